@@ -1,0 +1,30 @@
+# demo, test, lint, bench: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+TIME ?= 1m
+
+.PHONY: demo test lint bench clean
+
+.venv/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,chinese]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/textrnn train data/english.txt --name demo --overwrite --time $(TIME)
+	$(BIN)/textrnn generate --model demo --seed "The fox " --length 400
+	$(BIN)/textrnn generate --model demo --seed "Dear Nell," --length 400
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

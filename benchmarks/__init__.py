@@ -1,0 +1,1 @@
+"""Scripts that print the tables of benchmarks/README.md; `python -m benchmarks` runs those that need no other files."""

@@ -1,0 +1,82 @@
+"""Characters a second of `textrnn generate`, and the time to its first one, beside a peer.
+
+    python -m benchmarks.generation [--peer "PYTHON SCRIPT"] [--units 512] [--layers 1]
+
+The peer is a command that takes `generate --units U --layers L --batch B` and prints JSON with `chars_per_s`; the two
+run in turn, and the ratio is that of the medians. Times are of the generating loop, as the peer's are; the time to
+the first character is that of the whole command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.tools import TEXTRNN, machine, median, random_run, run, table
+from textrnn.config import SampleConfig
+from textrnn.runtime.draws import row_rng
+from textrnn.runtime.language_model import LanguageModel, open_run
+from textrnn.runtime.writer import Stream, read_prompt, write
+
+
+def stream_speed(model: LanguageModel, length: int) -> float:
+    """Characters a second of one stream, text included."""
+    stream = Stream(model, model.tokenizer.encode(""), row_rng(0))
+    list(stream.write(SampleConfig(length=200)))
+    begin = time.perf_counter()
+    num_chars = sum(map(len, stream.write(SampleConfig(length=length))))
+    return num_chars / (time.perf_counter() - begin)
+
+
+def batch_speed(model: LanguageModel, rows: int, length: int) -> float:
+    """Characters a second of some texts written side by side."""
+    prompt = read_prompt(model, model.tokenizer.encode(""))
+    rngs = [row_rng(0, row) for row in range(rows)]
+    write(model, [prompt] * rows, rngs, SampleConfig(length=20))
+    begin = time.perf_counter()
+    texts = write(model, [prompt] * rows, rngs, SampleConfig(length=length))
+    return sum(len(text.text) for text in texts) / (time.perf_counter() - begin)
+
+
+def peer_speed(command: str, units: int, layers: int, rows: int) -> float:
+    """Characters a second that a peer reports."""
+    sizes = ["generate", "--units", units, "--layers", layers, "--batch", rows]
+    return float(json.loads(run([*shlex.split(command), *map(str, sizes)]).output)["chars_per_s"])
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer")
+    parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    print(machine() + "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        path = random_run(Path(folder), units=options.units, layers=options.layers)
+        model, rows = open_run(path), []
+        for texts in (1, 64):
+            own, peer = [], []
+            for _ in range(options.repeats):
+                own.append(stream_speed(model, 8000) if texts == 1 else batch_speed(model, texts, 250))
+                if options.peer:
+                    peer.append(peer_speed(options.peer, options.units, options.layers, texts))
+            ours = statistics.median(own)
+            theirs = (
+                [f"{statistics.median(peer):,.0f}", f"{ours / statistics.median(peer):.2f}"] if peer else ["-", "-"]
+            )
+            rows.append([f"LSTM {options.layers} x {options.units}", texts, f"{ours:,.0f}", *theirs])
+        print(table(["model", "texts at once", "chars/s", "peer chars/s", "ratio"], rows))
+        command = [*TEXTRNN, "generate", "--model", str(path), "--length", "200"]
+        first = median(lambda: run(command).first_s, options.repeats)
+        print(f"first character of `textrnn generate`: {first:.2f} s after the command began")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The command line itself, and `textrnn generate`."""
+
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+from cli_fixtures import ARCHITECTURES, ROOT, good, refused, run_cli, start
+
+from textrnn import __version__
+from textrnn.cli import cli
+from textrnn.config import SampleConfig
+
+COMMANDS = sorted(cli.commands)
+
+
+def write(*arguments, **options):
+    return good("generate", "--model", "lstm", "--random-seed", "3", *arguments, **options)
+
+
+def test_python_m_textrnn_tells_its_version():
+    ran = subprocess.run([sys.executable, "-m", "textrnn", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, f"textrnn, version {__version__}", "")
+
+
+def test_without_a_command_the_help_is_shown():
+    ran = run_cli()
+    assert ran.code == 2 and "Commands:" in ran.err + ran.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_option_once(command):
+    text = good(command, "--help").out
+    assert good(command, "-h").out == text
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+    options = [p for p in cli.commands[command].params if isinstance(p, click.Option)]
+    named = [max(option.opts, key=len) for option in options] + ["--help"]
+    assert sorted(listed) == sorted(named) and len(set(listed)) == len(listed)
+    assert all(option.help for option in options)
+    assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["info"], ["generate", "--length", "3"], ["score", "story.txt"]])
+def test_commands_without_training_load_no_tensorflow(arguments, library):
+    code = (
+        "import sys; from textrnn.cli import cli; from textrnn.console import guarded\n"
+        f"guarded(lambda: cli.main({arguments!r}, standalone_mode=False))\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, timeout=60
+    )
+    assert ran.stderr.strip() == "[]" and ran.stdout
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_generate_writes_with_each_architecture(arch, library):
+    ran = good("generate", "--model", arch, "--seed", "The cat ", "--length", "40", "--random-seed", "1")
+    assert ran.out.startswith("The cat ") and len(ran.out.rstrip("\n")) in (47, 48) and ran.err == ""
+
+
+def test_generate_takes_the_newest_run(library):
+    newest = good("generate", "--random-seed", "1", "--length", "30").out
+    assert newest == good("generate", "--model", ARCHITECTURES[-1], "--random-seed", "1", "--length", "30").out
+
+
+def test_generate_same_random_seed_same_text(library):
+    first = write("--seed", "The")
+    assert write("--seed", "The").out == first.out
+    assert good("generate", "--model", "lstm", "--random-seed", "4", "--seed", "The").out != first.out
+    free = {good("generate", "--model", "lstm", "--length", "50").out for _ in range(3)}
+    assert len(free) == 3
+
+
+def test_generate_temperature_zero_needs_no_random_seed(library):
+    outs = {good("generate", "--model", "lstm", "--temperature", "0", "--length", "30").out for _ in range(3)}
+    assert len(outs) == 1
+
+
+def test_generate_length_zero_gives_the_seed(library):
+    assert write("--seed", "The sun", "--length", "0").out == "The sun\n"
+
+
+def test_generate_count_parts_texts_by_lines(library):
+    ran = write("--seed", "Sun", "--count", "3", "--length", "20")
+    assert re.findall(r"^-{8} (\d+) -{8}$", ran.out, re.MULTILINE) == ["2", "3"]
+    assert ran.out.startswith("Sun") and ran.out.count("Sun") >= 3
+    single = write("--seed", "Sun", "--length", "20").out
+    assert ran.out.startswith(single)
+
+
+def test_generate_jsonl_has_the_documented_keys(library):
+    lines = write("--seed", "Sun", "--count", "2", "--length", "20", "--format", "jsonl").lines()
+    assert len(lines) == 2
+    for line in lines:
+        assert list(line) == ["seed", "text", "tokens", "stop_reason", "bits_per_char"]
+        assert (line["seed"], line["tokens"], line["stop_reason"]) == ("Sun", 20, "length")
+        assert len(line["text"]) == 20 and line["bits_per_char"] > 0
+    assert lines[0]["text"] in write("--seed", "Sun", "--length", "20").out
+
+
+def test_generate_reads_seeds_from_a_file_and_standard_input(library, tmp_path):
+    (tmp_path / "seeds.txt").write_bytes("The cat\r\n\r\nOld 天 tree".encode())
+    for source, stdin in ((tmp_path / "seeds.txt", b""), ("-", (tmp_path / "seeds.txt").read_bytes())):
+        ran = write("--seeds-file", source, "--format", "jsonl", "--length", "5", stdin=stdin)
+        assert [line["seed"] for line in ran.lines()] == ["The cat", "", "Old 天 tree"]
+        assert ran.err == "warning: the model never saw '天': left out of the seed 'Old 天 tree'\n"
+
+
+def test_generate_writes_to_a_file(library, tmp_path):
+    ran = write("--seed", "The", "--length", "30", "-o", tmp_path / "out.txt")
+    assert ran.out == ""
+    assert (tmp_path / "out.txt").read_text() == write("--seed", "The", "--length", "30").out
+    assert write("--seed", "The", "--length", "30", "-o", "-").out == (tmp_path / "out.txt").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_generate_ends_before_a_stop_text(library):
+    free = write("--length", "300").out
+    stop = free[40:42]
+    stopped = write("--length", "300", "--stop", stop, "--format", "jsonl").lines()[0]
+    assert stopped["stop_reason"] == "stop" and stop not in stopped["text"] and free.startswith(stopped["text"])
+
+
+def test_generate_with_an_empty_seed_begins_a_document(library):
+    assert len(write("--seed", "", "--length", "25").out.rstrip("\n")) <= 25
+
+
+def test_interactive_talks_through_pipes(library):
+    lines = b"The cat\n/length 12\n\n/temperature x\n/stop moon\n/quit\nnot read\n"
+    ran = write("--interactive", "--length", "20", stdin=lines)
+    assert ran.err == ""  # no prompt where nobody sits
+    assert ran.out.startswith("The cat") and "/length 12\n" in ran.out
+    assert "expected a number" in ran.out and "/stop 'moon'\n" in ran.out and "not read" not in ran.out
+
+
+def test_interactive_help_names_every_setting(library):
+    ran = write("--interactive", stdin=b"/help\n/settings\n")
+    for name in SampleConfig().to_json():
+        assert ran.out.count(f"/{name.replace('_', '-')} ") >= 2
+
+
+def test_interactive_ends_with_its_input(library):
+    assert write("--interactive", stdin=b"").out == ""
+
+
+def test_text_is_utf8_whatever_the_locale_says(home, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with start("generate", "--seed", "天", "--length", "3", cwd=home) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out[0]) == (0, "天") and "left out of the seed" in err
+
+
+def test_interrupt_says_so_in_one_line(home, monkeypatch):
+    import textrnn.run
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(textrnn.run, "find_run", stop)
+    ran = run_cli("generate")
+    assert (ran.code, ran.err.strip(), ran.out) == (130, "interrupted", "")
+
+
+def test_lack_of_memory_says_what_to_do(home, monkeypatch):
+    import textrnn.run
+
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(textrnn.run, "find_run", fail)
+    refused("generate", code=1, says=["not enough memory", "--units", "--batch"])

@@ -1,0 +1,27 @@
+"""Training that cannot fit into memory is refused before it begins."""
+
+import pytest
+
+from textrnn.config import Config
+from textrnn.errors import ConfigError
+from textrnn.training import memory
+from textrnn.training.memory import check_memory, estimated_bytes
+
+
+def test_estimated_bytes_by_hand():
+    config = Config.from_options(dict(arch="simple", layers=1, units=7, embed=5, batch=2, window=3)).resolve()
+    weights = 11 * 5 + 7 * (7 + 5) + 7 * 11
+    assert estimated_bytes(config, 11) == 4 * (4 * weights + 3 * 7 * 3 * 2 + 3 * 2 * 3 * 11)
+
+
+def test_check_memory_names_the_options(monkeypatch):
+    monkeypatch.setattr(memory, "_total_bytes", lambda: 24 * 10**9)
+    check_memory(Config().resolve(), 5000)
+    absurd = Config.from_options(dict(units=16_384, batch=65_536)).resolve()
+    with pytest.raises(ConfigError, match=r"machine has 24: use fewer --units \(16384\), a smaller --batch \(65536\)"):
+        check_memory(absurd, 67)
+
+
+def test_check_memory_lets_pass_where_the_system_does_not_tell(monkeypatch):
+    monkeypatch.setattr(memory, "_total_bytes", lambda: None)
+    check_memory(Config.from_options(dict(units=16_384, batch=65_536)).resolve(), 67)

@@ -1,0 +1,143 @@
+"""The NumPy networks against the Keras models with the same weights."""
+
+import numpy as np
+import pytest
+from small_models import ALL, BOTH_WAYS, CARRIED, EMBED, STEPS, UNITS, VOCAB, built, random_ids, random_weights
+
+from textrnn.errors import RunError
+from textrnn.models.weights import get_weights, set_weights
+from textrnn.runtime import network as network_module
+from textrnn.runtime.network import make_network
+
+ROWS, WINDOW, START_ID = 2, 4, 6
+
+
+def make_both(name, rng, **options):
+    """A Keras model and the NumPy network with the same random weights."""
+    model = built(name)
+    weights = random_weights(rng, get_weights(model))
+    set_weights(model, weights)
+    return model, network_of(name, weights, **options)
+
+
+def network_of(name, weights, *, window=WINDOW):
+    return make_network(ALL[name], VOCAB, weights, window=window, start_id=START_ID)
+
+
+def assert_near(ours, theirs):
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def windows_of(text, window=WINDOW):
+    """The `window` ids up to each place of a list, START_ID before its beginning."""
+    padded = [START_ID] * window + list(text)
+    return np.array([padded[place + 1 : place + 1 + window] for place in range(len(text))], np.int32)
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_read_all_equals_keras(name, rng):
+    model, network = make_both(name, rng)
+    ids = random_ids(rng, ROWS, 2 * STEPS)
+    expected, expected_state = model.step(ids, model.initial_state(ROWS))
+    logits, state = network.read_all(ids, network.initial_state(ROWS))
+    assert logits.shape == (2 * STEPS, ROWS, VOCAB)
+    assert_near(logits, np.swapaxes(expected, 0, 1))
+    for array, other in zip(state, expected_state, strict=True):
+        assert_near(array, np.transpose(other))
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_read_all_equals_keras_on_windows(name, rng):
+    model, network = make_both(name, rng)
+    for length in (WINDOW - 1, WINDOW, 2 * WINDOW + 1):
+        ids = random_ids(rng, ROWS, length)
+        logits, state = network.read_all(ids, network.initial_state(ROWS))
+        windows = np.stack([windows_of(row) for row in ids], 1)  # [length, rows, window]
+        assert_near(logits, np.reshape(model(windows.reshape(-1, WINDOW)), (length, ROWS, VOCAB)))
+        np.testing.assert_array_equal(state[0], windows[-1].T)
+
+
+@pytest.mark.parametrize("name", ["lstm x 2", "gru", "bidirectional x 2", "bi-lstm,bi-gru"])
+def test_read_all_without_table_equals_that_with(name, rng, monkeypatch):
+    _, network = make_both(name, rng)
+    ids = random_ids(rng, ROWS, 2 * WINDOW + 1)
+    expected, _ = network.read_all(ids, network.initial_state(ROWS))
+    monkeypatch.setattr(network_module, "LARGEST_TABLE", 0)
+    without = network_of(name, get_weights(built(name)))
+    assert_near(without.read_all(ids, without.initial_state(ROWS))[0], expected)
+    row, _ = without.read(ids[1], without.initial_state(1))
+    assert_near(row[0], expected[-1, 1])
+
+
+@pytest.mark.parametrize("name", ["bidirectional x 3", "lstm,bi-simple"])
+def test_read_all_equals_keras_on_a_window_of_one(name, rng):
+    model, network = make_both(name, rng, window=1)
+    ids = random_ids(rng, ROWS, STEPS)
+    logits, _ = network.read_all(ids, network.initial_state(ROWS))
+    assert_near(logits.reshape(-1, VOCAB), model(ids.T.reshape(-1, 1)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_step_and_read_equal_read_all(name, rng):
+    _, network = make_both(name, rng)
+    ids = random_ids(rng, ROWS, 2 * WINDOW + 1)
+    begin = network.initial_state(ROWS)
+    kept = [array.copy() for array in begin]
+    at_once, final = network.read_all(ids, begin)
+    state = begin
+    for place in range(ids.shape[1]):
+        logits, state = network.step(ids[:, place], state)
+        assert logits.shape == (ROWS, VOCAB)
+        np.testing.assert_allclose(logits, at_once[place], atol=1e-5)
+    first, between = network.read_all(ids[:, :STEPS], begin)
+    second, after = network.read_all(ids[:, STEPS:], between)
+    np.testing.assert_allclose(np.concatenate([first, second]), at_once, atol=1e-5)
+    for one, other, third in zip(state, final, after, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+        np.testing.assert_allclose(third, other, atol=1e-5)
+    for array, before in zip(begin, kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+    for row in range(ROWS):
+        for length in (1, STEPS, ids.shape[1]):
+            logits, _ = network.read(ids[row, :length], network.initial_state(1))
+            assert logits.shape == (1, VOCAB)
+            np.testing.assert_allclose(logits[0], at_once[length - 1, row], atol=1e-5)
+
+
+def test_initial_state_of_windows_begins_with_start_id(rng):
+    _, network = make_both("bidirectional x 2", rng)
+    np.testing.assert_array_equal(network.initial_state(ROWS), [np.full((WINDOW, ROWS), START_ID)])
+
+
+def test_initial_state_of_carried_is_zero(rng):
+    _, network = make_both("lstm x 2", rng)
+    assert [array.shape for array in network.initial_state(ROWS)] == [(UNITS, ROWS)] * 4
+    assert not any(array.any() for array in network.initial_state(ROWS))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_make_network_refuses_missing_extra_and_wrong(name, rng):
+    weights = get_weights(built(name))
+    for weight, array in weights.items():
+        without = {other: value for other, value in weights.items() if other != weight}
+        with pytest.raises(RunError, match=f"the weights do not fit the model: {weight} is missing"):
+            network_of(name, without)
+        longer = np.concatenate([array, array])
+        with pytest.raises(RunError, match=f"the weights do not fit the model: {weight} is of shape"):
+            network_of(name, {**weights, weight: longer})
+        with pytest.raises(RunError, match=f"the weights do not fit the model: {weight} is of shape"):
+            network_of(name, {**weights, weight: array[None]})
+    with pytest.raises(RunError, match="it has no place for layer9/kernel"):
+        network_of(name, {**weights, "layer9/kernel": np.zeros((EMBED, UNITS), np.float32)})
+    with pytest.raises(RunError, match="missing"):
+        network_of(name, {})
+
+
+def test_make_network_refuses_another_architecture(rng):
+    weights = get_weights(built("lstm x 2"))
+    for name in ("gru x 2", "lstm", "lstm x 3", "one-hot lstm", "bidirectional x 2"):
+        with pytest.raises(RunError, match="the weights do not fit the model"):
+            network_of(name, weights)

@@ -1,0 +1,329 @@
+"""Files named on the command line, their encodings, and where text is cut into pieces."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textrnn.errors import ConfigError, DataError
+from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
+
+CHINESE = "床前明月光，疑是地上霜。\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Text files, and others that a folder argument leaves out."""
+    for name in ("b.txt", "a.md", "sub/c.TXT", ".hidden.txt", ".git/d.txt", "e.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("text", encoding="utf-8")
+    return tmp_path
+
+
+def relative(paths: list[str], folder: Path) -> list[str]:
+    return [Path(path).relative_to(folder).as_posix() for path in paths]
+
+
+def saved(folder: Path, content: bytes) -> str:
+    path = folder / "file.txt"
+    path.write_bytes(content)
+    return str(path)
+
+
+# find_files
+
+
+def test_find_files_lists_a_folder_sorted_without_hidden_files(folder: Path) -> None:
+    assert relative(find_files([str(folder)]), folder) == ["a.md", "b.txt", "sub/c.TXT"]
+
+
+def test_find_files_keeps_a_named_file_of_any_kind(folder: Path) -> None:
+    assert relative(find_files([str(folder / "e.csv"), str(folder / ".hidden.txt")]), folder) == [
+        "e.csv",
+        ".hidden.txt",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.txt", ["b.txt"]),
+        ("[ab].*", ["a.md", "b.txt"]),
+        ("**/*.TXT", ["sub/c.TXT"]),
+        ("s*", ["sub/c.TXT"]),
+    ],
+)
+def test_find_files_expands_a_pattern(folder: Path, pattern: str, expected: list[str]) -> None:
+    assert relative(find_files([str(folder / pattern)]), folder) == expected
+
+
+def test_find_files_prefers_a_file_whose_name_is_a_pattern(folder: Path) -> None:
+    (folder / "[ab].txt").write_text("text", encoding="utf-8")
+    assert relative(find_files([str(folder / "[ab].txt")]), folder) == ["[ab].txt"]
+
+
+def test_find_files_drops_repeats_and_keeps_the_order_of_arguments(folder: Path) -> None:
+    arguments = ["-", str(folder / "b.txt"), str(folder), str(folder / "sub" / ".." / "b.txt"), "-"]
+    found = find_files(arguments)
+    assert found[0] == "-"
+    assert relative(found[1:], folder) == ["b.txt", "a.md", "sub/c.TXT"]
+
+
+def test_find_files_suggests_the_nearest_name(folder: Path) -> None:
+    (folder / "shakespeare.txt").write_text("text", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no such file: .*did you mean .*shakespeare\.txt\?"):
+        find_files([str(folder / "shakspeare.txt")])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing-like-it", r"no such file: .*nothing-like-it$"),
+        ("nowhere/b.txt", r"there is no folder .*nowhere"),
+        ("*.pdf", r"no file matches .*\*\.pdf"),
+        ("empty", r"no text in folder .*empty: expected \*\.txt or \*\.md"),
+    ],
+)
+def test_find_files_refuses_what_is_not_there(folder: Path, name: str, message: str) -> None:
+    (folder / "empty").mkdir()
+    with pytest.raises(DataError, match=message):
+        find_files([str(folder / name)])
+
+
+def test_find_files_tells_denied_permission(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(DataError, match="permission denied"):
+        find_files([str(folder / "b.txt")])
+
+
+# inspect_file and pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "written_as", "mark", "encoding"),
+    [
+        ("plain\n", "utf-8", b"", "utf-8"),
+        ("naïve 😀 " + CHINESE, "utf-8", b"", "utf-8"),
+        ("naïve\r\n", "utf-8", b"\xef\xbb\xbf", "utf-8-sig"),
+        ("naïve 😀 " + CHINESE, "utf-16-le", b"\xff\xfe", "utf-16-le"),
+        ("naïve 😀 " + CHINESE, "utf-16-be", b"\xfe\xff", "utf-16-be"),
+        ("naïve 😀", "utf-32-le", b"\xff\xfe\0\0", "utf-32-le"),
+        ("naïve 😀", "utf-32-be", b"\0\0\xfe\xff", "utf-32-be"),
+        (CHINESE * 50, "gb18030", b"", "gb18030"),
+        ("联通两个字，" + CHINESE, "gb18030", b"", "gb18030"),
+    ],
+)
+def test_inspect_file_decides_the_encoding(
+    tmp_path: Path, text: str, written_as: str, mark: bytes, encoding: str
+) -> None:
+    content = mark + text.encode(written_as)
+    path = saved(tmp_path, content)
+    source = inspect_file(path)
+    assert (source.name, source.path, source.encoding) == ("file.txt", path, encoding)
+    assert (source.num_bytes, source.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert "".join(pieces(source)) == text
+
+
+def test_inspect_file_uses_a_given_encoding_alone(tmp_path: Path) -> None:
+    path = saved(tmp_path, "café".encode("latin-1"))
+    source = inspect_file(path, "latin1")
+    assert source.encoding == "iso8859-1"
+    assert list(pieces(source)) == ["café"]
+    with pytest.raises(DataError, match=r"not utf-8: cannot decode the bytes at offset 3"):
+        inspect_file(path, "utf8")
+
+
+@pytest.mark.parametrize("given_encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_inspect_file_drops_the_mark_with_a_given_encoding(tmp_path: Path, given_encoding: str) -> None:
+    content = ("" if given_encoding in ("utf-16", "utf-8-sig") else "\ufeff") + "text"
+    source = inspect_file(saved(tmp_path, content.encode(given_encoding)), given_encoding)
+    assert list(pieces(source)) == ["text"]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", "utf-8\0"])
+def test_inspect_file_refuses_an_unknown_encoding(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(ConfigError, match="--encoding is"):
+        inspect_file(saved(tmp_path, b"text"), encoding)
+
+
+@pytest.mark.parametrize("text", ["un café noir", "für eine größere Übung", "el niño mañana"])
+def test_inspect_file_does_not_take_latin_1_for_chinese(tmp_path: Path, text: str) -> None:
+    content = text.encode("latin-1")
+    first = next(index for index, value in enumerate(content) if value > 127)
+    with pytest.raises(DataError, match=rf"neither UTF-8 \(byte 0x.. .*offset {first} .*GB18030.*--encoding"):
+        inspect_file(saved(tmp_path, content))
+
+
+def test_inspect_file_gives_the_offset_of_a_bad_byte_far_on(tmp_path: Path) -> None:
+    # The last good character straddles the first two blocks that are read.
+    content = b"a" * ((1 << 20) - 1) + "é".encode() + b"b\xff"
+    with pytest.raises(DataError, match=f"byte 0xff at offset {(1 << 20) + 2} "):
+        inspect_file(saved(tmp_path, content))
+
+
+def test_inspect_file_refuses_an_incomplete_character_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="offset 2"):
+        inspect_file(saved(tmp_path, b"ab\xe4\xbd"), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"%PDF-1.7 and so on", "is a PDF file, not text: save it as plain text"),
+        (b"PK\x03\x04 and so on", "zip archive"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (gzip.compress(b"text"), "gzip"),
+        (b"abc\0def", "NUL byte at offset 3: it is binary"),
+        ("plain".encode("utf-16-le"), "try --encoding utf-16-le"),
+        ("plain".encode("utf-16-be"), "try --encoding utf-16-be"),
+        (b"a" * 100_000 + b"\0", r"NUL character \(character 100000\)"),
+        (b"\x01\x02" + b"a" * 50, "4% of its first characters are control characters"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf", "byte order mark only"),
+        (b" \r\n\t\n", "white space only"),
+        ("\ufeff \u3000".encode("utf-16-le"), "white space only"),
+    ],
+)
+def test_inspect_file_refuses_what_is_no_text(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        inspect_file(saved(tmp_path, content))
+
+
+def test_inspect_file_refuses_nul_in_a_given_encoding(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="NUL character"):
+        inspect_file(saved(tmp_path, "ab\0".encode("utf-16-le")), "utf-16-le")
+
+
+def test_inspect_file_accepts_few_control_characters(tmp_path: Path) -> None:
+    content = b"\f\v" * 9 + b"\x1b" + b"a" * 200
+    assert inspect_file(saved(tmp_path, content)).num_bytes == 219
+
+
+def test_inspect_file_tells_what_the_system_refuses(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        inspect_file(str(tmp_path))
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        inspect_file(str(tmp_path / "gone.txt"))
+
+
+def test_pieces_tells_that_a_file_has_changed(tmp_path: Path) -> None:
+    source = inspect_file(saved(tmp_path, b"text"))
+    saved(tmp_path, b"te\xfft")
+    with pytest.raises(DataError, match=r"file\.txt has changed.*offset 2"):
+        list(pieces(source))
+    os.unlink(source.path)
+    with pytest.raises(DataError, match="cannot be read"):
+        list(pieces(source))
+
+
+def test_pieces_of_a_single_long_line_are_bounded(tmp_path: Path) -> None:
+    line = "0123456789" * 1_000_000
+    source = inspect_file(saved(tmp_path, line.encode()))
+    parts = list(pieces(source))  # a quadratic search would take minutes
+    assert "".join(parts) == line
+    assert max(map(len, parts)) <= (1 << 20) + (1 << 16)
+
+
+# open_sources
+
+
+class _Input:
+    """Stands for sys.stdin."""
+
+    closed = False
+
+    def __init__(self, content: bytes, terminal: bool = False) -> None:
+        self.buffer = io.BytesIO(content)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def test_open_sources_spools_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", _Input(CHINESE.encode("utf-16")))
+    with open_sources([saved(tmp_path, b"text"), "-"]) as (file, standard_input):
+        assert (file.name, standard_input.name) == ("file.txt", "standard input")
+        assert standard_input.encoding == "utf-16-le"
+        assert list(pieces(standard_input)) == list(pieces(standard_input)) == [CHINESE]
+    assert not os.path.exists(standard_input.path)
+    assert os.path.exists(file.path)
+
+
+def test_open_sources_deletes_the_copy_after_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "stdin", _Input(b""))
+    with pytest.raises(DataError, match=r"^standard input is empty"), open_sources(["-"]):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("stdin", "message"), [(None, "closed"), (_Input(b"", terminal=True), "terminal")])
+def test_open_sources_refuses_no_input(monkeypatch: pytest.MonkeyPatch, stdin: object, message: str) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(DataError, match=f"standard input is .*{message}.*pipe"), open_sources(["-"]):
+        pass
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="needs /dev/fd")
+def test_open_sources_reads_a_pipe_twice() -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"from a pipe")
+    os.close(write_end)
+    try:
+        with open_sources(find_files([f"/dev/fd/{read_end}"])) as (source,):
+            assert list(pieces(source)) == ["from a pipe"]
+    finally:
+        os.close(read_end)
+
+
+# cut_safely and recut
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("one two three", "one two"),
+        ("one \r\n two", "one"),
+        ("你好，世界很大", "你好"),
+        ("你好世界很大", "你好世界很"),
+        ("abc,def", "abc"),
+        ("don'tstop", "don'tsto"),
+        ("1234", ""),
+        ("e\u0301\u0301", ""),
+        ("\u0391\u03a3b", ""),
+        ("\u1112\u1161", ""),
+    ],
+)
+def test_cut_safely_takes_the_best_place(text: str, first: str) -> None:
+    assert text[: cut_safely(text)] == first
+
+
+@pytest.mark.parametrize("unit", ["\r\n", "e\u0301", "12", " ", "字"])
+def test_recut_is_bounded_where_nothing_is_safe(unit: str) -> None:
+    text = unit * 150_000
+    parts = list(recut([text[:7], text[7:]], 999))
+    assert "".join(parts) == text
+    assert max(map(len, parts)) <= 999 + (1 << 16)
+    assert not any(a.endswith("\r") and b.startswith("\n") for a, b in itertools.pairwise(parts))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.integers(1, 9), st.integers(2, 9))
+def test_recut_depends_on_the_text_alone(text: str, chunk: int, num_chars: int) -> None:
+    chunks = [text[begin : begin + chunk] for begin in range(0, len(text), chunk)]
+    parts = list(recut(chunks, num_chars))
+    assert "".join(parts) == text
+    assert all(parts)
+    assert parts == list(recut([text], num_chars))

@@ -1,0 +1,367 @@
+"""`textrnn train`, from the words of the command to the files of the run."""
+
+import csv
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cli, snapshot, start, story
+
+from textrnn import __version__
+from textrnn.run import read_json
+
+KEYS = {
+    "run": str,
+    "arch": str,
+    "parameters": int,
+    "seconds": float,
+    "epochs": float,
+    "chars_per_s": float,
+    "val_nats_per_token": float,
+    "val_bits_per_char": float,
+    "precision": str,
+}
+COLUMNS = (
+    "step,epoch,seconds,learning_rate,gradient_norm,train_nats_per_token,val_nats_per_token,"
+    "train_bits_per_char,val_bits_per_char,chars_per_s"
+)
+
+
+def train(*arguments, **options):
+    """Trains quickly and returns the object that --json prints."""
+    return good("train", *arguments, "-q", "--json", **options).json
+
+
+def details(name):
+    return read_json(Path("models") / name / "run.json")
+
+
+def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_output(home):
+    ran = good("train", "story.txt", *QUICK, "--json")
+    assert len(ran.out.splitlines()) == 1
+    assert {key: type(ran.json[key]) for key in KEYS} == KEYS
+    assert set(ran.json) - set(KEYS) == {"steps", "best_epoch", "ended"}
+    assert (ran.json["run"], ran.json["arch"], ran.json["epochs"]) == ("models/story", "lstm", 2)
+    for part in ("characters to learn from", "loading TensorFlow", "lstm with", "bits/char"):
+        assert part in ran.err
+
+
+def test_train_counts_the_parameters_of_its_formula(home):
+    result = train("story.txt", *QUICK, "--arch", "lstm")
+    vocab = details("story")["vocab_size"]
+    assert result["parameters"] == vocab * 6 + 4 * (6 + 8 + 1) * 8 + (8 + 1) * vocab == details("story")["parameters"]
+
+
+def test_train_says_how_to_go_on(home):
+    ran = good("train", "story.txt", *QUICK, "-q", "--models-dir", "my models")
+    assert ran.err == ""
+    assert "saved my models/story: " in ran.out and "bits per character on held-out text" in ran.out
+    assert "textrnn generate --model story --models-dir 'my models'" in ran.out
+
+
+@pytest.mark.slow
+def test_train_without_a_terminal_writes_no_escape_codes(home):
+    with start("train", "story.txt", *QUICK, cwd=home) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "\x1b" not in out + err and "\r" not in err
+    assert "learning" in err and "saved models/story" in out
+
+
+@pytest.mark.slow
+def test_train_names_the_run_after_the_corpus_and_numbers_it(home):
+    (home / "My novel, part 1.txt").write_text(story())
+    names = [train("My novel, part 1.txt", *QUICK)["run"] for _ in range(2)]
+    assert names == ["models/My-novel-part-1", "models/My-novel-part-1-2"]
+
+
+def test_train_overwrite_replaces_the_run(home):
+    train("story.txt", *QUICK, "--name", "lstm", "--overwrite", "--arch", "gru")
+    assert details("lstm")["config"]["model"]["arch"] == "gru"
+    assert set(snapshot("models")) == {
+        "lstm",
+        *(
+            f"lstm/{name}"
+            for name in (
+                "checkpoint",
+                "checkpoint/last.safetensors",
+                "checkpoint/train.ids",
+                "checkpoint/valid.ids",
+                "curves.png",
+                "history.csv",
+                "model.safetensors",
+                "run.json",
+                "tokenizer.json",
+            )
+        ),
+    }
+
+
+def test_run_json_tells_where_a_run_came_from(library):
+    data = (library / "story.txt").read_bytes()
+    found = details("lstm")
+    assert found["command"].startswith("textrnn train ") and "--arch lstm --units 8" in found["command"]
+    assert found["corpus"]["files"] == [
+        {"name": "story.txt", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "encoding": "utf-8"}
+    ]
+    train_chars, valid_chars = (found["corpus"][part]["chars"] for part in ("train", "valid"))
+    assert (train_chars, train_chars + valid_chars) == (int(len(data) * 0.9), len(data))
+    assert set(found["versions"]) == {"textrnn", "python", "tensorflow", "keras", "numpy"}
+    assert found["versions"]["textrnn"] == __version__
+    assert found["config"]["model"]["units"] == 8 and found["config"]["train"]["random_seed"] == 0
+    assert (found["kind"], found["status"], found["format_version"]) == ("language_model", "finished", 1)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_history_and_curves_are_written(arch, library):
+    folder = library / "models" / arch
+    lines = (folder / "history.csv").read_text().splitlines()
+    assert lines[0] == COLUMNS and len(lines) > 1
+    rows = list(csv.DictReader(lines))
+    best = min(float(row["val_bits_per_char"]) for row in rows)
+    assert best == pytest.approx(details(arch)["metrics"]["val_bits_per_char"], rel=1e-5)
+    assert float(rows[-1]["epoch"]) == pytest.approx(2, abs=0.3)
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.slow
+def test_train_learns(home):
+    result = train(
+        "story.txt",
+        "--units",
+        "24",
+        "--embed",
+        "8",
+        "--layers",
+        "1",
+        "--batch",
+        "8",
+        "--epochs",
+        "20",
+        "--warmup",
+        "5",
+        "--learning-rate",
+        "0.02",
+    )
+    assert result["val_bits_per_char"] < 3.2  # chance is 5.1, and frequencies alone 4.3
+
+
+@pytest.mark.slow
+def test_same_random_seed_trains_the_same_model(home):
+    first, second, other = (train("story.txt", *QUICK, "--random-seed", seed) for seed in (5, 5, 6))
+    assert first["val_nats_per_token"] == pytest.approx(second["val_nats_per_token"], rel=1e-5)
+    assert first["val_nats_per_token"] != pytest.approx(other["val_nats_per_token"], rel=1e-5)
+
+
+def test_train_names_the_encoding_that_it_found(home):
+    text = "".join("天地玄黄宇宙洪荒\n" if number % 3 else "日月盈昃，辰宿列张。\n" for number in range(300))
+    (home / "poem.txt").write_bytes(text.encode("gb18030"))
+    ran = good("train", "poem.txt", *QUICK, "--no-samples")
+    assert "poem.txt was read as gb18030" in ran.err
+    assert details("poem")["corpus"]["files"][0]["encoding"] == "gb18030"
+    assert details("poem")["corpus"]["train"]["chars"] == int(len(text) * 0.9)
+
+
+def test_train_reads_standard_input(home):
+    result = train("-", *QUICK, stdin=story().encode())
+    assert result["run"] == "models/standard-input"
+    assert details("standard-input")["corpus"]["files"][0]["name"] == "standard input"
+
+
+@pytest.mark.slow
+def test_train_reads_folders_and_patterns(home):
+    for number, name in enumerate(("b.txt", "a.md", "c.dat")):
+        (home / "texts").mkdir(exist_ok=True)
+        (home / "texts" / name).write_text(story(60, seed=number))
+    for argument in ("texts", "texts/[ab].*"):
+        train(argument, *QUICK, "--name", "x", "--overwrite")
+        assert [file["name"] for file in details("x")["corpus"]["files"]] == ["a.md", "b.txt"]
+
+
+def test_train_validates_on_a_file(home):
+    (home / "held.txt").write_text(story(20, seed=9))
+    result = train("story.txt", *QUICK, "--validation-file", "held.txt")
+    corpus = details("story")["corpus"]
+    assert corpus["valid"]["chars"] == len((home / "held.txt").read_text())
+    assert corpus["train"]["chars"] == len((home / "story.txt").read_text())
+    assert corpus["validation_files"][0]["name"] == "held.txt"
+    scored = good("score", "held.txt", "--model", "story", "--json").json["files"][0]
+    assert scored["bits_per_char"] == pytest.approx(result["val_bits_per_char"], abs=1e-3)
+
+
+@pytest.mark.parametrize("level", ["word", "bpe", "byte"])
+def test_train_generate_and_score_at_each_level(level, home):
+    (home / "long.txt").write_text(story(200))
+    size = ("--vocab-size", "300") if level == "bpe" else ()
+    result = train("long.txt", *QUICK, "--level", level, *size, "--window", "16")
+    assert 0 < result["val_bits_per_char"] < 9
+    assert details("long")["config"]["tokenizer"]["level"] == level
+    ran = good("generate", "--model", "long", "--seed", "The cat", "--length", "30", "--random-seed", "1")
+    assert ran.out.startswith("The cat") and ran.err == ""
+    assert good("score", "long.txt", "--model", "long", "--json").json["files"][0]["unknown"] == 0
+
+
+@pytest.mark.slow
+def test_time_lands_on_its_budget(home):
+    with start("train", "story.txt", *TINY, "--time", "8s", "--patience", "0", "--json", cwd=home) as process:
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    assert '"ended": "budget"' in out
+    assert float(re.search(r'"seconds": ([\d.]+)', out)[1]) > 5
+
+
+def test_train_says_when_patience_ended_it(home, monkeypatch):
+    monkeypatch.setattr("textrnn.training.loop.MEASURED_S", 0.0)  # check at each twentieth, whatever a check costs
+    monkeypatch.setattr("textrnn.training.loop.CHECK_COST", 1e9)
+    options = ("--epochs", "60", "--patience", "1", "--learning-rate", "5", "--schedule", "constant")
+    ran = good("train", "story.txt", *TINY, *options, "-q")
+    assert "--patience" in ran.out
+
+
+def test_resume_goes_on_where_the_run_ended(home):
+    before = details("lstm")
+    rows = (home / "models/lstm/history.csv").read_text().splitlines()
+    result = train("--resume", "lstm", "--epochs", "5")
+    per_epoch = result["steps"] / result["epochs"]
+    assert (result["epochs"], per_epoch) == (5, round(per_epoch))
+    after = (home / "models/lstm/history.csv").read_text().splitlines()
+    assert after[: len(rows)] == rows and len(after) > len(rows)
+    assert after[-1].startswith(f"{result['steps']},5,")
+    found = details("lstm")
+    assert found["config"]["train"]["epochs"] == 5 and found["corpus"] == before["corpus"]
+    assert found["metrics"]["val_nats_per_token"] <= before["metrics"]["val_nats_per_token"]
+    assert good("generate", "--model", "lstm", "--length", "3").out
+
+
+def test_resume_takes_the_same_text_and_options_again(home):
+    assert train("story.txt", "--resume", "lstm", "--units", "8", "--epochs", "3")["epochs"] == 3
+
+
+@pytest.mark.slow
+def test_resume_takes_a_path(home, monkeypatch):
+    assert train("--resume", "models/lstm", "--epochs", "2.5")["run"] == "models/lstm"
+    monkeypatch.chdir(home / "models" / "lstm")
+    assert train("--resume", ".", "--epochs", "3")["epochs"] == 3
+
+
+@pytest.mark.slow
+def test_resume_with_time_goes_on_for_that_time(home):
+    result = train("--resume", "lstm", "--time", "4s", "--patience", "0")
+    assert result["epochs"] > 2 and result["ended"] == "budget"
+
+
+def interrupted(home, *, times):
+    """A training that was interrupted after it had begun: exit code, standard output, standard error."""
+    process = start("train", "story.txt", *TINY, "--epochs", "20000", "--patience", "0", "--name", "long", cwd=home)
+    with process:
+        seen = ""
+        while "; learning (" not in seen:
+            line = process.stderr.readline()
+            assert line, seen
+            seen += line
+        time.sleep(1.5)  # for the first step, which traces the graph
+        process.send_signal(signal.SIGINT)
+        while times == 2 and "once more" not in seen:
+            seen += process.stderr.readline()
+        if times == 2:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, seen + err
+
+
+@pytest.mark.slow
+def test_interrupted_training_is_saved_and_resumed(home):
+    code, out, err = interrupted(home, times=1)
+    assert code == 130 and "stopping after this step and saving" in err and "Traceback" not in err
+    assert "go on with:  textrnn train --resume long" in out
+    assert details("long")["status"] == "interrupted"
+    assert good("generate", "--model", "long", "--length", "5").out
+    steps = details("long")["metrics"]["step"]
+    epochs = float((home / "models/long/history.csv").read_text().splitlines()[-1].split(",")[1])
+    result = train("--resume", "long", "--epochs", str(int(epochs) + 40))
+    assert result["steps"] > steps and result["epochs"] == int(epochs) + 40
+    assert details("long")["status"] == "finished"
+
+
+@pytest.mark.slow
+def test_second_interrupt_stops_at_once(home):
+    code, _, err = interrupted(home, times=2)
+    assert code == 130 and "Traceback" not in err
+    assert good("generate", "--model", "long", "--length", "5").out
+    assert good("info", "long").out
+
+
+@pytest.mark.slow
+def test_interrupt_before_learning_leaves_nothing(home):
+    before = snapshot("models")
+    with start("train", "story.txt", *QUICK, "--name", "new", cwd=home) as process:
+        while "loading TensorFlow" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err.splitlines()[-1] == "interrupted" and "Traceback" not in err
+    assert snapshot("models") == before
+
+
+def test_training_that_blows_up_keeps_the_last_good_weights(home):
+    ran = refused(
+        "train",
+        "story.txt",
+        *TINY,
+        "--epochs",
+        "50",
+        "--learning-rate",
+        "1000",
+        "--optimizer",
+        "sgd",
+        "--clip-norm",
+        "0",
+        "--l2",
+        "1",
+        "--name",
+        "wild",
+        "-q",
+        code=1,
+        says=["blown up", "--learning-rate", "models/wild"],
+    )
+    assert len(ran.err.splitlines()) == 1
+    assert good("generate", "--model", "wild", "--length", "5").out
+    assert good("info", "wild").out
+
+
+def test_resume_without_a_corpus_needs_no_file(home):
+    (home / "story.txt").unlink()
+    assert run_cli("train", "--resume", "lstm", "--epochs", "2.5", "-q").code == 0
+
+
+def test_checkout_launcher_works(home):
+    ran = subprocess.run([sys.executable, ROOT / "cli.py", "--help"], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0 and "train" in ran.stdout and ran.stderr == ""
+
+
+@pytest.mark.slow
+def test_resume_without_a_budget_goes_on_with_what_was_left(home):
+    """Two seconds of a budget of 30 are used; the rest of it is what a plain --resume plans with."""
+    from textrnn.run import read_run
+    from textrnn.tasks.train import _restored
+    from textrnn.training.report import Display
+    from textrnn.training.session import Session
+
+    with start("train", "story.txt", *TINY, "--name", "half", "--time", "30s", cwd=home) as process:
+        for line in process.stderr:
+            if "validation" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate(timeout=60)
+    assert process.returncode == 130 and read_run(home / "models/half")["status"] == "interrupted"
+    session = Session(_restored(home / "models/half", [], [], {}), Display(quiet=True), samples=False)
+    budget = session._budget(time.monotonic())
+    assert budget.limit_s == session.progress.limit_s and 0 < budget.limit_s < 30
+    assert budget.used_s == session.progress.seconds > 0.5
+    again = Session(_restored(home / "models/half", [], [], {"time_s": 9.0}), Display(quiet=True), samples=False)
+    assert again._budget(time.monotonic()).limit_s == pytest.approx(again.progress.seconds + 9, abs=5)

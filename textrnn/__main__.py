@@ -1,0 +1,6 @@
+"""`python -m textrnn` is the command `textrnn`."""
+
+from textrnn.cli import main
+
+if __name__ == "__main__":
+    main()

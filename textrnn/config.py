@@ -1,0 +1,302 @@
+"""Every option once: its name, unit, default, range and help; checked when made, to and from JSON.
+
+The command line makes its flags from these fields and a saved run stores them, so an option cannot
+mean two things. `None` as a default means "chosen by `Config.resolve`", by rules that stand there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+from textrnn.checked import Checked, fields_with_types, option
+from textrnn.errors import ConfigError
+
+LEVELS = ("char", "byte", "word", "bpe")
+UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
+ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
+CELLS = ("simple", "gru", "lstm")
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+
+LEARNING_RATES = {"adam": 6e-3, "adamw": 6e-3, "rmsprop": 2e-3, "sgd": 1.0}
+VOCAB_SIZES = {"word": 20_000, "bpe": 2_000}
+
+
+@dataclass(frozen=True)
+class NormalizeConfig(Checked):
+    """The fixed preprocessing of text, stored with the model."""
+
+    unicode: str = option("NFC", "Unicode form that text is brought to.", choices=UNICODE_FORMS)
+    lowercase: bool = option(False, "Turn all letters to lower case.")
+    remove_digits: bool = option(False, "Leave out all digits.")
+    collapse_whitespace: bool = option(False, "Turn each run of white space into one blank, or one line end.")
+
+
+@dataclass(frozen=True)
+class TokenizerConfig(Checked):
+    """How text becomes ids."""
+
+    level: str = option("char", "What a token is.", choices=LEVELS)
+    vocab_size: int | None = option(
+        None,
+        "Largest number of tokens, the two reserved ones included; rarer ones become unknown (char), "
+        "are spelled (word) or are split (bpe).  [default: no limit for char, 20000 for word, 2000 for bpe]",
+        low=3,
+        high=1_000_000,
+    )
+    min_count: int | None = option(
+        None,
+        "Tokens seen less often than this do not enter the vocabulary.  [default: 1 for char, 2 for word and bpe]",
+        low=1,
+        high=1_000_000_000,
+    )
+
+
+@dataclass(frozen=True)
+class DataConfig(Checked):
+    """How ids become batches."""
+
+    held_out: float = option(0.1, "Share of the text, at its end, kept for validation.", above=0, high=0.9)
+    batching: str | None = option(
+        None,
+        "Streams carry the state from window to window; sliding windows are shuffled and start from zero.  "
+        "[default: streams, and sliding for bidirectional]",
+        choices=("streams", "sliding"),
+    )
+    target: str | None = option(
+        None,
+        "Learn from each step of a window, or only from the token after it.  "
+        "[default: each, and last for bidirectional]",
+        choices=("each", "last"),
+    )
+    window: int | None = option(
+        None, "Tokens in a window.  [default: 64, and 16 for bidirectional]", low=1, high=100_000, unit="tokens"
+    )
+    stride: int | None = option(
+        None,
+        "Tokens from the start of one sliding window to the next.  [default: the window, and 1 for target last]",
+        low=1,
+        high=100_000,
+        unit="tokens",
+    )
+    batch: int | None = option(
+        None, "Windows in a training step.  [default: 32, and 64 for target last]", low=1, high=65_536, unit="windows"
+    )
+
+
+@dataclass(frozen=True)
+class ModelConfig(Checked):
+    """What the network looks like; the vocabulary's size comes from the tokenizer."""
+
+    arch: str = option("lstm", "Architecture.", choices=ARCHITECTURES)
+    units: int = option(
+        None,
+        "Units in each recurrent layer, in each direction.  [default: 256, and 128 for bidirectional]",
+        low=1,
+        high=16_384,
+    )
+    layers: int = option(2, "Recurrent layers.", low=1, high=64)
+    cells: str | None = option(
+        None,
+        "Layers of the bidirectional architecture one by one, such as simple,bi-gru (the default with two "
+        "layers) or bi-lstm,bi-lstm.",
+    )
+    input: str = option(
+        "embedding", "Learn a vector for each token, or feed it as a one-hot vector.", choices=("embedding", "one-hot")
+    )
+    embed: int = option(64, "Width of the embedding.", low=1, high=16_384)
+    dropout: float = option(0.1, "Share of activations dropped between layers while training.", low=0, high=0.95)
+    recurrent_dropout: float = option(
+        0.0, "Share of the state dropped within a layer while training.", low=0, high=0.95
+    )
+    l1: float = option(0.0, "L1 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
+    l2: float = option(0.0, "L2 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
+    tied: bool = option(False, "Use the embedding as output matrix too.")
+    residual: bool = option(False, "Add the input of each layer after the first to its output.")
+
+    def __post_init__(self) -> None:
+        if self.units is None:  # here and not in Config.resolve: models are built from this group alone
+            object.__setattr__(self, "units", 128 if self.arch == "bidirectional" else 256)
+        super().__post_init__()
+        if self.tied and self.input == "one-hot":
+            raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
+        if self.cells is not None and self.arch != "bidirectional":
+            raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
+        layer_cells(self)
+
+
+@dataclass(frozen=True)
+class LayerCell:
+    """One recurrent layer: its cell, and whether it reads in both directions."""
+
+    cell: str
+    both_ways: bool
+
+
+def layer_cells(config: ModelConfig) -> list[LayerCell]:
+    """The recurrent layers of an architecture, first to last.
+
+    Example:
+        >>> layer_cells(ModelConfig(arch="bidirectional"))
+        [LayerCell(cell='simple', both_ways=False), LayerCell(cell='gru', both_ways=True)]
+    """
+    if config.arch != "bidirectional":
+        return [LayerCell(config.arch, False)] * config.layers
+    chain = ",".join(["simple"] * (config.layers > 1) + ["bi-gru"] * max(1, config.layers - 1))
+    names = [name.strip() for name in (chain if config.cells is None else config.cells).split(",")]
+    for name in names:
+        if name.removeprefix("bi-") not in CELLS:
+            choices = ", ".join([*CELLS, *("bi-" + cell for cell in CELLS)])
+            raise ConfigError(f"--cells names a layer {name!r}: expected a list of {choices}")
+    if not names[-1].startswith("bi-"):
+        raise ConfigError(f"--cells ends with {names[-1]!r}: the last layer of bidirectional reads both ways (bi-...)")
+    return [LayerCell(name.removeprefix("bi-"), name.startswith("bi-")) for name in names]
+
+
+@dataclass(frozen=True)
+class TrainConfig(Checked):
+    """How the weights are found."""
+
+    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000)
+    time_s: float | None = option(
+        None,
+        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+    )
+    optimizer: str = option("adam", "Optimizer.", choices=OPTIMIZERS)
+    learning_rate: float | None = option(
+        None,
+        "Highest learning rate.  [default: 0.006 for adam and adamw, 0.002 for rmsprop, 1 for sgd]",
+        above=0,
+        high=1000,
+    )
+    schedule: str = option(
+        "cosine",
+        "Learning rate after the warm-up: falling along a cosine, or constant.",
+        choices=("cosine", "constant"),
+    )
+    warmup: int = option(
+        50, "Steps over which the learning rate rises from zero.", low=0, high=10_000_000, unit="steps"
+    )
+    clip_norm: float = option(1.0, "Largest global norm of the gradient; 0 for no clipping.", low=0, high=1e9)
+    weight_decay: float = option(0.0, "Decoupled weight decay.", low=0, high=1)
+    patience: int = option(
+        8,
+        "Checks without a better validation loss before training stops; 0 for never.",
+        low=0,
+        high=1_000_000,
+        unit="checks",
+    )
+    random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Config(Checked):
+    """Everything that decides what a training run learns."""
+
+    normalize: NormalizeConfig = NormalizeConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+
+    @classmethod
+    def from_options(cls, options: typing.Mapping[str, Any]) -> Config:
+        """Sorts options, named as the fields of the groups, into their groups.
+
+        Raises:
+            ConfigError: an option is unknown or its value cannot be used.
+
+        Example:
+            >>> Config.from_options({"units": 128, "level": "word"}).model.units
+            128
+        """
+        rest, groups = dict(options), {}
+        for group, kind in fields_with_types(cls):
+            names = {item.name for item in dataclasses.fields(kind)}
+            groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
+        if rest:
+            raise ConfigError(
+                f"unknown option {', '.join(sorted(rest))}: expected fields of "
+                + ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
+            )
+        return cls(**groups)
+
+    def options(self) -> dict[str, Any]:
+        """All options in one flat dictionary: the inverse of `from_options`."""
+        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
+
+    def resolve(self) -> Config:
+        """The same options with every `None` that stands for a rule replaced by what the rule gives.
+
+        Raises:
+            ConfigError: two options contradict each other.
+        """
+        return dataclasses.replace(
+            self,
+            tokenizer=_resolve_tokenizer(self.tokenizer),
+            data=_resolve_data(self.data, self.model.arch),
+            train=_resolve_train(self.train),
+        )
+
+
+def _resolve_tokenizer(config: TokenizerConfig) -> TokenizerConfig:
+    level = config.level
+    if level == "byte" and (config.vocab_size or (config.min_count or 1) > 1):
+        raise ConfigError("--vocab-size and --min-count do not go with --level byte: its vocabulary is the 256 bytes")
+    size = config.vocab_size or VOCAB_SIZES.get(level)
+    if level == "bpe" and size is not None and size < 259:
+        raise ConfigError(f"--vocab-size is {size}: --level bpe needs at least 259 (256 bytes, 2 reserved, 1 merge)")
+    count = config.min_count or (2 if level in ("word", "bpe") else 1)
+    return dataclasses.replace(config, vocab_size=size, min_count=count)
+
+
+def _resolve_data(config: DataConfig, arch: str) -> DataConfig:
+    both_ways = arch == "bidirectional"
+    batching = config.batching or ("sliding" if both_ways or config.target == "last" else "streams")
+    target = config.target or ("last" if both_ways else "each")
+    if both_ways and (batching, target) != ("sliding", "last"):
+        raise ConfigError(
+            "--arch bidirectional has read the tokens that it would have to predict: it needs "
+            "--batching sliding and --target last"
+        )
+    if (batching, target) == ("streams", "last"):
+        raise ConfigError("--target last goes with --batching sliding; streams learn from each step")
+    window = config.window or (16 if both_ways else 64)
+    if batching == "streams" and config.stride not in (None, window):
+        raise ConfigError("--stride is the distance of sliding windows: it goes with --batching sliding")
+    stride = config.stride or (1 if target == "last" else window)
+    return dataclasses.replace(
+        config,
+        batching=batching,
+        target=target,
+        window=window,
+        stride=stride,
+        batch=config.batch or (64 if target == "last" else 32),
+    )
+
+
+def _resolve_train(config: TrainConfig) -> TrainConfig:
+    time_s = 300.0 if config.time_s is None and config.epochs is None else config.time_s
+    rate = config.learning_rate or LEARNING_RATES[config.optimizer]
+    return dataclasses.replace(config, time_s=time_s, learning_rate=rate)
+
+
+@dataclass(frozen=True)
+class SampleConfig(Checked):
+    """How tokens are drawn from what the model predicts."""
+
+    length: int = option(500, "Most tokens to write.", low=0, high=1_000_000_000, unit="tokens")
+    temperature: float = option(
+        0.8, "Below 1 bolder on likely tokens, above 1 more even; 0 takes the most likely.", low=0, high=100
+    )
+    top_k: int = option(0, "Draw from the K most likely tokens only; 0 for all.", low=0, high=1_000_000)
+    top_p: float = option(1.0, "Draw from the fewest tokens that reach this probability together.", above=0, high=1)
+    min_p: float = option(0.0, "Draw from tokens at least this share as likely as the most likely one.", low=0, high=1)
+    repetition_penalty: float = option(1.0, "Above 1: make tokens of the last 64 less likely again.", above=0, high=100)
+    random_seed: int | None = option(None, "Seed of the draws; without it every call differs.", low=0, high=2**32 - 1)

@@ -1,0 +1,1 @@
+"""Model builders: a configuration in, a `keras.Model` with logits out."""

@@ -1,0 +1,70 @@
+"""Command-line flags from the fields of the option groups: name, type, range, default and help stand there once."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from textrnn.checked import Checked, expected, flag_of
+
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A length of time such as `90s`, `10m` or `1h30m`; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value).strip().lower()
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            self.fail(f"{value!r} is no length of time: expected one such as 90s, 10m or 1h30m", param, context)
+        return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def config_options(*groups: type[Checked]) -> Callable[[Any], Any]:
+    """Decorates a command with a flag for each field of some option groups, in order."""
+
+    def decorate(command: Any) -> Any:
+        for group in reversed(groups):
+            hints = typing.get_type_hints(group)
+            for item in reversed(dataclasses.fields(group)):
+                command = _flag(item, hints[item.name])(command)
+        return command
+
+    return decorate
+
+
+def _flag(item: dataclasses.Field[Any], kind: Any) -> Callable[[Any], Any]:
+    """One flag; ranges are checked by the group itself, so that Python callers get the same message."""
+    text, flag = item.metadata["help"], flag_of(item)
+    shows_default = item.default is not None
+    if kind is bool:
+        return click.option(flag, item.name, is_flag=True, default=item.default, help=text)
+    types = [t for t in typing.get_args(kind) or (kind,) if t is not type(None)]
+    parser: Any = types[0]
+    metavar = None
+    if flag == "--time":
+        parser = Duration()
+    elif item.metadata["choices"]:
+        metavar = "[" + "|".join(item.metadata["choices"]) + "]"
+    elif parser is int or parser is float:
+        limits = expected(item.metadata)
+        text += f"  [{limits}]" if limits else ""
+    return click.option(
+        flag, item.name, type=parser, default=item.default, metavar=metavar, help=text, show_default=shows_default
+    )
+
+
+def given_options(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were typed, without those that only have their default."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in options.items() if context.get_parameter_source(name) is typed}

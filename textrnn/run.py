@@ -1,0 +1,303 @@
+"""A saved run: the folder `models/<name>/`, loaded and written atomically.
+
+Each file carries its own checksum, so a truncated or bit-flipped one is told from a good one whatever
+order files were written in: JSON files in a `sha256` key over the rest, safetensors files in their metadata.
+Nothing in a run is code: a hostile folder costs a RunError, never more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn.errors import ConfigError, RunError
+
+FORMAT_VERSION = 1
+RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
+END = '"\n}'  # how an object written with indent ends, behind its last text
+Weights = dict[str, np.ndarray]
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old file is still there.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Writes an object, readable by a person; its last key, `sha256`, is the digest of all bytes before its value."""
+    rest = {key: value for key, value in values.items() if key != "sha256"}
+    text = json.dumps({**rest, "sha256": ""}, ensure_ascii=False, indent=1)
+    # Lone surrogates, as in the name of a file that is not UTF-8, cannot be encoded; backslashed they are JSON.
+    head = text.removesuffix(END).encode("utf-8", "backslashreplace")
+    write_atomically(path, head + hashlib.sha256(head).hexdigest().encode() + END.encode() + b"\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads what `write_json` wrote.
+
+    Raises:
+        RunError: the file is missing, is no JSON object, or its checksum does not fit.
+    """
+    data = _read_bytes(path)
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}; restore it from a copy or train again") from None
+    if not isinstance(values, dict):
+        raise RunError(f"{path} is damaged: expected a JSON object, found {type(values).__name__}")
+    version = values.get("format_version", FORMAT_VERSION)
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise RunError(
+            f"{path} has format version {version}, this textrnn reads {FORMAT_VERSION}: install a newer textrnn"
+        )
+    head, digest, end = data[:-68], data[-68:-4], data[-4:]
+    fits = digest == hashlib.sha256(head).hexdigest().encode() and end == END.encode() + b"\n"
+    if not fits or values.get("sha256") != digest.decode() or version != FORMAT_VERSION:
+        raise RunError(f"{path} is damaged: its content does not fit its checksum; restore it or train again")
+    return values
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not os.path.isfile(path):  # a pipe or a device would never end
+        raise RunError(f"{path} is missing: the run is incomplete; restore it from a copy or train again")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _weights_digest(weights: Weights, metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in sorted(weights):
+        array = np.asarray(weights[name], order="C")
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.view(np.uint8).data if array.size and array.ndim else array.tobytes())
+    return digest.hexdigest()
+
+
+def write_weights(path: Path, weights: Weights, metadata: Mapping[str, str] | None = None) -> None:
+    """Writes named arrays as safetensors, with a checksum over names, shapes, values and metadata."""
+    from safetensors.numpy import save
+
+    metadata = dict(metadata or {})
+    # Not ascontiguousarray, which turns a scalar, such as a step count, into an array of one dimension.
+    arrays = {name: np.asarray(array, order="C") for name, array in weights.items()}
+    write_atomically(path, save(arrays, {**metadata, "sha256": _weights_digest(arrays, metadata)}))
+
+
+def read_weights(path: Path) -> tuple[Weights, dict[str, str]]:
+    """Reads what `write_weights` wrote: the arrays and the metadata.
+
+    Raises:
+        RunError: the file is missing, truncated or altered.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    data = _read_bytes(path)
+    try:
+        weights = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = dict(header.get("__metadata__") or {})
+    except (SafetensorError, ValueError, KeyError, OverflowError) as error:
+        raise RunError(f"{path} is damaged: {error}; restore it from a copy or train again") from None
+    if metadata.pop("sha256", None) != _weights_digest(weights, metadata):
+        raise RunError(f"{path} is damaged: its weights do not fit their checksum; restore it or train again")
+    return weights, metadata
+
+
+def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
+    """The content of `run.json`, checked.
+
+    Args:
+        path: the folder of the run.
+        kind: what the run has to be, such as `language_model`; None for anything.
+
+    Raises:
+        RunError: there is no run, it is damaged or of another kind.
+    """
+    if not os.path.isfile(path / RUN_FILE):
+        raise RunError(f"{path} is not a saved run: it has no {RUN_FILE}; 'textrnn info' lists the runs there are")
+    values = read_json(path / RUN_FILE)
+    if kind and values.get("kind") != kind:
+        raise RunError(f"{path} is a {values.get('kind')!r:.60}, expected a {kind!r}: name another run with --model")
+    return values
+
+
+def list_runs(models_dir: Path) -> list[Path]:
+    """The folders under `models_dir` that hold a run, newest first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in models_dir.iterdir():
+            with contextlib.suppress(OSError):  # no run, or one that is just being replaced
+                if path.name[0] != "." and os.path.isfile(path / RUN_FILE):
+                    found.append(((path / RUN_FILE).stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
+    """The run that `--model` means: a folder, a name under `models_dir`, or the newest of its kind.
+
+    Raises:
+        RunError: there is none.
+    """
+    if name is not None:
+        for path in (models_dir / name, Path(name)):
+            if os.path.isfile(path / RUN_FILE):
+                return path
+        if name and os.path.isdir(models_dir / name):
+            read_run(models_dir / name)  # which says what is missing
+        raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir)}")
+    for path in list_runs(models_dir):
+        with contextlib.suppress(RunError):
+            read_run(path, kind)
+            return path
+    raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with 'textrnn train YOUR_TEXT.txt'")
+
+
+def _known_runs(models_dir: Path) -> str:
+    names = [path.name for path in list_runs(models_dir)]
+    return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn train' makes one)"
+
+
+MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
+EDGES = "+-._"
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, whatever comes after a dot
+
+
+def check_name(name: str) -> str:
+    """The name of a run, if it can be a folder's on every system.
+
+    Raises:
+        ConfigError: it is empty, hidden, too long or has a separator in it.
+    """
+    fits = re.fullmatch(r"[^\W_][\w.+ -]{0,99}", name) and len(name.encode()) <= MAX_NAME_BYTES
+    if not fits or name.endswith((" ", ".")) or DEVICES.fullmatch(name):
+        raise ConfigError(
+            f"--name is {name!r:.120}: expected letters, digits, '_', '-', '.', '+' and blanks, "
+            "beginning with a letter or digit, 100 characters (200 bytes of UTF-8) at most, and no "
+            "device of Windows such as CON"
+        )
+    return name
+
+
+def free_name(wanted: str, models_dir: Path) -> str:
+    """`wanted` made a possible folder name, with a number behind it when a run of that name exists."""
+    stem = re.sub(r"[^\w.+-]+", "-", wanted).strip(EDGES)[:80].encode()[: MAX_NAME_BYTES - 8].decode(errors="ignore")
+    stem = stem.strip(EDGES) or "run"
+    if DEVICES.fullmatch(stem):
+        stem += "-run"
+    numbered = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
+    return next(name for name in numbered if not (models_dir / name).exists())
+
+
+@contextlib.contextmanager
+def locked(models_dir: Path, name: str) -> Iterator[None]:
+    """Holds a name for one training at a time; the lock ends with the process, however that ends.
+
+    Raises:
+        RunError: another process holds it, or the folder cannot be made or written.
+    """
+    try:
+        (models_dir / ".locks").mkdir(parents=True, exist_ok=True)
+        file = open(models_dir / ".locks" / name, "ab")  # noqa: SIM115 (closed below, after the run)
+    except OSError as error:
+        raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
+    with file:
+        if not _try_lock(file.fileno()):
+            raise RunError(f"{models_dir / name} is held by another training: wait for it, or give another --name")
+        _clean_up(models_dir, name)
+        yield
+
+
+def _clean_up(models_dir: Path, name: str) -> None:
+    """Puts back a run that `publish` had moved away, and removes what was half done, when a process was killed."""
+    path, begin, anything = models_dir / name, f".{glob.escape(name)}", "?" * 8  # as long as mkdtemp makes it
+    for old in models_dir.glob(f"{begin}.old-{anything}"):
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.replace(old, path)
+    for left in models_dir.glob(f"{begin}.new-{anything}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def staged(models_dir: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in which a run is put together; it is removed unless `publish` has moved it into place."""
+    _clean_up(models_dir, name)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}.new-", dir=models_dir))
+    except OSError as error:
+        raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(folder: Path, path: Path) -> None:
+    """Moves a complete run to its name; a run that has the name already goes only then.
+
+    Raises:
+        RunError: the folder cannot be moved.
+    """
+    old = folder.with_name(folder.name.replace(".new-", ".old-"))
+    try:
+        folder.chmod(0o777 & ~_umask())
+        if path.exists():
+            os.replace(path, old)
+        os.replace(folder, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.replace(old, path)
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,229 @@
+"""From seeds to texts: prompts prepared by the model's own rules, texts written side by side or piece by piece."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from textrnn.config import NormalizeConfig, SampleConfig
+from textrnn.errors import ConfigError
+from textrnn.runtime.draws import row_rng
+from textrnn.runtime.writer import Continuation, Model, Prompt, Stream, read_prompt, write
+from textrnn.text.normalize import normalize
+from textrnn.text.tokenizers import UNKNOWN_ID
+
+ROWS = 64  # texts written side by side; more are hardly faster each, and the first would come later
+SHOWN_CHARACTERS = 10
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+Warn = Callable[[str], None]
+
+
+class LanguageModel(Model, Protocol):
+    """A model that knows how the text that it learned from was normalised."""
+
+    @property
+    def normalize_config(self) -> NormalizeConfig:
+        """The fixed preprocessing, for seeds and stop texts too."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One text: its seed as it was given, and how the model went on."""
+
+    seed: str
+    continuation: Continuation
+
+
+def prepare_prompt(model: LanguageModel, seed: str) -> tuple[np.ndarray, list[str]]:
+    """Turn a seed into what the model reads.
+
+    The seed is normalised by the model's own rules, and characters that the model never saw are left out: read as
+    the unknown token, which training has hardly seen, they would spoil what follows.
+
+    Args:
+        model: the language model.
+        seed: any string, lone surrogates included.
+
+    Returns:
+        int32[tokens], perhaps empty, and warnings of one line each: one names the characters that were left out (the
+        first ten, in quotes, invisible ones as escapes), one says that nothing remains.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from textrnn.text.char_level import CharTokenizer
+        >>> model = SimpleNamespace(tokenizer=CharTokenizer(["a", "b"]), normalize_config=NormalizeConfig())
+        >>> ids, warnings = prepare_prompt(model, "abc")
+        >>> ids.tolist(), warnings
+        ([2, 3], ["the model never saw 'c': left out of the seed 'abc'"])
+    """
+    text = normalize(_SURROGATES.sub("", seed), model.normalize_config)
+    strange = dict.fromkeys(_SURROGATES.findall(seed))  # no tokenizer has them, and normalising would hide which
+    strange.update(dict.fromkeys(model.tokenizer.unknown_characters(text)))
+    text = "".join(char for char in text if char not in strange)
+    ids = model.tokenizer.encode(_without_open_blank(model, text))
+    ids = ids[ids != UNKNOWN_ID]
+    warnings, name = [], repr(seed if len(seed) <= 40 else seed[:39] + "…")
+    if strange:
+        warnings.append(f"the model never saw {_name_characters(list(strange))}: left out of the seed {name}")
+    if seed and not len(ids):
+        warnings.append(f"the model knows nothing of the seed {name}: the text begins as without one")
+    return ids, warnings
+
+
+def _opens_blank(model: LanguageModel, text: str) -> bool:
+    """Whether the blank that a text ends with belongs to the word that comes next.
+
+    At word and bpe level " the" is one token. A model that has read the blank alone expects anything but a word, so
+    it is left for the model to write, and what the model then begins with is the seed's own blank.
+    """
+    return model.tokenizer.level in ("word", "bpe") and text.endswith(" ") and not text[:-1].endswith(" ")
+
+
+def _without_open_blank(model: LanguageModel, text: str) -> str:
+    return text[:-1] if _opens_blank(model, text) else text
+
+
+def _closed(pieces: Iterator[str]) -> Iterator[str]:
+    """Pieces without the blank that the seed has already."""
+    first = next(pieces, "").removeprefix(" ")
+    if first:
+        yield first
+    yield from pieces
+
+
+def _name_characters(characters: Sequence[str]) -> str:
+    """Characters as a person can read them: in quotes, invisible and combining ones as escapes."""
+    shown = [ascii(char) if unicodedata.combining(char) else repr(char) for char in characters[:SHOWN_CHARACTERS]]
+    more = len(characters) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def prepare_stops(model: LanguageModel, stops: Iterable[str]) -> tuple[str, ...]:
+    """Stop texts as the model would write them: one in capitals would else never end a text in lower case.
+
+    Args:
+        model: the language model.
+        stops: texts that end a text.
+
+    Returns:
+        Those that the model can write at all.
+
+    Raises:
+        ConfigError: one of them is empty.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> prepare_stops(SimpleNamespace(normalize_config=NormalizeConfig(lowercase=True)), ["END"])
+        ('end',)
+    """
+    stops = tuple(stops)
+    if not all(stops):
+        raise ConfigError("--stop is empty: expected a text that ends the writing")
+    return tuple(filter(None, (normalize(stop, model.normalize_config) for stop in stops)))
+
+
+def generate_texts(
+    model: LanguageModel,
+    seeds: Iterable[str],
+    config: SampleConfig,
+    *,
+    count: int = 1,
+    stops: Sequence[str] = (),
+    measure: bool = True,
+    warn: Warn = lambda line: None,
+) -> Iterator[Generated]:
+    """Write `count` texts for each seed, side by side where there are several.
+
+    With a random seed, text n of seed m is the same whatever `count` and however many seeds follow.
+
+    Args:
+        model: the language model.
+        seeds: what the texts begin with.
+        config: the settings of sampling.
+        count: texts a seed.
+        stops: texts that end a text and are left out.
+        measure: also find `bits_per_char`.
+        warn: takes the warnings about seeds, one line each.
+
+    Yields:
+        Seed 1, text 1 to `count`, then seed 2, ...; up to `ROWS` come at the same time.
+
+    Raises:
+        ConfigError: a stop text is empty.
+        RunError: the model gives no token a probability.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from textrnn.text.char_level import ByteTokenizer
+        >>> logits = np.eye(258)  # of a model after whose bytes comes the next higher byte
+        >>> model = SimpleNamespace(tokenizer=ByteTokenizer(), start_id=12, end_id=None,
+        ...                         normalize_config=NormalizeConfig(), initial_state=lambda rows: [],
+        ...                         read=lambda ids, state: (logits[ids[-1:] + 1], state),
+        ...                         step=lambda ids, state: (logits[ids + 1], state))
+        >>> config = SampleConfig(length=3, temperature=0)
+        >>> [text.seed + text.continuation.text for text in generate_texts(model, ["a", "f"], config)]
+        ['abcd', 'fghi']
+    """
+    stops, seed = prepare_stops(model, stops), random_seed(config)
+    jobs = _jobs(model, seeds, count, warn)
+    while batch := list(itertools.islice(jobs, ROWS)):
+        prompts = [prompt for _, prompt, _ in batch]
+        rngs = [row_rng(seed, *key) for _, _, key in batch]
+        continuations = write(model, prompts, rngs, config, stops=stops, measure=measure)
+        for (text, _, _), continuation in zip(batch, continuations, strict=True):
+            if _opens_blank(model, text):
+                continuation = replace(continuation, text=continuation.text.removeprefix(" "))
+            yield Generated(text, continuation)
+
+
+def _jobs(
+    model: LanguageModel, seeds: Iterable[str], count: int, warn: Warn
+) -> Iterator[tuple[str, Prompt, tuple[int, int]]]:
+    """Each text to write: its seed, what it goes on from (read once a seed), and the key of its draws."""
+    for number, seed in enumerate(seeds):
+        ids, warnings = prepare_prompt(model, seed)
+        for warning in warnings:
+            warn(warning)
+        prompt = read_prompt(model, ids)
+        for copy in range(count):
+            yield seed, prompt, (number, copy)
+
+
+def generate_stream(
+    model: LanguageModel, seed: str, config: SampleConfig, *, stops: Sequence[str] = (), warn: Warn = lambda line: None
+) -> Iterator[str]:
+    """Write one text; what comes is the text that `generate_texts` gives for the same random seed.
+
+    Args:
+        model: the language model.
+        seed: what the text begins with.
+        config: the settings of sampling.
+        stops: texts that end the text and are left out.
+        warn: takes the warnings about the seed, one line each, before the first piece.
+
+    Returns:
+        Pieces of the continuation, each as soon as it is certain.
+
+    Raises:
+        ConfigError: a stop text is empty.
+        RunError: the model gives no token a probability.
+    """
+    ids, warnings = prepare_prompt(model, seed)
+    for warning in warnings:
+        warn(warning)
+    stream = Stream(model, ids, row_rng(random_seed(config), 0, 0))
+    pieces = stream.write(config, stops=prepare_stops(model, stops))
+    return _closed(pieces) if _opens_blank(model, seed) else pieces
+
+
+def random_seed(config: SampleConfig) -> int:
+    """The seed of the draws: the one that was asked for, or a new one."""
+    return secrets.randbits(128) if config.random_seed is None else config.random_seed

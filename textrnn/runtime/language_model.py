@@ -1,0 +1,146 @@
+"""A saved language model, opened without TensorFlow: it generates, and scores text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn.config import Config, NormalizeConfig, SampleConfig
+from textrnn.errors import RunError, TextRNNError
+from textrnn.run import MODEL_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
+from textrnn.runtime.generation import generate_stream
+from textrnn.runtime.network import Network, State, make_network
+from textrnn.runtime.scoring import Score, score_ids
+from textrnn.text.normalize import normalize
+from textrnn.text.tokenizers import Tokenizer, tokenizer_from_json
+
+KIND = "language_model"
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A network with the tokenizer and the normalisation that belong to it.
+
+    Attributes:
+        network: steps from token ids and a state to logits.
+        tokenizer: text to ids and back.
+        config: all options it was trained with.
+        start_id: the token that a document begins after.
+        details: the content of `run.json`.
+        path: the folder it was loaded from.
+    """
+
+    network: Network
+    tokenizer: Tokenizer
+    config: Config
+    start_id: int
+    details: dict[str, Any]
+    path: Path | None = None
+    end_id: int | None = None
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, the two reserved ones included."""
+        return self.tokenizer.vocab_size
+
+    @property
+    def normalize_config(self) -> NormalizeConfig:
+        """The preprocessing that a prompt passes through."""
+        return self.config.normalize
+
+    def initial_state(self, rows: int) -> State:
+        """See `Network.initial_state`."""
+        return self.network.initial_state(rows)
+
+    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.step`."""
+        return self.network.step(ids, state)
+
+    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.read`."""
+        return self.network.read(ids, state)
+
+    def generate(self, seed: str = "", **options: Any) -> Iterator[str]:
+        """Writes on from a seed; yields pieces of text as they come, without the seed.
+
+        Args:
+            seed: the text to begin from; empty for the beginning of a document.
+            options: fields of `SampleConfig`, such as `length=200` or `temperature=0.7`; `stops` is a list of texts
+                that end the writing.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
+
+        Example:
+            textrnn.load("models/x").generate("Once", length=200)
+        """
+        stops = options.pop("stops", ())
+        return generate_stream(self, seed, SampleConfig.from_json(options), stops=stops)
+
+    def score(self, text: str) -> Score:
+        """Measures how well the model predicts a text, from its first character on.
+
+        Raises:
+            DataError: the text is empty after normalisation.
+        """
+        normalized = normalize(text, self.normalize_config)
+        return score_ids(self, self.tokenizer.encode(normalized), num_chars=len(normalized))
+
+
+def load(model: str | Path, models_dir: str | Path = "models") -> LanguageModel:
+    """Opens a saved language model; TensorFlow is not needed and not imported.
+
+    Args:
+        model: the folder of the run, or its name under `models_dir`.
+        models_dir: where runs are kept.
+
+    Returns:
+        the model, ready to generate and to score.
+
+    Raises:
+        RunError: there is no such run, it is damaged, or its parts do not belong together.
+    """
+    return open_run(find_run(str(model), Path(models_dir), KIND))
+
+
+def open_run(path: Path) -> LanguageModel:
+    """Opens the language model in a folder.
+
+    Raises:
+        RunError: it is damaged, of another kind, or its parts do not belong together.
+    """
+    details = read_run(path, KIND)
+    try:
+        config = Config.from_json(details.get("config"))
+        tokenizer = read_tokenizer(path / TOKENIZER_FILE)
+    except TextRNNError as error:
+        raise error if isinstance(error, RunError) else RunError(f"{path} is damaged: {error}") from None
+    start_id, window = details.get("start_id"), config.data.window
+    if not isinstance(start_id, int) or not 0 <= start_id < tokenizer.vocab_size or window is None:
+        raise RunError(f"{path} is damaged: start_id is {start_id!r}, --window is {window!r}")
+    if details.get("vocab_size") != tokenizer.vocab_size:
+        raise RunError(
+            f"{path}: the vocabulary has {tokenizer.vocab_size} tokens, the model was trained with "
+            f"{details.get('vocab_size')}: restore {TOKENIZER_FILE}"
+        )
+    weights, _ = read_weights(path / MODEL_FILE)
+    try:
+        network = make_network(config.model, tokenizer.vocab_size, weights, window=window, start_id=start_id)
+    except RunError as error:
+        raise RunError(f"{path / MODEL_FILE}: {error}") from None
+    return LanguageModel(network, tokenizer, config, start_id, details, path)
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Reads `tokenizer.json`.
+
+    Raises:
+        RunError, TokenizerError: it is missing or damaged.
+    """
+    values = read_json(path)
+    values.pop("sha256")
+    return tokenizer_from_json(values)

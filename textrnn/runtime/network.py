@@ -1,0 +1,272 @@
+"""A whole network in NumPy: token ids and a state in, logits and the next state out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from textrnn.config import ModelConfig, layer_cells
+from textrnn.errors import RunError
+from textrnn.runtime.cells import Arrays, Cell, make_cell
+
+State = list[np.ndarray]
+# A table of projected embeddings larger than this (64 MiB) costs more to make than it saves.
+LARGEST_TABLE = 16_000_000
+
+
+class Network(Protocol):
+    """What sampling and scoring need of a network. Arrays of a state are [features, rows], never changed in place."""
+
+    vocab_size: int
+
+    def initial_state(self, rows: int) -> State:
+        """The state before a text, for some texts side by side."""
+
+    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Reads one token a row, int32[rows]: logits float32[rows, vocab] of the next, and the state after."""
+
+    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Reads int32[steps] into a state of one row: logits float32[1, vocab] after the last, and the state."""
+
+    def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Reads int32[rows, steps]: logits float32[steps, rows, vocab] after each step, and the state after."""
+
+
+class Weights:
+    """The arrays of a run by name; whatever is not there, or not used, is an error of the run."""
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self._arrays, self._used = arrays, set[str]()
+
+    def get(self, name: str, *shape: int | None) -> np.ndarray:
+        """The array of a name as float32; None in `shape` stands for any length.
+
+        Raises:
+            RunError: it is not there, or of another shape.
+        """
+        array = self._arrays.get(name)
+        fits = array is not None and len(array.shape) == len(shape)
+        if array is None or not fits or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True)):
+            found = "missing" if array is None else f"of shape {array.shape}"
+            raise RunError(f"the weights do not fit the model: {name} is {found}, expected shape {shape}")
+        self._used.add(name)
+        return np.asarray(array, np.float32)
+
+    def cell(self, kind: str, prefix: str, inputs: int, units: int) -> Cell:
+        """The cell whose weights begin with `prefix`."""
+        width = {"simple": 1, "gru": 3, "lstm": 4}[kind] * units
+        bias = self.get(f"{prefix}/bias", *((2, width) if kind == "gru" else (width,)))
+        kernel = self.get(f"{prefix}/kernel", inputs, width)
+        return make_cell(kind, kernel, self.get(f"{prefix}/recurrent_kernel", units, width), bias)
+
+    def check_all_used(self) -> None:
+        """Raises RunError when the run holds weights that the model has no place for."""
+        if left := sorted(self._arrays.keys() - self._used):
+            raise RunError(f"the weights do not fit the model: it has no place for {left[0]}")
+
+
+class _Ends:
+    """What all networks share: tokens to the first layer's input, the last layer's output to logits."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights) -> None:
+        self.vocab_size, self._residual, self._cells = vocab_size, config.residual, layer_cells(config)
+        one_hot = config.input == "one-hot"
+        self._embeddings = None if one_hot else weights.get("embedding/embeddings", vocab_size, config.embed)
+        hidden = config.units * (1 + self._cells[-1].both_ways)
+        if config.tied and self._embeddings is not None:
+            self._output = self._embeddings
+            if hidden != config.embed:
+                self._output = self._output @ weights.get("projection/kernel", hidden, config.embed).T
+        else:
+            self._output = weights.get("output/kernel", hidden, vocab_size).T
+        self._output = np.ascontiguousarray(self._output)  # [vocab, hidden]
+        self._output_bias = weights.get("output/bias", vocab_size)[:, None]
+        self.input_width = vocab_size if one_hot else config.embed
+
+    def _logits(self, hidden: np.ndarray) -> np.ndarray:
+        """float32[hidden, rows] -> float32[rows, vocab], a transposed view."""
+        logits = np.dot(self._output, hidden)
+        logits += self._output_bias
+        by_row: np.ndarray = logits.T
+        return by_row
+
+
+class _FirstProjection:
+    """The first layer's projection of each token: looked up in a table when that is small, else computed."""
+
+    def __init__(self, cell: Cell, embeddings: np.ndarray | None, vocab_size: int) -> None:
+        self._cell, self._embeddings = cell, embeddings
+        self._by_token: np.ndarray | None = None  # [vocab, gates * units]
+        self._by_gate: np.ndarray | None = None  # its transpose, made when several rows first need it
+        if embeddings is None:
+            self._by_token = np.ascontiguousarray((cell.kernel + cell.bias).T)
+        elif vocab_size * cell.kernel.shape[0] <= LARGEST_TABLE:
+            self._by_token = embeddings @ cell.kernel.T + cell.bias[:, 0]
+
+    def __call__(self, ids: np.ndarray) -> np.ndarray:
+        """int32[rows] -> float32[gates * units, rows]."""
+        if self._by_token is None:
+            return self._cell.project(np.ascontiguousarray(self._embeddings[ids].T))  # type: ignore[index]
+        if len(ids) == 1:
+            return self._by_token[ids[0], :, None]
+        if self._by_gate is None:
+            self._by_gate = np.ascontiguousarray(self._by_token.T)
+        return np.take(self._by_gate, ids, axis=1, mode="clip")  # "raise" would copy once more
+
+
+class CarriedNetwork(_Ends):
+    """A stack of layers that read forwards: one step costs the same however long the text already is.
+
+    Args:
+        config: the architecture, not bidirectional.
+        vocab_size: number of tokens.
+        weights: the arrays of `model.safetensors`.
+
+    Raises:
+        RunError: the weights are not those of this architecture.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights) -> None:
+        super().__init__(config, vocab_size, weights)
+        widths = [self.input_width, *[config.units] * (len(self._cells) - 1)]
+        self._layers = [
+            weights.cell(cell.cell, f"layer{number}", width, config.units)
+            for number, (cell, width) in enumerate(zip(self._cells, widths, strict=True))
+        ]
+        self._project = _FirstProjection(self._layers[0], self._embeddings, vocab_size)
+
+    def initial_state(self, rows: int) -> State:
+        """See `Network.initial_state`."""
+        return [array for layer in self._layers for array in layer.initial_state(rows)]
+
+    def _advance(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """The last layer's output float32[units, rows] and the state after one token a row."""
+        hidden: np.ndarray | None = None
+        after, place = State(), 0
+        for layer in self._layers:
+            before = hidden
+            projected = self._project(ids) if before is None else layer.project(before)
+            num_states = 2 if layer.kind == "lstm" else 1
+            new = layer.step(projected, state[place : place + num_states])
+            place += num_states
+            after += new
+            hidden = new[0] if before is None or not self._residual else new[0] + before
+        return hidden, after  # type: ignore[return-value]  # there is always a layer
+
+    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.step`."""
+        hidden, state = self._advance(ids, state)
+        return self._logits(hidden), state
+
+    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.read`."""
+        for step in range(len(ids)):
+            hidden, state = self._advance(ids[step : step + 1], state)
+        return self._logits(hidden), state
+
+    def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.read_all`."""
+        rows, steps = ids.shape
+        outputs = np.empty((self._output.shape[1], steps * rows), np.float32)
+        for step in range(steps):
+            hidden, state = self._advance(ids[:, step], state)
+            outputs[:, step * rows : (step + 1) * rows] = hidden
+        return self._logits(outputs).reshape(steps, rows, self.vocab_size), state
+
+
+class WindowNetwork(_Ends):
+    """Layers that read a window both ways; its state is the window itself, int32[window, rows].
+
+    Args:
+        config: the architecture, bidirectional.
+        vocab_size: number of tokens.
+        weights: the arrays of `model.safetensors`.
+        window: tokens that it reads.
+        start_id: what stands before a text.
+
+    Raises:
+        RunError: the weights are not those of this architecture.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights, *, window: int, start_id: int) -> None:
+        super().__init__(config, vocab_size, weights)
+        self._window, self._start_id = window, start_id
+        self._layers, width = list[list[Cell]](), self.input_width
+        for number, cell in enumerate(self._cells):
+            ways = ("/forward", "/backward") if cell.both_ways else ("",)
+            self._layers.append([weights.cell(cell.cell, f"layer{number}{way}", width, config.units) for way in ways])
+            width = config.units * len(ways)
+        self._project = [_FirstProjection(cell, self._embeddings, vocab_size) for cell in self._layers[0]]
+
+    def initial_state(self, rows: int) -> State:
+        """See `Network.initial_state`."""
+        return [np.full((self._window, rows), self._start_id, np.int32)]
+
+    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.step`."""
+        window = np.concatenate([state[0][1:], ids[None, :].astype(np.int32)])
+        return self.window_logits(window), [window]
+
+    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.read`."""
+        window = np.concatenate([state[0], ids[:, None].astype(np.int32)])[-self._window :]
+        return self.window_logits(window), [window]
+
+    def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.read_all`."""
+        rows, steps = ids.shape
+        text = np.concatenate([state[0], ids.T.astype(np.int32)])  # [window + steps, rows]
+        windows = np.lib.stride_tricks.sliding_window_view(text[1:], self._window, axis=0)  # [steps, rows, window]
+        logits = self.window_logits(np.ascontiguousarray(windows.reshape(steps * rows, self._window).T))
+        return logits.reshape(steps, rows, self.vocab_size), [text[-self._window :]]
+
+    def window_logits(self, windows: np.ndarray) -> np.ndarray:
+        """int32[window, rows] -> float32[rows, vocab], the logits of the token after each window."""
+        sequence: list[np.ndarray] = []
+        for number, cells in enumerate(self._layers):
+            last = number == len(self._layers) - 1
+            ways = [self._scan(number, way, windows, sequence, last=last) for way in range(len(cells))]
+            outputs = [np.concatenate(parts) for parts in zip(*ways, strict=True)]
+            same = bool(sequence) and sequence[0].shape == outputs[0].shape and not last
+            sequence = [o + s for o, s in zip(outputs, sequence, strict=True)] if self._residual and same else outputs
+        return self._logits(sequence[0])
+
+    def _scan(self, number: int, way: int, windows: np.ndarray, inputs: Arrays, *, last: bool) -> Arrays:
+        """The outputs of one direction in the order of the text, or only its final one."""
+        cell = self._layers[number][way]
+        order = range(len(windows)) if way == 0 else range(len(windows) - 1, -1, -1)
+        state, outputs = cell.initial_state(windows.shape[1]), []
+        for step in order:
+            projected = self._project[way](windows[step]) if number == 0 else cell.project(inputs[step])
+            state = cell.step(projected, state)
+            outputs.append(state[0])
+        if last:
+            return outputs[-1:]
+        return outputs if way == 0 else outputs[::-1]
+
+
+def make_network(
+    config: ModelConfig, vocab_size: int, arrays: dict[str, np.ndarray], *, window: int, start_id: int
+) -> Network:
+    """The network of an architecture with the weights of a run.
+
+    Args:
+        config: the architecture.
+        vocab_size: number of tokens, the reserved ones included.
+        arrays: the weights by name.
+        window: tokens that a bidirectional network reads.
+        start_id: the token that stands before a text.
+
+    Raises:
+        RunError: the weights are not those of this architecture and vocabulary.
+    """
+    weights = Weights(arrays)
+    both_ways = any(cell.both_ways for cell in layer_cells(config))
+    network: Network = (
+        WindowNetwork(config, vocab_size, weights, window=window, start_id=start_id)
+        if both_ways
+        else CarriedNetwork(config, vocab_size, weights)
+    )
+    weights.check_all_used()
+    return network

@@ -1,0 +1,108 @@
+"""`textrnn info`: the runs there are, or one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textrnn.config import Config
+from textrnn.errors import ConfigError, RunError
+from textrnn.run import MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
+
+KEYS = ("kind", "status", "created", "command", "parameters", "vocab_size", "metrics", "config", "corpus", "versions")
+
+
+def run_info(path: Path) -> dict[str, Any]:
+    """What is known about a run: `run.json` with the run's path and size.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    details = read_run(path)
+    size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
+    run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
+    try:
+        Config.from_json(run["config"])
+        format_list([run], path), format_run(run)
+    # A checksum can be right over nonsense.
+    except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
+        raise RunError(f"{path / RUN_FILE} is damaged: {error!r:.80}; restore it from a copy or train again") from None
+    return run
+
+
+def all_runs(models_dir: Path) -> list[dict[str, Any]]:
+    """What is known about each run, newest first; a damaged one has the key `error`."""
+    found: list[dict[str, Any]] = []
+    for path in list_runs(models_dir):
+        try:
+            found.append(run_info(path))
+        except RunError as error:
+            found.append({"run": str(path), "error": str(error)})
+    return found
+
+
+def one_run(name: str, models_dir: Path) -> dict[str, Any]:
+    """What is known about the run of a name or path.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    return run_info(find_run(name, models_dir, "language_model"))
+
+
+def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
+    """A line for each run."""
+    if not runs:
+        return f"no runs in {models_dir}: train one with 'textrnn train YOUR_TEXT.txt'\n"
+    rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "bits/char", "status", "trained on")]
+    for run in runs:
+        rows.append(_row(run))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines) + "\n"
+
+
+def _row(run: dict[str, Any]) -> tuple[str, ...]:
+    name = Path(run["run"]).name
+    if "error" in run:
+        return (name, "damaged", "", "", "", "", "")
+    config, bits = run["config"], run["metrics"].get("val_bits_per_char")
+    files = ", ".join(file["name"] for file in run["corpus"]["files"])
+    return (
+        name,
+        config["model"]["arch"],
+        config["tokenizer"]["level"],
+        f"{run['parameters']:,}",
+        f"{bits:.3f}" if bits is not None else "-",
+        run["status"],
+        files,
+    )
+
+
+def format_run(run: dict[str, Any]) -> str:
+    """One run for a person: what it is, where it came from, how good it is."""
+    config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
+    model, data = config["model"], config["data"]
+    lines = [
+        ("run", run["run"]),
+        (
+            "what",
+            f"language model, {model['arch']}, {model['layers']} x {model['units']} units, "
+            f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
+        ),
+        ("tokens", f"{config['tokenizer']['level']}, {run['vocab_size']:,} in the vocabulary"),
+        ("text", "; ".join(f"{file['name']} ({file['bytes']:,} bytes)" for file in corpus["files"])),
+        ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
+        ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
+    ]
+    if metrics:
+        bits, nats = metrics["val_bits_per_char"], metrics["val_nats_per_token"]
+        loss = f"{bits:.4f} bits per character ({nats:.4f} nats per token), at epoch {metrics['epoch']:.3g}"
+        lines.append(("held-out loss", loss))
+    lines += [
+        ("status", run["status"]),
+        ("made", f"{run['created']} by: {run['command']}"),
+        ("with", ", ".join(f"{name} {version}" for name, version in run["versions"].items())),
+    ]
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines) + "\n"

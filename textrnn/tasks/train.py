@@ -1,0 +1,258 @@
+"""`textrnn train`: from text files to a saved language model."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textrnn import __version__
+from textrnn.config import Config
+from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.run import (
+    FORMAT_VERSION,
+    RUN_FILE,
+    TOKENIZER_FILE,
+    check_name,
+    find_run,
+    free_name,
+    locked,
+    staged,
+    write_json,
+)
+from textrnn.runtime.language_model import KIND, open_run
+from textrnn.text.corpus import Corpus, Part, map_ids, prepare, smallest_dtype, start_id
+from textrnn.text.reader import Source, find_files, open_sources
+from textrnn.text.windows import make_windows
+from textrnn.training.backend import start_tensorflow
+from textrnn.training.interrupt import certain_interrupts
+from textrnn.training.memory import check_memory
+from textrnn.training.prepared import Prepared
+from textrnn.training.report import Display, duration
+
+# May differ between a run and its resumption: they say how long to train, not what is learnt.
+RESUMABLE = ("epochs", "time_s", "patience")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run goes.
+
+    Attributes:
+        models_dir: the folder of all runs.
+        name: the run's name; None for one made from the corpus' name.
+        overwrite: whether a run of that name may be replaced.
+    """
+
+    models_dir: Path = Path("models")
+    name: str | None = None
+    overwrite: bool = False
+
+
+def train(
+    corpus: str | Path | Sequence[str | Path],
+    *,
+    validation: Sequence[str | Path] = (),
+    encoding: str | None = None,
+    name: str | None = None,
+    models_dir: str | Path = "models",
+    overwrite: bool = False,
+    resume: str | None = None,
+    quiet: bool = True,
+    samples: bool = True,
+    command: str = "textrnn.train",
+    begin: float | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Trains a language model on text files and saves it.
+
+    Args:
+        corpus: a file, folder or glob pattern, `-` for standard input, or several of them; may be empty with `resume`.
+        validation: files to validate on, instead of the end of the corpus.
+        encoding: of the files; told from their bytes when None.
+        name: of the run; made from the corpus' name when None.
+        models_dir: the folder that holds runs.
+        overwrite: whether a run of that name may be replaced.
+        resume: the name of a run to go on with.
+        quiet: print warnings only.
+        samples: show a line that the model wrote at each check.
+        command: what the run says that it was made by.
+        begin: when the command began, by `time.monotonic`; now when None.
+        options: fields of the groups of `textrnn.config.Config`, such as `arch="gru"`, `units=128` or `time_s=60`.
+
+    Returns:
+        the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`.
+
+    Raises:
+        ConfigError: an option is unknown, out of range or at odds with another one.
+        DataError: the text cannot be used.
+        RunError: the run exists, is in use, cannot be written, or cannot be resumed.
+
+    Example:
+        textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
+    """
+    begin = time.monotonic() if begin is None else begin
+    display = Display(quiet=quiet)
+    files = [corpus] if isinstance(corpus, str | Path) else list(corpus)
+    paths = find_files([str(path) for path in files]) if files else []
+    held_paths = find_files([str(path) for path in validation]) if validation else []
+    place = Place(Path(models_dir), name, overwrite)
+    with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held_sources:
+        for source in [*sources, *held_sources]:
+            if source.encoding not in ("utf-8", "ascii"):
+                display.warn(f"{source.name} was read as {source.encoding}")
+        if resume is not None:
+            session = _resumed(resume, place, sources, held_sources, options, display)
+        elif sources:
+            session = _new(place, sources, held_sources, Config.from_options(options).resolve(), command, display)
+        else:
+            raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
+        with session as prepared:
+            return _run(prepared, display, begin=begin, samples=samples)
+
+
+@contextlib.contextmanager
+def _new(
+    place: Place, sources: list[Source], held: list[Source], config: Config, command: str, display: Display
+) -> Iterator[Prepared]:
+    models_dir = place.models_dir
+    name = check_name(place.name) if place.name is not None else free_name(Path(sources[0].name).stem, models_dir)
+    with locked(models_dir, name):
+        path = models_dir / name
+        if path.exists() and not place.overwrite:
+            raise RunError(
+                f"{path} exists: go on with it by --resume {name}, replace it by --overwrite, or give another --name"
+            )
+        if path.exists() and any(path.iterdir()) and not (path / RUN_FILE).is_file():
+            raise RunError(f"{path} is not a saved run, so --overwrite leaves it alone: give another --name")
+        with staged(models_dir, name) as folder:
+            corpus = prepare(
+                sources,
+                held,
+                folder / "checkpoint",
+                normalize=config.normalize,
+                tokenizer=config.tokenizer,
+                held_out=config.data.held_out,
+            )
+            make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
+            check_memory(config, corpus.tokenizer.vocab_size)
+            _describe(corpus, config, display)
+            write_json(folder / TOKENIZER_FILE, corpus.tokenizer.to_json())
+            details = _details(config, corpus, sources, held, command)
+            yield Prepared(folder, path, config, corpus, details, resume=False)
+
+
+@contextlib.contextmanager
+def _resumed(
+    name: str, place: Place, sources: list[Source], held: list[Source], options: Mapping[str, Any], display: Display
+) -> Iterator[Prepared]:
+    if place.name is not None or place.overwrite:
+        raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
+    path = find_run(name, place.models_dir, KIND)
+    with locked(path.resolve().parent, path.resolve().name):
+        try:
+            prepared = _restored(path, sources, held, options)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # a checksum can be right over nonsense
+            raise RunError(f"{path / RUN_FILE} is damaged: {error!r:.80}; train again") from None
+        display.say(f"resuming {path}")
+        yield prepared
+
+
+def _restored(path: Path, sources: list[Source], held: list[Source], options: Mapping[str, Any]) -> Prepared:
+    model = open_run(path)  # which also sees whether its parts belong together
+    details, tokenizer = model.details, model.tokenizer
+    config = _same_options(model.config, options, path)
+    _same_text(details, sources, held, path)
+    parts = []
+    for part in ("train", "valid"):
+        ids = map_ids(path / "checkpoint" / f"{part}.ids", smallest_dtype(tokenizer.vocab_size))
+        facts = details["corpus"][part]
+        if len(ids) != facts["tokens"]:
+            raise RunError(
+                f"{path / 'checkpoint' / part}.ids is damaged: it has {len(ids)} tokens, expected "
+                f"{facts['tokens']}; train again"
+            )
+        if ids.max() >= tokenizer.vocab_size:
+            raise RunError(
+                f"{path / 'checkpoint' / part}.ids is damaged: it has tokens that the vocabulary lacks; train again"
+            )
+        parts.append(Part(ids, facts["chars"], facts["unknown"]))
+    details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
+    corpus, new_budget = Corpus(parts[0], parts[1], tokenizer), bool({"epochs", "time_s"} & options.keys())
+    return Prepared(path, path, config, corpus, details, resume=True, new_budget=new_budget)
+
+
+def _same_options(saved: Config, options: Mapping[str, Any], path: Path) -> Config:
+    before = saved.options()
+    Config.from_options(options)
+    wrong = [name for name, value in options.items() if name not in RESUMABLE and before.get(name) != value]
+    if wrong:
+        shown = ", ".join(
+            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {options[name]!r} here"
+            for name in wrong
+        )
+        raise ConfigError(f"{path} was trained with other options: {shown}; leave them out, or train a new run")
+    budget = {name: options.get(name) for name in ("epochs", "time_s") if "epochs" in options or "time_s" in options}
+    return Config.from_options({**before, **options, **budget})
+
+
+def _same_text(details: Mapping[str, Any], sources: list[Source], held: list[Source], path: Path) -> None:
+    for given, key in ((sources, "files"), (held, "validation_files")):
+        known = details["corpus"][key]
+        if given and [source.sha256 for source in given] != [file["sha256"] for file in known]:
+            names = ", ".join(file["name"] for file in known) or "no file"
+            raise DataError(
+                f"{path} was trained on other text ({names}; the SHA-256 differs): resume without naming "
+                "a corpus, or train a new run"
+            )
+
+
+def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[Source], command: str) -> dict[str, Any]:
+    def files(found: list[Source]) -> list[dict[str, Any]]:
+        return [dict(name=s.name, bytes=s.num_bytes, sha256=s.sha256, encoding=s.encoding) for s in found]
+
+    def part(part: Part) -> dict[str, int]:
+        return dict(chars=part.num_chars, tokens=len(part.ids), unknown=part.num_unknown)
+
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": KIND,
+        "status": "training",
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": command,
+        "config": config.to_json(),
+        "vocab_size": corpus.tokenizer.vocab_size,
+        "start_id": start_id(corpus.tokenizer),
+        "corpus": dict(
+            files=files(sources), validation_files=files(held), train=part(corpus.train), valid=part(corpus.valid)
+        ),
+        "metrics": {},
+        "versions": {"textrnn": __version__, "python": platform.python_version()},
+    }
+
+
+def _describe(corpus: Corpus, config: Config, display: Display) -> None:
+    train, valid, tokenizer = corpus.train, corpus.valid, corpus.tokenizer
+    display.say(
+        f"text: {train.num_chars:,} characters to learn from, {valid.num_chars:,} held out; "
+        f"{tokenizer.vocab_size:,} tokens in the vocabulary ({tokenizer.level})"
+    )
+    if valid.num_unknown:
+        display.say(f"the held-out text has {valid.num_unknown:,} tokens that the vocabulary does not know")
+    if config.train.time_s is not None:
+        display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
+
+
+def _run(prepared: Prepared, display: Display, *, begin: float, samples: bool) -> dict[str, Any]:
+    """Loads TensorFlow, builds, trains and saves."""
+    with certain_interrupts():
+        display.say("loading TensorFlow ...")
+        start_tensorflow()
+        from textrnn.training.session import Session
+
+        session = Session(prepared, display, samples=samples)
+    return session.train(begin)

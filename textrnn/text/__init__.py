@@ -1,0 +1,1 @@
+"""From files to ids and back: plain Python and NumPy, never TensorFlow."""

@@ -1,0 +1,179 @@
+"""From text files to ids on disk: normalised, split in order, encoded in pieces, memory-mapped.
+
+Memory does not grow with the text: every pass reads pieces, and training reads the file of ids through a
+memory map. Three passes: count characters (to know where to split), build the vocabulary on the training
+part alone, encode.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn.config import NormalizeConfig, TokenizerConfig
+from textrnn.errors import DataError, RunError
+from textrnn.text.normalize import normalize_pieces
+from textrnn.text.reader import Source, pieces
+from textrnn.text.tokenizers import UNKNOWN_ID, Tokenizer, build_tokenizer
+
+Pieces = Callable[[], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a corpus as ids on disk.
+
+    Attributes:
+        ids: int[num_tokens], memory-mapped, of the smallest unsigned type that holds the vocabulary.
+        num_chars: characters of normalised text.
+        num_unknown: tokens that the vocabulary does not know.
+    """
+
+    ids: np.ndarray
+    num_chars: int
+    num_unknown: int
+
+
+def smallest_dtype(vocab_size: int) -> np.dtype[Any]:
+    """The smallest unsigned integer type that holds ids below `vocab_size`.
+
+    Example:
+        >>> smallest_dtype(256), smallest_dtype(257)
+        (dtype('uint8'), dtype('uint16'))
+    """
+    return np.min_scalar_type(vocab_size - 1)
+
+
+def normalized_text(sources: Sequence[Source], config: NormalizeConfig) -> Iterator[str]:
+    """The normalised text of files, in pieces; a file that does not end its last line is given a line end."""
+    for index, source in enumerate(sources):
+        last = ""
+        for piece in normalize_pieces(pieces(source), config):
+            last = piece or last
+            yield piece
+        if index + 1 < len(sources) and not last.endswith("\n"):
+            yield "\n"
+
+
+def between(text: Iterable[str], begin: int, end: int | None) -> Iterator[str]:
+    """The characters from `begin` to before `end` of a text in pieces."""
+    place = 0
+    for piece in text:
+        part = piece[max(0, begin - place) : None if end is None else end - place]
+        place += len(piece)
+        if part:
+            yield part
+        if end is not None and place >= end:
+            return
+
+
+def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path) -> Part:
+    """Encodes a text in pieces into a file of ids and maps it.
+
+    Raises:
+        DataError: the text has no tokens.
+        RunError: the file cannot be written.
+    """
+    dtype = smallest_dtype(tokenizer.vocab_size)
+    num_chars = num_unknown = 0
+    try:
+        with open(path, "wb") as file:
+            for piece in text:
+                ids = tokenizer.encode(piece)
+                num_chars += len(piece)
+                num_unknown += int(np.count_nonzero(ids == UNKNOWN_ID))
+                file.write(ids.astype(dtype).data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise RunError(f"cannot write the encoded text to {path}: {error.strerror}") from None
+    return Part(map_ids(path, dtype), num_chars, num_unknown)
+
+
+def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
+    """Maps a file of ids that `write_ids` wrote.
+
+    Raises:
+        RunError: it is missing or empty.
+    """
+    try:
+        return np.memmap(path, dtype, mode="r")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} with the encoded text cannot be read: {error}") from None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A training and a held-out part with the tokenizer that made them."""
+
+    train: Part
+    valid: Part
+    tokenizer: Tokenizer
+
+
+def count_chars(text: Iterable[str]) -> int:
+    """Characters of a text in pieces.
+
+    Raises:
+        DataError: nothing but white space is left after normalisation.
+    """
+    num_chars, blank = 0, True
+    for piece in text:
+        num_chars += len(piece)
+        blank = blank and not piece.strip()
+    if blank:
+        raise DataError("the text is empty or white space only (after normalisation): expected something to learn from")
+    return num_chars
+
+
+def prepare(
+    sources: Sequence[Source],
+    validation: Sequence[Source],
+    folder: Path,
+    *,
+    normalize: NormalizeConfig,
+    tokenizer: TokenizerConfig,
+    held_out: float,
+) -> Corpus:
+    """Splits, builds the vocabulary on the training part, and encodes both parts into `folder`.
+
+    Args:
+        sources: the training text; its end is held out when `validation` is empty.
+        validation: files to hold out instead.
+        folder: where `train.ids` and `valid.ids` are written.
+        normalize: the preprocessing.
+        tokenizer: level and limits of the vocabulary, resolved.
+        held_out: share of the characters that is held out, at the end.
+
+    Raises:
+        DataError: a part is empty.
+        TokenizerError: no vocabulary can be made.
+    """
+    num_chars = count_chars(normalized_text(sources, normalize))
+    if validation:
+        cut, held_text = num_chars, normalized_text(validation, normalize)
+        count_chars(normalized_text(validation, normalize))
+    else:
+        # The rounding guards against 0.9 * 10 = 9.000000000000002 in floating point.
+        cut = int(round(num_chars * (1 - held_out), 6))
+        held_text = between(normalized_text(sources, normalize), cut, None)
+    if min(cut, num_chars if validation else num_chars - cut) < 1:
+        raise DataError(f"the text has {num_chars} characters: too few to hold {held_out:g} of them out")
+    built = build_tokenizer(tokenizer, between(normalized_text(sources, normalize), 0, cut))
+    folder.mkdir(parents=True, exist_ok=True)
+    train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids")
+    return Corpus(train, write_ids(held_text, built, folder / "valid.ids"), built)
+
+
+def start_id(tokenizer: Tokenizer) -> int:
+    """The token after which a document begins: a line end if the vocabulary has one, else padding.
+
+    A model has seen thousands of lines begin, but at most a few documents.
+    """
+    ids = tokenizer.encode("\n")
+    return int(ids[-1]) if len(ids) and ids[-1] != UNKNOWN_ID else 0

@@ -1,0 +1,152 @@
+"""Which encoding bytes are in, whether they are text at all, and strict decoding in pieces."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+
+from textrnn.errors import ConfigError, DataError
+
+MAX_CONTROL_SHARE = 0.01
+
+_BOMS = (  # UTF-32 before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAGICS = (
+    (b"%PDF-", "a PDF file"),
+    (b"PK\x03\x04", "a zip archive (.docx, .odt and .epub files are ones)"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
+    (b"{\\rtf", "a rich text (RTF) file"),
+    (b"\x89PNG\r\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x1f\x8b", "a gzip archive"),
+)
+_CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
+
+
+class UndecodableError(Exception):
+    """Bytes that the codec refuses, with their offset from the start of the file."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+def codec_of_mark(head: bytes) -> str | None:
+    """The codec that a byte order mark at the start tells.
+
+    Example:
+        >>> codec_of_mark("text".encode("utf-8-sig"))
+        'utf-8-sig'
+    """
+    return next((codec for mark, codec in _BOMS if head.startswith(mark)), None)
+
+
+def checked_codec(encoding: str) -> str:
+    """The codec's own name for an encoding.
+
+    Raises:
+        ConfigError: there is no such encoding of text.
+
+    Example:
+        >>> checked_codec("UTF8")
+        'utf-8'
+    """
+    try:
+        info = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"--encoding is {encoding!r:.60}: expected the name of an encoding, such as utf-8, gb18030 or cp1252"
+        ) from None
+    # Codecs from bytes to bytes or from text to text are found by the same lookup.
+    if not getattr(info, "_is_text_encoding", True) or info.incrementaldecoder is None:
+        raise ConfigError(f"--encoding is {encoding!r:.60}: that is no encoding of text")
+    return info.name
+
+
+def is_plausible_gb18030(sample: bytes) -> bool:
+    """Whether second bytes are mostly not ASCII, unlike accented Latin letters before plain ones.
+
+    Half of the Latin-1 texts in German would pass for GB18030 without it, every umlaut a rare ideograph.
+    """
+    seconds: list[bytes] = re.findall(rb"[\x81-\xfe]([\x40-\xfe])", sample)
+    num_ascii = sum(second < b"\x7f" for second in seconds)
+    return 2 * num_ascii <= len(seconds)
+
+
+def has_surrogates(sample: bytes) -> bool:
+    """Whether what is no UTF-8 would be one with surrogates, as some databases and Java write emoji (CESU-8)."""
+    try:
+        codecs.getincrementaldecoder("utf-8")("surrogatepass").decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode(blocks: Iterable[bytes], codec: str) -> Iterator[str]:
+    """Decode strictly.
+
+    Yields:
+        Text, none of it empty, without byte order mark.
+
+    Raises:
+        UndecodableError: the bytes are not in this encoding.
+
+    Example:
+        >>> "".join(decode([b"\\xc3", b"\\xa9"], "utf-8"))
+        'é'
+    """
+    decoder = codecs.getincrementaldecoder(codec)()
+    offset, begin = 0, True
+    for block in _with_end(blocks):
+        pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeError as error:
+            raise UndecodableError(offset - pending + getattr(error, "start", 0)) from None
+        offset += len(block)
+        if begin and text:
+            begin = False
+            text = text.removeprefix("\ufeff")  # codecs named for one byte order keep the mark
+        if text:
+            yield text
+
+
+def _with_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks and then an empty one, at which a decoder must have nothing pending."""
+    yield from blocks
+    yield b""
+
+
+def refuse_binary(head: bytes, codec: str | None, label: str) -> None:
+    """Raise DataError if a file begins as no text does.
+
+    Args:
+        head: its first bytes.
+        codec: its encoding, or None if nothing has told it.
+        label: what to call it.
+    """
+    for magic, kind in _MAGICS:
+        if head.startswith(magic):
+            raise DataError(f"{label} is {kind}, not text: save it as plain text")
+    if codec is None and (at := head.find(b"\0")) >= 0:
+        hint = _utf16_hint(head)
+        raise DataError(f"{label} has a NUL byte at offset {at}: {hint or 'it is binary, not text'}")
+    sample = head.decode(codec or "latin-1", "replace")
+    share = len(_CONTROL.findall(sample)) / max(1, len(sample))
+    if share > MAX_CONTROL_SHARE:
+        raise DataError(f"{label} is binary, not text: {share:.0%} of its first characters are control characters")
+
+
+def _utf16_hint(head: bytes) -> str:
+    """What to try if the NUL bytes stand as they do in UTF-16 without byte order mark."""
+    total, odd = head.count(b"\0"), head[1::2].count(b"\0")
+    for codec, in_place in (("utf-16-le", odd), ("utf-16-be", total - odd)):
+        if total >= 2 and in_place >= 0.9 * total:
+            return f"it looks like UTF-16 without byte order mark: try --encoding {codec}"
+    return ""

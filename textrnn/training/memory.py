@@ -1,0 +1,59 @@
+"""Whether training will fit into memory, told before it begins."""
+
+from __future__ import annotations
+
+import os
+
+from textrnn.config import Config, layer_cells
+from textrnn.errors import ConfigError
+
+GATES = {"simple": 1, "gru": 3, "lstm": 4}
+COPIES = 4  # of each weight: itself, its gradient and the optimizer's two averages
+KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
+
+
+def estimated_bytes(config: Config, vocab_size: int) -> int:
+    """About how much memory training takes, without TensorFlow itself (0.5 GB).
+
+    Args:
+        config: resolved options.
+        vocab_size: number of tokens.
+
+    Example:
+        >>> estimated_bytes(Config().resolve(), 67) // 10**6
+        65
+    """
+    model, data = config.model, config.data
+    batch, window, units = data.batch or 1, data.window or 1, model.units
+    weights, activations, width = vocab_size * model.embed, 0, model.embed
+    for cell in layer_cells(model):
+        ways, gates = 1 + cell.both_ways, GATES[cell.cell]
+        weights += ways * gates * units * (units + width)
+        activations += ways * KEPT * gates * units * window * batch
+        width = ways * units
+    predictions = batch * (1 if data.target == "last" else window)
+    weights += width * vocab_size
+    return 4 * (COPIES * weights + activations + 3 * predictions * vocab_size)
+
+
+def check_memory(config: Config, vocab_size: int) -> None:
+    """Refuses options that cannot fit.
+
+    Raises:
+        ConfigError: training would need more memory than the machine has.
+    """
+    needed, total = estimated_bytes(config, vocab_size), _total_bytes()
+    if total and needed > total:
+        raise ConfigError(
+            f"training would need about {needed / 1e9:,.0f} GB of memory and this machine has {total / 1e9:,.0f}: use "
+            f"fewer --units ({config.model.units}), a smaller --batch ({config.data.batch}), --window "
+            f"({config.data.window}) or --vocab-size ({vocab_size})"
+        )
+
+
+def _total_bytes() -> int | None:
+    """Memory of the machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

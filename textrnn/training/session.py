@@ -1,0 +1,227 @@
+"""One session of training: builds the graph, runs the loop, keeps the run's folder and the person up to date."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from textrnn.config import Config, SampleConfig
+from textrnn.errors import ConfigError, RunError
+from textrnn.models.language_model import build_language_model, start_from_frequencies
+from textrnn.models.weights import get_weights
+from textrnn.run import publish
+from textrnn.runtime.draws import row_rng
+from textrnn.runtime.language_model import LanguageModel
+from textrnn.runtime.network import make_network
+from textrnn.runtime.scoring import Score
+from textrnn.runtime.writer import Stream
+from textrnn.text.windows import make_windows
+from textrnn.training.backend import num_cores
+from textrnn.training.checkpoint import Progress, load_checkpoint
+from textrnn.training.interrupt import polite_interrupts
+from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
+from textrnn.training.prepared import Prepared
+from textrnn.training.report import Display, check_line, duration, one_line
+from textrnn.training.saving import RunWriter
+from textrnn.training.schedule import Budget
+from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
+from textrnn.training.validate import held_out_batches, total_nats
+
+
+class Session:
+    """Everything one process needs to train a run.
+
+    Args:
+        prepared: text, options and folder.
+        display: tells the person.
+        samples: whether to show a line that the model wrote at each check.
+    """
+
+    def __init__(self, prepared: Prepared, display: Display, *, samples: bool) -> None:
+        config, self.prepared, self.display, self._samples = prepared.config, prepared, display, samples
+        seed, target = config.train.random_seed, config.data.target or "each"
+        self.windows = make_windows(prepared.corpus.train.ids, config.data, seed)
+        self.model = build_language_model(
+            config.model, prepared.corpus.tokenizer.vocab_size, target=target, random_seed=seed
+        )
+        if not prepared.resume:  # a checkpoint brings its own
+            start_from_frequencies(self.model, prepared.corpus.train.ids)
+        self.optimizer = make_optimizer(config.train, self.model)
+        shards = num_cores()
+        step = make_train_step(self.model, self.optimizer, clip_norm=config.train.clip_norm, num_shards=shards)
+        self.learner = Learner(step, self.model.initial_state)
+        self._eval_step = make_eval_step(self.model, num_shards=shards)
+        self.progress, self._last_shown = Progress(), 0.0
+        if prepared.resume:
+            self.learner.state, self.progress = load_checkpoint(prepared.path, self.model, self.optimizer)
+        versions = dict(tensorflow=tf.__version__, keras=keras.__version__, numpy=np.__version__)
+        prepared.details["versions"].update(versions)
+        prepared.details["parameters"] = self.model.count_params()
+        self.writer = RunWriter(prepared.folder, prepared.details, display.warn)
+
+    def train(self, begin: float) -> dict[str, Any]:
+        """Trains and saves.
+
+        Args:
+            begin: when the command began, by `time.monotonic`.
+
+        Returns:
+            the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`.
+
+        Raises:
+            NotFiniteError: training has blown up; what was saved before is kept.
+            RunError: the run cannot be written.
+        """
+        budget = self._budget(begin)
+        if not self.prepared.resume:
+            self._publish()
+        self.display.say(f"{self._what()}; learning (Ctrl-C stops and saves)")
+        tell = "stopping after this step and saving; once more Ctrl-C stops at once"
+        with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
+            callbacks = Callbacks(
+                self._validate, len(self.prepared.corpus.valid.ids), self._on_step, self._on_check, interrupted
+            )
+            self.display.start("learning")
+            try:
+                ended = train_loop(
+                    self.learner, self.windows, self.prepared.config.train, budget, self.progress, callbacks
+                )
+            except KeyboardInterrupt:
+                self.display.stop()
+                self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
+                raise
+            except NotFiniteError as error:
+                self.writer.mark("failed")
+                raise NotFiniteError(f"{error}; the last good weights are in {self.prepared.path}") from None
+            finally:
+                self.display.stop()
+            self.progress.seconds = budget.seconds()
+            self.prepared.details["status"] = "interrupted" if ended == "interrupted" else "finished"
+            self.writer.finish(self.model, self.optimizer, self.learner.state or [], self.progress, self._title())
+        return self._result(ended, time.monotonic() - begin)
+
+    def _publish(self) -> None:
+        """Saves the untrained model and moves the run to its name: from here on the folder always loads."""
+        failures: list[str] = []
+        writer = RunWriter(self.prepared.folder, self.prepared.details, failures.append)
+        writer.keep_best(self.model, {})
+        writer.save(self.model, self.optimizer, [], self.progress)
+        if failures:
+            reason = failures[0].partition(";")[0]
+            raise RunError(f"{reason}; make room, or choose another --models-dir")
+        publish(self.prepared.folder, self.prepared.path)
+        self.writer.folder = self.prepared.path
+
+    def _budget(self, begin: float) -> Budget:
+        prepared, config, progress = self.prepared, self.prepared.config.train, self.progress
+        if prepared.new_budget:
+            progress.limit_s, progress.total_steps = self._planned(config, time.monotonic() - begin)
+        budget = Budget(progress.total_steps, progress.limit_s, used_s=progress.seconds)
+        ended = prepared.details["status"] == "finished" and not prepared.new_budget
+        if ended or (progress.step and budget.progress(progress.step) >= 1):
+            raise ConfigError(
+                f"{prepared.path} has used up its budget: give a new --time, or more --epochs than "
+                f"{progress.step / self.windows.num_batches:.3g}"
+            )
+        if config.patience and progress.worse_checks >= config.patience:
+            progress.worse_checks = 0
+        prepared.details["status"] = "training"
+        return budget
+
+    def _planned(self, config: Any, elapsed: float) -> tuple[float | None, int | None]:
+        limit_s = None if config.time_s is None else self.progress.seconds + config.time_s - elapsed
+        epochs = config.epochs
+        return limit_s, None if epochs is None else max(1, math.ceil(epochs * self.windows.num_batches))
+
+    def _validate(self) -> float:
+        ids, window = self.prepared.corpus.valid.ids, self.prepared.config.data.window or 1
+        batches = held_out_batches(self.model, ids, start_id=self.prepared.details["start_id"], window=window)
+        return total_nats(self.model, self._eval_step, batches) / len(ids)
+
+    def _on_step(self, progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
+        now = time.monotonic()
+        if now - self._last_shown < 0.25:
+            return
+        self._last_shown = now
+        speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else 0.0
+        left = duration(budget.left_s(progress.step))
+        detail = f"epoch {epoch:.2f}  {self._train_bits(loss):.3f} bits/char  {speed:,.0f} chars/s  {left} left"
+        self.display.update(budget.progress(progress.step), detail)
+
+    def _on_check(self, row: dict[str, float], is_best: bool, state: list[Any]) -> None:
+        score = self._score(row["val_nats_per_token"])
+        row.update(
+            train_bits_per_char=self._train_bits(row["train_nats_per_token"]),
+            val_bits_per_char=score.bits_per_char,
+            chars_per_s=self._chars_per_s(row["tokens_per_s"]),
+        )
+        self.display.say(check_line(row, is_best=is_best))
+        if is_best:
+            nats, bits = score.nats_per_token, score.bits_per_char
+            metrics = dict(val_nats_per_token=nats, epoch=row["epoch"], val_bits_per_char=bits, step=int(row["step"]))
+            self.writer.keep_best(self.model, metrics)
+        elif self.progress.worse_checks % 3 == 0:
+            epoch = self.progress.best_step / self.windows.num_batches
+            self.display.say(
+                f"validation has risen for {self.progress.worse_checks} checks: the best model, of epoch "
+                f"{epoch:.3g}, is kept"
+            )
+        self.writer.save(self.model, self.optimizer, state, self.progress)
+        if self._samples:
+            self.display.say(f"        {self._sample()}", style="dim")
+
+    def _sample(self, num_tokens: int = 80) -> str:
+        """A line that the network writes now."""
+        config, tokenizer, details = self.prepared.config, self.prepared.corpus.tokenizer, self.prepared.details
+        network = make_network(
+            config.model,
+            tokenizer.vocab_size,
+            get_weights(self.model),
+            window=config.data.window or 1,
+            start_id=details["start_id"],
+        )
+        model = LanguageModel(network, tokenizer, config, details["start_id"], details)
+        stream = Stream(model, tokenizer.encode(""), row_rng(self.progress.step))
+        return one_line("".join(stream.write(SampleConfig(length=num_tokens))))
+
+    def _score(self, nats_per_token: float) -> Score:
+        valid = self.prepared.corpus.valid
+        return Score(valid.num_chars, len(valid.ids), nats_per_token * len(valid.ids), valid.num_unknown)
+
+    def _train_bits(self, nats_per_token: float) -> float:
+        train = self.prepared.corpus.train
+        return nats_per_token / math.log(2) * len(train.ids) / train.num_chars
+
+    def _chars_per_s(self, tokens_per_s: float) -> float:
+        train = self.prepared.corpus.train
+        return tokens_per_s * train.num_chars / len(train.ids)
+
+    def _what(self) -> str:
+        config: Config = self.prepared.config
+        return f"{config.model.arch} with {self.model.count_params():,} parameters"
+
+    def _title(self) -> str:
+        return f"{self.prepared.path.name}: {self._what()}"
+
+    def _result(self, ended: str, seconds: float) -> dict[str, Any]:
+        progress, metrics = self.progress, self.prepared.details["metrics"]
+        speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else None
+        return dict(
+            run=str(self.prepared.path),
+            arch=self.prepared.config.model.arch,
+            parameters=self.model.count_params(),
+            seconds=round(seconds, 3),
+            epochs=progress.step / self.windows.num_batches,
+            steps=progress.step,
+            chars_per_s=speed,
+            val_nats_per_token=metrics.get("val_nats_per_token"),
+            val_bits_per_char=metrics.get("val_bits_per_char"),
+            best_epoch=metrics.get("epoch"),
+            precision="float32",
+            ended=ended,
+        )

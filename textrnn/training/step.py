@@ -1,0 +1,110 @@
+"""One training step and one validation step, each a single TensorFlow graph."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from textrnn.config import TrainConfig
+from textrnn.models.language_model import LanguageModel
+
+State = list[Any]
+TrainStep = Callable[..., tuple[Any, Any, State]]
+
+
+def make_optimizer(config: TrainConfig, model: keras.Model) -> keras.optimizers.Optimizer:
+    """The optimizer of a resolved configuration, with its variables made."""
+    settings: dict[str, Any] = dict(learning_rate=config.learning_rate, weight_decay=config.weight_decay or None)
+    makers: dict[str, Callable[[], Any]] = {
+        # The second moment forgets faster than usual: runs are short.
+        "adam": lambda: keras.optimizers.Adam(**settings, beta_2=0.99),
+        "adamw": lambda: keras.optimizers.AdamW(
+            **{**settings, "weight_decay": config.weight_decay or 0.01}, beta_2=0.99
+        ),
+        "rmsprop": lambda: keras.optimizers.RMSprop(**settings),
+        "sgd": lambda: keras.optimizers.SGD(**settings, momentum=0.9, nesterov=True),
+    }
+    optimizer = makers[config.optimizer]()
+    if config.weight_decay or config.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def token_losses(logits: Any, y: Any) -> Any:
+    """Nats of each target: float32[batch, steps, vocab] and int32[batch, steps] -> float32[batch, steps]."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=tf.cast(logits, tf.float32))
+
+
+def make_train_step(
+    model: LanguageModel, optimizer: keras.optimizers.Optimizer, *, clip_norm: float, num_shards: int
+) -> TrainStep:
+    """Builds the function that learns from one batch.
+
+    The batch is cut into `num_shards` parts whose graphs have nothing to do with each other, so that each core
+    works on one of them; their gradients are added.
+
+    Returns:
+        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), state and
+        learning rate. It returns the mean loss in nats per token (without penalties), the global norm of the
+        gradient before clipping, and the state after. A step whose gradient is not finite changes nothing.
+    """
+
+    def shard_loss(x: Any, y: Any, weight: Any, state: State) -> tuple[Any, State]:
+        if model.target == "last" and not model.reads_both_ways:
+            hidden, state = model.hidden(x, state, training=True)
+            logits = model.logits(hidden[:, -1])
+        else:
+            logits, state = model.step(x, state, training=True)
+        return tf.reduce_sum(token_losses(logits, y) * weight), state
+
+    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+        batch = x.shape[0]
+        shards = min(num_shards, batch)
+        bounds = [batch * shard // shards for shard in range(shards + 1)]
+        weight = mask / tf.reduce_sum(mask)
+        losses, gradients, states = [], [], []
+        for begin, end in itertools.pairwise(bounds):
+            own = slice(begin, end)
+            with tf.GradientTape() as tape:
+                loss, after = shard_loss(x[own], y[own], weight[own], [array[own] for array in state])
+                total = loss + tf.add_n(model.losses) / shards if model.losses else loss
+            gradients.append([tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)])
+            losses.append(loss)
+            states.append(after)
+        summed = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
+        norm = tf.linalg.global_norm(summed)
+        if clip_norm:
+            scale = clip_norm / tf.maximum(norm, clip_norm)
+            summed = [gradient * scale for gradient in summed]
+        loss = tf.add_n(losses)
+        if tf.math.is_finite(norm) and tf.math.is_finite(loss):
+            optimizer.learning_rate.assign(learning_rate)
+            optimizer.apply(summed, model.trainable_variables)
+        return loss, norm, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+
+    return step  # type: ignore[no-any-return]
+
+
+def make_eval_step(model: LanguageModel, *, num_shards: int) -> Callable[..., tuple[Any, State]]:
+    """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state."""
+
+    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def step(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, State]:
+        batch = x.shape[0]
+        shards = min(num_shards, batch)
+        bounds = [batch * shard // shards for shard in range(shards + 1)]
+        sums, states = [], []
+        for begin, end in itertools.pairwise(bounds):
+            own = slice(begin, end)
+            logits, after = model.step(x[own], [array[own] for array in state])
+            sums.append(tf.reduce_sum(token_losses(logits, y[own]) * mask[own]))
+            states.append(after)
+        return tf.add_n(sums), [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+
+    return step  # type: ignore[no-any-return]

@@ -1,0 +1,40 @@
+"""The loss over a whole held-out part, read in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from textrnn.models.language_model import LanguageModel
+from textrnn.text.windows import Batch, HeldOutRows, windows_before
+
+EVAL_STEPS = 128
+EVAL_BATCH = 1024
+
+
+def held_out_batches(model: LanguageModel, ids: np.ndarray, *, start_id: int, window: int) -> Iterable[Batch]:
+    """The held-out part as a model reads it: in order with carried state, or a window before each token."""
+    if model.reads_both_ways:
+        return windows_before(ids, start_id, window=window, batch=min(EVAL_BATCH, len(ids)))
+    return HeldOutRows(ids, start_id).windows(EVAL_STEPS)
+
+
+def total_nats(
+    model: LanguageModel, eval_step: Callable[..., tuple[Any, list[Any]]], batches: Iterable[Batch]
+) -> float:
+    """Nats of all tokens that count, summed.
+
+    Args:
+        model: gives the state to begin with.
+        eval_step: as `make_eval_step` makes it.
+        batches: as `held_out_batches` makes them.
+    """
+    total, state = 0.0, None
+    for batch in batches:
+        if batch.reset or state is None:
+            state = model.initial_state(len(batch.x))
+        nats, state = eval_step(batch.x, batch.y, batch.mask, state)
+        total += float(nats)
+    return total
