@@ -8,7 +8,7 @@ import tensorflow as tf
 from textrnn.layers import recurrent
 from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from textrnn.layers.scan import gru_scan, lstm_scan, simple_scan
-from textrnn.layers.tokens import OneHot, TiedLogits
+from textrnn.layers.tokens import Logits, OneHot, TiedLogits
 
 BATCH, STEPS, INPUTS, UNITS, VOCAB = 2, 3, 5, 7, 11
 PAIRS = {
@@ -30,7 +30,11 @@ def scans(monkeypatch):
     called = []
     for name in SCANS:
         scan = getattr(recurrent, name)
-        monkeypatch.setattr(recurrent, name, lambda *args, scan=scan, name=name: called.append(name) or scan(*args))
+        monkeypatch.setattr(
+            recurrent,
+            name,
+            lambda *args, scan=scan, name=name, **options: called.append(name) or scan(*args, **options),
+        )
     return called
 
 
@@ -127,6 +131,51 @@ def test_recurrent_without_initial_state_begins_at_zero(pair, rng):
     np.testing.assert_array_equal(ours(x)[0], ours(x, initial_state=zeros)[0])
 
 
+MASKS = {
+    "right padding": [[1, 1, 1, 0], [1, 0, 0, 0]],
+    "left padding": [[0, 0, 1, 1], [0, 1, 1, 1]],
+    "holes": [[1, 0, 1, 0], [0, 1, 0, 1]],
+    "nothing real": [[0, 0, 0, 0], [1, 1, 1, 1]],
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize(
+    "options", [{}, dict(go_backwards=True), dict(return_sequences=False), dict(zero_output_for_mask=True)], ids=str
+)
+def test_recurrent_with_mask_equals_keras(pair, rng, scans, mask, options):
+    ours, theirs = make_both(pair, rng, **options)
+    x, states, mask = rng.normal(size=(2, 4, INPUTS)).astype(np.float32), random_states(ours, rng), np.array(mask) > 0
+    values, gradients = results_and_gradients(ours, x, states, mask=mask)
+    stock_values, stock_gradients = results_and_gradients(theirs, x, states, mask=mask)
+    assert len(scans) == 1
+    assert_close(values, stock_values)
+    assert_close(gradients, stock_gradients)
+
+
+def test_recurrent_in_masked_bidirectional_equals_keras(pair, rng, scans):
+    ours, theirs = make_both(pair, rng, wrap=keras.layers.Bidirectional, return_state=False)
+    x, mask = rng.normal(size=(2, 4, INPUTS)).astype(np.float32), np.array(MASKS["right padding"]) > 0
+    values, gradients = results_and_gradients(ours, x, [], mask=mask)
+    stock_values, stock_gradients = results_and_gradients(theirs, x, [], mask=mask)
+    assert len(scans) == 2
+    assert_close(values, stock_values)
+    assert_close(gradients, stock_gradients)
+
+
+def test_recurrent_with_bfloat16_operands_is_close_while_training(pair, rng):
+    ours, theirs = make_both(pair, rng, units=32, inputs=16, scale=0.2)
+    x, states = rng.normal(size=(4, 20, 16)).astype(np.float32), random_states(ours, rng, batch=4)
+    exact, exact_gradients = results_and_gradients(theirs, x, states, training=True)
+    ours.operand_dtype = "bfloat16"
+    values, gradients = results_and_gradients(ours, x, states, training=True)
+    for one, other in zip([*values, *gradients], [*exact, *exact_gradients], strict=True):
+        one, other = np.asarray(one), np.asarray(other)
+        assert one.dtype == np.float32
+        assert 0 < np.linalg.norm(one - other) < 0.02 * np.linalg.norm(other)
+    assert_close(results_and_gradients(ours, x, states, training=False)[0], exact)
+
+
 FALLBACKS = {
     "activation": dict(activation="relu"),
     "unroll": dict(unroll=True),
@@ -134,7 +183,6 @@ FALLBACKS = {
     "recurrent dropout": dict(recurrent_dropout=0.5, seed=3),
     "dropout": dict(dropout=0.5, seed=3),
     "bfloat16": dict(dtype="mixed_bfloat16"),
-    "mask": dict(),
 }
 
 
@@ -142,8 +190,7 @@ FALLBACKS = {
 def test_recurrent_falls_back_to_keras(pair, rng, scans, reason):
     ours, theirs = make_both(pair, rng, **FALLBACKS[reason])
     x, states = rng.normal(size=(BATCH, STEPS, INPUTS)).astype(np.float32), random_states(ours, rng)
-    mask = np.array([[True, True, False], [False, True, True]]) if reason == "mask" else None
-    values, stock_values = (layer(x, initial_state=states, mask=mask, training=True) for layer in (ours, theirs))
+    values, stock_values = (layer(x, initial_state=states, training=True) for layer in (ours, theirs))
     assert scans == []
     for one, other in zip(values, stock_values, strict=True):
         np.testing.assert_array_equal(np.asarray(one, np.float32), np.asarray(other, np.float32))
@@ -194,20 +241,22 @@ def test_recurrent_config_round_trip(pair):
     assert registered.get_config() == layer.get_config()
 
 
-SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2 and 4 units
-    simple_scan: [(3, 2, 4), (4, 4), (2, 4)],
-    gru_scan: [(3, 2, 12), (4, 12), (4,), (2, 4)],
-    lstm_scan: [(3, 2, 16), (4, 16), (2, 4), (2, 4)],
+SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2, 5 inputs and 4 units
+    simple_scan: [(3, 2, 5), (5, 4), (4, 4), (4,), (2, 4)],
+    gru_scan: [(3, 2, 5), (5, 12), (4, 12), (12,), (4,), (2, 4)],
+    lstm_scan: [(3, 2, 5), (5, 16), (4, 16), (16,), (2, 4), (2, 4)],
 }
 
 
+@pytest.mark.parametrize("mask", [None, [[1, 0], [0, 1], [1, 1]]], ids=["no mask", "mask"])
 @pytest.mark.parametrize("scan", SCAN_SHAPES, ids=SCANS)
-def test_scan_gradient_equals_finite_differences(scan, rng):
+def test_scan_gradient_equals_finite_differences(scan, rng, mask):
     arguments = [tf.constant(rng.normal(0, 0.5, shape)) for shape in SCAN_SHAPES[scan]]
     assert arguments[0].dtype == tf.float64
+    mask = None if mask is None else tf.constant(mask, tf.float64)[:, :, None]
 
     def total(*arguments):
-        results = scan(*arguments)
+        results = scan(*arguments, mask=mask)
         results = results if isinstance(results, list | tuple) else [results]
         weights = np.random.default_rng(8)
         return tf.add_n([tf.reduce_sum(r * weights.normal(size=r.shape)) for r in results])
@@ -247,3 +296,14 @@ def test_tied_logits_multiplies_by_the_table(rng):
     np.testing.assert_allclose(layer(hidden[:, -1], table), hidden[:, -1] @ table.T + bias, atol=1e-5)
     assert layer.count_params() == VOCAB
     assert TiedLogits.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_logits_with_bfloat16_operands_are_close_while_training(rng):
+    layer = Logits(VOCAB)
+    hidden = rng.normal(size=(BATCH, STEPS, UNITS)).astype(np.float32)
+    exact = np.asarray(layer(hidden, training=True))
+    layer.operand_dtype = "bfloat16"
+    close = np.asarray(layer(hidden, training=True))
+    assert close.dtype == np.float32 and 0 < np.abs(close - exact).max() < 0.05
+    np.testing.assert_array_equal(layer(hidden, training=False), exact)
+    np.testing.assert_allclose(exact, keras.layers.Dense.call(layer, hidden), rtol=1e-5, atol=1e-6)

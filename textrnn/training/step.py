@@ -57,7 +57,7 @@ def make_train_step(
     def shard_loss(x: Any, y: Any, weight: Any, state: State) -> tuple[Any, State]:
         if model.target == "last" and not model.reads_both_ways:
             hidden, state = model.hidden(x, state, training=True)
-            logits = model.logits(hidden[:, -1])
+            logits = model.logits(hidden[:, -1], training=True)
         else:
             logits, state = model.step(x, state, training=True)
         return tf.reduce_sum(token_losses(logits, y) * weight), state
