@@ -27,8 +27,10 @@ def prepare(name, seed=3):
     return model, (x, y, mask, state)
 
 
-def sgd_step(model, *, rate=1.0, clip_norm=0.0, num_shards=1):
-    return make_train_step(model, keras.optimizers.SGD(rate), clip_norm=clip_norm, num_shards=num_shards)
+def sgd_step(model, *, rate=1.0, clip_norm=0.0, num_shards=1, num_parts=1):
+    return make_train_step(
+        model, keras.optimizers.SGD(rate), clip_norm=clip_norm, num_shards=num_shards, num_parts=num_parts
+    )
 
 
 def plain_gradients(model, x, y, mask, state):
@@ -94,12 +96,15 @@ def test_train_step_ignores_masked_positions(rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "shards"), [("gru", (1, 2, 3)), ("bidirectional", (1, 3))])
-def test_train_step_shards_add_up(name, shards):
+@pytest.mark.parametrize(
+    ("name", "cuts"), [("gru", [(1, 1), (2, 1), (3, 1), (2, 2), (1, 3)]), ("bidirectional", [(1, 1), (3, 1), (2, 2)])]
+)
+def test_train_step_shards_and_parts_add_up(name, cuts):
     results = []
-    for num_shards in shards:
+    for num_shards, num_parts in cuts:
         model, batch = prepare(name)
-        loss, norm, after = sgd_step(model, clip_norm=0.5, num_shards=num_shards)(*batch, np.float32(0.1))
+        step = sgd_step(model, clip_norm=0.5, num_shards=num_shards, num_parts=num_parts)
+        loss, norm, after = step(*batch, np.float32(0.1))
         state = {f"state{number}": array.numpy() for number, array in enumerate(after)}
         results.append({"loss": float(loss), "norm": float(norm), **state, **get_weights(model)})
     for other in results[1:]:

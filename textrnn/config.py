@@ -18,6 +18,7 @@ LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
 ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
 CELLS = ("simple", "gru", "lstm")
+PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
 LEARNING_RATES = {"adam": 6e-3, "adamw": 6e-3, "rmsprop": 2e-3, "sgd": 1.0}
@@ -191,6 +192,15 @@ class TrainConfig(Checked):
         low=0,
         high=1_000_000,
         unit="checks",
+    )
+    precision: str = option(
+        "auto",
+        "Type of the numbers that are multiplied while training: bfloat16 is faster on some CPUs, and auto takes "
+        "it there.",
+        choices=PRECISIONS,
+    )
+    accumulate: int = option(
+        1, "Parts of a batch that are worked one after the other, to need less memory.", low=1, high=65_536
     )
     random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
 

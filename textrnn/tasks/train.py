@@ -35,7 +35,7 @@ from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, duration
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
-RESUMABLE = ("epochs", "time_s", "patience")
+RESUMABLE = ("epochs", "time_s", "patience", "precision", "accumulate")
 
 
 @dataclass(frozen=True)

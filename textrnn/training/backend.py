@@ -14,6 +14,31 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def chosen_precision(wanted: str) -> str:
+    """The type that training multiplies in: what is wanted, or for `auto` what is fastest on this machine.
+
+    Only CPUs with AMX or AVX512-BF16 multiply bfloat16 faster than float32; a GPU keeps to its own kernels.
+    """
+    if wanted != "auto":
+        return wanted
+    import tensorflow as tf
+
+    return (
+        "bfloat16"
+        if _cpu_flags() & {"amx_bf16", "avx512_bf16"} and not tf.config.list_physical_devices("GPU")
+        else "float32"
+    )
+
+
+def _cpu_flags() -> set[str]:
+    """What the CPU can do, as Linux names it; elsewhere nothing is known."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("flags"):
+                return set(line.partition(":")[2].split())
+    return set()
+
+
 @contextlib.contextmanager
 def _standard_error_kept_back() -> Iterator[None]:
     """Keeps what native code writes to standard error from the user, and replays it if the block fails.

@@ -21,7 +21,7 @@ from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
 from textrnn.text.windows import make_windows
-from textrnn.training.backend import num_cores
+from textrnn.training.backend import chosen_precision, num_cores
 from textrnn.training.checkpoint import Progress, load_checkpoint
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
@@ -45,15 +45,26 @@ class Session:
     def __init__(self, prepared: Prepared, display: Display, *, samples: bool) -> None:
         config, self.prepared, self.display, self._samples = prepared.config, prepared, display, samples
         seed, target = config.train.random_seed, config.data.target or "each"
+        self.precision = chosen_precision(config.train.precision)
         self.windows = make_windows(prepared.corpus.train.ids, config.data, seed)
         self.model = build_language_model(
-            config.model, prepared.corpus.tokenizer.vocab_size, target=target, random_seed=seed
+            config.model,
+            prepared.corpus.tokenizer.vocab_size,
+            target=target,
+            random_seed=seed,
+            precision=self.precision,
         )
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.corpus.train.ids)
         self.optimizer = make_optimizer(config.train, self.model)
         shards = num_cores()
-        step = make_train_step(self.model, self.optimizer, clip_norm=config.train.clip_norm, num_shards=shards)
+        step = make_train_step(
+            self.model,
+            self.optimizer,
+            clip_norm=config.train.clip_norm,
+            num_shards=shards,
+            num_parts=config.train.accumulate,
+        )
         self.learner = Learner(step, self.model.initial_state)
         self._eval_step = make_eval_step(self.model, num_shards=shards)
         self.progress, self._last_shown = Progress(), 0.0
@@ -203,7 +214,7 @@ class Session:
 
     def _what(self) -> str:
         config: Config = self.prepared.config
-        return f"{config.model.arch} with {self.model.count_params():,} parameters"
+        return f"{config.model.arch} with {self.model.count_params():,} parameters, {self.precision}"
 
     def _title(self) -> str:
         return f"{self.prepared.path.name}: {self._what()}"
@@ -222,6 +233,6 @@ class Session:
             val_nats_per_token=metrics.get("val_nats_per_token"),
             val_bits_per_char=metrics.get("val_bits_per_char"),
             best_epoch=metrics.get("epoch"),
-            precision="float32",
+            precision=self.precision,
             ended=ended,
         )
