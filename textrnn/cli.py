@@ -19,7 +19,7 @@ import click
 
 from textrnn import __version__
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
-from textrnn.console import INTERRUPTED, Commands, guarded, stream
+from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
 from textrnn.errors import ConfigError, DataError
 from textrnn.options import config_options, given_options
 
@@ -268,7 +268,10 @@ def main(arguments: list[str] | None = None) -> None:
     for output in (sys.stdout, sys.stderr):  # names of files may hold bytes that no encoding has
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
-    sys.exit(guarded(lambda: cli.main(arguments, prog_name="textrnn", standalone_mode=False, obj=begin)))
+    code = guarded(lambda: cli.main(arguments, prog_name="textrnn", standalone_mode=False, obj=begin))
+    if arguments is None and "tensorflow" in sys.modules:
+        leave_at_once(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

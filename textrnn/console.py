@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -89,6 +89,14 @@ def guarded(run: Callable[[], Any]) -> int:
 def _terminated(number: int, frame: Any) -> None:
     """SIGTERM ends a command as Ctrl-C does: what is half done is put away."""
     raise KeyboardInterrupt
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """Ends the process without taking TensorFlow apart first, which takes one to two seconds."""
+    for output in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            output.flush()
+    os._exit(code)
 
 
 def _drop_output() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -72,6 +73,7 @@ def start_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    gc.disable()  # importing makes objects by the million, and none of them is garbage: half a second to a second
     with _standard_error_kept_back():
         import tensorflow as tf
 
@@ -80,3 +82,5 @@ def start_tensorflow() -> None:
             tf.config.threading.set_inter_op_parallelism_threads(num_cores())
         tf.zeros(1) + 1.0  # starts the runtime, which has things to say as well
         import keras  # noqa: F401
+    gc.freeze()
+    gc.enable()

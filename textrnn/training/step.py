@@ -67,13 +67,18 @@ def make_train_step(
         gradient before clipping, and the state after. A step whose gradient is not finite changes nothing.
     """
 
-    def shard_loss(x: Any, y: Any, weight: Any, state: State) -> tuple[Any, State]:
-        if model.target == "last" and not model.reads_both_ways:
-            hidden, state = model.hidden(x, state, training=True)
-            logits = model.logits(hidden[:, -1], training=True)
-        else:
-            logits, state = model.step(x, state, training=True)
-        return tf.reduce_sum(token_losses(logits, y) * weight), state
+    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def learn(x: Any, y: Any, weight: Any, state: State, penalty_share: float) -> tuple[Any, State, list[Any]]:
+        """Loss, state after and gradients of one shard; a function of its own, so that it is traced only once."""
+        with tf.GradientTape() as tape:
+            if model.target == "last" and not model.reads_both_ways:
+                hidden, after = model.hidden(x, state, training=True)
+                logits = model.logits(hidden[:, -1], training=True)
+            else:
+                logits, after = model.step(x, state, training=True)
+            loss = tf.reduce_sum(token_losses(logits, y) * weight)
+            total = loss + tf.add_n(model.losses) * penalty_share if model.losses else loss
+        return loss, after, [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
     def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
@@ -85,10 +90,8 @@ def make_train_step(
         ]  # of gradients; each goes on when it has its part before
         for number, own in enumerate(shards):
             before = sums[number % num_shards]
-            with tf.control_dependencies(before), tf.GradientTape() as tape:
-                loss, after = shard_loss(x[own], y[own], weight[own], [array[own] for array in state])
-                total = loss + tf.add_n(model.losses) / len(shards) if model.losses else loss
-            new = [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
+            with tf.control_dependencies(before):
+                loss, after, new = learn(x[own], y[own], weight[own], [array[own] for array in state], 1 / len(shards))
             sums[number % num_shards] = [a + b for a, b in zip(before, new, strict=True)] if before else new
             losses.append(loss)
             states.append(after)
