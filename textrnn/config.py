@@ -18,6 +18,7 @@ LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
 ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
 CELLS = ("simple", "gru", "lstm")
+SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
@@ -92,6 +93,12 @@ class ModelConfig(Checked):
     """What the network looks like; the vocabulary's size comes from the tokenizer."""
 
     arch: str = option("lstm", "Architecture.", choices=ARCHITECTURES)
+    size: str | None = option(
+        None,
+        "Units, layers, batch, dropout and learning rate together; auto looks at the machine, the text and --time.  "
+        "[default: auto, when no single one of them is given]",
+        choices=SIZES,
+    )
     units: int = option(
         None,
         "Units in each recurrent layer, in each direction.  [default: 256, and 128 for bidirectional]",

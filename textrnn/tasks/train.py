@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from textrnn import __version__
 from textrnn.config import Config
 from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.recipe import sized, wants_size
 from textrnn.run import (
     FORMAT_VERSION,
     RUN_FILE,
@@ -28,7 +30,7 @@ from textrnn.runtime.language_model import KIND, open_run
 from textrnn.text.corpus import Corpus, Part, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
-from textrnn.training.backend import start_tensorflow
+from textrnn.training.backend import chosen_precision, start_tensorflow
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.memory import check_memory
 from textrnn.training.prepared import Prepared
@@ -112,7 +114,7 @@ def train(
         else:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
         with session as prepared:
-            return _run(prepared, display, begin=begin, samples=samples)
+            return _run(prepared, display, options, begin=begin, samples=samples)
 
 
 @contextlib.contextmanager
@@ -247,12 +249,35 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
 
 
-def _run(prepared: Prepared, display: Display, *, begin: float, samples: bool) -> dict[str, Any]:
+def _sized(prepared: Prepared, options: Mapping[str, Any], display: Display, *, elapsed_s: float) -> Prepared:
+    """Chooses the sizes that were left to the rule, now that text and machine are known."""
+    if prepared.resume or not wants_size(options):
+        return prepared
+    from textrnn.training.machine import machine_speed
+
+    config, corpus, time_s = prepared.config, prepared.corpus, prepared.config.train.time_s
+    config, words = sized(
+        config,
+        options,
+        num_tokens=len(corpus.train.ids),
+        seconds=None if time_s is None else time_s - elapsed_s,
+        speed=machine_speed(chosen_precision(config.train.precision)),
+    )
+    check_memory(config, corpus.tokenizer.vocab_size)
+    display.say(words)
+    prepared.details["config"] = config.to_json()
+    return dataclasses.replace(prepared, config=config)
+
+
+def _run(
+    prepared: Prepared, display: Display, options: Mapping[str, Any], *, begin: float, samples: bool
+) -> dict[str, Any]:
     """Loads TensorFlow, builds, trains and saves."""
     with certain_interrupts():
         display.say("loading TensorFlow ...")
         start_tensorflow()
         from textrnn.training.session import Session
 
+        prepared = _sized(prepared, options, display, elapsed_s=time.monotonic() - begin)
         session = Session(prepared, display, samples=samples)
     return session.train(begin)

@@ -1,0 +1,113 @@
+"""Sizes that make the most of a time budget: what `--size` means.
+
+A larger network learns more from each character and reads fewer of them a second, so which size ends best depends on
+how much can be computed in the time. The rule counts that in seconds of one reference machine, and takes the highest
+rung of a ladder whose share of it is reached. The ladder and its borders were fitted on parts of the training text of
+tiny Shakespeare, War and Peace and Journey to the West; `benchmarks/README.md` has the runs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from textrnn.config import Config
+
+SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
+OVERHEAD_S = 5.0  # that are not spent on learning: tracing, checks, saving
+UNLIMITED_S = 300.0  # of learning to assume when only epochs are given
+# How many times as fast as an LSTM of equal units a step of another cell is.
+CELL_SPEED = {"lstm": 1.0, "gru": 1.3, "simple": 3.0, "bidirectional": 1.0}
+
+
+@dataclass(frozen=True)
+class Size:
+    """A rung of the ladder.
+
+    Attributes:
+        layers: recurrent layers.
+        units: units in each of them.
+        batch: streams, or windows, in a step.
+        learning_rate: the highest one, of Adam.
+        from_s: seconds of learning on the reference machine from which it ends better than the rung before.
+        tokens_per_s: that it reads there with a small vocabulary.
+    """
+
+    layers: int
+    units: int
+    batch: int
+    learning_rate: float
+    from_s: float
+    tokens_per_s: float
+
+
+LADDER = (
+    Size(layers=1, units=128, batch=16, learning_rate=0.012, from_s=0, tokens_per_s=90_000),
+    Size(layers=1, units=256, batch=16, learning_rate=0.012, from_s=4, tokens_per_s=55_000),
+    Size(layers=1, units=512, batch=32, learning_rate=0.012, from_s=33, tokens_per_s=29_000),
+    Size(layers=2, units=512, batch=64, learning_rate=0.008, from_s=300, tokens_per_s=17_600),
+)
+PRESETS = {"small": 1, "medium": 2, "large": 3}
+BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
+RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3}  # of the learning rate of an LSTM
+SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
+
+
+def wants_size(options: Mapping[str, Any]) -> bool:
+    """Whether options leave the size to the rule: `--size` is given, or nothing that a size sets."""
+    return "size" in options or not set(SIZED) & options.keys()
+
+
+def sized(
+    config: Config, options: Mapping[str, Any], *, num_tokens: int, seconds: float | None, speed: float
+) -> tuple[Config, str]:
+    """Chooses units, layers, batch, dropout and learning rate, but for those that were given.
+
+    Args:
+        config: resolved options.
+        options: those that were given; they win.
+        num_tokens: of the training part.
+        seconds: until the whole command should be done; None for no limit.
+        speed: of this machine, 1 for the reference.
+
+    Returns:
+        the configuration, and the choice in words.
+    """
+    arch, name = config.model.arch, config.model.size or "auto"
+    learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S)
+    if arch == "bidirectional":
+        chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
+    else:
+        size = _rung(learning_s * speed * CELL_SPEED[arch], num_tokens) if name == "auto" else LADDER[PRESETS[name]]
+        if seconds is None:
+            epochs = config.train.epochs or 1.0
+        else:
+            epochs = learning_s * speed * CELL_SPEED[arch] * size.tokens_per_s / num_tokens
+        chosen = dict(units=size.units, layers=size.layers, batch=size.batch, dropout=_dropout(epochs))
+        if config.train.optimizer in ("adam", "adamw"):
+            chosen["learning_rate"] = size.learning_rate * RATE_SHARES[arch]
+    chosen = {key: value for key, value in chosen.items() if key not in options}
+    model = {key: chosen[key] for key in ("units", "layers", "dropout") if key in chosen}
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, size=name, **model))
+    if "batch" in chosen:
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=chosen["batch"]))
+    if "learning_rate" in chosen:
+        rate = chosen["learning_rate"]
+        config = dataclasses.replace(config, train=dataclasses.replace(config.train, learning_rate=rate))
+    return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+
+
+def _rung(reference_s: float, num_tokens: int) -> Size:
+    """The highest rung whose time is reached and that a text of this length can fill."""
+    possible = LADDER[: 2 if num_tokens < SMALL_TEXT else len(LADDER)]
+    return [size for size in possible if size.from_s <= reference_s][-1]
+
+
+def _dropout(epochs: float) -> float:
+    """The more often the text is read, the more it has to be kept from being learnt by heart."""
+    for most, dropout in ((1.5, 0.0), (3, 0.1), (6, 0.2), (12, 0.35)):
+        if epochs <= most:
+            return dropout
+    return 0.5
