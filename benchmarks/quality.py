@@ -18,7 +18,18 @@ from typing import Any
 
 from benchmarks.tools import TEXTRNN, machine, run_json, table
 
-HEADER = "text, time, architecture, level, bits/char, nats/token, chars/s, epochs, parameters, seconds".split(", ")
+HEADER = [
+    "text",
+    "time",
+    "architecture",
+    "level",
+    "bits/char",
+    "nats/token",
+    "chars/s",
+    "epochs",
+    "parameters",
+    "seconds",
+]
 
 
 def train(path: Path, time: str, arch: str, level: str, seed: int, more: list[str]) -> dict[str, Any]:
