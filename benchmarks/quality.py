@@ -18,18 +18,7 @@ from typing import Any
 
 from benchmarks.tools import TEXTRNN, machine, run_json, table
 
-HEADER = [
-    "text",
-    "time",
-    "architecture",
-    "level",
-    "bits/char",
-    "nats/token",
-    "chars/s",
-    "epochs",
-    "parameters",
-    "seconds",
-]
+HEADER = ["text", "time", "architecture", "level", "bits/char", "nats/token", "chars/s", "epochs", "parameters", "s"]
 
 
 def train(path: Path, time: str, arch: str, level: str, seed: int, more: list[str]) -> dict[str, Any]:
