@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from textrnn.config import TrainConfig
 from textrnn.models.language_model import LanguageModel
+from textrnn.training.loss import token_losses
 
 State = list[Any]
 TrainStep = Callable[..., tuple[Any, Any, State]]
@@ -33,11 +34,6 @@ def make_optimizer(config: TrainConfig, model: keras.Model) -> keras.optimizers.
         optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.build(model.trainable_variables)
     return optimizer
-
-
-def token_losses(logits: Any, y: Any) -> Any:
-    """Nats of each target: float32[batch, steps, vocab] and int32[batch, steps] -> float32[batch, steps]."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=tf.cast(logits, tf.float32))
 
 
 def _shards(batch: int, num_shards: int, num_parts: int = 1) -> list[slice]:
