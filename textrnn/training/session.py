@@ -163,7 +163,7 @@ class Session:
 
     def _restore(self, problem: str) -> None:
         """Goes back to the best check, whose checkpoint is kept; what counts time and failures stays as it is."""
-        progress, rate = self.progress, f"learning rate halved to {self.progress.rate_scale:g} of what it was planned"
+        progress, rate = self.progress, f"learning rate halved to {self.progress.rate_scale:g} of what was planned"
         kept = {name: getattr(progress, name) for name in KEPT}
         try:
             state, before = load_checkpoint(self.prepared.path, self.groups, self.display.warn, step=progress.best_step)
