@@ -127,7 +127,10 @@ def main() -> None:
         models = ["--models-dir", name]
         new = [*TEXTRNN, "train", str(options.text), *models, *learn]
         whole = run_json([*new, "--name", "whole", "--json", "--quiet"])
-        print(f"undisturbed: {whole['steps']} steps, {whole['wall_s']:.0f} s, {whole['val_bits_per_char']} bits/char")
+        print(
+            f"undisturbed: {whole['steps']} steps, {whole['wall_s']:.0f} s, {whole['val_bits_per_char']} bits/char",
+            flush=True,
+        )
         path, kills = Path(name) / "killed", 0
         while kills < options.kills:
             resume = path.exists()

@@ -84,7 +84,7 @@ def moments(home, monkeypatch):
 
     def watched(real):
         def call(*paths, **options):
-            if run.exists() and str(paths[0]).startswith("models/whole"):
+            if run.exists() and str(paths[-1]).startswith("models/whole/"):
                 copy = home / "moments" / f"{len(found):03d}"
                 shutil.copytree(run, copy)
                 found.append((f"{real.__name__} {os.path.basename(paths[-1])}", copy))
