@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import collections
 import hashlib
+import json
 import random
 import subprocess
 import sys
@@ -49,8 +50,8 @@ def moment(kind: str, path: Path, draw: random.Random) -> Callable[[], bool]:
     if kind in RANGES_S:
         end = time.monotonic() + draw.uniform(*RANGES_S[kind])
         return lambda: time.monotonic() >= end
-    if kind == "staged":  # complete, and about to be given its name
-        return lambda: any(path.parent.glob(f".{path.name}.new-*/{RUN_FILE}"))
+    if kind == "staged":  # put together, and about to be given its name
+        return lambda: path.exists() or any(path.parent.glob(f".{path.name}.new-*/{MODEL_FILE}"))
     if kind == "published":
         return path.exists
     after = time.monotonic() + draw.uniform(5.0, 11.0)  # not always the first save
@@ -103,12 +104,11 @@ def state_of(path: Path) -> str:
     steps = [int(file.stem.removeprefix("step-")) for file in path.glob("checkpoint/step-*.safetensors")]
     for file in path.glob("checkpoint/step-*.safetensors"):
         read_weights(file)
-    metadata = read_weights(path / MODEL_FILE)[1]["metrics"]
-    model, told = metadata.partition('"step": ')[2].rstrip("}"), read_json(path / RUN_FILE)["metrics"].get("step")
-    best = int(model) if model else 0
+    best = json.loads(read_weights(path / MODEL_FILE)[1]["metrics"]).get("step", 0)
+    told = read_json(path / RUN_FILE)["metrics"].get("step", 0)
     if best > max(steps):
-        return "model newer than checkpoint"
-    return "checkpoint newer than run.json" if best != (told or 0) else "all of one save"
+        return "weights newer than checkpoint"
+    return "checkpoint newer than run.json" if best > told else "files of one save"
 
 
 def main() -> None:

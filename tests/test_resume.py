@@ -77,6 +77,19 @@ def test_interrupted_and_resumed_gives_the_same_bytes(case, home, monkeypatch):
     ]
 
 
+@pytest.mark.slow
+def test_deterministic_run_keeps_its_parts_of_a_batch(home, monkeypatch):
+    """Sums round differently when a batch is cut for another number of cores."""
+    arguments = ("train", "story.txt", *EXACT, "--epochs", "1")
+    good(*arguments, "--name", "whole")
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 3)
+        assert run_cli(*arguments, "--name", "parts").code == 130
+    monkeypatch.setattr(session, "num_cores", lambda: 5)
+    train("--resume", "parts")
+    assert model_of("parts") == model_of("whole")
+
+
 @pytest.fixture
 def moments(home, monkeypatch):
     """Copies of the run as a kill would leave it before each file is moved into place or removed, by what is next."""
@@ -161,6 +174,7 @@ def blow_up(monkeypatch, *, above):
 HIGH = ("--learning-rate", "0.01", "--warmup", "10", "--schedule", "constant", "--epochs", "3")
 
 
+@pytest.mark.slow
 def test_training_goes_back_to_the_best_check_and_halves_the_rate(home, monkeypatch):
     blow_up(monkeypatch, above=0.0081)  # from the ninth step on
     ran = good("train", "story.txt", *EXACT, *HIGH, "--name", "wild")
@@ -189,6 +203,7 @@ def test_training_that_goes_back_is_resumed_exactly(stop, home, monkeypatch):
     assert model_of("parts") == model_of("whole")
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_its_weights_when_no_save_can_be_read(home, monkeypatch):
     blow_up(monkeypatch, above=0.0081)
     real = session.load_checkpoint
@@ -204,6 +219,7 @@ def test_training_goes_on_with_its_weights_when_no_save_can_be_read(home, monkey
     assert good("generate", "--model", "wild", "--length", "3").out
 
 
+@pytest.mark.slow
 def test_removed_folder_is_made_anew_with_all_that_a_run_needs(home, monkeypatch):
     real, calls = saving.write_history, itertools.count()
 
@@ -229,6 +245,7 @@ def test_removed_folder_is_made_anew_with_all_that_a_run_needs(home, monkeypatch
     assert train("--resume", "lost", "--epochs", "2")["epochs"] == 2
 
 
+@pytest.mark.slow
 def test_place_that_is_gone_pauses_saving(home, monkeypatch):
     """The folder gives way to a file, as when a drive is taken away, and later comes back."""
     real, calls, run = saving.write_history, itertools.count(), home / "models" / "away"
@@ -265,6 +282,7 @@ def test_resume_with_a_new_save_every_keeps_it(home):
     assert read_json(home / "models/lstm" / RUN_FILE)["config"]["train"]["save_every_s"] == 90
 
 
+@pytest.mark.slow
 def test_resume_of_a_deterministic_run_refuses_a_time(home):
     good("train", "story.txt", *EXACT, "--epochs", "0.2", "--name", "exact")
     refused("train", "--resume", "exact", "--time", "5s", code=2, says=["--deterministic", "--time", "clock"])

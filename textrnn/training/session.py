@@ -85,7 +85,7 @@ class Session:
             state, self.progress = load_checkpoint(prepared.path, self.groups, display.warn)
             if not config.train.deterministic:
                 self.progress.num_shards = num_cores()
-        shards = self.progress.num_shards
+        shards = max(1, self.progress.num_shards)
         step = make_train_step(self.model, self.optimizer, clip_norm=config.train.clip_norm, num_shards=shards)
         self.learner = Learner(step, self.model.initial_state, state)
         self._eval_step = make_eval_step(self.model, num_shards=shards)
