@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import json
 import random
@@ -32,17 +33,16 @@ RANGES_S = {"start": (0.0, 0.6), "loading": (0.4, 4.0), "learning": (5.0, 14.0)}
 PATIENCE_S = 60.0  # for the moment that is aimed at
 
 
-def changed(path: Path) -> Callable[[], bool]:
-    """Tells whether a file or folder is another one than now."""
+def new_file(folder: Path, pattern: str) -> Callable[[], bool]:
+    """Tells whether a folder has a file that it has not now, or has it anew."""
 
-    def look() -> int:
-        try:
-            return path.stat().st_mtime_ns
-        except OSError:
-            return 0
+    def look() -> set[tuple[str, int]]:
+        with contextlib.suppress(OSError):  # it may go while it is looked at
+            return {(path.name, path.stat().st_ino) for path in folder.glob(pattern)}
+        return set()
 
     before = look()
-    return lambda: look() != before
+    return lambda: bool(look() - before)
 
 
 def moment(kind: str, path: Path, draw: random.Random) -> Callable[[], bool]:
@@ -57,9 +57,9 @@ def moment(kind: str, path: Path, draw: random.Random) -> Callable[[], bool]:
     after = time.monotonic() + draw.uniform(5.0, 11.0)  # not always the first save
     folder = path / "checkpoint"
     found: dict[str, Callable[[], Callable[[], bool]]] = {
-        "model": lambda: changed(path / MODEL_FILE),
-        "checkpoint": lambda: changed(folder),
-        "temporary": lambda: lambda: any(folder.glob(".step-*")) or any(path.glob(f".{MODEL_FILE}.*")),
+        "model": lambda: new_file(path, MODEL_FILE),
+        "checkpoint": lambda: new_file(folder, "step-*"),
+        "temporary": lambda: new_file(folder, ".step-*"),
     }
     watch: list[Callable[[], bool]] = []
 

@@ -88,7 +88,7 @@ class Fake:
 
     def restore(self, problem):
         self.problems.append(problem)
-        self.progress.skipped_in_a_row, self.progress.recent = 0, Recent()
+        self.progress.recent = Recent()
         self.progress.step = self.restored_step
 
 

@@ -174,6 +174,7 @@ def _go_back(config: TrainConfig, progress: Progress, pace: _Pace, callbacks: Ca
             f"--learning-rate, a longer --warmup or {clipping}"
         )
     progress.rate_scale /= 2
+    progress.skipped_in_a_row = 0
     pace.next_check = math.inf
     callbacks.restore(problem)
 

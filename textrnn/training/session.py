@@ -36,17 +36,8 @@ from textrnn.training.step import make_eval_step, make_optimizer, make_train_ste
 from textrnn.training.validate import held_out_batches, total_nats
 
 # What going back to an earlier state leaves as it is.
-KEPT = (
-    "seconds",
-    "limit_s",
-    "total_steps",
-    "num_shards",
-    "step_s",
-    "timed_tokens",
-    "tokens",
-    "skipped",
-    "rate_scale",
-)
+PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
+COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
 
 
 def _lasting_parts(prepared: Prepared) -> dict[str, Callable[[Path], None]]:
@@ -164,7 +155,7 @@ class Session:
     def _restore(self, problem: str) -> None:
         """Goes back to the best check, whose checkpoint is kept; what counts time and failures stays as it is."""
         progress, rate = self.progress, f"learning rate halved to {self.progress.rate_scale:g} of what was planned"
-        kept = {name: getattr(progress, name) for name in KEPT}
+        kept = {name: getattr(progress, name) for name in PLAN + COUNTED}
         try:
             state, before = load_checkpoint(self.prepared.path, self.groups, self.display.warn, step=progress.best_step)
         except RunError as error:
