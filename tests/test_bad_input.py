@@ -25,6 +25,7 @@ from textrnn.config import (
     TrainConfig,
 )
 from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, locked, read_json, read_weights, write_json, write_weights
+from textrnn.training.checkpoint import checkpoints
 
 
 @pytest.fixture
@@ -124,6 +125,18 @@ FILES = {
     "arch": (["train", "story.txt", "--arch", "gpt"], 2, ["'gpt'", "simple, gru, lstm, bidirectional"]),
     "time 0": (["train", "story.txt", "--time", "0s"], 2, ["--time is 0", "above 0"]),
     "time in words": (["train", "story.txt", "--time", "abc"], 2, ["--time", "'abc'", "1h30m"]),
+    "save-every in words": (["train", "story.txt", "--save-every", "often"], 2, ["--save-every", "'often'", "1h30m"]),
+    "deterministic by time": (
+        ["train", "story.txt", "--deterministic", "--time", "5m", "--epochs", "1"],
+        2,
+        ["--deterministic", "--time", "clock", "--epochs"],
+    ),
+    "deterministic without epochs": (["train", "story.txt", "--deterministic"], 2, ["--deterministic", "--epochs"]),
+    "deterministic from now on": (
+        ["train", "--resume", "lstm", "--deterministic", "--epochs", "3"],
+        2,
+        ["--deterministic is False in the run and True here"],
+    ),
     "negative time": (["train", "story.txt", "--time", "-5"], 2, ["--time", "'-5'", "90s"]),
     "held-out": (["train", "story.txt", "--held-out", "1"], 2, ["--held-out is 1", "at most 0.9"]),
     "long window": (["train", "story.txt", "--window", "90000"], 1, ["tokens: expected at least 90001", "--window"]),
@@ -232,7 +245,6 @@ USES = {
             RUN_FILE,
             TOKENIZER_FILE,
             MODEL_FILE,
-            "checkpoint/last.safetensors",
             "checkpoint/train.ids",
             "checkpoint/valid.ids",
         ),
@@ -243,12 +255,32 @@ USES = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize(("use", "name"), [(use, name) for use, (_, names) in USES.items() for name in names])
 def test_damaged_run_is_refused(use, name, damage, home):
-    if (use, damage) == ("resume", "flipped") and name.endswith(".ids"):
-        pytest.skip("the encoded text has no checksum: another token there does no harm")
     path = home / "models" / "lstm" / name
     DAMAGE[damage](path)
     before = snapshot("models")
     refused(*USES[use][0], code=1, says=["models/lstm", "" if name == RUN_FILE and damage == "missing" else path.name])
+    assert snapshot("models") == before
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_resume_passes_over_a_damaged_newest_checkpoint(damage, home):
+    newest, _ = checkpoints(home / "models" / "lstm").values()
+    DAMAGE[damage](newest)
+    ran = good("train", "--resume", "lstm", "--epochs", "3", "-q", "--json")
+    assert ran.json["epochs"] == 3
+    told = [line for line in ran.err.splitlines() if newest.name in line]
+    assert len(told) == len(ran.err.splitlines()) == (0 if damage == "missing" else 1)
+    assert all("training goes on from the save before it" in line for line in told)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_resume_refuses_when_all_checkpoints_are_damaged(damage, home):
+    paths = checkpoints(home / "models" / "lstm").values()
+    for path in paths:
+        DAMAGE[damage](path)
+    before = snapshot("models")
+    newest = "models/lstm/checkpoint" if damage == "missing" else f"models/lstm/checkpoint/{next(iter(paths)).name}"
+    refused("train", "--resume", "lstm", "--epochs", "3", code=1, says=[newest, "train again"])
     assert snapshot("models") == before
 
 
@@ -289,13 +321,26 @@ HOSTILE = {
     "no versions": {"versions": 7},
     "odd parameters": {"parameters": "many"},
 }
+COUNTED_ANEW = ("resume", "odd parameters")
 
 
-@pytest.mark.parametrize("row", HOSTILE)
-@pytest.mark.parametrize("use", ["info", "resume"])
+def test_resume_counts_the_parameters_anew(home):
+    rewrite(home / "models" / "lstm" / RUN_FILE, parameters="many")
+    assert good("train", "--resume", "lstm", "--epochs", "2.5", "-q", "--json").json["parameters"] > 100
+    assert good("info", "lstm").out
+
+
+def test_resume_finds_another_text_with_a_checksum_of_its_own(home):
+    """Every file fits its own checksum: only run.json tells that the encoded text is not the run's."""
+    path = home / "models" / "lstm" / "checkpoint" / "train.ids"
+    path.write_bytes(path.read_bytes()[::-1])
+    refused("train", "--resume", "lstm", "--epochs", "3", code=1, says=["train.ids is damaged", "checksum"])
+
+
+@pytest.mark.parametrize(
+    ("use", "row"), [(use, row) for use in ("info", "resume") for row in HOSTILE if (use, row) != COUNTED_ANEW]
+)
 def test_nonsense_with_a_good_checksum_is_refused(use, row, home):
-    if (use, row) == ("resume", "odd parameters"):
-        pytest.skip("a resume counts them anew")
     rewrite(home / "models" / "lstm" / RUN_FILE, **HOSTILE[row])
     refused(*USES[use][0], code=1, says=["models/lstm", "damaged"])
 

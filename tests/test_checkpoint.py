@@ -1,5 +1,6 @@
 """A resumed training goes on as if it had never stopped."""
 
+import keras
 import numpy as np
 import pytest
 from small_models import VOCAB, random_ids, small
@@ -9,7 +10,15 @@ from textrnn.errors import RunError
 from textrnn.models.language_model import build_language_model
 from textrnn.models.weights import get_weights
 from textrnn.text.windows import Streams
-from textrnn.training.checkpoint import CHECKPOINT_FILE, Progress, load_checkpoint, save_checkpoint
+from textrnn.training.checkpoint import (
+    Progress,
+    Recent,
+    checkpoint_path,
+    checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+    variable_groups,
+)
 from textrnn.training.step import make_optimizer, make_train_step
 
 
@@ -17,6 +26,15 @@ def make_learner(config, optimizer="adam", random_seed=0):
     model = build_language_model(config, VOCAB, random_seed=random_seed)
     train = Config(train=TrainConfig(optimizer=optimizer)).resolve().train
     return model, make_optimizer(train, model)
+
+
+def save(folder, model, optimizer, state, progress):
+    save_checkpoint(folder, variable_groups(model, optimizer), state, progress)
+
+
+def load(folder, model, optimizer, warnings=None, **options):
+    warn = pytest.fail if warnings is None else warnings.append
+    return load_checkpoint(folder, variable_groups(model, optimizer), warn, **options)
 
 
 def train(model, optimizer, windows, progress, state, steps):
@@ -58,11 +76,11 @@ def test_load_checkpoint_goes_on_bit_for_bit(config, rng, tmp_path):
     model, optimizer = make_learner(config)
     progress = Progress()
     state, _ = train(model, optimizer, windows, progress, None, 4)
-    save_checkpoint(tmp_path, model, optimizer, state, progress)
+    save(tmp_path, model, optimizer, state, progress)
     state, losses = train(model, optimizer, windows, progress, state, 3)
 
     again, other_optimizer = make_learner(config, random_seed=8)
-    loaded_state, loaded = load_checkpoint(tmp_path, again, other_optimizer)
+    loaded_state, loaded = load(tmp_path, again, other_optimizer)
     assert loaded.step == 4
     loaded_state, loaded_losses = train(again, other_optimizer, windows, loaded, loaded_state, 3)
     assert loaded_losses == losses
@@ -76,35 +94,46 @@ def test_load_checkpoint_of_each_optimizer(optimizer, rng, tmp_path):
     model, own = make_learner(small("simple", layers=2), optimizer)
     gradients = [rng.normal(size=weight.shape).astype(np.float32) for weight in model.trainable_variables]
     own.apply(gradients, model.trainable_variables)
-    save_checkpoint(tmp_path, model, own, model.initial_state(2), Progress())
+    save(tmp_path, model, own, model.initial_state(2), Progress())
     again, other = make_learner(small("simple", layers=2), optimizer, random_seed=8)
-    state, _ = load_checkpoint(tmp_path, again, other)
+    state, _ = load(tmp_path, again, other)
     assert_equal(everything(again, other, state), everything(model, own, model.initial_state(2)))
+
+
+ROW = {"step": 3, "val_nats_per_token": 2.25, "tokens_per_s": float("nan")}
 
 
 @pytest.fixture
 def saved(tmp_path):
+    """A folder with checkpoints of steps 4 and 6, whose weights differ, and what the newer one holds."""
     model, optimizer = make_learner(small("gru"))
+    save(tmp_path, model, optimizer, model.initial_state(2), Progress(step=4, best_step=3))
+    model.output_layer.bias.assign_add(np.ones(VOCAB, np.float32))
     progress = Progress(
-        step=4,
+        step=6,
         seconds=2.5,
         limit_s=60.0,
         total_steps=None,
+        num_shards=3,
         step_s=1.5,
         timed_tokens=18.0,
         tokens=24.0,
+        skipped=2,
+        skipped_in_a_row=1,
+        rate_scale=0.25,
         best_nats=2.25,
         best_step=3,
         worse_checks=1,
-        history=[{"step": 3, "val_nats_per_token": 2.25, "tokens_per_s": float("nan")}],
+        history=[dict(ROW)],
+        recent=Recent(steps=1, nats=9.5, tokens=4.0, loss=2.375, norm=0.5, rate=0.01),
     )
-    save_checkpoint(tmp_path, model, optimizer, model.initial_state(2), progress)
+    save(tmp_path, model, optimizer, model.initial_state(2), progress)
     return tmp_path, model, optimizer, progress
 
 
 def test_load_checkpoint_returns_progress(saved):
     folder, model, optimizer, progress = saved
-    state, loaded = load_checkpoint(folder, model, optimizer)
+    state, loaded = load(folder, model, optimizer)
     assert np.isnan(loaded.history[0].pop("tokens_per_s"))
     assert progress.history[0].pop("tokens_per_s")
     assert loaded == progress
@@ -113,30 +142,133 @@ def test_load_checkpoint_returns_progress(saved):
 
 def test_load_checkpoint_missing(tmp_path):
     with pytest.raises(RunError, match="is missing"):
-        load_checkpoint(tmp_path, *make_learner(small("simple")))
+        load(tmp_path, *make_learner(small("simple")))
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: data[:-1],
-        lambda data: data[: len(data) // 2],
-        lambda data: b"",
-        lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
-        lambda data: data.replace(b'\\"step\\": 4', b'\\"step\\": 5', 1),
-    ],
-)
-def test_load_checkpoint_damaged(saved, damage):
-    folder, model, optimizer, _ = saved
-    path = folder / CHECKPOINT_FILE
+DAMAGE = [
+    lambda data: data[:-1],
+    lambda data: data[: len(data) // 2],
+    lambda data: b"",
+    lambda data: data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
+    lambda data: data.replace(b'\\"step\\": 6', b'\\"step\\": 5', 1),
+]
+
+
+def damage_file(path, damage):
     data = path.read_bytes()
     assert damage(data) != data
     path.write_bytes(damage(data))
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_load_checkpoint_passes_over_a_damaged_one(saved, damage):
+    folder, model, optimizer, _ = saved
+    bias, warnings = model.output_layer.bias.numpy(), []
+    damage_file(checkpoint_path(folder, 6), damage)
+    _, progress = load(folder, model, optimizer, warnings)
+    assert repr(progress) == repr(Progress(step=4, best_step=3))  # which, other than ==, takes nan for nan
+    np.testing.assert_array_equal(model.output_layer.bias, bias - 1)
+    assert len(warnings) == 1
+    assert "step-0000000006.safetensors is damaged" in warnings[0] and "of step 4" in warnings[0]
+
+
+@pytest.mark.parametrize("damage", DAMAGE[:-1])
+def test_load_checkpoint_all_damaged(saved, damage):
+    folder, model, optimizer, _ = saved
+    for step in (4, 6):
+        damage_file(checkpoint_path(folder, step), damage)
     before = get_weights(model)
-    with pytest.raises(RunError, match="is damaged"):
-        load_checkpoint(folder, model, optimizer)
+    with pytest.raises(RunError, match=r"step-0000000006.safetensors is damaged: .*the saves before it"):
+        load(folder, model, optimizer)
     for name, array in get_weights(model).items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_load_checkpoint_of_a_step(saved):
+    folder, model, optimizer, _ = saved
+    assert load(folder, model, optimizer, step=4)[1].step == 4
+    assert load(folder, model, optimizer, step=5)[1].step == 6  # there is none: the newest
+    damage_file(checkpoint_path(folder, 4), DAMAGE[0])
+    warnings = []
+    assert load(folder, model, optimizer, warnings, step=4)[1].step == 6
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("name", ["optimizer/001", "random/000", "weights/output/bias", "state/000"])
+def test_load_checkpoint_puts_back_every_group(name, tmp_path):
+    model, optimizer = make_learner(small("gru", dropout=0.5))
+    groups = variable_groups(model, optimizer)
+    state = [np.full((2, 7), 3.0, np.float32)]
+    save(tmp_path, model, optimizer, state, Progress())
+    group, _, rest = name.partition("/")
+    if group == "state":
+        loaded, _ = load(tmp_path, model, optimizer)
+        np.testing.assert_array_equal(loaded[0], state[0])
+        return
+    variable = groups[group][rest]
+    before = variable.numpy()
+    variable.assign(before + 1)
+    load(tmp_path, model, optimizer)
+    np.testing.assert_array_equal(variable, before)
+
+
+def test_save_checkpoint_of_a_further_group(tmp_path, rng):
+    model, optimizer = make_learner(small("gru"))
+    averaged = {name: keras.Variable(array) for name, array in get_weights(model).items()}
+    groups = {**variable_groups(model, optimizer), "averaged": averaged}
+    save_checkpoint(tmp_path, groups, [], Progress())
+    before = averaged["output/bias"].numpy()
+    averaged["output/bias"].assign(before + 1)
+    load_checkpoint(tmp_path, groups, pytest.fail)
+    np.testing.assert_array_equal(averaged["output/bias"], before)
+
+
+@pytest.mark.parametrize(
+    ("saves", "kept"),
+    [
+        ([(0, 0)], [0]),
+        ([(0, 0), (3, 0)], [3, 0]),
+        ([(0, 0), (3, 3), (5, 3), (8, 3), (9, 3)], [9, 8, 3]),
+        ([(0, 0), (3, 3), (5, 5), (8, 8)], [8, 5]),
+        ([(0, 0), (3, 3), (5, 3), (8, 3), (5, 3), (6, 3)], [6, 5, 3]),  # 8 was damaged: training went on from 5
+        ([(0, 0), (3, 3), (5, 3), (8, 3), (3, 3)], [3]),  # training went back to the best check
+        ([(2, 0), (2, 0)], [2]),
+    ],
+)
+def test_save_checkpoint_keeps_the_newest_and_the_best(saves, kept, tmp_path):
+    for step, best_step in saves:
+        save_checkpoint(tmp_path, {}, [], Progress(step=step, best_step=best_step))
+        assert checkpoint_path(tmp_path, step).is_file()
+    assert list(checkpoints(tmp_path)) == kept
+    assert len(list((tmp_path / "checkpoint").iterdir())) == len(kept)
+
+
+def test_checkpoints_leaves_other_files_alone(tmp_path):
+    save_checkpoint(tmp_path, {}, [], Progress(step=12_345_678_901))
+    for name in ("train.ids", ".step-0000000001.safetensors.abcdefgh", "step-1.safetensors", "step-000000000x.ids"):
+        (tmp_path / "checkpoint" / name).write_bytes(b"x")
+    save_checkpoint(tmp_path, {}, [], Progress(step=12_345_678_902))
+    assert list(checkpoints(tmp_path)) == [12_345_678_902, 12_345_678_901]
+    assert len(list((tmp_path / "checkpoint").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"recent": {}, "step": "x"}',
+        '{"recent": {}, "step": true}',
+        '{"recent": {}, "seconds": null}',
+        '{"recent": {"steps": 0.5}}',
+        '{"recent": {}, "history": 3}',
+        '{"recent": {}, "steps": 3}',
+        "{",
+    ],
+)
+def test_progress_from_json_refuses_nonsense(text):
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        Progress.from_json(text)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +283,4 @@ def test_load_checkpoint_damaged(saved, damage):
 )
 def test_load_checkpoint_of_another_model(saved, config, optimizer):
     with pytest.raises(RunError, match="fit"):
-        load_checkpoint(saved[0], *make_learner(config, optimizer))
+        load(saved[0], *make_learner(config, optimizer))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import hashlib
 import re
 
 import numpy as np
@@ -14,6 +15,8 @@ from textrnn.errors import DataError, RunError, TokenizerError
 from textrnn.text import corpus
 from textrnn.text.corpus import (
     between,
+    check_ids,
+    copy_ids,
     count_chars,
     map_ids,
     normalized_text,
@@ -264,9 +267,48 @@ def test_write_ids_says_when_the_disk_is_full(tmp_path, monkeypatch):
 def test_map_ids_refuses_what_is_missing_empty_or_cut(tmp_path):
     (tmp_path / "empty.ids").write_bytes(b"")
     (tmp_path / "cut.ids").write_bytes(b"abc")
-    for name in ("missing.ids", "empty.ids", "cut.ids"):
+    with pytest.raises(RunError, match="is missing"):
+        map_ids(tmp_path / "missing.ids", np.dtype(np.uint16))
+    for name in ("empty.ids", "cut.ids"):
         with pytest.raises(RunError, match="cannot be read"):
             map_ids(tmp_path / name, np.dtype(np.uint16))
+
+
+@pytest.mark.parametrize("num_chars", [7, 333])
+def test_write_ids_gives_the_checksum_of_the_file(make, monkeypatch, tmp_path, num_chars):
+    monkeypatch.setattr(corpus, "pieces", lambda source: pieces(source, num_chars))
+    found = make(story(400))
+    for name in ("train", "valid"):
+        path, part = tmp_path / "checkpoint" / f"{name}.ids", getattr(found, name)
+        assert part.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        check_ids(path, part.sha256)
+
+
+def test_check_ids_finds_every_flipped_bit(tmp_path):
+    data = bytes(range(9))
+    path, digest = tmp_path / "x.ids", hashlib.sha256(data).hexdigest()
+    for place in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(RunError, match=r"x.ids is damaged: .*checksum"):
+            check_ids(path, digest)
+    path.unlink()
+    with pytest.raises(RunError, match="cannot be read: No such file"):
+        check_ids(path, digest)
+
+
+def test_check_ids_and_copy_ids_go_through_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "PIECE_BYTES", 7)
+    data = np.arange(33, dtype=np.uint16)
+    (tmp_path / "x.ids").write_bytes(data.tobytes())
+    digest = hashlib.sha256(data.tobytes()).hexdigest()
+    check_ids(tmp_path / "x.ids", digest)
+    mapped = map_ids(tmp_path / "x.ids", data.dtype)
+    (tmp_path / "x.ids").unlink()  # what is mapped is still there
+    copy_ids(mapped, tmp_path / "y.ids")
+    check_ids(tmp_path / "y.ids", digest)
+    assert [path.name for path in tmp_path.iterdir()] == ["y.ids"]
 
 
 @pytest.mark.parametrize("level", LEVELS)

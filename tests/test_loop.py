@@ -10,8 +10,16 @@ import pytest
 
 from textrnn.config import TrainConfig
 from textrnn.text.windows import Batch
-from textrnn.training.checkpoint import Progress
-from textrnn.training.loop import CHECK_COST, Callbacks, Learner, NotFiniteError, train_loop
+from textrnn.training.checkpoint import Progress, Recent
+from textrnn.training.loop import (
+    CHECK_COST,
+    MAX_HALVINGS,
+    MAX_SKIPPED,
+    Callbacks,
+    Learner,
+    NotFiniteError,
+    train_loop,
+)
 from textrnn.training.schedule import Budget
 
 CONFIG = TrainConfig(learning_rate=0.4, warmup=0, patience=0)
@@ -22,19 +30,31 @@ class Fake:
     """A step, windows and callbacks that write down what happened."""
 
     def __init__(
-        self, *, num_batches=10, losses=(), nats=(), filling=(), check_s=0.0, interrupt_after=None, check_tokens=1
+        self,
+        *,
+        num_batches=10,
+        losses=(),
+        nats=(),
+        filling=(),
+        check_s=0.0,
+        interrupt_after=None,
+        check_tokens=1,
+        norms=(),
     ):
         self.num_batches, self.filling = num_batches, filling
         self.check_s, self.interrupt_after = check_s, interrupt_after
-        self._losses, self._nats, self.now = iter(losses), iter(nats), 1000.0
+        self._losses, self._nats, self._norms, self.now = iter(losses), iter(nats), iter(norms), 1000.0
         self.asked, self.rates, self.states = [], [], []
         self.shown, self.rows, self.best = [], [], []
+        self.saves, self.problems, self.restored_step, self.progress = [], [], 0, Progress()
         self.learner = Learner(self.step, lambda rows: [np.zeros((rows, 1))])
         self.callbacks = Callbacks(
             validate=self.validate,
             check_tokens=check_tokens,
             on_step=self.on_step,
             on_check=self.on_check,
+            save=self.save,
+            restore=self.restore,
             interrupted=lambda: len(self.rates) == self.interrupt_after,
         )
 
@@ -49,7 +69,7 @@ class Fake:
         self.rates.append(float(rate))
         self.states.append(float(state[0][0, 0]))
         loss = next(self._losses, 2.0)
-        return np.float32(loss), np.float32(0.5), [state[0] + 1]
+        return np.float32(loss), np.float32(next(self._norms, 0.5)), [state[0] + 1]
 
     def validate(self):
         self.now += self.check_s
@@ -58,10 +78,18 @@ class Fake:
     def on_step(self, progress, budget, epoch, loss):
         self.shown.append((progress.step, epoch, loss))
 
-    def on_check(self, row, is_best, state):
+    def on_check(self, row, is_best):
         self.rows.append(row)
         self.best.append(is_best)
-        self.state_at_check = state
+        self.state_at_check = self.learner.state
+
+    def save(self):
+        self.saves.append((self.progress.step, self.now))
+
+    def restore(self, problem):
+        self.problems.append(problem)
+        self.progress.recent = Recent()
+        self.progress.step = self.restored_step
 
 
 @pytest.fixture
@@ -70,7 +98,7 @@ def train(monkeypatch):
 
     def run(fake, *, steps=100, limit_s=None, progress=None, config=CONFIG):
         monkeypatch.setattr(time, "monotonic", lambda: fake.now)
-        progress = progress or Progress()
+        progress = fake.progress = progress or Progress()
         budget = Budget(steps, limit_s, used_s=progress.seconds)
         return SimpleNamespace(
             ended=train_loop(fake.learner, fake, config, budget, progress, fake.callbacks),
@@ -184,20 +212,132 @@ def test_train_loop_interrupted_before_the_first_step(train):
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_train_loop_not_finite_gives_advice(train, loss):
-    fake = Fake(losses=[2.0, 2.0, loss])
-    progress = Progress()
-    with pytest.raises(NotFiniteError, match=r"at step 3: .*--learning-rate.*--warmup.*--clip-norm"):
-        train(fake, progress=progress)
-    assert progress.step == 2
-    assert float(fake.learner.state[0][0, 0]) == 2
+def test_train_loop_skips_steps_that_are_not_finite(train, loss):
+    losses = [2.0, 2.0, *[loss] * (MAX_SKIPPED - 1), 3.0, loss]
+    fake = Fake(losses=losses, check_tokens=10**9)  # too many to check before the end
+    progress = train(fake, steps=20).progress
+    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (20, MAX_SKIPPED, 0)
+    assert fake.problems == [] and progress.rate_scale == 1
+    assert fake.states[:9] == [0, 1, *[2, 0, 0, 0], 0, 1, 0]  # the state may be what is wrong: it begins anew
+    assert progress.tokens == (20 - MAX_SKIPPED) * TOKENS
+    assert fake.rows[0]["train_nats_per_token"] == pytest.approx((2 * 14 + 3) / 15)
 
 
-def test_train_loop_not_finite_validation(train):
-    fake = Fake(nats=[math.nan])
+def test_train_loop_skips_steps_whose_gradient_is_not_finite(train):
+    fake = Fake(norms=[0.5, math.nan])
+    progress = train(fake, steps=5).progress
+    assert (progress.step, progress.skipped) == (5, 1)
+
+
+def test_train_loop_goes_back_and_halves_the_rate(train):
+    fake = Fake(losses=[2.0] * 3 + [math.nan] * MAX_SKIPPED)
+    fake.restored_step = 2
+    config = TrainConfig(learning_rate=0.4, warmup=0, schedule="constant", patience=0)
+    progress = train(fake, steps=100, config=config).progress
+    assert len(fake.problems) == 1
+    assert "the loss is nan and the gradient's norm 0.5 at step 8" in fake.problems[0]
+    assert fake.rates == pytest.approx([0.4] * (3 + MAX_SKIPPED) + [0.2] * 98)
+    assert fake.asked[8] == (0, 2)
+    assert (progress.step, progress.skipped, progress.rate_scale) == (100, MAX_SKIPPED, 0.5)
+
+
+def test_train_loop_that_never_gets_finite_gives_advice(train):
+    fake = Fake(losses=[2.0, 2.0] + [math.nan] * 1000)
+    with pytest.raises(NotFiniteError, match=r"the loss is nan .* at step 5.*--learning-rate.*--warmup.*--clip-norm"):
+        train(fake)
+    assert len(fake.problems) == MAX_HALVINGS
+    assert fake.progress.rate_scale == 0.5**MAX_HALVINGS
+    assert fake.progress.skipped == (MAX_HALVINGS + 1) * MAX_SKIPPED
+
+
+def test_train_loop_not_finite_validation_goes_back(train):
+    fake = Fake(nats=[math.nan, 2.0])
+    result = train(fake, steps=3)
+    assert len(fake.problems) == 1 and "validation loss is nan at step 3" in fake.problems[0]
+    assert (result.ended, len(fake.rates), [row["step"] for row in fake.rows]) == ("budget", 6, [3])
+    assert result.progress.rate_scale == 0.5
+
+
+def test_train_loop_validation_that_never_gets_finite(train):
+    fake = Fake(nats=[math.nan] * 100)
     with pytest.raises(NotFiniteError, match=r"validation loss is nan.*--learning-rate"):
         train(fake, steps=3)
     assert fake.rows == []
+
+
+def test_train_loop_not_finite_at_the_end_of_the_time(train):
+    """Going back does not bring time back: what was restored is measured, and that is the end."""
+    fake = Fake(nats=[math.nan, 2.0], check_s=20.0)
+    result = train(fake, steps=None, limit_s=10.0)
+    assert (result.ended, [row["step"] for row in fake.rows]) == ("budget", [0])
+
+
+def test_train_loop_saves_after_some_time_and_each_best(train):
+    fake = Fake(nats=[3.0, 2.0, 2.5, 2.5])
+    train(fake, steps=200, config=TrainConfig(learning_rate=0.4, patience=0, save_every_s=12.0))
+    best = [row["step"] for row, is_best in zip(fake.rows, fake.best, strict=True) if is_best]
+    worse = {row["step"] for row in fake.rows} - set(best)
+    steps = [step for step, _ in fake.saves]
+    assert set(best) < set(steps) and not worse <= set(steps)
+    times = [1000.0, *(now for _, now in fake.saves)]
+    assert max(after - before for before, after in itertools.pairwise(times)) == 12.0  # between checks too
+    assert len(steps) == len(set(steps))
+
+
+def test_train_loop_does_not_save_more_often_than_asked(train):
+    fake = Fake(nats=[1.0] + [2.0] * 100)
+    train(fake, steps=200, config=TrainConfig(learning_rate=0.4, patience=0, save_every_s=1000.0))
+    assert [step for step, _ in fake.saves] == [fake.rows[0]["step"]]
+
+
+DETERMINISTIC = TrainConfig(learning_rate=0.4, warmup=0, patience=0, epochs=1, deterministic=True)
+
+
+@pytest.mark.parametrize("check_s", [0.0, 100.0])
+def test_train_loop_deterministic_checks_at_fixed_steps(train, check_s):
+    fake = Fake(check_s=check_s)
+    progress = train(fake, steps=103, progress=Progress(total_steps=103), config=DETERMINISTIC).progress
+    assert [row["step"] for row in fake.rows] == [*range(5, 101, 5), 103]
+    assert progress.step == 103
+    few = Fake(check_s=check_s)
+    train(few, steps=3, progress=Progress(total_steps=3), config=DETERMINISTIC)
+    assert [row["step"] for row in few.rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7, 99, 100])
+def test_train_loop_deterministic_is_the_same_after_an_interrupt(train, stop):
+    losses, nats = [3 - 0.01 * step for step in range(103)], [2 - 0.02 * (n % 7) for n in range(30)]
+    whole = Fake(losses=losses, nats=nats)
+    expected = train(whole, steps=103, progress=Progress(total_steps=103), config=DETERMINISTIC).progress
+    first = Fake(losses=losses, nats=nats, interrupt_after=stop)
+    result = train(first, steps=103, progress=Progress(total_steps=103), config=DETERMINISTIC)
+    assert (result.ended, result.progress.step) == ("interrupted", stop)
+    second = Fake(losses=losses[stop:], nats=nats[len(first.rows) :])
+    second.learner.state = first.learner.state
+    found = train(second, steps=103, progress=result.progress, config=DETERMINISTIC).progress
+    assert first.rates + second.rates == whole.rates and first.states + second.states == whole.states
+    for row in [*expected.history, *found.history]:
+        del row["seconds"], row["tokens_per_s"]  # the first step of a session is not timed
+    assert found.history == expected.history
+    assert (found.best_nats, found.best_step, found.worse_checks) == (
+        expected.best_nats,
+        expected.best_step,
+        expected.worse_checks,
+    )
+
+
+def test_train_loop_that_was_killed_before_its_end_ends(train):
+    """All steps were done and saved, the last check or what comes after it was not."""
+    unchecked = Fake()
+    result = train(unchecked, steps=8, progress=Progress(step=8, seconds=4.0))
+    assert (result.ended, [row["step"] for row in unchecked.rows], unchecked.rates) == ("budget", [8], [])
+    checked = Fake()
+    result = train(checked, steps=8, progress=Progress(step=8, seconds=4.0, history=[{"step": 8}]))
+    assert (result.ended, checked.rows, checked.rates) == ("budget", [], [])
+    patient = Fake()
+    progress = Progress(step=5, seconds=4.0, worse_checks=2, history=[{"step": 5}])
+    result = train(patient, steps=8, progress=progress, config=TrainConfig(learning_rate=0.4, patience=2))
+    assert (result.ended, patient.rows, patient.rates) == ("patience", [], [])
 
 
 def test_train_loop_skips_a_batch_of_filling(train):

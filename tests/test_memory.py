@@ -11,7 +11,7 @@ from textrnn.training.memory import check_memory, estimated_bytes
 def test_estimated_bytes_by_hand():
     config = Config.from_options(dict(arch="simple", layers=1, units=7, embed=5, batch=2, window=3)).resolve()
     weights = 11 * 5 + 7 * (7 + 5) + 7 * 11
-    assert estimated_bytes(config, 11) == 4 * (4 * weights + 3 * 7 * 3 * 2 + 3 * 2 * 3 * 11)
+    assert estimated_bytes(config, 11) == 4 * (5 * weights + 3 * 7 * 3 * 2 + 3 * 2 * 3 * 11)
 
 
 def test_check_memory_names_the_options(monkeypatch):

@@ -144,6 +144,59 @@ def test_read_weights_is_the_inverse_of_write_weights(tmp_path):
     assert read_weights(path) == ({}, {})
 
 
+def test_write_weights_gives_the_same_bytes_in_each_process(tmp_path):
+    """The order of metadata within safetensors differs from process to process."""
+    code = (
+        "import numpy as np, sys; from pathlib import Path; from textrnn.run import write_weights; "
+        "metadata = {name: name for name in ('progress', 'metrics', '名', 'd', 'e', 'f')}; "
+        "write_weights(Path(sys.argv[1]), {'b': np.ones(3), 'a': np.float32(2)}, metadata)"
+    )
+    found = set()
+    for number in range(3):
+        path = tmp_path / f"{number}.safetensors"
+        subprocess.run([sys.executable, "-c", code, path], check=True)
+        found.add(path.read_bytes())
+        assert list(read_weights(path)[1]) == ["d", "e", "f", "metrics", "progress", "名"]
+    assert len(found) == 1
+
+
+def test_atomic_file_that_fails_leaves_the_old_content(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), run.atomic_file(path) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_remove_temporaries_removes_what_a_kill_left(tmp_path):
+    left = [".run.json.abc_1234", "checkpoint/.step-0000000003.safetensors.x2345678", "checkpoint/.train.ids.12345678"]
+    kept = [
+        "run.json",
+        ".mine.json.bak",
+        ".notes.abcdefgh",
+        "checkpoint/step-0000000003.safetensors",
+        ".x.json.ABCDEFGH",
+    ]
+    (tmp_path / "checkpoint").mkdir()
+    for name in left + kept:
+        (tmp_path / name).write_bytes(b"x")
+    run.remove_temporaries(tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_remove_temporaries_knows_the_names_that_are_made(tmp_path, monkeypatch):
+    for name in ("run.json", "model.safetensors", "history.csv", "curves.png", "train.ids"):
+        with monkeypatch.context() as killed:
+            killed.setattr(run.os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            killed.setattr(run.os, "unlink", lambda *_: None)
+            with pytest.raises(KeyboardInterrupt):
+                write_atomically(tmp_path / name, b"x")
+    assert len(list(tmp_path.iterdir())) == 5
+    run.remove_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(params=[RUN_FILE, TOKENIZER_FILE, MODEL_FILE])
 def saved(request, tmp_path):
     """A small file of each kind."""
@@ -363,7 +416,7 @@ def test_write_atomically_flushes_before_it_moves(tmp_path, monkeypatch):
     monkeypatch.setattr(run.os, "fsync", lambda handle: (calls.append("fsync"), fsync(handle)))
     monkeypatch.setattr(run.os, "replace", lambda *paths: (calls.append("replace"), replace(*paths)))
     write_atomically(tmp_path / "file", b"new")
-    assert calls == ["fsync", "replace"] and (tmp_path / "file").read_bytes() == b"new"
+    assert calls[:2] == ["fsync", "replace"] and (tmp_path / "file").read_bytes() == b"new"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")

@@ -1,6 +1,10 @@
 """Saves that fail, and what is written once they succeed again."""
 
 import errno
+import os
+import shutil
+import tempfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +15,11 @@ from textrnn.config import Config
 from textrnn.errors import RunError
 from textrnn.models.language_model import build_language_model
 from textrnn.models.weights import get_weights
-from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights
+from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights, write_weights
 from textrnn.training import saving
-from textrnn.training.checkpoint import CHECKPOINT_FILE, Progress
+from textrnn.training.checkpoint import Progress, checkpoint_path, checkpoints, variable_groups
 from textrnn.training.report import COLUMNS
-from textrnn.training.saving import RunWriter
+from textrnn.training.saving import LOSS, RunWriter
 from textrnn.training.step import make_optimizer
 
 ROW = dict.fromkeys(COLUMNS, 1.0)
@@ -27,10 +31,10 @@ class Failing:
     def __init__(self, monkeypatch, name):
         self.full, real = True, getattr(saving, name)
 
-        def write(*args):
+        def write(*args, **options):
             if self.full:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            real(*args)
+            real(*args, **options)
 
         monkeypatch.setattr(saving, name, write)
 
@@ -38,7 +42,8 @@ class Failing:
 @pytest.fixture(scope="module")
 def learner():
     model = build_language_model(small("simple"), VOCAB)
-    return model, make_optimizer(Config().resolve().train, model), model.initial_state(2)
+    groups = variable_groups(model, make_optimizer(Config().resolve().train, model))
+    return SimpleNamespace(model=model, save=(groups, model.initial_state(2)))
 
 
 @pytest.fixture
@@ -50,61 +55,141 @@ def writer(tmp_path):
 
 
 def test_save_writes_all_files(writer, learner):
-    writer.keep_best(learner[0], {"val_nats_per_token": 2.5})
-    writer.save(*learner, Progress(step=3, history=[ROW]))
+    writer.keep_best(get_weights(learner.model), {"val_nats_per_token": 2.5})
+    writer.save(*learner.save, Progress(step=3, history=[ROW]))
     weights, _ = read_weights(writer.folder / MODEL_FILE)
-    for name, array in get_weights(learner[0]).items():
+    for name, array in get_weights(learner.model).items():
         np.testing.assert_array_equal(weights[name], array)
     assert read_json(writer.folder / RUN_FILE)["metrics"] == {"val_nats_per_token": 2.5}
-    assert (writer.folder / CHECKPOINT_FILE).is_file()
+    assert (checkpoint_path(writer.folder, 3)).is_file()
     assert (writer.folder / "history.csv").is_file()
     assert not (writer.folder / "curves.png").exists()
     assert writer.warnings == []
 
 
 def test_save_keeps_the_best_weights(writer, learner):
-    model = learner[0]
+    model = learner.model
     best = get_weights(model)
-    writer.keep_best(model, {})
+    writer.keep_best(get_weights(model), {})
     model.output_layer.bias.assign_add(np.ones(VOCAB, np.float32))
-    writer.save(*learner, Progress())
+    writer.save(*learner.save, Progress())
     model.output_layer.bias.assign_add(np.ones(VOCAB, np.float32))
-    writer.save(*learner, Progress())  # not the best: the file stays
+    writer.save(*learner.save, Progress())  # not the best: the file stays
     weights, _ = read_weights(writer.folder / MODEL_FILE)
     np.testing.assert_array_equal(weights["output/bias"], best["output/bias"])
+
+
+def bias_on_disk(writer):
+    return read_weights(writer.folder / MODEL_FILE)[0]["output/bias"]
+
+
+def test_keep_best_leaves_better_weights_alone(writer, learner):
+    """As after a kill between two files: the weights on disk are ahead of the checkpoint."""
+    best = get_weights(learner.model)
+    writer.keep_best(best, {LOSS: 1.5, "step": 7})
+    writer.save(*learner.save, Progress())
+    resumed = RunWriter(writer.folder, {"kind": "language_model", "metrics": {LOSS: 2.0}}, pytest.fail)
+    resumed.read_best()
+    assert resumed.details["metrics"] == {LOSS: 1.5, "step": 7}  # and not those of the run.json before it
+    worse, equal, better = ({**best, "output/bias": np.full(VOCAB, n, np.float32)} for n in (1, 2, 3))
+    for weights, loss, expected in ((worse, 1.75, best), (equal, 1.5, equal), (better, 1.25, better)):
+        resumed.keep_best(weights, {LOSS: loss})
+        resumed.save(*learner.save, Progress())
+        np.testing.assert_array_equal(bias_on_disk(resumed), expected["output/bias"])
+    assert read_json(resumed.folder / RUN_FILE)["metrics"] == {LOSS: 1.25}
+
+
+def test_read_best_refuses_damage(writer):
+    writer.folder.mkdir()
+    with pytest.raises(RunError, match="is missing"):
+        writer.read_best()
+    for metrics in ("[1]", "{", '{"val_nats_per_token": "x"}', '{"val_nats_per_token": null}'):
+        write_weights(writer.folder / MODEL_FILE, {"output/bias": np.ones(3)}, {"metrics": metrics})
+        with pytest.raises(RunError, match=r"model.safetensors is damaged"):
+            writer.read_best()
+
+
+def test_save_writes_again_what_was_lost(writer, learner):
+    writer = RunWriter(
+        writer.folder,
+        writer.details,
+        writer.warnings.append,
+        parts={
+            "tokenizer.json": lambda path: path.write_text("tokens"),
+            "checkpoint/x.ids": lambda p: p.write_bytes(b"i"),
+        },
+    )
+    writer.keep_best(get_weights(learner.model), {LOSS: 2.5})
+    writer.save(*learner.save, Progress(step=3, history=[ROW]))
+    whole = {path.name: path.read_bytes() for path in writer.folder.rglob("*") if path.is_file()}
+    assert {"tokenizer.json", "x.ids"} < set(whole)
+    warnings = []
+    writer._warn = warnings.append
+    for lost in (*whole, None):
+        if lost is None:
+            shutil.rmtree(writer.folder)
+        else:
+            next(writer.folder.rglob(lost)).unlink()
+        writer.save(*learner.save, Progress(step=3, history=[ROW]))
+        assert {path.name: path.read_bytes() for path in writer.folder.rglob("*") if path.is_file()} == whole
+    assert warnings == [f"{writer.folder} was removed: making it anew"]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EIO])
+def test_save_pauses_while_nothing_can_be_written(writer, learner, code, monkeypatch):
+    """A read-only moment: no file can be made; what is there stays whole."""
+    writer.keep_best(get_weights(learner.model), {LOSS: 2.5})
+    writer.save(*learner.save, Progress(step=3, history=[ROW]))
+    before = {path: path.read_bytes() for path in writer.folder.rglob("*") if path.is_file()}
+
+    def refuse(**options):
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as moment:
+        moment.setattr(tempfile, "mkstemp", refuse)
+        writer.keep_best(get_weights(learner.model), {LOSS: 2.25})
+        for step in (4, 5):
+            writer.save(*learner.save, Progress(step=step, history=[ROW]))
+    assert {path: path.read_bytes() for path in writer.folder.rglob("*") if path.is_file()} == before
+    assert len(writer.warnings) == 1 and os.strerror(code) in writer.warnings[0]
+    writer.save(*learner.save, Progress(step=6, history=[ROW]))
+    assert len(writer.warnings) == 2 and "works again" in writer.warnings[1]
+    assert read_json(writer.folder / RUN_FILE)["metrics"] == {LOSS: 2.25}
+    assert max(checkpoints(writer.folder)) == 6
 
 
 @pytest.mark.parametrize("part", ["write_weights", "save_checkpoint", "write_history", "write_json"])
 def test_save_that_fails_warns_once_and_tries_again(writer, learner, part, monkeypatch):
     disk = Failing(monkeypatch, part)
-    best = get_weights(learner[0])
-    writer.keep_best(learner[0], {"step": 1})
+    best = get_weights(learner.model)
+    writer.keep_best(get_weights(learner.model), {"step": 1})
     for _ in range(3):
-        writer.save(*learner, Progress(history=[ROW]))
+        writer.save(*learner.save, Progress(history=[ROW]))
     assert len(writer.warnings) == 1
     assert "No space left on device" in writer.warnings[0]
     assert str(writer.folder) in writer.warnings[0]
-    learner[0].output_layer.bias.assign_add(np.ones(VOCAB, np.float32))
+    learner.model.output_layer.bias.assign_add(np.ones(VOCAB, np.float32))
     disk.full = False
-    writer.save(*learner, Progress(history=[ROW]))
+    writer.save(*learner.save, Progress(history=[ROW]))
     weights, _ = read_weights(writer.folder / MODEL_FILE)
     np.testing.assert_array_equal(weights["output/bias"], best["output/bias"])
     assert read_json(writer.folder / RUN_FILE)["metrics"] == {"step": 1}
-    assert len(writer.warnings) == 1
+    writer.save(*learner.save, Progress(history=[ROW]))
+    assert len(writer.warnings) == 2 and "works again" in writer.warnings[1]
     disk.full = True  # a new failure is told again
-    writer.keep_best(learner[0], {})
-    writer.save(*learner, Progress(history=[ROW]))
-    assert len(writer.warnings) == 2
+    writer.keep_best(get_weights(learner.model), {})
+    writer.save(*learner.save, Progress(history=[ROW]))
+    assert len(writer.warnings) == 3 and "could not save" in writer.warnings[2]
 
 
 def test_finish_draws_the_curves(writer, learner):
-    writer.keep_best(learner[0], {})
-    writer.finish(*learner, Progress(history=[ROW]), "run: simple")
+    writer.keep_best(get_weights(learner.model), {})
+    writer.finish(*learner.save, Progress(history=[ROW]), "run: simple")
     assert imread(writer.folder / "curves.png").ndim == 3
 
 
 def test_finish_without_history_draws_nothing(writer, learner):
-    writer.finish(*learner, Progress(), "run: simple")
+    writer.finish(*learner.save, Progress(), "run: simple")
     assert not (writer.folder / "curves.png").exists()
 
 
@@ -112,4 +197,4 @@ def test_finish_without_history_draws_nothing(writer, learner):
 def test_finish_that_fails_raises(writer, learner, part, monkeypatch):
     Failing(monkeypatch, part)
     with pytest.raises(RunError, match=r"could not save to .*No space left on device"):
-        writer.finish(*learner, Progress(history=[ROW]), "run: simple")
+        writer.finish(*learner.save, Progress(history=[ROW]), "run: simple")

@@ -14,6 +14,7 @@ from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cl
 
 from textrnn import __version__
 from textrnn.run import read_json
+from textrnn.training.loop import MAX_HALVINGS, MAX_SKIPPED
 
 KEYS = {
     "run": str,
@@ -45,7 +46,7 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
     ran = good("train", "story.txt", *QUICK, "--json")
     assert len(ran.out.splitlines()) == 1
     assert {key: type(ran.json[key]) for key in KEYS} == KEYS
-    assert set(ran.json) - set(KEYS) == {"steps", "best_epoch", "ended"}
+    assert set(ran.json) - set(KEYS) == {"steps", "skipped_steps", "best_epoch", "ended"}
     assert (ran.json["run"], ran.json["arch"], ran.json["epochs"]) == ("models/story", "lstm", 2)
     for part in ("characters to learn from", "loading TensorFlow", "lstm with", "bits/char"):
         assert part in ran.err
@@ -83,13 +84,16 @@ def test_train_names_the_run_after_the_corpus_and_numbers_it(home):
 def test_train_overwrite_replaces_the_run(home):
     train("story.txt", *QUICK, "--name", "lstm", "--overwrite", "--arch", "gru")
     assert details("lstm")["config"]["model"]["arch"] == "gru"
-    assert set(snapshot("models")) == {
+    steps = details("lstm")["metrics"]["step"]
+    found = {re.sub(r"step-\d{10}", "step", name) for name in snapshot("models")}
+    assert f"lstm/checkpoint/step-{steps:010d}.safetensors" in snapshot("models")
+    assert found == {
         "lstm",
         *(
             f"lstm/{name}"
             for name in (
                 "checkpoint",
-                "checkpoint/last.safetensors",
+                "checkpoint/step.safetensors",
                 "checkpoint/train.ids",
                 "checkpoint/valid.ids",
                 "curves.png",
@@ -255,7 +259,7 @@ def test_resume_with_time_goes_on_for_that_time(home):
     assert result["epochs"] > 2 and result["ended"] == "budget"
 
 
-def interrupted(home, *, times):
+def interrupted(home, *, times, number=signal.SIGINT):
     """A training that was interrupted after it had begun: exit code, standard output, standard error."""
     process = start("train", "story.txt", *TINY, "--epochs", "20000", "--patience", "0", "--name", "long", cwd=home)
     with process:
@@ -265,18 +269,19 @@ def interrupted(home, *, times):
             assert line, seen
             seen += line
         time.sleep(1.5)  # for the first step, which traces the graph
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         while times == 2 and "once more" not in seen:
             seen += process.stderr.readline()
         if times == 2:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
         out, err = process.communicate(timeout=60)
     return process.returncode, out, seen + err
 
 
 @pytest.mark.slow
-def test_interrupted_training_is_saved_and_resumed(home):
-    code, out, err = interrupted(home, times=1)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_training_is_saved_and_resumed(number, home):
+    code, out, err = interrupted(home, times=1, number=number)
     assert code == 130 and "stopping after this step and saving" in err and "Traceback" not in err
     assert "go on with:  textrnn train --resume long" in out
     assert details("long")["status"] == "interrupted"
@@ -289,20 +294,22 @@ def test_interrupted_training_is_saved_and_resumed(home):
 
 
 @pytest.mark.slow
-def test_second_interrupt_stops_at_once(home):
-    code, _, err = interrupted(home, times=2)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_second_interrupt_stops_at_once(number, home):
+    code, _, err = interrupted(home, times=2, number=number)
     assert code == 130 and "Traceback" not in err
     assert good("generate", "--model", "long", "--length", "5").out
     assert good("info", "long").out
 
 
 @pytest.mark.slow
-def test_interrupt_before_learning_leaves_nothing(home):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_before_learning_leaves_nothing(number, home):
     before = snapshot("models")
     with start("train", "story.txt", *QUICK, "--name", "new", cwd=home) as process:
         while "loading TensorFlow" not in process.stderr.readline():
             pass
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and err.splitlines()[-1] == "interrupted" and "Traceback" not in err
     assert snapshot("models") == before
@@ -329,7 +336,10 @@ def test_training_that_blows_up_keeps_the_last_good_weights(home):
         code=1,
         says=["blown up", "--learning-rate", "models/wild"],
     )
-    assert len(ran.err.splitlines()) == 1
+    warnings = ran.err.splitlines()[:-1]
+    assert len(warnings) == MAX_HALVINGS
+    assert all(re.search(r"nan|inf.*: going back to step \d+, learning rate halved", line) for line in warnings)
+    assert details("wild")["status"] == "failed" and details("wild")["skipped_steps"] == MAX_SKIPPED * MAX_HALVINGS
     assert good("generate", "--model", "wild", "--length", "5").out
     assert good("info", "wild").out
 

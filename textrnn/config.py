@@ -210,6 +210,19 @@ class TrainConfig(Checked):
         1, "Parts of a batch that are worked one after the other, to need less memory.", low=1, high=65_536
     )
     random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
+    deterministic: bool = option(
+        False,
+        "Nothing that is learnt depends on the clock: checks come at fixed steps, and a run that was stopped and "
+        "resumed ends with the same bytes as one that was not.  Needs --epochs.",
+    )
+    save_every_s: float = option(
+        300.0,
+        "Longest time between two saves; each new best model is saved at once.",
+        above=0,
+        high=31_536_000,
+        flag="--save-every",
+        unit="seconds",
+    )
 
 
 @dataclass(frozen=True)
@@ -299,6 +312,12 @@ def _resolve_data(config: DataConfig, arch: str) -> DataConfig:
 
 
 def _resolve_train(config: TrainConfig) -> TrainConfig:
+    if config.deterministic and (config.time_s is not None or config.epochs is None):
+        given = "it does not go with --time" if config.time_s is not None else "it needs --epochs"
+        raise ConfigError(
+            f"--deterministic lets nothing depend on the clock, and the learning rate follows the budget: {given}; "
+            "give the length of training by --epochs alone"
+        )
     time_s = 300.0 if config.time_s is None and config.epochs is None else config.time_s
     rate = config.learning_rate or LEARNING_RATES[config.optimizer]
     return dataclasses.replace(config, time_s=time_s, learning_rate=rate)

@@ -46,14 +46,15 @@ def config_options(*groups: type[Checked]) -> Callable[[Any], Any]:
 def _flag(item: dataclasses.Field[Any], kind: Any) -> Callable[[Any], Any]:
     """One flag; ranges are checked by the group itself, so that Python callers get the same message."""
     text, flag = item.metadata["help"], flag_of(item)
-    shows_default = item.default is not None
+    shows_default: bool | str = item.default is not None
     if kind is bool:
         return click.option(flag, item.name, is_flag=True, default=item.default, help=text)
     types = [t for t in typing.get_args(kind) or (kind,) if t is not type(None)]
     parser: Any = types[0]
     metavar = None
-    if flag == "--time":
+    if item.metadata["unit"] == "seconds":
         parser = Duration()
+        shows_default = f"{typing.cast(float, item.default) / 60:g}m" if item.default is not None else False
     elif item.metadata["choices"]:
         metavar = "[" + "|".join(item.metadata["choices"]) + "]"
     elif parser is int or parser is float:

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from textrnn.errors import ConfigError, RunError
 FORMAT_VERSION = 1
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
 END = '"\n}'  # how an object written with indent ends, behind its last text
+TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
 Weights = dict[str, np.ndarray]
 
 
@@ -35,8 +36,11 @@ def _umask() -> int:
     return mask
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that a reader, or a crash, sees the old content or the new, never a part.
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends well.
+
+    A reader, or a crash, sees the old content or the new, never a part.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file is still there.
@@ -44,7 +48,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -53,6 +57,31 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file as `atomic_file` does, all at once."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Lets a new name outlive a power cut, on systems that can sync a folder."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Removes what `atomic_file` had half written under a folder when a process was killed."""
+    for left in folder.rglob(".*"):
+        if TEMPORARY.fullmatch(left.name):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -114,7 +143,18 @@ def write_weights(path: Path, weights: Weights, metadata: Mapping[str, str] | No
     metadata = dict(metadata or {})
     # Not ascontiguousarray, which turns a scalar, such as a step count, into an array of one dimension.
     arrays = {name: np.asarray(array, order="C") for name, array in weights.items()}
-    write_atomically(path, save(arrays, {**metadata, "sha256": _weights_digest(arrays, metadata)}))
+    data = save(arrays, {**metadata, "sha256": _weights_digest(arrays, metadata)})
+    write_atomically(path, _with_sorted_metadata(data))
+
+
+def _with_sorted_metadata(data: bytes) -> bytes:
+    """A safetensors file whose metadata are in order: safetensors writes them in another one in each process."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format wants the arrays to begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def read_weights(path: Path) -> tuple[Weights, dict[str, str]]:

@@ -9,7 +9,19 @@ from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
 from textrnn.run import MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
 
-KEYS = ("kind", "status", "created", "command", "parameters", "vocab_size", "metrics", "config", "corpus", "versions")
+KEYS = (
+    "kind",
+    "status",
+    "created",
+    "command",
+    "parameters",
+    "vocab_size",
+    "metrics",
+    "skipped_steps",
+    "config",
+    "corpus",
+    "versions",
+)
 
 
 def run_info(path: Path) -> dict[str, Any]:

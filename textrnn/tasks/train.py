@@ -23,11 +23,12 @@ from textrnn.run import (
     find_run,
     free_name,
     locked,
+    remove_temporaries,
     staged,
     write_json,
 )
 from textrnn.runtime.language_model import KIND, open_run
-from textrnn.text.corpus import Corpus, Part, map_ids, prepare, smallest_dtype, start_id
+from textrnn.text.corpus import Corpus, Part, check_ids, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import chosen_precision, start_tensorflow
@@ -37,7 +38,7 @@ from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, duration
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
-RESUMABLE = ("epochs", "time_s", "patience", "precision", "accumulate")
+RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ def _resumed(
         raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
     path = find_run(name, place.models_dir, KIND)
     with locked(path.resolve().parent, path.resolve().name):
+        remove_temporaries(path)
         try:
             prepared = _restored(path, sources, held, options)
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # a checksum can be right over nonsense
@@ -171,20 +173,16 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     _same_text(details, sources, held, path)
     parts = []
     for part in ("train", "valid"):
-        ids = map_ids(path / "checkpoint" / f"{part}.ids", smallest_dtype(tokenizer.vocab_size))
-        facts = details["corpus"][part]
-        if len(ids) != facts["tokens"]:
-            raise RunError(
-                f"{path / 'checkpoint' / part}.ids is damaged: it has {len(ids)} tokens, expected "
-                f"{facts['tokens']}; train again"
-            )
-        if ids.max() >= tokenizer.vocab_size:
-            raise RunError(
-                f"{path / 'checkpoint' / part}.ids is damaged: it has tokens that the vocabulary lacks; train again"
-            )
-        parts.append(Part(ids, facts["chars"], facts["unknown"]))
+        file, facts = path / "checkpoint" / f"{part}.ids", details["corpus"][part]
+        ids = map_ids(file, smallest_dtype(tokenizer.vocab_size))
+        check_ids(file, facts["sha256"])
+        if len(ids) != facts["tokens"] or ids.max() >= tokenizer.vocab_size:
+            raise RunError(f"{file} is damaged: it is not what {RUN_FILE} says of it; train again")
+        parts.append(Part(ids, facts["chars"], facts["unknown"], facts["sha256"]))
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
-    corpus, new_budget = Corpus(parts[0], parts[1], tokenizer), bool({"epochs", "time_s"} & options.keys())
+    corpus = Corpus(parts[0], parts[1], tokenizer)
+    # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
+    new_budget = "time_s" in options or options.get("epochs", model.config.train.epochs) != model.config.train.epochs
     return Prepared(path, path, config, corpus, details, resume=True, new_budget=new_budget)
 
 
@@ -199,7 +197,7 @@ def _same_options(saved: Config, options: Mapping[str, Any], path: Path) -> Conf
         )
         raise ConfigError(f"{path} was trained with other options: {shown}; leave them out, or train a new run")
     budget = {name: options.get(name) for name in ("epochs", "time_s") if "epochs" in options or "time_s" in options}
-    return Config.from_options({**before, **options, **budget})
+    return Config.from_options({**before, **options, **budget}).resolve()
 
 
 def _same_text(details: Mapping[str, Any], sources: list[Source], held: list[Source], path: Path) -> None:
@@ -217,8 +215,8 @@ def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[S
     def files(found: list[Source]) -> list[dict[str, Any]]:
         return [dict(name=s.name, bytes=s.num_bytes, sha256=s.sha256, encoding=s.encoding) for s in found]
 
-    def part(part: Part) -> dict[str, int]:
-        return dict(chars=part.num_chars, tokens=len(part.ids), unknown=part.num_unknown)
+    def part(part: Part) -> dict[str, Any]:
+        return dict(chars=part.num_chars, tokens=len(part.ids), unknown=part.num_unknown, sha256=part.sha256)
 
     return {
         "format_version": FORMAT_VERSION,
@@ -275,7 +273,7 @@ def _run(
     """Loads TensorFlow, builds, trains and saves."""
     with certain_interrupts():
         display.say("loading TensorFlow ...")
-        start_tensorflow()
+        start_tensorflow(deterministic=prepared.config.train.deterministic)
         from textrnn.training.session import Session
 
         prepared = _sized(prepared, options, display, elapsed_s=time.monotonic() - begin)

@@ -7,6 +7,7 @@ part alone, encode.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ import numpy as np
 
 from textrnn.config import NormalizeConfig, TokenizerConfig
 from textrnn.errors import DataError, RunError
+from textrnn.run import atomic_file
 from textrnn.text.normalize import normalize_pieces
 from textrnn.text.reader import Source, pieces
 from textrnn.text.tokenizers import UNKNOWN_ID, Tokenizer, build_tokenizer
 
 Pieces = Callable[[], Iterator[str]]
+PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,13 @@ class Part:
         ids: int[num_tokens], memory-mapped, of the smallest unsigned type that holds the vocabulary.
         num_chars: characters of normalised text.
         num_unknown: tokens that the vocabulary does not know.
+        sha256: of the file of ids, in hexadecimal digits.
     """
 
     ids: np.ndarray
     num_chars: int
     num_unknown: int
+    sha256: str
 
 
 def smallest_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -80,31 +85,65 @@ def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path) -> Part:
         RunError: the file cannot be written.
     """
     dtype = smallest_dtype(tokenizer.vocab_size)
-    num_chars = num_unknown = 0
+    num_chars, num_unknown, digest = 0, 0, hashlib.sha256()
     try:
         with open(path, "wb") as file:
             for piece in text:
                 ids = tokenizer.encode(piece)
                 num_chars += len(piece)
                 num_unknown += int(np.count_nonzero(ids == UNKNOWN_ID))
-                file.write(ids.astype(dtype).data)
+                data = ids.astype(dtype).data
+                digest.update(data)
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise RunError(f"cannot write the encoded text to {path}: {error.strerror}") from None
-    return Part(map_ids(path, dtype), num_chars, num_unknown)
+    return Part(map_ids(path, dtype), num_chars, num_unknown, digest.hexdigest())
 
 
 def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
     """Maps a file of ids that `write_ids` wrote.
 
     Raises:
-        RunError: it is missing or empty.
+        RunError: it is missing, empty, or cut within a token.
     """
     try:
         return np.memmap(path, dtype, mode="r")
+    except FileNotFoundError:
+        raise RunError(
+            f"{path} is missing: without the encoded text training cannot go on; restore it from a copy or train again"
+        ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path} with the encoded text cannot be read: {error}") from None
+
+
+def check_ids(path: Path, sha256: str) -> None:
+    """Compares a file of ids with its checksum, in constant memory.
+
+    Raises:
+        RunError: it cannot be read, or it is not the file that was written.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while data := file.read(PIECE_BYTES):
+                digest.update(data)
+    except OSError as error:
+        raise RunError(f"{path} with the encoded text cannot be read: {error.strerror}") from None
+    if digest.hexdigest() != sha256:
+        raise RunError(f"{path} is damaged: its content does not fit its checksum; restore it or train again")
+
+
+def copy_ids(ids: np.ndarray, path: Path) -> None:
+    """Writes ids that are mapped into a file, in constant memory; the mapped file may have been removed meanwhile.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with atomic_file(path) as file:
+        for begin in range(0, len(ids), PIECE_BYTES):
+            file.write(ids[begin : begin + PIECE_BYTES].tobytes())
 
 
 @dataclass(frozen=True)

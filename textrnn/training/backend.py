@@ -65,11 +65,14 @@ def _standard_error_kept_back() -> Iterator[None]:
             os.close(saved)
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(*, deterministic: bool = False) -> None:
     """Imports TensorFlow and gives each core one operation at a time.
 
     A training step holds one shard of the batch for each core; one thread a shard beats two threads an operation.
     Does nothing more when TensorFlow has already started.
+
+    Args:
+        deterministic: let each operation give the same bits each time, for the rest of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -82,5 +85,7 @@ def start_tensorflow() -> None:
             tf.config.threading.set_inter_op_parallelism_threads(num_cores())
         tf.zeros(1) + 1.0  # starts the runtime, which has things to say as well
         import keras  # noqa: F401
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     gc.freeze()
     gc.enable()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,15 @@ import numpy as np
 from textrnn.config import TrainConfig
 from textrnn.errors import TextRNNError
 from textrnn.text.windows import Windows
-from textrnn.training.checkpoint import Progress
+from textrnn.training.checkpoint import Progress, Recent
 from textrnn.training.schedule import Budget, learning_rate
 
 CHECK_SHARE = 0.05  # of the budget between two checks
 CHECK_EVERY_S = 300.0  # at most
 CHECK_COST = 0.08  # share of the time that checks may take
 MEASURED_S = 1.0  # seconds of steps from which their speed is known
+MAX_SKIPPED = 5  # steps in a row that are not finite, until the learning rate is halved
+MAX_HALVINGS = 8
 
 
 class NotFiniteError(TextRNNError):
@@ -36,15 +38,20 @@ class Callbacks:
     Attributes:
         validate: measures the held-out part, nats per token.
         check_tokens: tokens that it reads.
-        on_step: after each step: progress, budget, epoch, loss and learning rate.
+        on_step: after each step: progress, budget, epoch and loss.
         on_check: after each check, with its row of the history; `is_best` tells whether weights are the best so far.
+        save: writes all that a resume needs.
+        restore: puts variables, carried state and progress back as they were at the best check, but for the
+            learning rate's scale and what counts time and skipped steps; it is told why.
         interrupted: whether to stop after this step.
     """
 
     validate: Callable[[], float]
     check_tokens: int
     on_step: Callable[[Progress, Budget, float, float], None]
-    on_check: Callable[[dict[str, float], bool, list[Any]], None]
+    on_check: Callable[[dict[str, float], bool], None]
+    save: Callable[[], None]
+    restore: Callable[[str], None]
     interrupted: Callable[[], bool]
 
 
@@ -55,14 +62,23 @@ class Learner:
     Attributes:
         step: as `make_train_step` makes it.
         initial_state: the state before a text for a batch of some rows.
-        state: the state after the last step.
+        state: the state after the last step; empty for one to begin with.
         traced: whether the step has run, so that its time from now on is that of learning.
     """
 
     step: Callable[..., tuple[Any, Any, list[Any]]]
     initial_state: Callable[[int], list[Any]]
-    state: list[Any] | None = None
+    state: list[Any] = field(default_factory=list)
     traced: bool = False
+
+
+@dataclass
+class _Pace:
+    """When to check and to save next, which depends on the clock and is therefore no part of `Progress`."""
+
+    saved_at_s: float
+    save_s: float = 0.0
+    next_check: float = math.inf
 
 
 def train_loop(
@@ -82,69 +98,54 @@ def train_loop(
         why it ended: `budget`, `patience` or `interrupted`.
 
     Raises:
-        NotFiniteError: the loss is no longer a number; the weights are those before that step.
+        NotFiniteError: the loss is no longer a number, however low the learning rate.
     """
-    recent, next_check = _Recent(), math.inf
-    while budget.progress(progress.step) < 1:
-        if callbacks.interrupted():
-            if recent.steps and not progress.history:  # nothing that was learnt has been kept yet
-                _check(learner, windows, progress, budget, recent, callbacks)
+    pace = _Pace(saved_at_s=budget.seconds())
+    while not (config.patience and progress.worse_checks >= config.patience):
+        is_over = budget.progress(progress.step) >= 1
+        if is_over and progress.history and progress.history[-1]["step"] == progress.step:
+            return "budget"
+        if not is_over and callbacks.interrupted():
+            # What was learnt should be kept; but a deterministic run has no checks that depend on the moment.
+            if progress.recent.steps and not progress.history and not config.deterministic:
+                _check(windows, progress, budget, pace, callbacks)
             return "interrupted"
-        _one_step(learner, windows, config, budget, progress, recent)
-        if recent.steps:
-            callbacks.on_step(progress, budget, progress.step / windows.num_batches, recent.loss)
-        if next_check == math.inf and recent.seconds > MEASURED_S:
-            next_check = _first_check(progress, budget, recent, callbacks.check_tokens)
-        if budget.progress(progress.step) >= next_check:
-            check_s = _check(learner, windows, progress, budget, recent, callbacks)
-            recent, next_check = _Recent(), _next_check(progress, budget, check_s)
-            if config.patience and progress.worse_checks >= config.patience:
-                return "patience"
-    if recent.steps or not progress.history:
-        _check(learner, windows, progress, budget, recent, callbacks)
-    return "budget"
-
-
-@dataclass
-class _Recent:
-    """What happened since the last check; the first step of a session traces the graph and is not timed."""
-
-    steps: int = 0
-    nats: float = 0.0
-    tokens: float = 0.0
-    seconds: float = 0.0
-    timed_tokens: float = 0.0
-    loss: float = math.nan
-    norm: float = math.nan
-    rate: float = 0.0
+        problem = None if is_over else _one_step(learner, windows, config, budget, progress)
+        if progress.recent.steps and not is_over:
+            callbacks.on_step(progress, budget, progress.step / windows.num_batches, progress.recent.loss)
+        if not problem and (is_over or _is_due(config, progress, budget, pace, callbacks.check_tokens)):
+            problem = _check(windows, progress, budget, pace, callbacks)
+        if problem:
+            _go_back(config, progress, pace, callbacks, problem)
+        elif budget.seconds() - pace.saved_at_s >= config.save_every_s:
+            _save(budget, pace, callbacks)
+    return "patience"
 
 
 def _one_step(
-    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress, recent: _Recent
-) -> None:
+    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress
+) -> str | None:
+    """Learns from the next batch; returns what went wrong when too many steps in a row were not finite."""
     begin = time.monotonic()
-    batch = windows.batch(*divmod(progress.step, windows.num_batches))
-    if batch.reset or learner.state is None:
+    batch, recent = windows.batch(*divmod(progress.step, windows.num_batches)), progress.recent
+    if batch.reset or not learner.state:
         learner.state = learner.initial_state(len(batch.x))
     tokens = float(batch.mask.sum())
+    progress.step += 1
     if not tokens:  # the last window of an epoch may be all filling
-        progress.step += 1
-        return
-    recent.rate = learning_rate(config, progress.step, budget.progress(progress.step))
-    loss, norm, state = learner.step(batch.x, batch.y, batch.mask, learner.state, np.float32(recent.rate))
-    recent.loss, recent.norm = float(loss), float(norm)
-    if not (math.isfinite(recent.loss) and math.isfinite(recent.norm)):
-        clipping = "a smaller --clip-norm" if config.clip_norm else "clipping, such as --clip-norm 1"
-        raise NotFiniteError(
-            f"the loss is {recent.loss} and the gradient's norm {recent.norm} at step {progress.step + 1}: training "
-            f"has blown up; try a lower --learning-rate, a longer --warmup or {clipping}"
-        )
+        return None
+    rate = learning_rate(config, progress.step - 1, budget.progress(progress.step - 1)) * progress.rate_scale
+    loss, norm, state = learner.step(batch.x, batch.y, batch.mask, learner.state, np.float32(rate))
+    loss, norm = float(loss), float(norm)
+    progress.seconds = budget.seconds()
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        return _skip(learner, progress, f"the loss is {loss} and the gradient's norm {norm} at step {progress.step}")
     learner.state = state
     spent = time.monotonic() - begin
-    progress.step += 1
+    progress.skipped_in_a_row = 0
     progress.tokens += tokens
-    progress.seconds = budget.seconds()
-    recent.nats += recent.loss * tokens
+    recent.loss, recent.norm, recent.rate = loss, norm, rate
+    recent.nats += loss * tokens
     recent.tokens += tokens
     recent.steps += 1
     if learner.traced:
@@ -153,16 +154,37 @@ def _one_step(
         progress.step_s += spent
         progress.timed_tokens += tokens
     learner.traced = True
+    return None
 
 
-def _check(
-    learner: Learner, windows: Windows, progress: Progress, budget: Budget, recent: _Recent, callbacks: Callbacks
-) -> float:
-    """Measures the held-out part, tells (which saves), and returns the seconds that this took."""
-    begin = time.monotonic()
+def _skip(learner: Learner, progress: Progress, problem: str) -> str | None:
+    """Counts a step that is not finite; it has left the variables alone, and the state may be what is wrong."""
+    learner.state = []
+    progress.skipped += 1
+    progress.skipped_in_a_row += 1
+    return problem if progress.skipped_in_a_row >= MAX_SKIPPED else None
+
+
+def _go_back(config: TrainConfig, progress: Progress, pace: _Pace, callbacks: Callbacks, problem: str) -> None:
+    """Halves the learning rate and restores the last good state."""
+    if progress.rate_scale <= 0.5**MAX_HALVINGS:
+        clipping = "a smaller --clip-norm" if config.clip_norm else "clipping, such as --clip-norm 1"
+        raise NotFiniteError(
+            f"{problem}, though the learning rate was halved {MAX_HALVINGS} times: training has blown up; try a lower "
+            f"--learning-rate, a longer --warmup or {clipping}"
+        )
+    progress.rate_scale /= 2
+    progress.skipped_in_a_row = 0
+    pace.next_check = math.inf
+    callbacks.restore(problem)
+
+
+def _check(windows: Windows, progress: Progress, budget: Budget, pace: _Pace, callbacks: Callbacks) -> str | None:
+    """Measures the held-out part, tells, and saves what is better; returns what went wrong."""
+    begin, recent = time.monotonic(), progress.recent
     val_nats = callbacks.validate()
     if not math.isfinite(val_nats):
-        raise NotFiniteError(f"the validation loss is {val_nats}: training has blown up; try a lower --learning-rate")
+        return f"the validation loss is {val_nats} at step {progress.step}"
     is_best = progress.best_nats is None or val_nats < progress.best_nats
     progress.worse_checks = 0 if is_best else progress.worse_checks + 1
     if is_best:
@@ -179,17 +201,34 @@ def _check(
         tokens_per_s=recent.timed_tokens / recent.seconds if recent.seconds else math.nan,
     )
     progress.history.append(row)
-    callbacks.on_check(row, is_best, learner.state or [])
-    check_s = time.monotonic() - begin  # a large model takes its time to save
-    budget.reserve_s = _reserve_s(check_s)
-    return check_s
+    progress.recent = Recent()
+    callbacks.on_check(row, is_best)
+    check_s = time.monotonic() - begin
+    if is_best:
+        _save(budget, pace, callbacks)
+    budget.reserve_s = _reserve_s(check_s + pace.save_s)  # a large model takes its time to save
+    pace.next_check = _next_check(progress, budget, check_s + pace.save_s)
+    return None
 
 
-def _first_check(progress: Progress, budget: Budget, recent: _Recent, check_tokens: int) -> float:
-    """When to check first, by what a check will probably take: reading costs a third of learning."""
-    check_s = check_tokens / (3 * recent.timed_tokens / recent.seconds)
-    budget.reserve_s = _reserve_s(check_s)
-    return _next_check(progress, budget, check_s)
+def _save(budget: Budget, pace: _Pace, callbacks: Callbacks) -> None:
+    begin = budget.seconds()
+    callbacks.save()
+    pace.saved_at_s = budget.seconds()
+    pace.save_s = pace.saved_at_s - begin
+
+
+def _is_due(config: TrainConfig, progress: Progress, budget: Budget, pace: _Pace, check_tokens: int) -> bool:
+    """Whether to check after this step."""
+    if config.deterministic:
+        return progress.step % max(1, round(CHECK_SHARE * (progress.total_steps or 1))) == 0
+    recent = progress.recent
+    if pace.next_check == math.inf and recent.seconds > MEASURED_S:
+        # What the first check will probably take: reading costs a third of learning.
+        check_s = check_tokens / (3 * recent.timed_tokens / recent.seconds)
+        budget.reserve_s = _reserve_s(check_s)
+        pace.next_check = _next_check(progress, budget, check_s)
+    return budget.progress(progress.step) >= pace.next_check
 
 
 def _reserve_s(check_s: float) -> float:

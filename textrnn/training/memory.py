@@ -8,7 +8,7 @@ from textrnn.config import Config, layer_cells
 from textrnn.errors import ConfigError
 
 GATES = {"simple": 1, "gru": 3, "lstm": 4}
-COPIES = 4  # of each weight: itself, its gradient and the optimizer's two averages
+COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
 KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
 
 
@@ -21,7 +21,7 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
 
     Example:
         >>> estimated_bytes(Config().resolve(), 67) // 10**6
-        65
+        69
     """
     model, data = config.model, config.data
     batch, window, units = data.batch or 1, data.window or 1, model.units

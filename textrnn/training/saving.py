@@ -1,18 +1,24 @@
-"""Writing a run while it is trained: a failed save is reported and tried again, and training goes on."""
+"""Writing a run while it is trained: a failed save is reported and tried again, and training goes on.
+
+The order of a save is part of the contract: weights, checkpoint, history, `run.json`. Whichever of them a kill comes
+between, what is there loads, and a resume goes on from the newest checkpoint and comes to the same files again.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from textrnn.errors import RunError
-from textrnn.models.language_model import LanguageModel
-from textrnn.models.weights import get_weights
-from textrnn.run import MODEL_FILE, RUN_FILE, Weights, write_json, write_weights
-from textrnn.training.checkpoint import Progress, save_checkpoint
+from textrnn.run import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
+from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Groups, Progress, save_checkpoint
 from textrnn.training.report import write_curves, write_history
+
+LOSS = "val_nats_per_token"
 
 
 class RunWriter:
@@ -20,13 +26,23 @@ class RunWriter:
 
     Args:
         folder: the run.
-        details: the content of `run.json`; its metrics are kept up to date.
-        warn: told about saves that failed.
+        details: the content of `run.json`; its metrics are those of the best weights.
+        warn: told when saving fails, and when it works again.
+        parts: what writes the files that never change, by their names; they are written again when they are lost.
     """
 
-    def __init__(self, folder: Path, details: dict[str, Any], warn: Callable[[str], None]) -> None:
-        self.folder, self.details, self._warn = folder, details, warn
-        self._best: Weights | None = None  # weights that still have to be written
+    def __init__(
+        self,
+        folder: Path,
+        details: dict[str, Any],
+        warn: Callable[[str], None],
+        *,
+        parts: Mapping[str, Callable[[Path], None]] | None = None,
+    ) -> None:
+        self.folder, self.details, self._warn, self._parts = folder, details, warn, dict(parts or {})
+        self._best: Weights = {}  # kept in memory too, because the folder may be lost
+        self._is_new = False  # whether they still have to be written
+        self._has_saved = False
         self._error: OSError | None = None
 
     def mark(self, status: str) -> None:
@@ -35,42 +51,83 @@ class RunWriter:
         with contextlib.suppress(OSError):
             write_json(self.folder / RUN_FILE, self.details)
 
-    def keep_best(self, model: LanguageModel, metrics: dict[str, Any]) -> None:
-        """Takes the weights as the best so far, to be written by the next `save`."""
-        self._best = get_weights(model)
+    def read_best(self) -> None:
+        """Takes over the best weights of the run on disk, and what was measured of them.
+
+        Raises:
+            RunError: they are missing or damaged.
+        """
+        self._best, metadata = read_weights(self.folder / MODEL_FILE)
+        try:
+            # run.json is written last, so it may be older than the weights.
+            self.details["metrics"] = dict(json.loads(metadata.get("metrics", "{}")))
+            float(self.details["metrics"].get(LOSS, 0))
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{self.folder / MODEL_FILE} is damaged: {error}; train again") from None
+        self._has_saved = True
+
+    def keep_best(self, weights: Weights, metrics: dict[str, Any]) -> None:
+        """Takes weights as the best so far, to be written by the next `save`.
+
+        After a kill between two files the weights on disk can be better than the checkpoint knows: they stay until
+        training has come to equal ones again.
+        """
+        if metrics.get(LOSS, math.inf) > self.details["metrics"].get(LOSS, math.inf):
+            return
+        self._best, self._is_new = weights, True
         self.details["metrics"] = metrics
 
-    def save(self, model: LanguageModel, optimizer: Any, state: list[Any], progress: Progress) -> None:
-        """Writes the best weights if they are new, the checkpoint, the history and `run.json`."""
+    def save(self, groups: Groups, state: Sequence[Any], progress: Progress, *, title: str | None = None) -> None:
+        """Writes the best weights if they are new, the checkpoint, the history and `run.json`; warns when it cannot.
+
+        Args:
+            groups: as `variable_groups` makes them.
+            state: the carried state.
+            progress: how far training is.
+            title: of the picture of the curves, which is drawn when there is one.
+        """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if self._best is not None:
-                write_weights(self.folder / MODEL_FILE, self._best)
-                self._best = None
-            save_checkpoint(self.folder, model, optimizer, state, progress)
-            if progress.history:
-                write_history(self.folder / "history.csv", progress.history)
-            write_json(self.folder / RUN_FILE, self.details)
-            self._error = None
+            self._write(groups, state, progress, title)
         except OSError as error:
             if self._error is None:
                 self._warn(
-                    f"could not save to {self.folder}: {error.strerror}; the last good save is kept, training "
+                    f"could not save to {self.folder}: {error.strerror or error}; the last good save is kept, training "
                     "goes on and tries again"
                 )
             self._error = error
+        else:
+            if self._error is not None:
+                self._warn(f"saving to {self.folder} works again")
+            self._error, self._has_saved = None, True
 
-    def finish(self, model: LanguageModel, optimizer: Any, state: list[Any], progress: Progress, title: str) -> None:
+    def finish(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str) -> None:
         """The last save of a training.
 
         Raises:
             RunError: it failed; the save before it is still there.
         """
-        self.save(model, optimizer, state, progress)
-        if self._error is None and progress.history:
-            try:
-                write_curves(self.folder / "curves.png", progress.history, title)
-            except OSError as error:
-                self._error = error
+        self.save(groups, state, progress, title=title)
         if self._error is not None:
-            raise RunError(f"could not save to {self.folder}: {self._error.strerror}; what was saved before is kept")
+            raise RunError(
+                f"could not save to {self.folder}: {self._error.strerror or self._error}; what was saved before is kept"
+            )
+
+    def _write(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str | None) -> None:
+        if self._has_saved and not self.folder.exists():
+            self._warn(f"{self.folder} was removed: making it anew")
+            self._has_saved = False
+        (self.folder / CHECKPOINT_FOLDER).mkdir(parents=True, exist_ok=True)
+        for name, write in self._parts.items():
+            if not (self.folder / name).exists():
+                write(self.folder / name)
+        if self._best and (self._is_new or not (self.folder / MODEL_FILE).exists()):
+            metrics = json.dumps(self.details["metrics"], sort_keys=True)
+            write_weights(self.folder / MODEL_FILE, self._best, {"metrics": metrics})
+            self._is_new = False
+        save_checkpoint(self.folder, groups, state, progress)
+        if progress.history:
+            write_history(self.folder / "history.csv", progress.history)
+            if title is not None:
+                write_curves(self.folder / "curves.png", progress.history, title)
+        self.details["skipped_steps"] = progress.skipped
+        write_json(self.folder / RUN_FILE, self.details)

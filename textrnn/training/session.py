@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,15 +16,16 @@ from textrnn.config import Config, SampleConfig
 from textrnn.errors import ConfigError, RunError
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
-from textrnn.run import publish
+from textrnn.run import TOKENIZER_FILE, publish, write_json
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
+from textrnn.text.corpus import copy_ids
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import chosen_precision, num_cores
-from textrnn.training.checkpoint import Progress, load_checkpoint
+from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
 from textrnn.training.prepared import Prepared
@@ -31,6 +34,20 @@ from textrnn.training.saving import RunWriter
 from textrnn.training.schedule import Budget
 from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
 from textrnn.training.validate import held_out_batches, total_nats
+
+# What going back to an earlier state leaves as it is.
+PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
+COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
+
+
+def _lasting_parts(prepared: Prepared) -> dict[str, Callable[[Path], None]]:
+    """What writes the files of a run that training never changes, should they be lost."""
+    corpus = prepared.corpus
+    return {
+        TOKENIZER_FILE: lambda path: write_json(path, corpus.tokenizer.to_json()),
+        f"{CHECKPOINT_FOLDER}/train.ids": lambda path: copy_ids(corpus.train.ids, path),
+        f"{CHECKPOINT_FOLDER}/valid.ids": lambda path: copy_ids(corpus.valid.ids, path),
+    }
 
 
 class Session:
@@ -57,7 +74,14 @@ class Session:
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.corpus.train.ids)
         self.optimizer = make_optimizer(config.train, self.model)
-        shards = num_cores()
+        self.groups = variable_groups(self.model, self.optimizer)
+        self.progress, self._last_shown = Progress(num_shards=num_cores()), 0.0
+        state: list[Any] = []
+        if prepared.resume:
+            state, self.progress = load_checkpoint(prepared.path, self.groups, display.warn)
+            if not config.train.deterministic:
+                self.progress.num_shards = num_cores()
+        shards = max(1, self.progress.num_shards)
         step = make_train_step(
             self.model,
             self.optimizer,
@@ -65,15 +89,14 @@ class Session:
             num_shards=shards,
             num_parts=config.train.accumulate,
         )
-        self.learner = Learner(step, self.model.initial_state)
+        self.learner = Learner(step, self.model.initial_state, state)
         self._eval_step = make_eval_step(self.model, num_shards=shards)
-        self.progress, self._last_shown = Progress(), 0.0
-        if prepared.resume:
-            self.learner.state, self.progress = load_checkpoint(prepared.path, self.model, self.optimizer)
         versions = dict(tensorflow=tf.__version__, keras=keras.__version__, numpy=np.__version__)
         prepared.details["versions"].update(versions)
         prepared.details["parameters"] = self.model.count_params()
-        self.writer = RunWriter(prepared.folder, prepared.details, display.warn)
+        self.writer = RunWriter(prepared.folder, prepared.details, display.warn, parts=_lasting_parts(prepared))
+        if prepared.resume:
+            self.writer.read_best()
 
     def train(self, begin: float) -> dict[str, Any]:
         """Trains and saves.
@@ -89,13 +112,21 @@ class Session:
             RunError: the run cannot be written.
         """
         budget = self._budget(begin)
-        if not self.prepared.resume:
+        if self.prepared.resume:
+            self._save()  # with the new budget, and without what a kill or damage left
+        else:
             self._publish()
         self.display.say(f"{self._what()}; learning (Ctrl-C stops and saves)")
         tell = "stopping after this step and saving; once more Ctrl-C stops at once"
         with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
             callbacks = Callbacks(
-                self._validate, len(self.prepared.corpus.valid.ids), self._on_step, self._on_check, interrupted
+                validate=self._validate,
+                check_tokens=len(self.prepared.corpus.valid.ids),
+                on_step=self._on_step,
+                on_check=self._on_check,
+                save=self._save,
+                restore=self._restore,
+                interrupted=interrupted,
             )
             self.display.start("learning")
             try:
@@ -113,33 +144,54 @@ class Session:
                 self.display.stop()
             self.progress.seconds = budget.seconds()
             self.prepared.details["status"] = "interrupted" if ended == "interrupted" else "finished"
-            self.writer.finish(self.model, self.optimizer, self.learner.state or [], self.progress, self._title())
+            self.writer.finish(self.groups, self.learner.state, self.progress, self._title())
         return self._result(ended, time.monotonic() - begin)
 
     def _publish(self) -> None:
         """Saves the untrained model and moves the run to its name: from here on the folder always loads."""
         failures: list[str] = []
         writer = RunWriter(self.prepared.folder, self.prepared.details, failures.append)
-        writer.keep_best(self.model, {})
-        writer.save(self.model, self.optimizer, [], self.progress)
+        writer.keep_best(get_weights(self.model), {})
+        writer.save(self.groups, [], self.progress)
         if failures:
             reason = failures[0].partition(";")[0]
             raise RunError(f"{reason}; make room, or choose another --models-dir")
         publish(self.prepared.folder, self.prepared.path)
         self.writer.folder = self.prepared.path
+        self.writer.read_best()
+
+    def _save(self) -> None:
+        self.writer.save(self.groups, self.learner.state, self.progress)
+
+    def _restore(self, problem: str) -> None:
+        """Goes back to the best check, whose checkpoint is kept; what counts time and failures stays as it is."""
+        progress, rate = self.progress, f"learning rate halved to {self.progress.rate_scale:g} of what was planned"
+        kept = {name: getattr(progress, name) for name in PLAN + COUNTED}
+        try:
+            state, before = load_checkpoint(self.prepared.path, self.groups, self.display.warn, step=progress.best_step)
+        except RunError as error:
+            # Steps that are not finite have changed no weight: those there are can be learnt from.
+            self.learner.state = []
+            self.display.warn(f"{problem}: going on with the weights there are ({error}), {rate}")
+            return
+        self.learner.state = state
+        vars(progress).update({**vars(before), **kept})
+        self.display.warn(f"{problem}: going back to step {progress.step:,}, {rate}")
+        self._save()
 
     def _budget(self, begin: float) -> Budget:
         prepared, config, progress = self.prepared, self.prepared.config.train, self.progress
         if prepared.new_budget:
             progress.limit_s, progress.total_steps = self._planned(config, time.monotonic() - begin)
         budget = Budget(progress.total_steps, progress.limit_s, used_s=progress.seconds)
-        ended = prepared.details["status"] == "finished" and not prepared.new_budget
-        if ended or (progress.step and budget.progress(progress.step) >= 1):
+        # A run that was killed just before its end has used up its budget too, but has still to be finished.
+        is_used_up = bool(progress.step) and budget.progress(progress.step) >= 1
+        if is_used_up if prepared.new_budget else prepared.details["status"] == "finished":
             raise ConfigError(
                 f"{prepared.path} has used up its budget: give a new --time, or more --epochs than "
                 f"{progress.step / self.windows.num_batches:.3g}"
             )
-        if config.patience and progress.worse_checks >= config.patience:
+        if prepared.new_budget and config.patience and progress.worse_checks >= config.patience:
             progress.worse_checks = 0
         prepared.details["status"] = "training"
         return budget
@@ -164,7 +216,7 @@ class Session:
         detail = f"epoch {epoch:.2f}  {self._train_bits(loss):.3f} bits/char  {speed:,.0f} chars/s  {left} left"
         self.display.update(budget.progress(progress.step), detail)
 
-    def _on_check(self, row: dict[str, float], is_best: bool, state: list[Any]) -> None:
+    def _on_check(self, row: dict[str, float], is_best: bool) -> None:
         score = self._score(row["val_nats_per_token"])
         row.update(
             train_bits_per_char=self._train_bits(row["train_nats_per_token"]),
@@ -175,14 +227,13 @@ class Session:
         if is_best:
             nats, bits = score.nats_per_token, score.bits_per_char
             metrics = dict(val_nats_per_token=nats, epoch=row["epoch"], val_bits_per_char=bits, step=int(row["step"]))
-            self.writer.keep_best(self.model, metrics)
+            self.writer.keep_best(get_weights(self.model), metrics)
         elif self.progress.worse_checks % 3 == 0:
             epoch = self.progress.best_step / self.windows.num_batches
             self.display.say(
                 f"validation has risen for {self.progress.worse_checks} checks: the best model, of epoch "
                 f"{epoch:.3g}, is kept"
             )
-        self.writer.save(self.model, self.optimizer, state, self.progress)
         if self._samples:
             self.display.say(f"        {self._sample()}", style="dim")
 
@@ -229,6 +280,7 @@ class Session:
             seconds=round(seconds, 3),
             epochs=progress.step / self.windows.num_batches,
             steps=progress.step,
+            skipped_steps=progress.skipped,
             chars_per_s=speed,
             val_nats_per_token=metrics.get("val_nats_per_token"),
             val_bits_per_char=metrics.get("val_bits_per_char"),
