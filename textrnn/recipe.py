@@ -45,9 +45,9 @@ class Size:
 
 LADDER = (
     Size(layers=1, units=128, batch=16, learning_rate=0.012, from_s=0, tokens_per_s=90_000),
-    Size(layers=1, units=256, batch=16, learning_rate=0.012, from_s=4, tokens_per_s=55_000),
-    Size(layers=1, units=512, batch=32, learning_rate=0.012, from_s=33, tokens_per_s=29_000),
-    Size(layers=2, units=512, batch=64, learning_rate=0.008, from_s=300, tokens_per_s=17_600),
+    Size(layers=1, units=256, batch=16, learning_rate=0.012, from_s=3, tokens_per_s=55_000),
+    Size(layers=1, units=512, batch=32, learning_rate=0.01, from_s=33, tokens_per_s=29_000),
+    Size(layers=2, units=512, batch=64, learning_rate=0.008, from_s=250, tokens_per_s=17_600),
 )
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
