@@ -13,6 +13,8 @@ from textrnn.config import TrainConfig
 from textrnn.models.language_model import LanguageModel
 
 State = list[Any]
+# Makes of a function, (x, y, mask, state) -> (mean loss, its gradients, state after), one that means over all replicas.
+Spread = Callable[[Callable[..., Any]], Callable[..., Any]]
 TrainStep = Callable[..., tuple[Any, Any, State]]
 
 
@@ -40,13 +42,24 @@ def token_losses(logits: Any, y: Any) -> Any:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=tf.cast(logits, tf.float32))
 
 
+def _alone(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    """The spreading of a single process: none."""
+    return gradients
+
+
 def make_train_step(
-    model: LanguageModel, optimizer: keras.optimizers.Optimizer, *, clip_norm: float, num_shards: int
+    model: LanguageModel,
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    clip_norm: float,
+    num_shards: int,
+    spread: Spread = _alone,
 ) -> TrainStep:
     """Builds the function that learns from one batch.
 
     The batch is cut into `num_shards` parts whose graphs have nothing to do with each other, so that each core
-    works on one of them; their gradients are added.
+    works on one of them; their gradients are added. With `spread`, the batch is some rows of one that several
+    workers or devices share, and loss and gradients are those of the whole.
 
     Returns:
         a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), state and
@@ -62,12 +75,11 @@ def make_train_step(
             logits, state = model.step(x, state, training=True)
         return tf.reduce_sum(token_losses(logits, y) * weight), state
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+    def batch_gradients(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, list[Any], State]:
         batch = x.shape[0]
         shards = min(num_shards, batch)
         bounds = [batch * shard // shards for shard in range(shards + 1)]
-        weight = mask / tf.reduce_sum(mask)
+        weight = tf.math.divide_no_nan(mask, tf.reduce_sum(mask))  # one worker's rows may be all filling
         losses, gradients, states = [], [], []
         for begin, end in itertools.pairwise(bounds):
             own = slice(begin, end)
@@ -78,15 +90,19 @@ def make_train_step(
             losses.append(loss)
             states.append(after)
         summed = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
+        return tf.add_n(losses), summed, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+
+    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+        loss, summed, after = spread(batch_gradients)(x, y, mask, state)
         norm = tf.linalg.global_norm(summed)
         if clip_norm:
             scale = clip_norm / tf.maximum(norm, clip_norm)
             summed = [gradient * scale for gradient in summed]
-        loss = tf.add_n(losses)
         if tf.math.is_finite(norm) and tf.math.is_finite(loss):
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply(summed, model.trainable_variables)
-        return loss, norm, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+        return loss, norm, after
 
     return step  # type: ignore[no-any-return]
 
