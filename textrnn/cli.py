@@ -59,6 +59,13 @@ def cli() -> None:
 )
 @ENCODING
 @config_options(TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
+)
 @click.option("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
 @JSON
@@ -73,12 +80,17 @@ def train(
     resume: str | None,
     validation: tuple[str, ...],
     encoding: str | None,
+    workers: int,
     samples: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Learn a language model from text files, folders, patterns or - (standard input)."""
+    from textrnn.tasks.launch import launch, was_launched
+
+    if workers > 1 and not was_launched():
+        context.exit(launch(workers, sys.argv[1:]))
     from textrnn.tasks.train import train as task
 
     command = shlex.join(["textrnn", *sys.argv[1:]])
@@ -96,9 +108,9 @@ def train(
         begin=context.obj,
         **given_options(context, options),
     )
-    if as_json:
+    if as_json and "run" in result:  # workers beside the chief have nothing to say
         click.echo(json.dumps(result, ensure_ascii=False))
-    else:
+    elif "run" in result:
         click.echo(_train_summary(result, models_dir))
     if result["ended"] == "interrupted":
         context.exit(INTERRUPTED)

@@ -26,14 +26,19 @@ from textrnn.run import (
     write_json,
 )
 from textrnn.runtime.language_model import KIND, open_run
+from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
 from textrnn.text.corpus import Corpus, Part, check_ids, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
+from textrnn.training.cluster import read_cluster
 from textrnn.training.interrupt import certain_interrupts
+from textrnn.training.link import Link
 from textrnn.training.memory import check_memory
 from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, duration
+from textrnn.training.strategy import make_strategy
+from textrnn.training.team import Alone, Team
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s")
@@ -86,34 +91,44 @@ def train(
         options: fields of the groups of `textrnn.config.Config`, such as `arch="gru"`, `units=128` or `time_s=60`.
 
     Returns:
-        the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`.
+        the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`; under
+        `TF_CONFIG`, workers beside the chief return only `ended`.
 
     Raises:
         ConfigError: an option is unknown, out of range or at odds with another one.
         DataError: the text cannot be used.
         RunError: the run exists, is in use, cannot be written, or cannot be resumed.
+        WorkerError: another worker is gone.
 
     Example:
         textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
     """
     begin = time.monotonic() if begin is None else begin
-    display = Display(quiet=quiet)
-    files = [corpus] if isinstance(corpus, str | Path) else list(corpus)
-    paths = find_files([str(path) for path in files]) if files else []
-    held_paths = find_files([str(path) for path in validation]) if validation else []
-    place = Place(Path(models_dir), name, overwrite)
-    with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held_sources:
-        for source in [*sources, *held_sources]:
-            if source.encoding not in ("utf-8", "ascii"):
-                display.warn(f"{source.name} was read as {source.encoding}")
-        if resume is not None:
-            session = _resumed(resume, place, sources, held_sources, options, display)
-        elif sources:
-            session = _new(place, sources, held_sources, Config.from_options(options).resolve(), command, display)
-        else:
-            raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        with session as prepared:
-            return _run(prepared, display, begin=begin, samples=samples)
+    display, cluster = Display(quiet=quiet), read_cluster()
+    files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    held_files = [str(path) for path in validation]
+    end_with_launcher()
+    with one_voice(cluster), contextlib.nullcontext() if cluster is None else Link(cluster) as link:
+        if link is not None and not link.cluster.is_chief:
+            prepared = follow(link, files, held_files, encoding=encoding, options=options)
+            return _run(prepared, Display(mute=True), begin=begin, samples=False, link=link)
+        paths = find_files(files) if files else []
+        held_paths = find_files(held_files) if held_files else []
+        place = Place(Path(models_dir), name, overwrite)
+        with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held_sources:
+            for source in [*sources, *held_sources]:
+                if source.encoding not in ("utf-8", "ascii"):
+                    display.warn(f"{source.name} was read as {source.encoding}")
+            if resume is not None:
+                session = _resumed(resume, place, sources, held_sources, options, display)
+            elif sources:
+                session = _new(place, sources, held_sources, Config.from_options(options).resolve(), command, display)
+            else:
+                raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
+            with session as prepared:
+                if link is not None:
+                    invite(link, prepared, options)
+                return _run(prepared, display, begin=begin, samples=samples, link=link)
 
 
 @contextlib.contextmanager
@@ -245,12 +260,20 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
 
 
-def _run(prepared: Prepared, display: Display, *, begin: float, samples: bool) -> dict[str, Any]:
+def _run(
+    prepared: Prepared, display: Display, *, begin: float, samples: bool, link: Link | None = None
+) -> dict[str, Any]:
     """Loads TensorFlow, builds, trains and saves."""
+    config = prepared.config
+    num_rows = make_windows(prepared.corpus.train.ids, config.data, config.train.random_seed).num_rows
+    cluster = None if link is None else link.cluster
     with certain_interrupts():
         display.say("loading TensorFlow ...")
-        start_tensorflow(deterministic=prepared.config.train.deterministic)
+        strategy = start_tensorflow(
+            deterministic=config.train.deterministic, strategy=lambda: make_strategy(cluster, num_rows)
+        )
         from textrnn.training.session import Session
 
-        session = Session(prepared, display, samples=samples)
+        team = Alone() if link is None else Team(link)
+        session = Session(prepared, display, samples=samples, team=team, strategy=strategy)
     return session.train(begin)

@@ -53,9 +53,12 @@ class Windows(Protocol):
         """Batch `index`, from 0 to `num_batches - 1`, of epoch `epoch`, from 0; some rows only, if they are given."""
 
 
-@dataclass(frozen=True)
 class SomeRows:
     """Some rows of each batch of other windows: the part of one of several workers; the others are not read.
+
+    Args:
+        windows: all rows.
+        rows: those to read.
 
     Example:
         >>> streams = SomeRows(Streams(np.arange(11), batch=2, window=3), slice(1, 2))
@@ -63,23 +66,14 @@ class SomeRows:
         ([[5, 6, 7]], 6, 1)
     """
 
-    windows: Windows
-    rows: slice
-
-    @property
-    def num_batches(self) -> int:
-        """Batches of an epoch."""
-        return self.windows.num_batches
-
-    @property
-    def num_rows(self) -> int:
-        """Rows of a batch."""
-        return len(range(*self.rows.indices(self.windows.num_rows)))
+    def __init__(self, windows: Windows, rows: slice) -> None:
+        self._windows, self._rows = windows, range(*rows.indices(windows.num_rows))
+        self.num_batches, self.num_rows = windows.num_batches, len(self._rows)
 
     def batch(self, epoch: int, index: int, rows: slice = ALL_ROWS) -> Batch:
         """See `Windows.batch`."""
-        own = range(*self.rows.indices(self.windows.num_rows))[rows]
-        return self.windows.batch(epoch, index, slice(own.start, own.stop, own.step))
+        own = self._rows[rows]
+        return self._windows.batch(epoch, index, slice(own.start, own.stop, own.step))
 
 
 def share_of(size: int, rank: int, workers: int) -> slice:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 
 def num_cores() -> int:
@@ -39,7 +40,11 @@ def _standard_error_kept_back() -> Iterator[None]:
             os.close(saved)
 
 
-def start_tensorflow(*, deterministic: bool = False) -> None:
+def _no_strategy() -> None:
+    """What a process that trains alone on at most one device needs."""
+
+
+def start_tensorflow(*, deterministic: bool = False, strategy: Callable[[], Any] = _no_strategy) -> Any:
     """Imports TensorFlow and gives each core one operation at a time.
 
     A training step holds one shard of the batch for each core; one thread a shard beats two threads an operation.
@@ -47,6 +52,10 @@ def start_tensorflow(*, deterministic: bool = False) -> None:
 
     Args:
         deterministic: let each operation give the same bits each time, for the rest of the process.
+        strategy: makes the strategy, which has to be there before the first operation runs.
+
+    Returns:
+        what `strategy` made.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -56,7 +65,9 @@ def start_tensorflow(*, deterministic: bool = False) -> None:
         with contextlib.suppress(RuntimeError):  # TensorFlow has started: its threads stay as they are
             tf.config.threading.set_intra_op_parallelism_threads(1)
             tf.config.threading.set_inter_op_parallelism_threads(num_cores())
+        made = strategy()
         tf.zeros(1) + 1.0  # starts the runtime, which has things to say as well
         import keras  # noqa: F401
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    return made
