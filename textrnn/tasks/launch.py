@@ -40,7 +40,7 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
     """
     if os.environ.get(VARIABLE, "").strip():
         raise ConfigError(
-            f"--workers starts workers on this machine, and {VARIABLE} names some already: use one of them"
+            f"--workers starts workers on this machine, and {VARIABLE} names some already: use one of both"
         )
     addresses = free_addresses(workers)
     started: list[subprocess.Popen[bytes]] = []

@@ -28,6 +28,7 @@ PING_S = 5.0
 SILENT_PINGS = 9  # a process may be stopped for half a minute, as by a laptop's lid
 GRACE_S = 10.0  # in which this process may end by itself when another one is gone
 JOIN_S = 300.0  # in which all workers have to be there
+LINGER_S = 10.0  # in which a chief that has failed waits for the others to tell them
 HELLO_BYTES = 4096
 HEAD = struct.Struct(">IQ")  # length of the JSON, length of what follows it
 
@@ -145,6 +146,9 @@ class Link:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._listener is not None and isinstance(error, TextRNNError) and self._lost is None:
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._peers) == self.cluster.workers - 1, LINGER_S)
         if error is None:
             self._tell({"kind": "bye"})
         elif isinstance(error, WorkerError):
@@ -154,6 +158,8 @@ class Link:
             self._tell({"kind": "failed", "line": f"{self._name(self.cluster.rank)} has failed: {reason:.300}"})
         self._closed.set()
         if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake the thread that waits for it
             self._listener.close()
         for peer in self._peers.values():
             peer.close()
@@ -162,19 +168,22 @@ class Link:
 
     def _listen(self) -> None:
         host, port = self.cluster.link_address
+        is_local = host in ("localhost", "127.0.0.1", "::1")  # then nobody outside of this machine can reach it
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        local = host in ("localhost", "127.0.0.1", "::1")  # then nobody outside of this machine can reach it
+        dual = not is_local and socket.has_dualstack_ipv6()
         try:
-            listener = socket.socket(family, socket.SOCK_STREAM)
-            if os.name != "nt":  # there, it would let others take the port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host if local else "", port))
+            listener = socket.create_server(
+                (host if is_local else "", port),
+                family=socket.AF_INET6 if dual else family,
+                backlog=self.cluster.workers,
+                dualstack_ipv6=dual,
+            )
         except OSError as error:
             raise WorkerError(
                 f"the chief cannot listen on port {port} of {host} for the other workers: {error.strerror}; "
                 "give it another port in TF_CONFIG"
             ) from None
-        listener.listen(self.cluster.workers)
+        listener.settimeout(1.0)
         self._listener = listener
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -182,6 +191,8 @@ class Link:
         while not self._closed.is_set():
             try:
                 connection, _ = self._listener.accept()  # type: ignore[union-attr]
+            except TimeoutError:
+                continue
             except OSError:
                 return
             threading.Thread(target=self._welcome, args=(connection,), daemon=True).start()
@@ -196,6 +207,8 @@ class Link:
                 raise ValueError("this is no worker of this training")
             peer.rank = hello["rank"]
             with self._changed:
+                if self._closed.is_set():
+                    raise ValueError("this training has ended")
                 if peer.rank in self._peers:
                     raise ValueError("this worker is here already")
                 peer.send({"kind": "welcome"})
@@ -233,8 +246,10 @@ class Link:
             peer.send(self._hello())
             answer, _ = peer.read(HELLO_BYTES)
         except (OSError, ValueError) as error:
+            peer.close()
             raise WorkerError(f"the chief at {host}:{port} does not answer as textrnn does: {error}") from None
         if answer.get("kind") != "welcome":
+            peer.close()
             raise WorkerError(str(answer.get("line"))[:500] + "; start all workers with the same TF_CONFIG and textrnn")
         self._peers[0] = peer
         threading.Thread(target=self._read_all, args=(peer,), daemon=True).start()
