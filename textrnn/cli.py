@@ -89,11 +89,12 @@ def train(
     """Learn a language model from text files, folders, patterns or - (standard input)."""
     from textrnn.tasks.launch import launch, was_launched
 
+    begin, arguments = context.obj
     if workers > 1 and not was_launched():
-        context.exit(launch(workers, sys.argv[1:]))
+        context.exit(launch(workers, arguments))
     from textrnn.tasks.train import train as task
 
-    command = shlex.join(["textrnn", *sys.argv[1:]])
+    command = shlex.join(["textrnn", *arguments])
     result = task(
         corpus,
         validation=validation,
@@ -105,7 +106,7 @@ def train(
         quiet=quiet,
         samples=samples,
         command=command,
-        begin=context.obj,
+        begin=begin,
         **given_options(context, options),
     )
     if as_json and "run" in result:  # workers beside the chief have nothing to say
@@ -280,7 +281,8 @@ def main(arguments: list[str] | None = None) -> None:
     for output in (sys.stdout, sys.stderr):  # names of files may hold bytes that no encoding has
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
-    sys.exit(guarded(lambda: cli.main(arguments, prog_name="textrnn", standalone_mode=False, obj=begin)))
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(guarded(lambda: cli.main(words, prog_name="textrnn", standalone_mode=False, obj=(begin, words))))
 
 
 if __name__ == "__main__":
