@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from textrnn import machine
 from textrnn.training import backend
 from textrnn.training.backend import chosen_precision, num_cores, start_tensorflow
 
@@ -72,7 +73,7 @@ def test_start_tensorflow_gives_each_core_one_operation():
     [({"avx512_bf16", "fma"}, "bfloat16"), ({"amx_bf16"}, "bfloat16"), ({"avx512f"}, "float32"), (set(), "float32")],
 )
 def test_chosen_precision_is_what_the_cpu_is_fast_at(monkeypatch, flags, expected):
-    monkeypatch.setattr(backend, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(machine, "cpu_flags", lambda: flags)
     assert chosen_precision("auto") == expected
     assert chosen_precision("float32") == "float32" and chosen_precision("bfloat16") == "bfloat16"
 
@@ -80,6 +81,6 @@ def test_chosen_precision_is_what_the_cpu_is_fast_at(monkeypatch, flags, expecte
 def test_chosen_precision_leaves_a_gpu_alone(monkeypatch):
     import tensorflow as tf
 
-    monkeypatch.setattr(backend, "_cpu_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(machine, "cpu_flags", lambda: {"avx512_bf16"})
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a GPU"])
     assert chosen_precision("auto") == "float32"

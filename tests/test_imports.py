@@ -23,6 +23,7 @@ LAYERS = {
     "config": 0,
     "text": 1,
     "run": 1,
+    "machine": 1,
     "recipe": 1,
     "runtime": 2,
     "layers": 3,

@@ -2,16 +2,23 @@
 
 import pytest
 
-from textrnn.training import machine
-from textrnn.training.machine import machine_speed
+from textrnn import machine
+from textrnn.machine import machine_speed
 
 
 def test_machine_speed_takes_the_best_round(monkeypatch):
-    rounds = iter([1.0, 3.0, 2.0, 1.0, 1.0])
-    monkeypatch.setattr(machine, "_products_per_s", lambda precision: next(rounds) * machine.REFERENCE)
-    assert machine_speed("float32") == 3.0
+    monkeypatch.setattr(machine, "cpu_flags", lambda: {"avx512_bf16"})
+    for precision, expected in (("auto", 3.0), ("bfloat16", 3.0), ("float32", 2.0)):
+        rounds = iter([1.0, 3.0, 2.0, 1.0, 1.0])
+        monkeypatch.setattr(machine, "_products_per_s", lambda rounds=rounds: next(rounds) * machine.REFERENCE)
+        assert machine_speed(precision) == expected
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_machine_speed_measures(precision):
-    assert machine_speed(precision) > 0
+def test_machine_speed_without_bfloat16(monkeypatch):
+    monkeypatch.setattr(machine, "cpu_flags", set)
+    monkeypatch.setattr(machine, "_products_per_s", lambda: machine.REFERENCE)
+    assert machine_speed("auto") == pytest.approx(1 / machine.LOW_PRECISION_GAIN)
+
+
+def test_machine_speed_measures():
+    assert machine_speed("auto") > 0

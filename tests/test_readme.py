@@ -1,10 +1,14 @@
 """What README.md says is true: its commands and its Python run, and its options are those of the program."""
 
+import os
 import re
 import shlex
+import subprocess
 
 import pytest
 from readme_help import README, with_help
+
+from textrnn.training.cluster import read_cluster
 
 TEXT = README.read_text(encoding="utf-8")
 SHELL = [
@@ -47,3 +51,33 @@ def test_commands_run(checkout, capsys):
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python_runs(code, checkout):
     exec(compile(shortened(code), "README.md", "exec"), {})
+
+
+def example(begin, end):
+    """A part of the README, without its indentation."""
+    lines = TEXT[TEXT.index(begin) : TEXT.index(end)].splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+def tf_config(script, **environment):
+    """What a script makes of TF_CONFIG, read as `textrnn train` reads it."""
+    environment = {**os.environ, **environment}
+    done = subprocess.run(["bash", "-ec", script], env=environment, capture_output=True, text=True, check=True)
+    return read_cluster({"TF_CONFIG": done.stdout})
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_kubernetes_example_names_the_workers(rank):
+    script = example("export TF_CONFIG='", "exec textrnn train /corpus") + '\nprintf %s "$TF_CONFIG"'
+    cluster = tf_config(script, JOB_COMPLETION_INDEX=str(rank))
+    assert (cluster.addresses, cluster.rank) == (("textrnn-0.textrnn:2222", "textrnn-1.textrnn:2222"), rank)
+    assert "metadata: {name: textrnn}" in TEXT and "subdomain: textrnn" in TEXT
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_slurm_example_names_the_workers(rank):
+    script = example("workers=$(scontrol", "Give `--time` less").replace("```", "")
+    script = script.replace("exec textrnn train book.txt --name book --time 2h", 'printf %s "$TF_CONFIG"')
+    fakes = 'scontrol() { printf "n1\\nn2\\nn3\\n"; }\nsrun() { "$@"; }\n'
+    cluster = tf_config(fakes + script, SLURM_PROCID=str(rank), SLURM_JOB_NODELIST="n[1-3]")
+    assert (cluster.addresses, cluster.rank) == (("n1:2222", "n2:2222", "n3:2222"), rank)

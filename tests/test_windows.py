@@ -15,10 +15,12 @@ from textrnn.text.windows import (
     Batch,
     HeldOutRows,
     SlidingWindows,
+    SomeRows,
     Streams,
     from_position,
     make_windows,
     permuted,
+    share_of,
     windows_before,
 )
 
@@ -315,3 +317,58 @@ def test_windows_before_have_the_context_of_each_token(num_tokens, window, batch
                 assert x == text[place : place + window]
                 found.append(y)
     assert found == ids.tolist()
+
+
+# ---------------------------------------------------------------- shared among workers
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5])
+@pytest.mark.parametrize("kind", ["streams", "each", "last"])
+def test_some_rows_of_all_workers_are_the_whole_batch(kind, workers):
+    ids = np.arange(77)
+    whole = Streams(ids, batch=5, window=4, random_seed=3)
+    if kind != "streams":
+        whole = SlidingWindows(ids, batch=5, window=4, stride=3, target=kind, random_seed=3)
+    shares = [SomeRows(whole, share_of(whole.num_rows, rank, workers)) for rank in range(workers)]
+    assert sum(share.num_rows for share in shares) == whole.num_rows == 5
+    for epoch, index in itertools.product(range(3), range(whole.num_batches)):
+        batch, parts = whole.batch(epoch, index), [share.batch(epoch, index) for share in shares]
+        joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "mask")]
+        assert_equal(batch, Batch(*joined, reset=parts[0].reset))
+        for part in [batch, *parts]:
+            assert part.num_tokens == batch.mask.sum()
+
+
+def test_some_rows_reads_only_its_own():
+    class Watched:
+        """Ids that write down which of them were read."""
+
+        def __init__(self, ids):
+            self.ids, self.read = ids, set()
+
+        def __len__(self):
+            return len(self.ids)
+
+        def __getitem__(self, places):
+            self.read |= set(np.unique(places).tolist())
+            return self.ids[places]
+
+    ids = Watched(np.arange(81))
+    SomeRows(Streams(ids, batch=4, window=5), slice(1, 2)).batch(0, 1)
+    assert ids.read == set(range(25, 31))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_held_out_shares_count_each_token_once(workers):
+    ids, found = np.arange(2, 20_002), []
+    held = HeldOutRows(ids, 1, rows=4)
+    for rank in range(workers):
+        for batch in held.windows(640, some=share_of(held.num_rows, rank, workers)):
+            found.append(batch.y[batch.mask > 0])
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), ids)
+    few, found = ids[:47], []
+    for rank in range(workers):
+        for batch in windows_before(few, 1, window=3, batch=8, some=share_of(len(few), rank, workers)):
+            assert batch.x.shape == (8, 3)
+            found.append(batch.y[batch.mask > 0])
+    np.testing.assert_array_equal(np.concatenate(found), few)

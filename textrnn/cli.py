@@ -59,6 +59,13 @@ def cli() -> None:
 )
 @ENCODING
 @config_options(TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
+)
 @click.option("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
 @JSON
@@ -73,15 +80,21 @@ def train(
     resume: str | None,
     validation: tuple[str, ...],
     encoding: str | None,
+    workers: int,
     samples: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Learn a language model from text files, folders, patterns or - (standard input)."""
+    from textrnn.tasks.launch import launch, was_launched
+
+    begin, arguments = context.obj
+    if workers > 1 and not was_launched():
+        context.exit(launch(workers, arguments))
     from textrnn.tasks.train import train as task
 
-    command = shlex.join(["textrnn", *sys.argv[1:]])
+    command = shlex.join(["textrnn", *arguments])
     result = task(
         corpus,
         validation=validation,
@@ -93,12 +106,12 @@ def train(
         quiet=quiet,
         samples=samples,
         command=command,
-        begin=context.obj,
+        begin=begin,
         **given_options(context, options),
     )
-    if as_json:
+    if as_json and "run" in result:  # workers beside the chief have nothing to say
         click.echo(json.dumps(result, ensure_ascii=False))
-    else:
+    elif "run" in result:
         click.echo(_train_summary(result, models_dir))
     if result["ended"] == "interrupted":
         context.exit(INTERRUPTED)
@@ -268,7 +281,8 @@ def main(arguments: list[str] | None = None) -> None:
     for output in (sys.stdout, sys.stderr):  # names of files may hold bytes that no encoding has
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
-    code = guarded(lambda: cli.main(arguments, prog_name="textrnn", standalone_mode=False, obj=begin))
+    words = sys.argv[1:] if arguments is None else arguments
+    code = guarded(lambda: cli.main(words, prog_name="textrnn", standalone_mode=False, obj=(begin, words)))
     if arguments is None and "tensorflow" in sys.modules:
         leave_at_once(code)
     sys.exit(code)

@@ -16,8 +16,8 @@ from typing import Any
 from textrnn.config import Config
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
-OVERHEAD_S = 5.0  # that are not spent on learning: tracing, checks, saving
-UNLIMITED_S = 300.0  # of learning to assume when only epochs are given
+OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
+UNLIMITED_S = 300.0  # of learning on the reference machine to assume when only epochs are given
 # How many times as fast as an LSTM of equal units a step of another cell is.
 CELL_SPEED = {"lstm": 1.0, "gru": 1.3, "simple": 3.0, "bidirectional": 1.0}
 
@@ -70,21 +70,21 @@ def sized(
         options: those that were given; they win.
         num_tokens: of the training part.
         seconds: until the whole command should be done; None for no limit.
-        speed: of this machine, 1 for the reference.
+        speed: of this machine, 1 for the reference; it does not count without a limit.
 
     Returns:
         the configuration, and the choice in words.
     """
     arch, name = config.model.arch, config.model.size or "auto"
-    learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S)
+    learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S) * speed
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        size = _rung(learning_s * speed * CELL_SPEED[arch], num_tokens) if name == "auto" else LADDER[PRESETS[name]]
+        size = _rung(learning_s * CELL_SPEED[arch], num_tokens) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
             epochs = config.train.epochs or 1.0
         else:
-            epochs = learning_s * speed * CELL_SPEED[arch] * size.tokens_per_s / num_tokens
+            epochs = learning_s * CELL_SPEED[arch] * size.tokens_per_s / num_tokens
         chosen = dict(units=size.units, layers=size.layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * RATE_SHARES[arch]

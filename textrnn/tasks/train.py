@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import functools
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from textrnn import __version__
 from textrnn.config import Config
 from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.machine import machine_speed
 from textrnn.recipe import sized, wants_size
 from textrnn.run import (
     FORMAT_VERSION,
@@ -28,14 +29,19 @@ from textrnn.run import (
     write_json,
 )
 from textrnn.runtime.language_model import KIND, open_run
+from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
 from textrnn.text.corpus import Corpus, Part, check_ids, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
-from textrnn.training.backend import chosen_precision, start_tensorflow
+from textrnn.training.backend import start_tensorflow
+from textrnn.training.cluster import read_cluster
 from textrnn.training.interrupt import certain_interrupts
+from textrnn.training.link import Link
 from textrnn.training.memory import check_memory
 from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, duration
+from textrnn.training.strategy import make_strategy
+from textrnn.training.team import Alone, Team
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
@@ -88,39 +94,57 @@ def train(
         options: fields of the groups of `textrnn.config.Config`, such as `arch="gru"`, `units=128` or `time_s=60`.
 
     Returns:
-        the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`.
+        the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`; under
+        `TF_CONFIG`, workers beside the chief return only `ended`.
 
     Raises:
         ConfigError: an option is unknown, out of range or at odds with another one.
         DataError: the text cannot be used.
         RunError: the run exists, is in use, cannot be written, or cannot be resumed.
+        WorkerError: another worker is gone.
 
     Example:
         textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
     """
     begin = time.monotonic() if begin is None else begin
-    display = Display(quiet=quiet)
-    files = [corpus] if isinstance(corpus, str | Path) else list(corpus)
-    paths = find_files([str(path) for path in files]) if files else []
-    held_paths = find_files([str(path) for path in validation]) if validation else []
-    place = Place(Path(models_dir), name, overwrite)
-    with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held_sources:
-        for source in [*sources, *held_sources]:
-            if source.encoding not in ("utf-8", "ascii"):
-                display.warn(f"{source.name} was read as {source.encoding}")
-        if resume is not None:
-            session = _resumed(resume, place, sources, held_sources, options, display)
-        elif sources:
-            session = _new(place, sources, held_sources, Config.from_options(options).resolve(), command, display)
-        else:
-            raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        with session as prepared:
-            return _run(prepared, display, options, begin=begin, samples=samples)
+    display, cluster = Display(quiet=quiet), read_cluster()
+    files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    held_files = [str(path) for path in validation]
+    end_with_launcher()
+    with one_voice(cluster), contextlib.nullcontext() if cluster is None else Link(cluster) as link:
+        if link is not None and not link.cluster.is_chief:
+            prepared = follow(link, files, held_files, encoding=encoding, options=options)
+            return _run(prepared, Display(mute=True), begin=begin, samples=False, link=link)
+        paths = find_files(files) if files else []
+        held_paths = find_files(held_files) if held_files else []
+        place = Place(Path(models_dir), name, overwrite)
+        with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held_sources:
+            for source in [*sources, *held_sources]:
+                if source.encoding not in ("utf-8", "ascii"):
+                    display.warn(f"{source.name} was read as {source.encoding}")
+            if resume is not None:
+                session = _resumed(resume, place, sources, held_sources, options, display)
+            elif sources:
+                config = Config.from_options(options).resolve()
+                sized_for = functools.partial(_sized, config, options, display, begin)
+                session = _new(place, sources, held_sources, sized_for, config, command, display)
+            else:
+                raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
+            with session as prepared:
+                if link is not None:
+                    invite(link, prepared, options)
+                return _run(prepared, display, begin=begin, samples=samples, link=link)
 
 
 @contextlib.contextmanager
 def _new(
-    place: Place, sources: list[Source], held: list[Source], config: Config, command: str, display: Display
+    place: Place,
+    sources: list[Source],
+    held: list[Source],
+    sized_for: Callable[[Corpus], Config],
+    config: Config,
+    command: str,
+    display: Display,
 ) -> Iterator[Prepared]:
     models_dir = place.models_dir
     name = check_name(place.name) if place.name is not None else free_name(Path(sources[0].name).stem, models_dir)
@@ -141,6 +165,7 @@ def _new(
                 tokenizer=config.tokenizer,
                 held_out=config.data.held_out,
             )
+            config = sized_for(corpus)
             make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
             check_memory(config, corpus.tokenizer.vocab_size)
             _describe(corpus, config, display)
@@ -247,35 +272,36 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
 
 
-def _sized(prepared: Prepared, options: Mapping[str, Any], display: Display, *, elapsed_s: float) -> Prepared:
-    """Chooses the sizes that were left to the rule, now that text and machine are known."""
-    if prepared.resume or not wants_size(options):
-        return prepared
-    from textrnn.training.machine import machine_speed
-
-    config, corpus, time_s = prepared.config, prepared.corpus, prepared.config.train.time_s
+def _sized(config: Config, options: Mapping[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
+    """Chooses the sizes that were left to the rule, now that the text is known."""
+    if not wants_size(options):
+        return config
+    time_s, cluster = config.train.time_s, read_cluster()
     config, words = sized(
         config,
         options,
         num_tokens=len(corpus.train.ids),
-        seconds=None if time_s is None else time_s - elapsed_s,
-        speed=machine_speed(chosen_precision(config.train.precision)),
+        seconds=None if time_s is None else time_s - (time.monotonic() - begin),
+        speed=machine_speed(config.train.precision) * (1 if cluster is None else cluster.workers),
     )
-    check_memory(config, corpus.tokenizer.vocab_size)
     display.say(words)
-    prepared.details["config"] = config.to_json()
-    return dataclasses.replace(prepared, config=config)
+    return config
 
 
 def _run(
-    prepared: Prepared, display: Display, options: Mapping[str, Any], *, begin: float, samples: bool
+    prepared: Prepared, display: Display, *, begin: float, samples: bool, link: Link | None = None
 ) -> dict[str, Any]:
     """Loads TensorFlow, builds, trains and saves."""
+    config = prepared.config
+    num_rows = make_windows(prepared.corpus.train.ids, config.data, config.train.random_seed).num_rows
+    cluster = None if link is None else link.cluster
     with certain_interrupts():
         display.say("loading TensorFlow ...")
-        start_tensorflow(deterministic=prepared.config.train.deterministic)
+        strategy = start_tensorflow(
+            deterministic=config.train.deterministic, strategy=lambda: make_strategy(cluster, num_rows)
+        )
         from textrnn.training.session import Session
 
-        prepared = _sized(prepared, options, display, elapsed_s=time.monotonic() - begin)
-        session = Session(prepared, display, samples=samples)
+        team = Alone() if link is None else Team(link)
+        session = Session(prepared, display, samples=samples, team=team, strategy=strategy)
     return session.train(begin)

@@ -25,21 +25,65 @@ class Batch:
         y: int32[batch, steps], the token after each of them; int32[batch] for target `last`.
         mask: float32, of y's shape; 1 where y counts, 0 where it is filling.
         reset: whether the carried state starts from zero here.
+        tokens: positions of y that count in the whole batch, when this is some rows of it; taken from `mask` when None.
     """
 
     x: np.ndarray
     y: np.ndarray
     mask: np.ndarray
     reset: bool
+    tokens: int | None = None
+
+    @property
+    def num_tokens(self) -> int:
+        """Positions of y that count in the whole batch."""
+        return int(self.mask.sum()) if self.tokens is None else self.tokens
+
+
+ALL_ROWS = slice(None)
 
 
 class Windows(Protocol):
     """What training needs of a way to cut text: how many batches an epoch has, and each of them."""
 
     num_batches: int
+    num_rows: int
 
-    def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index`, from 0 to `num_batches - 1`, of epoch `epoch`, from 0."""
+    def batch(self, epoch: int, index: int, rows: slice = ALL_ROWS) -> Batch:
+        """Batch `index`, from 0 to `num_batches - 1`, of epoch `epoch`, from 0; some rows only, if they are given."""
+
+
+class SomeRows:
+    """Some rows of each batch of other windows: the part of one of several workers; the others are not read.
+
+    Args:
+        windows: all rows.
+        rows: those to read.
+
+    Example:
+        >>> streams = SomeRows(Streams(np.arange(11), batch=2, window=3), slice(1, 2))
+        >>> streams.batch(0, 0).x.tolist(), streams.batch(0, 0).num_tokens, streams.num_rows
+        ([[5, 6, 7]], 6, 1)
+    """
+
+    def __init__(self, windows: Windows, rows: slice) -> None:
+        self._windows, self._rows = windows, range(*rows.indices(windows.num_rows))
+        self.num_batches, self.num_rows = windows.num_batches, len(self._rows)
+
+    def batch(self, epoch: int, index: int, rows: slice = ALL_ROWS) -> Batch:
+        """See `Windows.batch`."""
+        own = self._rows[rows]
+        return self._windows.batch(epoch, index, slice(own.start, own.stop, own.step))
+
+
+def share_of(size: int, rank: int, workers: int) -> slice:
+    """The part of `size` things that is one worker's, as even as can be.
+
+    Example:
+        >>> [share_of(5, rank, 2) for rank in range(2)]
+        [slice(0, 2, None), slice(2, 5, None)]
+    """
+    return slice(size * rank // workers, size * (rank + 1) // workers)
 
 
 def from_position(windows: Windows, position: int = 0) -> Iterator[Batch]:
@@ -77,7 +121,7 @@ class Streams:
         _check_length(ids, window)
         num_pairs = len(ids) - 1
         # Rows of a short text are at least one window long: empty rows would cost time and teach nothing.
-        rows = max(1, min(batch, num_pairs // window))
+        rows = self.num_rows = max(1, min(batch, num_pairs // window))
         bounds = np.linspace(0, num_pairs, rows + 1).astype(np.int64)
         self._ids, self._window, self._random_seed = ids, window, random_seed
         self._starts, self._lengths = bounds[:-1, None], np.diff(bounds)[:, None]
@@ -87,14 +131,16 @@ class Streams:
     def _shift(self, epoch: int) -> int:
         return int(np.random.default_rng((self._random_seed, epoch)).integers(self._window)) if epoch else 0
 
-    def batch(self, epoch: int, index: int) -> Batch:
+    def batch(self, epoch: int, index: int, rows: slice = ALL_ROWS) -> Batch:
         """See `Windows.batch`."""
-        in_row = np.arange(self._window) + (index * self._window - self._shift(epoch))
-        mask = (in_row >= 0) & (in_row < self._lengths)  # [batch, steps]
-        places = self._starts + in_row
+        begin = index * self._window - self._shift(epoch)
+        in_row = np.arange(self._window) + begin
+        mask = (in_row >= 0) & (in_row < self._lengths[rows])  # [batch, steps]
+        places = self._starts[rows] + in_row
         num_tokens = len(self._ids)
         x, y = self._ids[places % num_tokens], self._ids[(places + 1) % num_tokens]
-        return Batch(x.astype(np.int32), y.astype(np.int32), mask.astype(np.float32), reset=index == 0)
+        counted = np.clip(np.minimum(self._lengths, begin + self._window) - max(begin, 0), 0, None).sum()
+        return Batch(x.astype(np.int32), y.astype(np.int32), mask.astype(np.float32), index == 0, int(counted))
 
 
 class SlidingWindows:
@@ -122,12 +168,14 @@ class SlidingWindows:
         _check_length(ids, window)
         self.num_windows = (len(ids) - 1 - window) // stride + 1
         self._ids, self._window, self._stride, self._target = ids, window, stride, target
-        self._batch, self._random_seed = min(batch, self.num_windows), random_seed
-        self.num_batches = -(-self.num_windows // self._batch)
+        self.num_rows, self._random_seed = min(batch, self.num_windows), random_seed
+        self.num_batches = -(-self.num_windows // self.num_rows)
 
-    def batch(self, epoch: int, index: int) -> Batch:
+    def batch(self, epoch: int, index: int, rows: slice = ALL_ROWS) -> Batch:
         """See `Windows.batch`."""
-        order = np.arange(index * self._batch, (index + 1) * self._batch)
+        order = np.arange(index * self.num_rows, (index + 1) * self.num_rows)
+        counted = np.count_nonzero(order < self.num_windows) * (1 if self._target == "last" else self._window)
+        order = order[rows]
         real = order < self.num_windows
         starts = permuted(order % self.num_windows, self.num_windows, (self._random_seed, epoch)) * self._stride
         tokens = self._ids[starts[:, None] + np.arange(self._window + 1)].astype(np.int32)
@@ -135,7 +183,7 @@ class SlidingWindows:
         mask = np.broadcast_to(real[:, None], y.shape).astype(np.float32)
         if self._target == "last":
             y, mask = y[:, -1], mask[:, -1]
-        return Batch(x, y, mask, reset=True)
+        return Batch(x, y, mask, True, int(counted))
 
 
 def _check_length(ids: np.ndarray, window: int) -> None:
@@ -234,10 +282,10 @@ class HeldOutRows:
         lead = self.lead if self.num_rows > 1 else 0
         return -(-max(1, len(self.ids) - lead) // self.num_rows)
 
-    def windows(self, steps: int) -> Iterator[Batch]:
-        """Batches of `steps` steps, in order, the state carried from each to the next."""
+    def windows(self, steps: int, *, some: slice = ALL_ROWS) -> Iterator[Batch]:
+        """Batches of `steps` steps, in order, the state carried from each to the next; of some rows only, if given."""
         lead, own, num_tokens = (self.lead if self.num_rows > 1 else 0), self.own, len(self.ids)
-        rows = np.arange(self.num_rows)[:, None]
+        rows = np.arange(self.num_rows)[some, None]
         for begin in range(0, lead + own, steps):
             in_row = begin + np.arange(steps)
             places = rows * own + in_row
@@ -247,15 +295,18 @@ class HeldOutRows:
             yield Batch(x.astype(np.int32), self.ids[places].astype(np.int32), counts.astype(np.float32), begin == 0)
 
 
-def windows_before(ids: np.ndarray, start_id: int, *, window: int, batch: int) -> Iterator[Batch]:
+def windows_before(
+    ids: np.ndarray, start_id: int, *, window: int, batch: int, some: slice = ALL_ROWS
+) -> Iterator[Batch]:
     """For each token of a text in order, the `window` tokens before it (`start_id` before the text).
 
     Yields batches for models that read whole windows: x int32[batch, window], y int32[batch]; the last batch is
-    filled up with rows that do not count.
+    filled up with rows that do not count. With `some`, only these tokens of the text are targets.
     """
-    for begin in range(0, len(ids), batch):
+    first, end, _ = some.indices(len(ids))
+    for begin in range(first, end, batch):
         targets = np.arange(begin, begin + batch)
-        real = targets < len(ids)
+        real = targets < end
         targets = np.minimum(targets, len(ids) - 1)
         places = targets[:, None] + np.arange(-window, 0)
         x = np.where(places < 0, start_id, ids[np.maximum(places, 0)])

@@ -7,7 +7,10 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from textrnn.machine import likes_bfloat16
 
 
 def num_cores() -> int:
@@ -18,26 +21,13 @@ def num_cores() -> int:
 def chosen_precision(wanted: str) -> str:
     """The type that training multiplies in: what is wanted, or for `auto` what is fastest on this machine.
 
-    Only CPUs with AMX or AVX512-BF16 multiply bfloat16 faster than float32; a GPU keeps to its own kernels.
+    Some CPUs multiply bfloat16 faster than float32; a GPU keeps to its own kernels.
     """
     if wanted != "auto":
         return wanted
     import tensorflow as tf
 
-    return (
-        "bfloat16"
-        if _cpu_flags() & {"amx_bf16", "avx512_bf16"} and not tf.config.list_physical_devices("GPU")
-        else "float32"
-    )
-
-
-def _cpu_flags() -> set[str]:
-    """What the CPU can do, as Linux names it; elsewhere nothing is known."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("flags"):
-                return set(line.partition(":")[2].split())
-    return set()
+    return "bfloat16" if likes_bfloat16() and not tf.config.list_physical_devices("GPU") else "float32"
 
 
 @contextlib.contextmanager
@@ -65,7 +55,11 @@ def _standard_error_kept_back() -> Iterator[None]:
             os.close(saved)
 
 
-def start_tensorflow(*, deterministic: bool = False) -> None:
+def _no_strategy() -> None:
+    """What a process that trains alone on at most one device needs."""
+
+
+def start_tensorflow(*, deterministic: bool = False, strategy: Callable[[], Any] = _no_strategy) -> Any:
     """Imports TensorFlow and gives each core one operation at a time.
 
     A training step holds one shard of the batch for each core; one thread a shard beats two threads an operation.
@@ -73,6 +67,10 @@ def start_tensorflow(*, deterministic: bool = False) -> None:
 
     Args:
         deterministic: let each operation give the same bits each time, for the rest of the process.
+        strategy: makes the strategy, which has to be there before the first operation runs.
+
+    Returns:
+        what `strategy` made.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -83,9 +81,11 @@ def start_tensorflow(*, deterministic: bool = False) -> None:
         with contextlib.suppress(RuntimeError):  # TensorFlow has started: its threads stay as they are
             tf.config.threading.set_intra_op_parallelism_threads(1)
             tf.config.threading.set_inter_op_parallelism_threads(num_cores())
+        made = strategy()
         tf.zeros(1) + 1.0  # starts the runtime, which has things to say as well
         import keras  # noqa: F401
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     gc.freeze()
     gc.enable()
+    return made

@@ -6,7 +6,6 @@ The loop knows nothing of files, terminals or architectures: it is given a step,
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +43,7 @@ class Callbacks:
         restore: puts variables, carried state and progress back as they were at the best check, but for the
             learning rate's scale and what counts time and skipped steps; it is told why.
         interrupted: whether to stop after this step.
+        tick: lets the clock go on; called after all that takes time.
     """
 
     validate: Callable[[], float]
@@ -53,6 +53,7 @@ class Callbacks:
     save: Callable[[], None]
     restore: Callable[[str], None]
     interrupted: Callable[[], bool]
+    tick: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -110,7 +111,7 @@ def train_loop(
             if progress.recent.steps and not progress.history and not config.deterministic:
                 _check(windows, progress, budget, pace, callbacks)
             return "interrupted"
-        problem = None if is_over else _one_step(learner, windows, config, budget, progress)
+        problem = None if is_over else _one_step(learner, windows, config, budget, progress, callbacks)
         if progress.recent.steps and not is_over:
             callbacks.on_step(progress, budget, progress.step / windows.num_batches, progress.recent.loss)
         if not problem and (is_over or _is_due(config, progress, budget, pace, callbacks.check_tokens)):
@@ -123,25 +124,26 @@ def train_loop(
 
 
 def _one_step(
-    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress
+    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
 ) -> str | None:
     """Learns from the next batch; returns what went wrong when too many steps in a row were not finite."""
-    begin = time.monotonic()
+    begin = budget.now()
     batch, recent = windows.batch(*divmod(progress.step, windows.num_batches)), progress.recent
     if batch.reset or not learner.state:
         learner.state = learner.initial_state(len(batch.x))
-    tokens = float(batch.mask.sum())
+    tokens = float(batch.num_tokens)
     progress.step += 1
     if not tokens:  # the last window of an epoch may be all filling
         return None
     rate = learning_rate(config, progress.step - 1, budget.progress(progress.step - 1)) * progress.rate_scale
     loss, norm, state = learner.step(batch.x, batch.y, batch.mask, learner.state, np.float32(rate))
     loss, norm = float(loss), float(norm)
+    callbacks.tick()
     progress.seconds = budget.seconds()
     if not (math.isfinite(loss) and math.isfinite(norm)):
         return _skip(learner, progress, f"the loss is {loss} and the gradient's norm {norm} at step {progress.step}")
     learner.state = state
-    spent = time.monotonic() - begin
+    spent = budget.now() - begin
     progress.skipped_in_a_row = 0
     progress.tokens += tokens
     recent.loss, recent.norm, recent.rate = loss, norm, rate
@@ -177,12 +179,14 @@ def _go_back(config: TrainConfig, progress: Progress, pace: _Pace, callbacks: Ca
     progress.skipped_in_a_row = 0
     pace.next_check = math.inf
     callbacks.restore(problem)
+    callbacks.tick()
 
 
 def _check(windows: Windows, progress: Progress, budget: Budget, pace: _Pace, callbacks: Callbacks) -> str | None:
     """Measures the held-out part, tells, and saves what is better; returns what went wrong."""
-    begin, recent = time.monotonic(), progress.recent
+    begin, recent = budget.now(), progress.recent
     val_nats = callbacks.validate()
+    callbacks.tick()
     if not math.isfinite(val_nats):
         return f"the validation loss is {val_nats} at step {progress.step}"
     is_best = progress.best_nats is None or val_nats < progress.best_nats
@@ -203,7 +207,8 @@ def _check(windows: Windows, progress: Progress, budget: Budget, pace: _Pace, ca
     progress.history.append(row)
     progress.recent = Recent()
     callbacks.on_check(row, is_best)
-    check_s = time.monotonic() - begin
+    callbacks.tick()
+    check_s = budget.now() - begin
     if is_best:
         _save(budget, pace, callbacks)
     budget.reserve_s = _reserve_s(check_s + pace.save_s)  # a large model takes its time to save
@@ -214,6 +219,7 @@ def _check(windows: Windows, progress: Progress, budget: Budget, pace: _Pace, ca
 def _save(budget: Budget, pace: _Pace, callbacks: Callbacks) -> None:
     begin = budget.seconds()
     callbacks.save()
+    callbacks.tick()
     pace.saved_at_s = budget.seconds()
     pace.save_s = pace.saved_at_s - begin
 

@@ -47,12 +47,13 @@ class Display:
 
     Args:
         quiet: say nothing but warnings.
+        mute: say nothing at all, as workers beside the chief do.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, mute: bool = False) -> None:
         from rich.console import Console
 
-        self._quiet = quiet
+        self._quiet, self._mute = quiet or mute, mute
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._live: Any = None
         self._task: Any = None
@@ -64,6 +65,8 @@ class Display:
 
     def warn(self, text: str) -> None:
         """A warning, which is shown even when quiet."""
+        if self._mute:
+            return
         self._console.print(text, style="yellow", markup=False, emoji=False)
 
     def start(self, label: str) -> None:

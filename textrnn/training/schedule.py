@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from textrnn.config import TrainConfig
@@ -44,17 +45,22 @@ class Budget:
         limit_s: seconds in all, None for no limit.
         used_s: seconds used by earlier sessions of the same run.
         reserve_s: seconds of the limit to leave for the last check and for saving.
+        now: the clock; all workers of a team need the same.
     """
 
     total_steps: int | None
     limit_s: float | None
     used_s: float = 0.0
     reserve_s: float = 2.0
-    _begin: float = field(default_factory=lambda: time.monotonic())  # looked up anew: tests set the clock
+    now: Callable[[], float] = field(default_factory=lambda: time.monotonic)  # looked up anew: tests set the clock
+    _begin: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begin = self.now()
 
     def seconds(self) -> float:
         """Seconds of training so far, earlier sessions included."""
-        return self.used_s + time.monotonic() - self._begin
+        return self.used_s + self.now() - self._begin
 
     def progress(self, steps_done: int) -> float:
         """Share of the budget that is used up, from 0 to 1."""

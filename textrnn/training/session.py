@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
 from textrnn.text.corpus import copy_ids
-from textrnn.text.windows import make_windows
+from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision, num_cores
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
@@ -32,9 +34,13 @@ from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, check_line, duration, one_line
 from textrnn.training.saving import RunWriter
 from textrnn.training.schedule import Budget
+from textrnn.training.sharing import share_training
 from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
+from textrnn.training.strategy import spread_over, spread_seeds
+from textrnn.training.team import Alone
 from textrnn.training.validate import held_out_batches, total_nats
 
+LOST_S = 30.0  # in which the others are missed after a collective was cut off
 # What going back to an earlier state leaves as it is.
 PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
 COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
@@ -51,52 +57,69 @@ def _lasting_parts(prepared: Prepared) -> dict[str, Callable[[Path], None]]:
 
 
 class Session:
-    """Everything one process needs to train a run.
+    """Everything one process needs to train a run, alone or with others; only the chief writes and speaks.
 
     Args:
         prepared: text, options and folder.
         display: tells the person.
         samples: whether to show a line that the model wrote at each check.
+        team: all workers.
+        strategy: as `make_strategy` makes it.
     """
 
-    def __init__(self, prepared: Prepared, display: Display, *, samples: bool) -> None:
+    def __init__(
+        self, prepared: Prepared, display: Display, *, samples: bool, team: Alone | None = None, strategy: Any = None
+    ) -> None:
         config, self.prepared, self.display, self._samples = prepared.config, prepared, display, samples
+        self._team, self._strategy = team or Alone(), strategy
         seed, target = config.train.random_seed, config.data.target or "each"
         self.precision = chosen_precision(config.train.precision)
-        self.windows = make_windows(prepared.corpus.train.ids, config.data, seed)
-        self.model = build_language_model(
-            config.model,
-            prepared.corpus.tokenizer.vocab_size,
-            target=target,
-            random_seed=seed,
-            precision=self.precision,
-        )
+        windows = make_windows(prepared.corpus.train.ids, config.data, seed)
+        self._rows = share_of(windows.num_rows, self._team.rank, self._team.workers)
+        self.windows = SomeRows(windows, self._rows)
+        with contextlib.nullcontext() if strategy is None else strategy.scope():
+            self.model = build_language_model(
+                config.model,
+                prepared.corpus.tokenizer.vocab_size,
+                target=target,
+                random_seed=seed,
+                precision=self.precision,
+            )
+            self.optimizer = make_optimizer(config.train, self.model)
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.corpus.train.ids)
-        self.optimizer = make_optimizer(config.train, self.model)
         self.groups = variable_groups(self.model, self.optimizer)
-        self.progress, self._last_shown = Progress(num_shards=num_cores()), 0.0
-        state: list[Any] = []
-        if prepared.resume:
-            state, self.progress = load_checkpoint(prepared.path, self.groups, display.warn)
-            if not config.train.deterministic:
-                self.progress.num_shards = num_cores()
-        shards = max(1, self.progress.num_shards)
+        shards, self._last_shown = 1 if tf.config.list_physical_devices("GPU") else num_cores(), 0.0
+        progress, state = Progress(num_shards=shards), list[Any]()
+        if prepared.resume and self._team.is_chief:
+            state, progress = load_checkpoint(prepared.path, self.groups, display.warn)
+        state, self.progress = self._for_all(state, progress)
+        if not config.train.deterministic:
+            self.progress.num_shards = shards
+        spread = {} if strategy is None else {"spread": spread_over(strategy, self.model.trainable_variables)}
         step = make_train_step(
             self.model,
             self.optimizer,
             clip_norm=config.train.clip_norm,
-            num_shards=shards,
+            num_shards=max(1, self.progress.num_shards),
             num_parts=config.train.accumulate,
+            **spread,
         )
         self.learner = Learner(step, self.model.initial_state, state)
-        self._eval_step = make_eval_step(self.model, num_shards=shards)
+        self._eval_step = make_eval_step(self.model, num_shards=max(1, self.progress.num_shards))
         versions = dict(tensorflow=tf.__version__, keras=keras.__version__, numpy=np.__version__)
         prepared.details["versions"].update(versions)
         prepared.details["parameters"] = self.model.count_params()
         self.writer = RunWriter(prepared.folder, prepared.details, display.warn, parts=_lasting_parts(prepared))
-        if prepared.resume:
+        if prepared.resume and self._team.is_chief:
             self.writer.read_best()
+
+    def _for_all(self, state: list[Any], progress: Progress) -> tuple[list[Any], Progress]:
+        """Gives all workers the chief's variables and progress, and of the state of all rows each its own."""
+        state, progress = share_training(self._team, self.groups, state, progress)
+        if self._strategy is not None:
+            spread_seeds(list(self.groups["random"].values()), self._team.rank)
+        return [keras.ops.convert_to_tensor(array[self._rows]) for array in state], progress
 
     def train(self, begin: float) -> dict[str, Any]:
         """Trains and saves.
@@ -105,20 +128,26 @@ class Session:
             begin: when the command began, by `time.monotonic`.
 
         Returns:
-            the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`.
+            the object that `textrnn train --json` prints, and `ended`: `budget`, `patience` or `interrupted`; workers
+            beside the chief return only `ended`.
 
         Raises:
             NotFiniteError: training has blown up; what was saved before is kept.
             RunError: the run cannot be written.
+            WorkerError: another worker is gone; what was saved before is kept.
         """
+        self._team.tick()
         budget = self._budget(begin)
         if self.prepared.resume:
             self._save()  # with the new budget, and without what a kill or damage left
-        else:
+        elif self._team.is_chief:
             self._publish()
+        self._team.note(self._advice())
+        self._team.tick()
         self.display.say(f"{self._what()}; learning (Ctrl-C stops and saves)")
         tell = "stopping after this step and saving; once more Ctrl-C stops at once"
         with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
+            self._team.listen(interrupted)
             callbacks = Callbacks(
                 validate=self._validate,
                 check_tokens=len(self.prepared.corpus.valid.ids),
@@ -126,7 +155,8 @@ class Session:
                 on_check=self._on_check,
                 save=self._save,
                 restore=self._restore,
-                interrupted=interrupted,
+                interrupted=self._team.is_asked,
+                tick=self._team.tick,
             )
             self.display.start("learning")
             try:
@@ -137,14 +167,22 @@ class Session:
                 self.display.stop()
                 self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
                 raise
+            except tf.errors.ResourceExhaustedError:
+                raise
+            except tf.errors.OpError:
+                self._team.check(wait_s=LOST_S)  # which knows better what happened, if a collective was cut off
+                raise
             except NotFiniteError as error:
-                self.writer.mark("failed")
+                if self._team.is_chief:
+                    self.writer.mark("failed")
                 raise NotFiniteError(f"{error}; the last good weights are in {self.prepared.path}") from None
             finally:
                 self.display.stop()
             self.progress.seconds = budget.seconds()
             self.prepared.details["status"] = "interrupted" if ended == "interrupted" else "finished"
-            self.writer.finish(self.groups, self.learner.state, self.progress, self._title())
+            state = self._team.gather(self.learner.state)
+            if self._team.is_chief:
+                self.writer.finish(self.groups, state, self.progress, self._title())
         return self._result(ended, time.monotonic() - begin)
 
     def _publish(self) -> None:
@@ -161,29 +199,34 @@ class Session:
         self.writer.read_best()
 
     def _save(self) -> None:
-        self.writer.save(self.groups, self.learner.state, self.progress)
+        state = self._team.gather(self.learner.state)
+        if self._team.is_chief:
+            self.writer.save(self.groups, state, self.progress)
 
     def _restore(self, problem: str) -> None:
         """Goes back to the best check, whose checkpoint is kept; what counts time and failures stays as it is."""
         progress, rate = self.progress, f"learning rate halved to {self.progress.rate_scale:g} of what was planned"
         kept = {name: getattr(progress, name) for name in PLAN + COUNTED}
-        try:
-            state, before = load_checkpoint(self.prepared.path, self.groups, self.display.warn, step=progress.best_step)
-        except RunError as error:
-            # Steps that are not finite have changed no weight: those there are can be learnt from.
-            self.learner.state = []
-            self.display.warn(f"{problem}: going on with the weights there are ({error}), {rate}")
-            return
-        self.learner.state = state
+        state, before, action = list[Any](), progress, ""
+        if self._team.is_chief:
+            try:
+                state, before = load_checkpoint(
+                    self.prepared.path, self.groups, self.display.warn, step=progress.best_step
+                )
+            except RunError as error:
+                # Steps that are not finite have changed no weight: those there are can be learnt from.
+                action = f"going on with the weights there are ({error})"
+        self.learner.state, before = self._for_all(state, before)
         vars(progress).update({**vars(before), **kept})
-        self.display.warn(f"{problem}: going back to step {progress.step:,}, {rate}")
+        self.display.warn(f"{problem}: {action or f'going back to step {progress.step:,}'}, {rate}")
         self._save()
 
     def _budget(self, begin: float) -> Budget:
         prepared, config, progress = self.prepared, self.prepared.config.train, self.progress
         if prepared.new_budget:
-            progress.limit_s, progress.total_steps = self._planned(config, time.monotonic() - begin)
-        budget = Budget(progress.total_steps, progress.limit_s, used_s=progress.seconds)
+            planned = self._planned(config, time.monotonic() - begin)
+            progress.limit_s, progress.total_steps = self._team.share({"planned": planned}, {})[0]["planned"]
+        budget = Budget(progress.total_steps, progress.limit_s, used_s=progress.seconds, now=self._team.now)
         # A run that was killed just before its end has used up its budget too, but has still to be finished.
         is_used_up = bool(progress.step) and budget.progress(progress.step) >= 1
         if is_used_up if prepared.new_budget else prepared.details["status"] == "finished":
@@ -203,8 +246,15 @@ class Session:
 
     def _validate(self) -> float:
         ids, window = self.prepared.corpus.valid.ids, self.prepared.config.data.window or 1
-        batches = held_out_batches(self.model, ids, start_id=self.prepared.details["start_id"], window=window)
-        return total_nats(self.model, self._eval_step, batches) / len(ids)
+        batches = held_out_batches(
+            self.model,
+            ids,
+            start_id=self.prepared.details["start_id"],
+            window=window,
+            rank=self._team.rank,
+            workers=self._team.workers,
+        )
+        return self._team.total(total_nats(self.model, self._eval_step, batches)) / len(ids)
 
     def _on_step(self, progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
         now = time.monotonic()
@@ -223,6 +273,8 @@ class Session:
             val_bits_per_char=score.bits_per_char,
             chars_per_s=self._chars_per_s(row["tokens_per_s"]),
         )
+        if not self._team.is_chief:
+            return
         self.display.say(check_line(row, is_best=is_best))
         if is_best:
             nats, bits = score.nats_per_token, score.bits_per_char
@@ -267,12 +319,21 @@ class Session:
         config: Config = self.prepared.config
         return f"{config.model.arch} with {self.model.count_params():,} parameters, {self.precision}"
 
+    def _advice(self) -> str:
+        path = self.prepared.path
+        elsewhere = "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+        return (
+            f"what was saved last is in {path}: go on with textrnn train --resume {shlex.quote(path.name)}{elsewhere}"
+        )
+
     def _title(self) -> str:
         return f"{self.prepared.path.name}: {self._what()}"
 
     def _result(self, ended: str, seconds: float) -> dict[str, Any]:
         progress, metrics = self.progress, self.prepared.details["metrics"]
         speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else None
+        if not self._team.is_chief:
+            return dict(ended=ended)
         return dict(
             run=str(self.prepared.path),
             arch=self.prepared.config.model.arch,
@@ -286,5 +347,6 @@ class Session:
             val_bits_per_char=metrics.get("val_bits_per_char"),
             best_epoch=metrics.get("epoch"),
             precision=self.precision,
+            workers=self._team.workers,
             ended=ended,
         )

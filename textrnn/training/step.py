@@ -14,6 +14,8 @@ from textrnn.models.language_model import LanguageModel
 from textrnn.training.loss import token_losses
 
 State = list[Any]
+# Makes of a function, (x, y, mask, state) -> (mean loss, its gradients, state after), one that means over all replicas.
+Spread = Callable[[Callable[..., Any]], Callable[..., Any]]
 TrainStep = Callable[..., tuple[Any, Any, State]]
 
 
@@ -43,6 +45,11 @@ def _shards(batch: int, num_shards: int, num_parts: int = 1) -> list[slice]:
     return [slice(begin, end) for begin, end in itertools.pairwise(bounds)]
 
 
+def _alone(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    """The spreading of a single process: none."""
+    return gradients
+
+
 def make_train_step(
     model: LanguageModel,
     optimizer: keras.optimizers.Optimizer,
@@ -50,12 +57,14 @@ def make_train_step(
     clip_norm: float,
     num_shards: int,
     num_parts: int = 1,
+    spread: Spread = _alone,
 ) -> TrainStep:
     """Builds the function that learns from one batch.
 
     The batch is cut into `num_shards` shards whose graphs have nothing to do with each other, so that each core
     works on one of them; their gradients are added. With `num_parts` above 1 the batch is first cut into parts that
-    are worked one after the other, which needs less memory and gives the same sum.
+    are worked one after the other, which needs less memory and gives the same sum. With `spread`, the batch is some
+    rows of one that several workers or devices share, and loss and gradients are those of the whole.
 
     Returns:
         a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), state and
@@ -76,31 +85,32 @@ def make_train_step(
             total = loss + tf.add_n(model.losses) * penalty_share if model.losses else loss
         return loss, after, [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+    def batch_gradients(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, list[Any], State]:
         shards = _shards(x.shape[0], num_shards, num_parts)
-        weight = mask / tf.reduce_sum(mask)
+        weight = tf.math.divide_no_nan(mask, tf.reduce_sum(mask))  # one worker's rows may be all filling
         losses, states = [], []
-        sums: list[list[Any]] = [
-            [] for _ in range(num_shards)
-        ]  # of gradients; each goes on when it has its part before
+        sums: list[list[Any]] = [[] for _ in range(num_shards)]  # of gradients
         for number, own in enumerate(shards):
             before = sums[number % num_shards]
-            with tf.control_dependencies(before):
+            with tf.control_dependencies(before):  # a part waits for the one before it
                 loss, after, new = learn(x[own], y[own], weight[own], [array[own] for array in state], 1 / len(shards))
             sums[number % num_shards] = [a + b for a, b in zip(before, new, strict=True)] if before else new
             losses.append(loss)
             states.append(after)
         summed = [tf.add_n(parts) for parts in zip(*filter(None, sums), strict=True)]
+        return tf.add_n(losses), summed, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+
+    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+        loss, summed, after = spread(batch_gradients)(x, y, mask, state)
         norm = tf.linalg.global_norm(summed)
         if clip_norm:
             scale = clip_norm / tf.maximum(norm, clip_norm)
             summed = [gradient * scale for gradient in summed]
-        loss = tf.add_n(losses)
         if tf.math.is_finite(norm) and tf.math.is_finite(loss):
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply(summed, model.trainable_variables)
-        return loss, norm, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+        return loss, norm, after
 
     return step  # type: ignore[no-any-return]
 

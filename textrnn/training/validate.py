@@ -8,17 +8,31 @@ from typing import Any
 import numpy as np
 
 from textrnn.models.language_model import LanguageModel
-from textrnn.text.windows import Batch, HeldOutRows, windows_before
+from textrnn.text.windows import Batch, HeldOutRows, share_of, windows_before
 
 EVAL_STEPS = 128
 EVAL_BATCH = 1024
 
 
-def held_out_batches(model: LanguageModel, ids: np.ndarray, *, start_id: int, window: int) -> Iterable[Batch]:
-    """The held-out part as a model reads it: in order with carried state, or a window before each token."""
+def held_out_batches(
+    model: LanguageModel, ids: np.ndarray, *, start_id: int, window: int, rank: int = 0, workers: int = 1
+) -> Iterable[Batch]:
+    """The held-out part as a model reads it: in order with carried state, or a window before each token.
+
+    Args:
+        model: tells which of the two.
+        ids: int[num_tokens].
+        start_id: the token that precedes them.
+        window: tokens of a window.
+        rank: the worker whose share is read, from 0 on.
+        workers: how many share the reading; some may find nothing to read in a short text.
+    """
     if model.reads_both_ways:
-        return windows_before(ids, start_id, window=window, batch=min(EVAL_BATCH, len(ids)))
-    return HeldOutRows(ids, start_id).windows(EVAL_STEPS)
+        own = share_of(len(ids), rank, workers)
+        return windows_before(ids, start_id, window=window, batch=min(EVAL_BATCH, len(ids)), some=own)
+    held = HeldOutRows(ids, start_id)
+    own = share_of(held.num_rows, rank, workers)
+    return held.windows(EVAL_STEPS, some=own) if own.start < own.stop else ()
 
 
 def total_nats(

@@ -1,0 +1,365 @@
+"""The wire between workers: a TCP connection from each to the chief, by which they also see when one is gone.
+
+Gradients go another way, by the collectives of TensorFlow. This one carries what is small or rare: the chief's clock
+at each step, sums of validation, the state at a checkpoint. A process that ends closes its connections, whatever ends
+it; a machine that goes silent is missed by its pings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from textrnn import __version__
+from textrnn.errors import TextRNNError
+from textrnn.training.cluster import Cluster
+
+PING_S = 5.0
+SILENT_PINGS = 9  # a process may be stopped for half a minute, as by a laptop's lid
+GRACE_S = 10.0  # in which this process may end by itself when another one is gone
+JOIN_S = 300.0  # in which all workers have to be there
+LINGER_S = 10.0  # in which a chief that has failed waits for the others to tell them
+HELLO_BYTES = 4096
+HEAD = struct.Struct(">IQ")  # length of the JSON, length of what follows it
+
+Message = tuple[dict[str, Any], bytes]
+
+
+class WorkerError(TextRNNError):
+    """Another worker is gone, has failed or does something else.
+
+    Attributes:
+        told: whether the chief tells the person too.
+    """
+
+    def __init__(self, message: str, *, told: bool = False) -> None:
+        super().__init__(message)
+        self.told = told
+
+
+def end_process(message: str) -> None:
+    """The last resort: the main thread hangs in a collective that nobody will answer."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"\nerror: {message}\n".encode())
+    os._exit(1)
+
+
+class _Peer:
+    """One connection: a thread reads it, and one at a time may write to it."""
+
+    def __init__(self, connection: socket.socket, rank: int) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(PING_S)
+        self.rank, self.said_bye = rank, False
+        self.inbox: queue.Queue[Message] = queue.Queue()
+        self._connection, self._lock = connection, threading.Lock()
+
+    def send(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
+        """Sends a message.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        text = json.dumps(header).encode()
+        data = memoryview(HEAD.pack(len(text), len(payload)) + text + payload)
+        silent = 0
+        with self._lock:
+            while data:
+                try:
+                    data, silent = data[self._connection.send(data) :], 0
+                except TimeoutError:
+                    silent += 1
+                    if silent >= SILENT_PINGS:
+                        raise
+
+    def read(self, limit: int | None = None) -> Message:
+        """The next message.
+
+        Raises:
+            OSError: the connection is broken, or silent for long.
+            ValueError: this is no message.
+        """
+        text_bytes, payload_bytes = HEAD.unpack(self._read_bytes(HEAD.size))
+        if limit is not None and text_bytes + payload_bytes > limit:
+            raise ValueError("this is no worker of textrnn")
+        header = json.loads(self._read_bytes(text_bytes))
+        if not isinstance(header, dict):
+            raise ValueError("this is no worker of textrnn")
+        return header, self._read_bytes(payload_bytes)
+
+    def _read_bytes(self, size: int) -> bytes:
+        data, silent = bytearray(), 0
+        while len(data) < size:
+            try:
+                piece = self._connection.recv(min(size - len(data), 1 << 20))
+            except TimeoutError:
+                silent += 1  # counted, not timed: while this process itself is stopped, nobody is silent
+                if silent >= SILENT_PINGS:
+                    raise OSError(f"silent for {SILENT_PINGS * PING_S:.0f} seconds") from None
+                continue
+            if not piece:
+                raise OSError("its connection was closed")
+            data += piece
+            silent = 0
+        return bytes(data)
+
+    def close(self) -> None:
+        """Closes the connection, which also wakes the thread that reads it."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+
+class Link:
+    """The connections of one worker: the chief has one to each of the others, these have one to the chief.
+
+    Args:
+        cluster: all workers.
+        end: what ends this process when another one is gone and the main thread does not see it.
+    """
+
+    def __init__(self, cluster: Cluster, *, end: Callable[[str], None] = end_process) -> None:
+        self.cluster, self.where, self.asked_to_stop = cluster, "nothing was saved yet", threading.Event()
+        self._end, self._lost = end, None  # type: tuple[Callable[[str], None], WorkerError | None]
+        self._peers: dict[int, _Peer] = {}
+        self._changed, self._closed = threading.Condition(), threading.Event()
+        self._listener: socket.socket | None = None
+
+    def __enter__(self) -> Link:
+        if self.cluster.is_chief:
+            self._listen()
+        else:
+            self._connect()
+        threading.Thread(target=self._ping, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._listener is not None and isinstance(error, TextRNNError) and self._lost is None:
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._peers) == self.cluster.workers - 1, LINGER_S)
+        if error is None:
+            self._tell({"kind": "bye"})
+        elif isinstance(error, WorkerError):
+            self._tell({"kind": "failed", "line": str(error)})
+        else:
+            reason = str(error) or "interrupted" if isinstance(error, TextRNNError | KeyboardInterrupt) else repr(error)
+            self._tell({"kind": "failed", "line": f"{self._name(self.cluster.rank)} has failed: {reason:.300}"})
+        self._closed.set()
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake the thread that waits for it
+            self._listener.close()
+        for peer in self._peers.values():
+            peer.close()
+
+    # ------------------------------------------------------------ coming together
+
+    def _listen(self) -> None:
+        host, port = self.cluster.link_address
+        is_local = host in ("localhost", "127.0.0.1", "::1")  # then nobody outside of this machine can reach it
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        dual = not is_local and socket.has_dualstack_ipv6()
+        try:
+            listener = socket.create_server(
+                (host if is_local else "", port),
+                family=socket.AF_INET6 if dual else family,
+                backlog=self.cluster.workers,
+                dualstack_ipv6=dual,
+            )
+        except OSError as error:
+            raise WorkerError(
+                f"the chief cannot listen on port {port} of {host} for the other workers: {error.strerror}; "
+                "give it another port in TF_CONFIG"
+            ) from None
+        listener.settimeout(1.0)
+        self._listener = listener
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while not self._closed.is_set():
+            try:
+                connection, _ = self._listener.accept()  # type: ignore[union-attr]
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self._welcome, args=(connection,), daemon=True).start()
+
+    def _welcome(self, connection: socket.socket) -> None:
+        peer = _Peer(connection, -1)
+        try:
+            hello, _ = peer.read(HELLO_BYTES)
+            if hello != {**self._hello(), "rank": hello.get("rank")} or hello["rank"] not in range(
+                1, self.cluster.workers
+            ):
+                raise ValueError("this is no worker of this training")
+            peer.rank = hello["rank"]
+            with self._changed:
+                if self._closed.is_set():
+                    raise ValueError("this training has ended")
+                if peer.rank in self._peers:
+                    raise ValueError("this worker is here already")
+                peer.send({"kind": "welcome"})
+                self._peers[peer.rank] = peer
+                self._changed.notify_all()
+        except (OSError, ValueError) as error:
+            with contextlib.suppress(OSError):
+                peer.send({"kind": "failed", "line": f"the chief does not let this worker in: {error}"})
+            peer.close()
+            return
+        self._read_all(peer)
+
+    def _hello(self) -> dict[str, Any]:
+        digest = hashlib.sha256("\n".join(self.cluster.addresses).encode()).hexdigest()
+        return {"kind": "hello", "cluster": digest, "version": __version__, "rank": self.cluster.rank}
+
+    def _connect(self) -> None:
+        host, port = self.cluster.link_address
+        until = time.monotonic() + JOIN_S
+        while True:
+            try:
+                connection = socket.create_connection((host, port), timeout=PING_S)
+                if connection.getsockname() != connection.getpeername():  # which happens on the same machine
+                    break
+                connection.close()
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise WorkerError(
+                        f"the chief does not answer on port {port} of {host}: {error.strerror or error}; start all "
+                        f"workers within {JOIN_S / 60:.0f} minutes, and let them reach this port"
+                    ) from None
+            time.sleep(0.1)
+        peer = _Peer(connection, 0)
+        try:
+            peer.send(self._hello())
+            answer, _ = peer.read(HELLO_BYTES)
+        except (OSError, ValueError) as error:
+            peer.close()
+            raise WorkerError(f"the chief at {host}:{port} does not answer as textrnn does: {error}") from None
+        if answer.get("kind") != "welcome":
+            peer.close()
+            raise WorkerError(str(answer.get("line"))[:500] + "; start all workers with the same TF_CONFIG and textrnn")
+        self._peers[0] = peer
+        threading.Thread(target=self._read_all, args=(peer,), daemon=True).start()
+
+    def wait_for_all(self) -> None:
+        """Returns when all workers are there.
+
+        Raises:
+            WorkerError: some did not come.
+        """
+        until = time.monotonic() + JOIN_S
+        with self._changed:
+            while len(self._peers) < self.cluster.workers - 1:
+                self.check()
+                if time.monotonic() > until:
+                    missing = [n for n in range(1, self.cluster.workers) if n not in self._peers]
+                    names = ", ".join(f"{self.cluster.addresses[n]} (worker {n})" for n in missing)
+                    raise WorkerError(
+                        f"{len(missing)} of {self.cluster.workers} workers did not come within "
+                        f"{JOIN_S / 60:.0f} minutes: {names}"
+                    )
+                self._changed.wait(0.5)
+
+    # ------------------------------------------------------------ messages
+
+    def send(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
+        """Sends a message: the chief's goes to all others, theirs to the chief.
+
+        Raises:
+            WorkerError: one is gone.
+        """
+        self.check()
+        for peer in list(self._peers.values()):
+            try:
+                peer.send(header, payload)
+            except OSError as error:
+                self._lose(peer, error)
+                self.check()
+
+    def receive(self, kind: str, rank: int = 0) -> Message:
+        """The next message of a worker, the chief's if no other is named.
+
+        Raises:
+            WorkerError: one is gone, or this worker does something else.
+        """
+        while True:
+            try:
+                header, payload = self._peers[rank].inbox.get(timeout=0.5)
+                break
+            except queue.Empty:
+                self.check()
+        if header.get("kind") != kind:
+            raise WorkerError(f"{self._name(rank)} is out of step: it sent {header.get('kind')!r:.40}, not {kind!r}")
+        return header, payload
+
+    def check(self, wait_s: float = 0.0) -> None:
+        """Raises WorkerError when one is gone; waits for such news if asked to."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lost is not None, wait_s)
+        if self._lost is not None:
+            raise WorkerError(str(self._lost), told=self._lost.told)
+
+    def _tell(self, header: Mapping[str, Any]) -> None:
+        for peer in list(self._peers.values()):
+            with contextlib.suppress(OSError):
+                peer.send(header)
+
+    def _ping(self) -> None:
+        while not self._closed.wait(PING_S):
+            self._tell({"kind": "ping"})
+
+    # ------------------------------------------------------------ loss
+
+    def _name(self, rank: int) -> str:
+        return f"worker {rank} of {self.cluster.workers}" + (" (the chief)" if rank == 0 else "")
+
+    def _read_all(self, peer: _Peer) -> None:
+        """Sorts what comes over a connection until it ends."""
+        while True:
+            try:
+                header, payload = peer.read()
+            except (OSError, ValueError) as error:
+                self._lose(peer, error)
+                return
+            kind = header.get("kind")
+            if kind == "bye":
+                peer.said_bye = True
+            elif kind == "stop":
+                self.asked_to_stop.set()
+            elif kind == "failed":
+                self._declare(WorkerError(str(header.get("line"))[:500], told=peer.rank == 0))
+            elif kind != "ping":
+                peer.inbox.put((header, payload))
+
+    def _lose(self, peer: _Peer, error: Exception) -> None:
+        if not peer.said_bye and not self._closed.is_set():
+            reason = getattr(error, "strerror", None) or error
+            self._declare(WorkerError(f"{self._name(peer.rank)} is gone ({reason}); {self.where}"))
+
+    def _declare(self, error: WorkerError) -> None:
+        """Takes note that the training is over, tells all others, and sees to it that this process ends."""
+        with self._changed:
+            if self._lost is not None or self._closed.is_set():
+                return
+            self._lost = error
+            self._changed.notify_all()
+        if self.cluster.is_chief:
+            self._tell({"kind": "failed", "line": str(error)})
+        threading.Thread(target=self._end_at_last, args=(error,), daemon=True).start()
+
+    def _end_at_last(self, error: WorkerError) -> None:
+        if not self._closed.wait(GRACE_S):
+            self._end(str(error))

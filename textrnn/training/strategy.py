@@ -1,0 +1,138 @@
+"""Several devices or workers as one: the strategy of TensorFlow, and a training step spread over its replicas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textrnn.text.windows import share_of
+from textrnn.training.cluster import Cluster
+from textrnn.training.link import WorkerError
+
+SEED_STEP = 1_000_003  # between the seeds of two replicas; those of layers are a few thousand apart
+
+
+def make_strategy(cluster: Cluster | None, num_rows: int) -> Any:
+    """The strategy for this process; under a cluster this must come before any operation of TensorFlow.
+
+    Args:
+        cluster: all workers; None for one process.
+        num_rows: rows of a batch, of which each replica needs one.
+
+    Returns:
+        None for one process with at most one GPU, `MirroredStrategy` for several GPUs, and
+        `MultiWorkerMirroredStrategy` for several workers.
+
+    Raises:
+        WorkerError: this worker's address in `TF_CONFIG` cannot be used.
+    """
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if cluster is None:
+        devices = [f"GPU:{number}" for number in range(min(len(gpus), num_rows))]
+        return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else None
+    _leave_watching_to_the_link()
+    communication = tf.distribute.experimental.CommunicationImplementation
+    own_address = cluster.addresses[cluster.rank]
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(
+            cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
+                task_type="worker",
+                task_id=cluster.rank,
+                num_accelerators={"GPU": len(gpus)},
+                rpc_layer="grpc",
+            ),
+            communication_options=tf.distribute.experimental.CommunicationOptions(
+                implementation=communication.AUTO if gpus else communication.RING
+            ),
+        )
+    except tf.errors.OpError as error:
+        raise WorkerError(
+            f"worker {cluster.rank} of {cluster.workers} cannot be at {own_address} ({error.message!s:.120}): "
+            "is the port taken, or the address another machine's?"
+        ) from None
+
+
+def _leave_watching_to_the_link() -> None:
+    """Switches off TensorFlow's own heartbeats: they take a process that was stopped for ten seconds for dead."""
+    from tensorflow.python.distribute import collective_all_reduce_strategy
+    from tensorflow.python.eager import context
+
+    context.context().configure_coordination_service(service_type="")
+    collective_all_reduce_strategy.CollectiveAllReduceExtended._enable_check_health = False
+
+
+def num_replicas(strategy: Any) -> int:
+    """Replicas of this process alone."""
+    return len(strategy.extended.worker_devices)
+
+
+def spread_over(strategy: Any, variables: Sequence[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What makes of a function that means over its own rows one that means over those of all replicas.
+
+    Each step has one collective: the sum of a vector of all gradients, the loss, and the number of tokens by which
+    each replica's means are weighted.
+
+    Args:
+        strategy: as `make_strategy` makes it.
+        variables: those that the gradients belong to.
+
+    Returns:
+        the `spread` of `make_train_step`.
+    """
+    import tensorflow as tf
+
+    shapes = [(), *[tuple(variable.shape) for variable in variables]]
+
+    def spread(gradients: Callable[..., Any]) -> Callable[..., Any]:
+        def replica(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any]:
+            loss, own, after = gradients(x, y, mask, state)
+            flat = [tf.reshape(tf.cast(part, tf.float32), [-1]) for part in [loss, *own, 1.0]]
+            weighted = tf.concat(flat, 0) * tf.reduce_sum(mask)
+            (total,) = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [weighted])
+            return total, after
+
+        def whole(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any, Any]:
+            arguments = _by_replica(strategy, (x, y, mask, state))
+            total, after = strategy.run(replica, arguments)
+            total = strategy.experimental_local_results(total)[0]
+            parts = tf.split(total[:-1] / total[-1], [math.prod(shape) for shape in shapes])
+            loss, *mean = [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+            return loss, mean, [tf.concat(strategy.experimental_local_results(rows), 0) for rows in after]
+
+        return whole
+
+    return spread
+
+
+def _by_replica(strategy: Any, arguments: Any) -> Any:
+    """Rows cut into a part for each replica of this process."""
+    import tensorflow as tf
+
+    count = num_replicas(strategy)
+    if count == 1:
+        return arguments
+    rows = arguments[0].shape[0]
+
+    def part(context: Any) -> Any:
+        own = share_of(rows, context.replica_id_in_sync_group % count, count)
+        return tf.nest.map_structure(lambda array: array[own], arguments)
+
+    return strategy.experimental_distribute_values_from_function(part)
+
+
+def spread_seeds(variables: Sequence[Any], rank: int) -> None:
+    """Gives each replica random generators of its own; all come from equal ones, and those of the first stay.
+
+    Args:
+        variables: states of generators, int64[2], all equal on all workers.
+        rank: of this worker.
+    """
+    for variable in variables:
+        values = getattr(variable.value, "values", (variable.value,))
+        seed, count = variable.numpy()
+        for local, value in enumerate(values):
+            value.assign([seed + (rank * len(values) + local) * SEED_STEP, count])
