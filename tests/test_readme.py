@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from readme_help import README, with_help
 
+from textrnn.recipe import LADDER, PRESETS
 from textrnn.training.cluster import read_cluster
 
 TEXT = README.read_text(encoding="utf-8")
@@ -81,3 +82,17 @@ def test_slurm_example_names_the_workers(rank):
     fakes = 'scontrol() { printf "n1\\nn2\\nn3\\n"; }\nsrun() { "$@"; }\n'
     cluster = tf_config(fakes + script, SLURM_PROCID=str(rank), SLURM_JOB_NODELIST="n[1-3]")
     assert (cluster.addresses, cluster.rank) == (("n1:2222", "n2:2222", "n3:2222"), rank)
+
+
+def test_readme_sizes_are_those_of_the_rule():
+    section = TEXT.partition("\n## Sizes\n")[2].partition("\n## ")[0]
+    rows = re.findall(
+        r"^\| (\d+) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|(?: `--size (\w+)`)? \|$", section, re.MULTILINE
+    )
+    presets = {rung: name for name, rung in PRESETS.items()}
+    expected = [
+        (f"{size.from_s:g}", str(size.layers), str(size.units), str(size.batch), f"{size.learning_rate:g}")
+        + (presets.get(rung, ""),)
+        for rung, size in enumerate(LADDER)
+    ]
+    assert rows == expected
