@@ -86,13 +86,8 @@ def test_slurm_example_names_the_workers(rank):
 
 def test_readme_sizes_are_those_of_the_rule():
     section = TEXT.partition("\n## Sizes\n")[2].partition("\n## ")[0]
-    rows = re.findall(
-        r"^\| (\d+) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|(?: `--size (\w+)`)? \|$", section, re.MULTILINE
-    )
+    line = r"^\| (\d+) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|(?: `--size (\w+)`)? \|$"
     presets = {rung: name for name, rung in PRESETS.items()}
-    expected = [
-        (f"{size.from_s:g}", str(size.layers), str(size.units), str(size.batch), f"{size.learning_rate:g}")
-        + (presets.get(rung, ""),)
-        for rung, size in enumerate(LADDER)
-    ]
-    assert rows == expected
+    for rung, (size, row) in enumerate(zip(LADDER, re.findall(line, section, re.MULTILINE), strict=True)):
+        numbers = (size.from_s, size.layers, size.units, size.batch, size.learning_rate)
+        assert row == (*(f"{number:g}" for number in numbers), presets.get(rung, ""))
