@@ -73,7 +73,9 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
             model = build_language_model(config.model, options.vocab)
             optimizer = make_optimizer(config.train, model)
         start_from_frequencies(model, ids)
-        spread: dict[str, Any] = {} if strategy is None else {"spread": spread_over(strategy, model.trainable_variables)}
+        spread: dict[str, Any] = {}
+        if strategy is not None:
+            spread["spread"] = spread_over(strategy, model.trainable_variables)
         step = make_train_step(model, optimizer, clip_norm=config.train.clip_norm, num_shards=1, **spread)
         losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
 
