@@ -73,15 +73,16 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
             model = build_language_model(config.model, options.vocab)
             optimizer = make_optimizer(config.train, model)
         start_from_frequencies(model, ids)
-        spread: dict[str, Any] = (
-            {} if strategy is None else {"spread": spread_over(strategy, model.trainable_variables)}
-        )
+        spread: dict[str, Any] = {}
+        if strategy is not None:
+            spread["spread"] = spread_over(strategy, model.trainable_variables)
         step = make_train_step(model, optimizer, clip_norm=config.train.clip_norm, num_shards=1, **spread)
-        losses, times = list[float](), [time.perf_counter()]
+        losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
 
         def on_step(progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
             losses.append(loss)
             times.append(time.perf_counter())
+            cpu_times.append(time.process_time())
 
         if link is not None and team.is_chief:
             link.wait_for_all()
@@ -103,7 +104,7 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
                 tick=team.tick,
             ),
         )
-    return dict(losses=losses, step_s=np.diff(times).tolist())
+    return dict(losses=losses, step_s=np.diff(times).tolist(), cpu_s=np.diff(cpu_times).tolist())
 
 
 def measure(workers: int, arguments: list[str]) -> dict[str, Any]:
@@ -140,13 +141,17 @@ def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     arguments = [str(folder / "train.ids"), *sizes, f"--vocab={corpus.tokenizer.vocab_size}"]
     pairs = [(measure(1, arguments), measure(2, arguments)) for _ in range(options.repeats)]
     one, two = (np.array(side["losses"]) for side in pairs[0])
-    step_s = [statistics.median(s for pair in pairs for s in pair[side]["step_s"][WARM_STEPS:]) for side in (0, 1)]
+    step_s, cpu_s = (
+        [statistics.median(s for pair in pairs for s in pair[side][key][WARM_STEPS:]) for side in (0, 1)]
+        for key in ("step_s", "cpu_s")
+    )
     each = [[statistics.median(side["step_s"][WARM_STEPS:]) for side in pair] for pair in pairs]
     return dict(
         steps=len(one),
         max_relative_difference=float((np.abs(one - two) / one).max()),
         last_losses=[float(one[-1]), float(two[-1])],
         step_ms=[1000 * s for s in step_s],
+        cpu_ms=[1000 * s for s in cpu_s],
         ratio=step_s[0] / step_s[1],
         ratios=[alone / together for alone, together in each],
         load=os.getloadavg()[0],
@@ -173,10 +178,16 @@ def main() -> None:
         return
     print(machine() + "\n")
     rows = [
-        [workers, f"{found['step_ms'][workers - 1]:.0f}", f"{found['last_losses'][workers - 1]:.6f}", f"{ratio:.2f}"]
+        [
+            workers,
+            f"{found['step_ms'][workers - 1]:.0f}",
+            f"{found['cpu_ms'][workers - 1]:.0f}",
+            f"{found['last_losses'][workers - 1]:.6f}",
+            f"{ratio:.2f}",
+        ]
         for workers, ratio in ((1, 1.0), (2, found["ratio"]))
     ]
-    print(table(["workers", "ms a step", f"loss of step {found['steps']}", "ratio"], rows))
+    print(table(["workers", "ms a step", "ms of processor in each", f"loss of step {found['steps']}", "ratio"], rows))
     shown = ", ".join(f"{ratio:.2f}" for ratio in found["ratios"])
     print(
         f"largest relative difference of a loss: {found['max_relative_difference']:.1e}; ratios of the pairs: {shown}"

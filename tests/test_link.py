@@ -19,8 +19,8 @@ from textrnn.training.team import Alone, Team
 class Ended(threading.Event):
     """Stands for the end of a process."""
 
-    def __call__(self, message):
-        self.message = message
+    def __call__(self, error):
+        self.message = str(error)
         self.set()
 
 

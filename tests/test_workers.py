@@ -19,7 +19,7 @@ from textrnn.tasks import launch as launch_module
 from textrnn.tasks.launch import core_shares, free_addresses, launch
 from textrnn.training.cluster import Cluster, split_address
 
-SAME = (*TINY, "--dropout", "0", "--precision", "float32", "--epochs", "3", "--deterministic", "--samples")
+SAME = (*TINY, "--dropout", "0", "--epochs", "3", "--deterministic", "--precision", "float32")
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ from textrnn.training.link import Link
 from textrnn.training.memory import check_memory
 from textrnn.training.prepared import Prepared
 from textrnn.training.report import Display, duration
-from textrnn.training.strategy import make_strategy
+from textrnn.training.strategy import lost_workers_told, make_strategy
 from textrnn.training.team import Alone, Team
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
@@ -303,5 +303,7 @@ def _run(
         from textrnn.training.session import Session
 
         team = Alone() if link is None else Team(link)
-        session = Session(prepared, display, samples=samples, team=team, strategy=strategy)
-    return session.train(begin)
+        with lost_workers_told(team):
+            session = Session(prepared, display, samples=samples, team=team, strategy=strategy)
+    with lost_workers_told(team):
+        return session.train(begin)

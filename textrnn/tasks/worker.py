@@ -19,7 +19,7 @@ from textrnn.text.reader import find_files, open_sources
 from textrnn.text.tokenizers import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
 from textrnn.training.cluster import LAUNCHED, Cluster, was_launched
-from textrnn.training.link import Link, WorkerError
+from textrnn.training.link import Link, is_told_elsewhere
 from textrnn.training.prepared import Prepared
 
 PARTS = ("train", "valid")
@@ -35,6 +35,7 @@ def invite(link: Link, prepared: Prepared, options: Mapping[str, Any]) -> None:
         options: those that were given to its command.
 
     Raises:
+        ConfigError: a batch has too few rows for so many workers.
         WorkerError: some did not come, or one cannot follow.
     """
     corpus, data, workers = prepared.corpus, prepared.config.data, link.cluster.workers
@@ -160,14 +161,11 @@ def _encoded(
 
 @contextlib.contextmanager
 def one_voice(cluster: Cluster | None) -> Iterator[None]:
-    """Of processes on one terminal, only one tells what went wrong: the chief, or the first that outlives it."""
+    """Of several processes on one terminal, lets one tell what went wrong."""
     try:
         yield
     except TextRNNError as error:
-        if cluster is None or cluster.is_chief or not was_launched():
-            raise
-        is_told = not isinstance(error, WorkerError) or error.told or cluster.rank > 1
-        if not is_told:
+        if cluster is None or not is_told_elsewhere(cluster, error):
             raise
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

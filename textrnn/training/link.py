@@ -22,7 +22,7 @@ from typing import Any
 
 from textrnn import __version__
 from textrnn.errors import TextRNNError
-from textrnn.training.cluster import Cluster
+from textrnn.training.cluster import Cluster, was_launched
 
 PING_S = 5.0
 SILENT_PINGS = 9  # a process may be stopped for half a minute, as by a laptop's lid
@@ -47,11 +47,11 @@ class WorkerError(TextRNNError):
         self.told = told
 
 
-def end_process(message: str) -> None:
-    """The last resort: the main thread hangs in a collective that nobody will answer."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"\nerror: {message}\n".encode())
-    os._exit(1)
+def is_told_elsewhere(cluster: Cluster, error: TextRNNError) -> bool:
+    """Whether another process on this terminal tells what went wrong: the chief, or the first that outlives it."""
+    if cluster.is_chief or not was_launched():
+        return False
+    return not isinstance(error, WorkerError) or error.told or cluster.rank > 1
 
 
 class _Peer:
@@ -128,9 +128,12 @@ class Link:
         end: what ends this process when another one is gone and the main thread does not see it.
     """
 
-    def __init__(self, cluster: Cluster, *, end: Callable[[str], None] = end_process) -> None:
+    def __init__(self, cluster: Cluster, *, end: Callable[[WorkerError], None] | None = None) -> None:
         self.cluster, self.where, self.asked_to_stop = cluster, "nothing was saved yet", threading.Event()
-        self._end, self._lost = end, None  # type: tuple[Callable[[str], None], WorkerError | None]
+        self._end, self._lost = end or self._end_process, None  # type: Any, WorkerError | None
+        self._stderr: int | None = None  # while TensorFlow starts, the usual one leads elsewhere
+        with contextlib.suppress(OSError):
+            self._stderr = os.dup(2)
         self._peers: dict[int, _Peer] = {}
         self._changed, self._closed = threading.Condition(), threading.Event()
         self._listener: socket.socket | None = None
@@ -163,6 +166,9 @@ class Link:
             self._listener.close()
         for peer in self._peers.values():
             peer.close()
+        if self._stderr is not None:
+            os.close(self._stderr)
+            self._stderr = None
 
     # ------------------------------------------------------------ coming together
 
@@ -362,4 +368,11 @@ class Link:
 
     def _end_at_last(self, error: WorkerError) -> None:
         if not self._closed.wait(GRACE_S):
-            self._end(str(error))
+            self._end(error)
+
+    def _end_process(self, error: WorkerError) -> None:
+        """The last resort: the main thread hangs in a collective that nobody will answer."""
+        if self._stderr is not None and not is_told_elsewhere(self.cluster, error):
+            with contextlib.suppress(OSError):
+                os.write(self._stderr, f"\nerror: {error}\n".encode())
+        os._exit(1)

@@ -40,7 +40,6 @@ from textrnn.training.strategy import spread_over, spread_seeds
 from textrnn.training.team import Alone
 from textrnn.training.validate import held_out_batches, total_nats
 
-LOST_S = 30.0  # in which the others are missed after a collective was cut off
 # What going back to an earlier state leaves as it is.
 PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
 COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
@@ -166,11 +165,6 @@ class Session:
             except KeyboardInterrupt:
                 self.display.stop()
                 self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
-                raise
-            except tf.errors.ResourceExhaustedError:
-                raise
-            except tf.errors.OpError:
-                self._team.check(wait_s=LOST_S)  # which knows better what happened, if a collective was cut off
                 raise
             except NotFiniteError as error:
                 if self._team.is_chief:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from textrnn.text.windows import share_of
 from textrnn.training.cluster import Cluster
 from textrnn.training.link import WorkerError
+from textrnn.training.team import Alone
 
+LOST_S = 30.0  # in which the others are missed after a collective was cut off
 SEED_STEP = 1_000_003  # between the seeds of two replicas; those of layers are a few thousand apart
 
 
@@ -65,6 +68,24 @@ def _leave_watching_to_the_link() -> None:
     collective_all_reduce_strategy.CollectiveAllReduceExtended._enable_check_health = False
 
 
+@contextlib.contextmanager
+def lost_workers_told(team: Alone) -> Iterator[None]:
+    """Within the block, a collective that was cut off because a worker is gone says so.
+
+    Raises:
+        WorkerError: one is gone.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:  # its own fault
+        raise
+    except tf.errors.OpError:
+        team.check(wait_s=LOST_S)  # which knows better what happened
+        raise
+
+
 def num_replicas(strategy: Any) -> int:
     """Replicas of this process alone."""
     return len(strategy.extended.worker_devices)
@@ -99,8 +120,8 @@ def spread_over(strategy: Any, variables: Sequence[Any]) -> Callable[[Callable[.
             arguments = _by_replica(strategy, (x, y, mask, state))
             total, after = strategy.run(replica, arguments)
             total = strategy.experimental_local_results(total)[0]
-            parts = tf.split(total[:-1] / total[-1], [math.prod(shape) for shape in shapes])
-            loss, *mean = [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+            *parts, tokens = tf.split(total, [*map(math.prod, shapes), 1])
+            loss, *mean = [tf.reshape(part, shape) / tokens[0] for part, shape in zip(parts, shapes, strict=True)]
             return loss, mean, [tf.concat(strategy.experimental_local_results(rows), 0) for rows in after]
 
         return whole
