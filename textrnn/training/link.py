@@ -25,7 +25,7 @@ from textrnn.errors import TextRNNError
 from textrnn.training.cluster import Cluster, was_launched
 
 PING_S = 5.0
-SILENT_PINGS = 9  # a process may be stopped for half a minute, as by a laptop's lid
+SILENT_PINGS = 8  # a process may be stopped for half a minute, as by a laptop's lid
 GRACE_S = 10.0  # in which this process may end by itself when another one is gone
 JOIN_S = 300.0  # in which all workers have to be there
 LINGER_S = 10.0  # in which a chief that has failed waits for the others to tell them
