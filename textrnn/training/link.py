@@ -12,11 +12,13 @@ import hashlib
 import json
 import os
 import queue
+import shutil
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -131,6 +133,7 @@ class Link:
     def __init__(self, cluster: Cluster, *, end: Callable[[WorkerError], None] | None = None) -> None:
         self.cluster, self.where, self.asked_to_stop = cluster, "nothing was saved yet", threading.Event()
         self._end, self._lost = end or self._end_process, None  # type: Any, WorkerError | None
+        self.unfinished: Path | None = None  # a folder that should not outlive this process
         self._stderr: int | None = None  # while TensorFlow starts, the usual one leads elsewhere
         with contextlib.suppress(OSError):
             self._stderr = os.dup(2)
@@ -375,4 +378,6 @@ class Link:
         if self._stderr is not None and not is_told_elsewhere(self.cluster, error):
             with contextlib.suppress(OSError):
                 os.write(self._stderr, f"\nerror: {error}\n".encode())
+        if self.unfinished is not None:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
         os._exit(1)
