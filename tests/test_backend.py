@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from textrnn import machine
+from textrnn.errors import TextRNNError
 from textrnn.training import backend
 from textrnn.training.backend import chosen_precision, num_cores, start_tensorflow
 
@@ -52,6 +53,10 @@ def test_standard_error_is_back_after_the_block(capfd):
         raise ImportError
     os.write(2, b"shown again\n")
     assert capfd.readouterr().err == "replayed\nshown again\n"
+    with pytest.raises(TextRNNError), backend._standard_error_kept_back():
+        os.write(2, b"kept back\n")
+        raise TextRNNError("the port is taken")
+    assert capfd.readouterr().err == ""
 
 
 def test_start_tensorflow_without_standard_error(monkeypatch):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,23 @@ def test_workers_of_tf_config_read_their_own_files(home, tmp_path_factory):
     assert "saved models/x" in out
     assert (other_out, err) == ("", "")
     assert sorted(os.listdir(away)) == ["story.txt"]
+
+
+@pytest.mark.slow
+def test_a_worker_whose_port_is_taken_is_told(home):
+    addresses, started = free_addresses(2), []
+    with socket.create_server(split_address(addresses[1])):
+        for rank in range(2):
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
+            own = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(task)}
+            command = [sys.executable, "-m", "textrnn", "train", "story.txt", "--name", "x", *TINY, "--epochs", "1"]
+            started.append(subprocess.Popen(command, cwd=home, env=own, stderr=subprocess.PIPE, text=True))
+        for process in started:
+            _, err = process.communicate()
+            assert process.returncode == 1
+            assert err.splitlines()[-1].startswith(f"error: worker 1 of 2 cannot be at {addresses[1]} (")
+            assert err.count("error: ") == 1
+    assert os.listdir("models") == [".locks"]
 
 
 @pytest.mark.slow

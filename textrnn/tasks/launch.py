@@ -21,8 +21,7 @@ from textrnn.training.cluster import LAUNCHED, VARIABLE, Cluster, was_launched
 __all__ = ["launch", "was_launched"]
 
 POLL_S = 0.1
-END_S = 30.0  # in which workers end by themselves after one of them has
-KILL_S = 10.0
+END_S = 20.0  # in which workers end by themselves after the chief has, or after one has failed
 
 
 def launch(workers: int, arguments: Sequence[str]) -> int:
@@ -133,7 +132,7 @@ def _forwarded_signals(started: list[subprocess.Popen[bytes]]) -> Iterator[None]
 
 def _look_after(started: Sequence[subprocess.Popen[bytes]]) -> int:
     """Waits for all to end; when one has, the others get some time to do so by themselves."""
-    left_s = END_S + KILL_S
+    left_s = END_S
     while any(process.poll() is None for process in started):
         time.sleep(POLL_S)
         codes = [process.poll() for process in started]

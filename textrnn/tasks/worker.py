@@ -45,6 +45,8 @@ def invite(link: Link, prepared: Prepared, options: Mapping[str, Any]) -> None:
             f"a batch of this text has {num_rows} rows (--batch {data.batch}, --window {data.window}) and there are "
             f"{workers} workers, each of which needs one: use fewer workers, or a larger --batch or more text"
         )
+    if not prepared.resume:
+        link.unfinished = prepared.folder  # until it is moved to its name
     link.wait_for_all()
     link.send(
         {

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from textrnn.errors import TextRNNError
 from textrnn.machine import likes_bfloat16
 
 
@@ -46,6 +47,8 @@ def _standard_error_kept_back() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except TextRNNError:  # which says all there is to say
+            raise
         except BaseException:
             kept.seek(0)
             os.write(saved, kept.read())

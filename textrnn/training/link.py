@@ -12,11 +12,13 @@ import hashlib
 import json
 import os
 import queue
+import shutil
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +27,7 @@ from textrnn.errors import TextRNNError
 from textrnn.training.cluster import Cluster, was_launched
 
 PING_S = 5.0
-SILENT_PINGS = 9  # a process may be stopped for half a minute, as by a laptop's lid
+SILENT_PINGS = 8  # a process may be stopped for half a minute, as by a laptop's lid
 GRACE_S = 10.0  # in which this process may end by itself when another one is gone
 JOIN_S = 300.0  # in which all workers have to be there
 LINGER_S = 10.0  # in which a chief that has failed waits for the others to tell them
@@ -131,6 +133,7 @@ class Link:
     def __init__(self, cluster: Cluster, *, end: Callable[[WorkerError], None] | None = None) -> None:
         self.cluster, self.where, self.asked_to_stop = cluster, "nothing was saved yet", threading.Event()
         self._end, self._lost = end or self._end_process, None  # type: Any, WorkerError | None
+        self.unfinished: Path | None = None  # a folder that should not outlive this process
         self._stderr: int | None = None  # while TensorFlow starts, the usual one leads elsewhere
         with contextlib.suppress(OSError):
             self._stderr = os.dup(2)
@@ -375,4 +378,6 @@ class Link:
         if self._stderr is not None and not is_told_elsewhere(self.cluster, error):
             with contextlib.suppress(OSError):
                 os.write(self._stderr, f"\nerror: {error}\n".encode())
+        if self.unfinished is not None:
+            shutil.rmtree(self.unfinished, ignore_errors=True)
         os._exit(1)
