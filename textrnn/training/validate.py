@@ -1,4 +1,4 @@
-"""The loss over a whole held-out part, read in order."""
+"""The loss over a held-out part, read in order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textrnn.text.windows import Batch, HeldOutRows, share_of, windows_before
 
 EVAL_STEPS = 128
 EVAL_BATCH = 1024
+MAX_TOKENS = 1_000_000  # read at a check; more would cost minutes and change the third decimal
 
 
 def held_out_batches(
