@@ -8,9 +8,14 @@ from textrnn.recipe import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
 LONG = 10**9
 
 
-def choose(*, num_tokens=LONG, seconds=3600.0, speed=1.0, **options):
+def choose(*, num_tokens=LONG, vocab_size=0, seconds=3600.0, speed=1.0, **options):
     config, words = sized(
-        Config.from_options(options).resolve(), options, num_tokens=num_tokens, seconds=seconds, speed=speed
+        Config.from_options(options).resolve(),
+        options,
+        num_tokens=num_tokens,
+        vocab_size=vocab_size,
+        seconds=seconds,
+        speed=speed,
     )
     return config, words
 
@@ -27,6 +32,13 @@ def test_sized_counts_seconds_of_the_reference_machine():
     seconds = OVERHEAD_S + last.from_s / 2
     assert choose(seconds=seconds)[0].model.layers < last.layers
     assert choose(seconds=seconds, speed=2.01)[0].model.layers == last.layers
+
+
+def test_sized_counts_what_a_large_vocabulary_costs():
+    seconds = OVERHEAD_S + LADDER[2].from_s
+    assert choose(seconds=seconds + 0.1)[0].model.units == LADDER[2].units
+    assert choose(seconds=seconds + 0.1, vocab_size=4_000)[0].model.units == LADDER[1].units
+    assert choose(seconds=seconds + 100, vocab_size=4_000)[0].model.units == LADDER[2].units
 
 
 def test_sized_without_time_looks_at_epochs_and_text():

@@ -31,7 +31,8 @@ class Size:
         units: units in each of them.
         batch: streams, or windows, in a step.
         learning_rate: the highest one, of Adam.
-        from_s: seconds of learning on the reference machine from which it ends better than the rung before.
+        from_s: seconds of learning on the reference machine, with a small vocabulary, from which it ends better than
+            the rung before.
         tokens_per_s: that it reads there with a small vocabulary.
     """
 
@@ -42,6 +43,10 @@ class Size:
     from_s: float
     tokens_per_s: float
 
+    def speed(self, vocab_size: int) -> float:
+        """How fast it is with a vocabulary, next to a small one: predicting takes time for each unit and token."""
+        return 1 / (1 + self.tokens_per_s * OUTPUT_S * self.units * vocab_size)
+
 
 LADDER = (
     Size(layers=1, units=128, batch=16, learning_rate=0.012, from_s=0, tokens_per_s=90_000),
@@ -49,6 +54,7 @@ LADDER = (
     Size(layers=1, units=512, batch=32, learning_rate=0.01, from_s=33, tokens_per_s=29_000),
     Size(layers=2, units=512, batch=64, learning_rate=0.008, from_s=250, tokens_per_s=17_600),
 )
+OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabulary and token that is read
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
 RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3}  # of the learning rate of an LSTM
@@ -61,7 +67,13 @@ def wants_size(options: Mapping[str, Any]) -> bool:
 
 
 def sized(
-    config: Config, options: Mapping[str, Any], *, num_tokens: int, seconds: float | None, speed: float
+    config: Config,
+    options: Mapping[str, Any],
+    *,
+    num_tokens: int,
+    vocab_size: int,
+    seconds: float | None,
+    speed: float,
 ) -> tuple[Config, str]:
     """Chooses units, layers, batch, dropout and learning rate, but for those that were given.
 
@@ -69,6 +81,7 @@ def sized(
         config: resolved options.
         options: those that were given; they win.
         num_tokens: of the training part.
+        vocab_size: number of tokens of the vocabulary.
         seconds: until the whole command should be done; None for no limit.
         speed: of this machine, 1 for the reference; it does not count without a limit.
 
@@ -80,11 +93,12 @@ def sized(
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        size = _rung(learning_s * CELL_SPEED[arch], num_tokens) if name == "auto" else LADDER[PRESETS[name]]
+        learning_s *= CELL_SPEED[arch]
+        size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
             epochs = config.train.epochs or 1.0
         else:
-            epochs = learning_s * CELL_SPEED[arch] * size.tokens_per_s / num_tokens
+            epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
         chosen = dict(units=size.units, layers=size.layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * RATE_SHARES[arch]
@@ -99,10 +113,10 @@ def sized(
     return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
 
 
-def _rung(reference_s: float, num_tokens: int) -> Size:
+def _rung(learning_s: float, num_tokens: int, vocab_size: int) -> Size:
     """The highest rung whose time is reached and that a text of this length can fill."""
     possible = LADDER[: 2 if num_tokens < SMALL_TEXT else len(LADDER)]
-    return [size for size in possible if size.from_s <= reference_s][-1]
+    return [size for size in possible if size.from_s <= learning_s * size.speed(vocab_size)][-1]
 
 
 def _dropout(epochs: float) -> float:

@@ -281,6 +281,7 @@ def _sized(config: Config, options: Mapping[str, Any], display: Display, begin: 
         config,
         options,
         num_tokens=len(corpus.train.ids),
+        vocab_size=corpus.tokenizer.vocab_size,
         seconds=None if time_s is None else time_s - (time.monotonic() - begin),
         speed=machine_speed(config.train.precision) * (1 if cluster is None else cluster.workers),
     )
