@@ -46,7 +46,14 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
     ran = good("train", "story.txt", *QUICK, "--json")
     assert len(ran.out.splitlines()) == 1
     assert {key: type(ran.json[key]) for key in KEYS} == KEYS
-    assert set(ran.json) - set(KEYS) == {"steps", "skipped_steps", "best_epoch", "ended", "workers"}
+    assert set(ran.json) - set(KEYS) == {
+        "steps",
+        "skipped_steps",
+        "val_tokens",
+        "best_epoch",
+        "ended",
+        "workers",
+    }
     assert (ran.json["run"], ran.json["arch"], ran.json["epochs"]) == ("models/story", "lstm", 2)
     for part in ("characters to learn from", "loading TensorFlow", "lstm with", "bits/char"):
         assert part in ran.err
