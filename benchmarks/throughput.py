@@ -10,6 +10,7 @@ line with `step_ms`. All sides learn the same: 65 symbols, an embedding of 64, A
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shlex
 import statistics
@@ -119,15 +120,17 @@ def main() -> None:
     options = parser.parse_args()
     start_tensorflow()
     print(machine() + "\n", flush=True)
-    found = [
-        measure(options, cell, size, precision, batch)
-        for cell in options.cell or TORCH_CELLS
-        for size in options.size or ["2x256"]
-        for precision in options.precision or ["float32", "bfloat16"]
-        for batch in options.batch or [64]
-    ]
     header = ["cell", "size", "batch", "precision", "ms a step", "Keras ms (ratio)", "PyTorch ms (ratio)", "chars/s"]
-    print(table(header, [row(one) for one in found]))
+    print(table(header, []), end="", flush=True)
+    found = []
+    for case in itertools.product(
+        options.cell or TORCH_CELLS,
+        options.size or ["2x256"],
+        options.precision or ["float32", "bfloat16"],
+        options.batch or [64],
+    ):
+        found.append(measure(options, *case))
+        print("| " + " | ".join(row(found[-1])) + " |", flush=True)
     if options.json:
         options.json.write_text(json.dumps(dict(machine=machine(), results=found), indent=1) + "\n", encoding="utf-8")
 
