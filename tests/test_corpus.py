@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import hashlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from textrnn.text.corpus import (
     check_ids,
     copy_ids,
     count_chars,
+    forget_pages,
+    largest_id,
     map_ids,
     normalized_text,
     prepare,
@@ -309,6 +312,38 @@ def test_check_ids_and_copy_ids_go_through_pieces(tmp_path, monkeypatch):
     copy_ids(mapped, tmp_path / "y.ids")
     check_ids(tmp_path / "y.ids", digest)
     assert [path.name for path in tmp_path.iterdir()] == ["y.ids"]
+
+
+def test_forget_pages_gives_memory_back_and_keeps_the_ids(tmp_path):
+    def resident_bytes():
+        return next(
+            int(line.split()[1]) * 1024
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("RssFile")
+        )
+
+    data = np.random.default_rng(0).integers(256, size=32 << 20, dtype=np.uint8)
+    (tmp_path / "x.ids").write_bytes(data.tobytes())
+    mapped = map_ids(tmp_path / "x.ids", data.dtype)
+    before = resident_bytes()
+    assert largest_id(mapped) == data.max()
+    assert resident_bytes() - before < 4 << 20
+    assert np.array_equal(mapped, data)
+    assert resident_bytes() - before > 28 << 20
+    forget_pages(mapped)
+    assert resident_bytes() - before < 4 << 20
+    assert np.array_equal(mapped, data)
+
+
+def test_forget_pages_leaves_arrays_in_memory_alone():
+    ids = np.arange(5)
+    forget_pages(ids)
+    assert ids.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_largest_id_sees_the_last_piece(monkeypatch):
+    monkeypatch.setattr(corpus, "PIECE_BYTES", 4)
+    assert largest_id(np.array([3, 1, 4, 1, 5, 9], np.uint8)) == 9
 
 
 @pytest.mark.parametrize("level", LEVELS)

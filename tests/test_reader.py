@@ -232,7 +232,7 @@ def test_pieces_of_a_single_long_line_are_bounded(tmp_path: Path) -> None:
     source = inspect_file(saved(tmp_path, line.encode()))
     parts = list(pieces(source))  # a quadratic search would take minutes
     assert "".join(parts) == line
-    assert max(map(len, parts)) <= (1 << 20) + (1 << 16)
+    assert max(map(len, parts)) <= 2 * (1 << 16)
 
 
 # open_sources

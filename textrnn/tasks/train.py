@@ -30,7 +30,7 @@ from textrnn.run import (
 )
 from textrnn.runtime.language_model import KIND, open_run
 from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
-from textrnn.text.corpus import Corpus, Part, check_ids, map_ids, prepare, smallest_dtype, start_id
+from textrnn.text.corpus import Corpus, Part, check_ids, largest_id, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
@@ -201,7 +201,7 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
         file, facts = path / "checkpoint" / f"{part}.ids", details["corpus"][part]
         ids = map_ids(file, smallest_dtype(tokenizer.vocab_size))
         check_ids(file, facts["sha256"])
-        if len(ids) != facts["tokens"] or ids.max() >= tokenizer.vocab_size:
+        if len(ids) != facts["tokens"] or largest_id(ids) >= tokenizer.vocab_size:
             raise RunError(f"{file} is damaged: it is not what {RUN_FILE} says of it; train again")
         parts.append(Part(ids, facts["chars"], facts["unknown"], facts["sha256"]))
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))

@@ -8,6 +8,7 @@ part alone, encode.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,24 @@ def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
         ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{path} with the encoded text cannot be read: {error}") from None
+
+
+def forget_pages(ids: np.ndarray) -> None:
+    """Gives back the memory of what has been read of mapped ids; the system may still have it in its cache.
+
+    Without it, the pages that training reads here and there stay with the process until it has all of a long text.
+    """
+    if isinstance(ids.base, mmap.mmap) and hasattr(ids.base, "madvise"):  # not on Windows
+        ids.base.madvise(mmap.MADV_DONTNEED)
+
+
+def largest_id(ids: np.ndarray) -> int:
+    """The largest of some ids, at least one, found in constant memory."""
+    largest = 0
+    for begin in range(0, len(ids), PIECE_BYTES):
+        largest = max(largest, int(ids[begin : begin + PIECE_BYTES].max()))
+        forget_pages(ids)
+    return largest
 
 
 def check_ids(path: Path, sha256: str) -> None:

@@ -24,7 +24,7 @@ from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
-from textrnn.text.corpus import copy_ids
+from textrnn.text.corpus import copy_ids, forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision, num_cores
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Progress, load_checkpoint, variable_groups
@@ -260,6 +260,7 @@ class Session:
         if now - self._last_shown < 0.25:
             return
         self._last_shown = now
+        forget_pages(self.prepared.corpus.train.ids)
         speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else 0.0
         left = duration(budget.left_s(progress.step))
         detail = f"epoch {epoch:.2f}  {self._train_bits(loss):.3f} bits/char  {speed:,.0f} chars/s  {left} left"
