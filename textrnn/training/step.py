@@ -14,7 +14,7 @@ from textrnn.models.language_model import LanguageModel
 from textrnn.training.loss import token_losses
 
 State = list[Any]
-# Makes of a function, (x, y, mask, state) -> (mean loss, its gradients, state after), one that means over all replicas.
+# Makes of a function, (x, y, mask, state) -> ([tokens, loss, *gradients], state after), one that sums over all replicas.
 Spread = Callable[[Callable[..., Any]], Callable[..., Any]]
 TrainStep = Callable[..., tuple[Any, Any, State]]
 
@@ -73,43 +73,43 @@ def make_train_step(
     """
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def learn(x: Any, y: Any, weight: Any, state: State, penalty_share: float) -> tuple[Any, State, list[Any]]:
-        """Loss, state after and gradients of one shard; a function of its own, so that it is traced only once."""
+    def learn(x: Any, y: Any, mask: Any, state: State, penalty_weight: Any) -> tuple[list[Any], State]:
+        """Tokens, loss and gradients of one shard, and its state; a function of its own: it is traced only once."""
         with tf.GradientTape() as tape:
             if model.target == "last" and not model.reads_both_ways:
                 hidden, after = model.hidden(x, state, training=True)
                 logits = model.logits(hidden[:, -1], training=True)
             else:
                 logits, after = model.step(x, state, training=True)
-            loss = tf.reduce_sum(token_losses(logits, y) * weight)
-            total = loss + tf.add_n(model.losses) * penalty_share if model.losses else loss
-        return loss, after, [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
+            loss = tf.reduce_sum(token_losses(logits, y) * mask)
+            total = loss + tf.add_n(model.losses) * penalty_weight if model.losses else loss
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
+        return [tf.reduce_sum(mask), loss, *gradients], after
 
-    def batch_gradients(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, list[Any], State]:
+    def batch_sums(x: Any, y: Any, mask: Any, state: State) -> tuple[list[Any], State]:
         shards = _shards(x.shape[0], num_shards, num_parts)
-        weight = tf.math.divide_no_nan(mask, tf.reduce_sum(mask))  # one worker's rows may be all filling
-        losses, states = [], []
-        sums: list[list[Any]] = [[] for _ in range(num_shards)]  # of gradients
+        penalty_weight = tf.reduce_sum(mask) / len(shards)  # once in the mean over tokens
+        states = []
+        sums: list[list[Any]] = [[] for _ in range(num_shards)]
         for number, own in enumerate(shards):
             before = sums[number % num_shards]
             with tf.control_dependencies(before):  # a part waits for the one before it
-                loss, after, new = learn(x[own], y[own], weight[own], [array[own] for array in state], 1 / len(shards))
+                new, after = learn(x[own], y[own], mask[own], [array[own] for array in state], penalty_weight)
             sums[number % num_shards] = [a + b for a, b in zip(before, new, strict=True)] if before else new
-            losses.append(loss)
             states.append(after)
         summed = [tf.add_n(parts) for parts in zip(*filter(None, sums), strict=True)]
-        return tf.add_n(losses), summed, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
+        return summed, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
     def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
-        loss, summed, after = spread(batch_gradients)(x, y, mask, state)
-        norm = tf.linalg.global_norm(summed)
-        if clip_norm:
-            scale = clip_norm / tf.maximum(norm, clip_norm)
-            summed = [gradient * scale for gradient in summed]
+        (tokens, loss_sum, *gradients), after = spread(batch_sums)(x, y, mask, state)
+        loss, norm = loss_sum / tokens, tf.linalg.global_norm(gradients) / tokens
+        # From sums to clipped means in one pass.
+        scale = (clip_norm / tf.maximum(norm, clip_norm) if clip_norm else 1.0) / tokens
+        gradients = [gradient * scale for gradient in gradients]
         if tf.math.is_finite(norm) and tf.math.is_finite(loss):
             optimizer.learning_rate.assign(learning_rate)
-            optimizer.apply(summed, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
         return loss, norm, after
 
     return step  # type: ignore[no-any-return]

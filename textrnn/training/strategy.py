@@ -92,10 +92,9 @@ def num_replicas(strategy: Any) -> int:
 
 
 def spread_over(strategy: Any, variables: Sequence[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """What makes of a function that means over its own rows one that means over those of all replicas.
+    """What makes of a function that sums over its own rows one that sums over those of all replicas.
 
-    Each step has one collective: the sum of a vector of all gradients, the loss, and the number of tokens by which
-    each replica's means are weighted.
+    Each step has one collective: the sum of a vector of the number of tokens, the loss and all gradients.
 
     Args:
         strategy: as `make_strategy` makes it.
@@ -106,23 +105,22 @@ def spread_over(strategy: Any, variables: Sequence[Any]) -> Callable[[Callable[.
     """
     import tensorflow as tf
 
-    shapes = [(), *[tuple(variable.shape) for variable in variables]]
+    shapes = [(), (), *[tuple(variable.shape) for variable in variables]]
 
-    def spread(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    def spread(sums: Callable[..., Any]) -> Callable[..., Any]:
         def replica(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any]:
-            loss, own, after = gradients(x, y, mask, state)
-            flat = [tf.reshape(tf.cast(part, tf.float32), [-1]) for part in [loss, *own, 1.0]]
-            weighted = tf.concat(flat, 0) * tf.reduce_sum(mask)
-            (total,) = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [weighted])
+            own, after = sums(x, y, mask, state)
+            flat = tf.concat([tf.reshape(part, [-1]) for part in own], 0)
+            (total,) = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [flat])
             return total, after
 
-        def whole(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any, Any]:
+        def whole(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any]:
             arguments = _by_replica(strategy, (x, y, mask, state))
             total, after = strategy.run(replica, arguments)
             total = strategy.experimental_local_results(total)[0]
-            *parts, tokens = tf.split(total, [*map(math.prod, shapes), 1])
-            loss, *mean = [tf.reshape(part, shape) / tokens[0] for part, shape in zip(parts, shapes, strict=True)]
-            return loss, mean, [tf.concat(strategy.experimental_local_results(rows), 0) for rows in after]
+            parts = tf.split(total, [math.prod(shape) for shape in shapes])
+            summed = [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+            return summed, [tf.concat(strategy.experimental_local_results(rows), 0) for rows in after]
 
         return whole
 
