@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.errors import ConfigError, DataError
+from textrnn.text.cutting import TAIL_CHARS
 from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
@@ -232,7 +233,7 @@ def test_pieces_of_a_single_long_line_are_bounded(tmp_path: Path) -> None:
     source = inspect_file(saved(tmp_path, line.encode()))
     parts = list(pieces(source))  # a quadratic search would take minutes
     assert "".join(parts) == line
-    assert max(map(len, parts)) <= 2 * (1 << 16)
+    assert max(map(len, parts)) <= (1 << 16) + TAIL_CHARS
 
 
 # open_sources
@@ -315,7 +316,7 @@ def test_recut_is_bounded_where_nothing_is_safe(unit: str) -> None:
     text = unit * 150_000
     parts = list(recut([text[:7], text[7:]], 999))
     assert "".join(parts) == text
-    assert max(map(len, parts)) <= 999 + (1 << 16)
+    assert max(map(len, parts)) <= 999 + TAIL_CHARS
     assert not any(a.endswith("\r") and b.startswith("\n") for a, b in itertools.pairwise(parts))
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-TAIL_CHARS = 1 << 16  # how far back a good place is looked for, and how much longer than asked a piece may get
+TAIL_CHARS = 1 << 12  # how far back a good place is looked for, and how much longer than asked a piece may get
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 # Each pattern ends where a cut may be; the greedy `.*` makes that the last such place.  Best kind of place first.
@@ -29,7 +29,7 @@ _STEADY = frozenset(("Lu", "Ll", "Lt", "Lo", "Nl", "So"))
 def cut_safely(text: str) -> int:
     """Find the best place near the end of a text to cut it in two.
 
-    Tried in order, each only within the last 64 K characters: before a run of white space; between a word and the
+    Tried in order, each only within the last 4,096 characters: before a run of white space; between a word and the
     punctuation after it; before a Chinese ideograph; between two letters neither of which composes with or changes
     the case of its neighbours. Normalising both parts gives the normalised whole at all four (but for the white
     space that `normalize_pieces` joins); at the first two the words and byte pairs of the whole are kept too.
@@ -63,7 +63,7 @@ def recut(chunks: Iterable[str], num_chars: int) -> Iterator[str]:
     Args:
         chunks: parts of one text, of any length.
         num_chars: length of a piece, at least 2; a piece is shorter if it must be to end at a safe place, and up to
-            64 K characters longer if there is none before. Only if there is none even then it is cut anywhere, but
+            4,096 characters longer if there is none before. Only if there is none even then it is cut anywhere, but
             never within a CRLF line end.
 
     Yields:

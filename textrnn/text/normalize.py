@@ -51,7 +51,7 @@ def normalize_pieces(chunks: Iterable[str], config: NormalizeConfig) -> Iterator
 
     Yields:
         Pieces, none empty, that add up to the normalised whole text. (Not so where `recut` had to cut anywhere, after
-        64 K characters without a safe place, if a combining mark, or a digit or sigma beside it, stands just there.)
+        4,096 characters without a safe place, if a combining mark, or a digit or sigma beside it, stands just there.)
 
     Example:
         >>> list(normalize_pieces(["one ", " two"], NormalizeConfig(collapse_whitespace=True)))
