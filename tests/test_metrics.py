@@ -82,7 +82,7 @@ def test_evaluate_of_one_class_only(rows):
     json.dumps(found, allow_nan=False)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(1, 60), st.sampled_from([1, 17]))
 def test_evaluate_agrees_with_scikit_learn(seed, num_classes, rows, decimals):
     labels, probabilities = random_case(seed, num_classes, rows, decimals)

@@ -11,7 +11,7 @@ from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliab
 from textrnn.judging.report import counts_in_words, frequent_confusions, is_worth_saying, labels_in_words
 from textrnn.judging.style import style_sheet
 from textrnn.judging.verdict import MAJORITY, name_of
-from textrnn.judging.web import cell, counted, escaped, isolated, kind_of, scrolling, table
+from textrnn.judging.web import cell, counted, escaped, isolated, kind_of, label_of, scrolling, table
 from textrnn.run import write_atomically
 
 # Labels are heads of the columns of a small confusion matrix, numbers those of a larger one; beyond the last limit a
@@ -148,15 +148,14 @@ def _classes(test: Mapping[str, Any]) -> str:
         return ""
     rows = []
     for one in test["per_class"]:
-        width = 100 * (one["f1"] or 0)
-        scores = "".join(cell(decimals(one[name]), "n") for name in ("precision", "recall", "f1"))
+        scores = "".join(cell(decimals(one[name]), "n") for name in ("precision", "recall"))
+        bar = f'<span class="bar" aria-hidden="true"><i style="width:{100 * (one["f1"] or 0):.1f}%"></i></span>'
         rows.append(
-            f'<tr><th scope="row">{isolated(one["label"])}</th>{scores}'
-            f'<td aria-hidden="true"><span class="bar"><i style="width:{width:.1f}%"></i></span></td>'
-            f"{counted(one['support'])}</tr>"
+            f'<tr><th scope="row">{label_of(one["label"])}</th>{scores}'
+            f"{cell(decimals(one['f1']) + bar, 'n')}{counted(one['support'])}</tr>"
         )
-    heads = ["label", "precision", "recall", "F1", "", "rows"]
-    return _section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 5)))
+    heads = ["label", "precision", "recall", "F1", "rows"]
+    return _section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 4)))
 
 
 def _confusion(test: Mapping[str, Any]) -> str:
@@ -168,8 +167,7 @@ def _confusion(test: Mapping[str, Any]) -> str:
         parts.append(_matrix(confusion, labels))
     if len(labels) > WITH_LABELS and (frequent := frequent_confusions(confusion, labels)):
         rows = [
-            f"<tr>{cell(isolated(true), 'label')}{cell(isolated(other), 'label')}{counted(count)}</tr>"
-            for true, other, count in frequent
+            f"<tr>{cell(label_of(true))}{cell(label_of(other))}{counted(count)}</tr>" for true, other, count in frequent
         ]
         parts.append(table(["label", "taken for", "rows"], rows, caption="Most frequent confusions.", numbers=[2]))
     return _section("Confusion", *parts) if parts else ""
@@ -178,7 +176,7 @@ def _confusion(test: Mapping[str, Any]) -> str:
 def _matrix(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     is_small = len(labels) <= WITH_LABELS
     heads = "".join(
-        f'<th scope="col">{isolated(label)}</th>'
+        f'<th scope="col">{label_of(label)}</th>'
         if is_small
         else f'<th scope="col" title="{escaped(label)}">{number}</th>'
         for number, label in enumerate(labels, 1)
@@ -187,14 +185,13 @@ def _matrix(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
     for true, counts in enumerate(confusion):
         number = "" if is_small else f"<b>{true + 1}</b>"
         cells = "".join(_matrix_cell(confusion, labels, true, other) for other in range(len(counts)))
-        rows.append(f'<tr><th scope="row">{isolated(labels[true])} {number}</th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row">{number}{label_of(labels[true])}</th>{cells}</tr>')
     caption = "Labels in the file down, predictions across. Blue is right, orange a mistake; the stronger, the larger "
     caption += "its share of the row." + ("" if is_small else " Columns are numbered as the rows are.")
     kind = "confusion" if is_small else "confusion dense"
     return scrolling(
-        f'<table class="{kind}"><caption>{caption}</caption><thead><tr><td></td>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>",
-        "confusion matrix",
+        f'<table class="{kind}"><thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
+        caption,
     )
 
 
@@ -218,15 +215,23 @@ def _confidence(test: Mapping[str, Any]) -> str:
     ]
     return _section(
         "Confidence",
-        f"<figure>{reliability_picture(bins)}<figcaption>On the dashed line, a model that says 80 % is right in 80 of "
-        "100 rows. Below it, it is too sure. Few rows (small dots) scatter.</figcaption></figure>",
+        _paragraph(
+            "On the dashed line, a model that says 80 % is right in 80 of 100 rows; below it, it is too sure. Upright "
+            "lines are 95 % intervals: where there are few rows, they are long.",
+            "soft",
+        ),
+        f'<div class="side"><figure>{reliability_picture(bins)}</figure>',
         table(["says", "is right", "rows"], rows, caption="The same in figures.", numbers=(0, 1, 2)),
+        "</div>",
     )
 
 
 def _learning(history: Sequence[Mapping[str, Any]]) -> str:
     pictures = learning_pictures(history)
-    return _section("Learning", *(f"<figure>{picture}</figure>" for picture in pictures)) if pictures else ""
+    if not pictures:
+        return ""
+    figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)
+    return _section("Learning", f'<div class="side">{figures}</div>')
 
 
 def _findings(findings: Mapping[str, Any]) -> str:
@@ -247,8 +252,8 @@ def _findings(findings: Mapping[str, Any]) -> str:
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> str:
     found = [
-        f"<tr>{cell(str(one['row']), 'n')}{cell(isolated(one['label']), 'label')}"
-        f"{cell(isolated(one['predicted']), 'label')}{cell(percent(one['confidence']), 'n')}"
+        f"<tr>{cell(str(one['row']), 'n')}{cell(label_of(one['label']))}"
+        f"{cell(label_of(one['predicted']))}{cell(percent(one['confidence']), 'n')}"
         f"{cell(isolated(one['text']), 'text')}</tr>"
         for one in rows
     ]
@@ -257,11 +262,11 @@ def _rows(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> str:
 
 
 def _duplicates(twice: Mapping[str, Any]) -> str:
-    rows = [
-        f"<tr>{cell(', '.join(map(str, one['rows'])))}{cell(isolated(', '.join(labels_in_words(one['labels']))))}"
-        f"{cell(isolated(one['text']), 'text')}</tr>"
-        for one in twice["listed"]
-    ]
+    rows = []
+    for one in twice["listed"]:
+        numbers, labels = ", ".join(map(str, one["rows"])), ", ".join(labels_in_words(one["labels"]))
+        cells = cell(numbers, "few") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
+        rows.append(f"<tr>{cells}</tr>")
     repeated = _paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
     found = f"<h3>Texts that occur more than once</h3>{repeated}"
     if not rows:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textrnn.judging.layout import percent
+from textrnn.judging.metrics import wilson_interval
 from textrnn.judging.verdict import MAJORITY
 from textrnn.judging.web import escaped
 
+# A bin of fewer rows is shown, but no line leads through it.
+STEADY_ROWS = 10
 # What a history of training may hold, and what the lines of it are called.
 CURVES = {
     "log-loss (nats)": {"train_log_loss": "rows learnt from", "val_log_loss": "held-out rows"},
@@ -114,11 +117,17 @@ def reliability_picture(bins: Sequence[Mapping[str, Any]]) -> str:
             parts += [line_at(across(tick), top, across(tick), bottom, "grid")]
             parts += [text_at(across(tick), floor + 18, f"{100 * tick:g} %", anchor="middle")]
     parts.append(line_at(across(begin), up(begin), across(1), up(1), "ideal"))
-    points = [(across(one["confidence"]), up(one["accuracy"])) for one in bins]
-    parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}" class="line"/>')
-    for (x, y), one in zip(points, bins, strict=True):
+    # A line through points of few rows would show nothing but their scatter.
+    steady = [one for one in bins if one["rows"] >= STEADY_ROWS]
+    points = " ".join(f"{across(one['confidence']):.1f},{up(one['accuracy']):.1f}" for one in steady)
+    parts.append(f'<polyline points="{points}" class="line"/>')
+    for one in bins:
+        x, y = across(one["confidence"]), up(one["accuracy"])
+        limits = wilson_interval(round(one["accuracy"] * one["rows"]), one["rows"])
+        parts.append(line_at(x, up(limits[0]), x, up(limits[1]), "span"))
+        dot = "dot" if one["rows"] >= STEADY_ROWS else "faint"
         radius = 3 + 4 * math.sqrt(one["rows"] / most)
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="dot"/>')
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{dot}"/>')
         height = max(1.5, one["rows"] / most * (floor - bottom - 18))
         begin_x, end_x = across(max(begin, one["low"])), across(one["high"])
         parts.append(

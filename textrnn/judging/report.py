@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textrnn.judging.compare import SIGNIFICANT
-from textrnn.judging.layout import align, cut, decimals, percent, printable
+from textrnn.judging.layout import align, cut, decimals, num_columns, percent, printable
 from textrnn.judging.verdict import MAJORITY, name_of
 
 COLUMNS = 100
 # A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
 LARGEST_MATRIX = 8
 NUM_CONFUSIONS = 15
+# With less room than this, a text stands below what is said of it.
+NARROWEST_TEXT = 28
 
 
 def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
@@ -234,8 +236,8 @@ def labels_in_words(counts: Mapping[str, int], limit: int = 3) -> list[str]:
 
 def _with_texts(lines: list[str], texts: Sequence[str], columns: int) -> list[str]:
     """Each line with as much of its text as fits: beside it if there is room, else below it."""
-    widest = max((len(line) for line in align([[line] for line in lines], indent=0)), default=0)
-    padded = align([[line, "|"] for line in lines], indent=0)  # pads by columns, not by characters
-    if columns - widest < 30:
-        return [row for line, text in zip(lines, texts, strict=True) for row in (line, "    " + cut(text, columns - 4))]
-    return [line[:-1] + cut(text, columns - widest - 2) for line, text in zip(padded, texts, strict=True)]
+    room = columns - max(num_columns(line) for line in lines) - 2
+    if room < NARROWEST_TEXT:
+        pairs = zip(lines, texts, strict=True)
+        return [row for line, text in pairs for row in ("  " + cut(line, columns - 2), "    " + cut(text, columns - 4))]
+    return align([[line, cut(text, room)] for line, text in zip(lines, texts, strict=True)], indent=0)

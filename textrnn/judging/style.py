@@ -42,32 +42,37 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .35rem; overflow-wrap: an
 h2 { font-size: 1.15rem; margin: 2.75rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line) }
 h3 { font-size: 1rem; margin: 1.75rem 0 .35rem }
 p { margin: .4rem 0; max-width: 46rem; overflow-wrap: anywhere }
-.soft, caption, figcaption { color: var(--soft); font-size: .9rem }
+.soft, figcaption { color: var(--soft); font-size: .9rem }
 .result { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; margin-top: 1.5rem;
   padding: 1.1rem 1.4rem }
 .result .large { font-size: 2.6rem; font-weight: 650; line-height: 1.15; margin: 0; color: var(--accent) }
 .scroll { overflow-x: auto; margin: .6rem 0 }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
-caption { text-align: left; padding-bottom: .4rem; caption-side: top }
 th, td { padding: .32rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line) }
 thead th { font-weight: 600; color: var(--soft); vertical-align: bottom; border-bottom-color: var(--soft) }
-tbody th { font-weight: 500; max-width: 20rem; overflow-wrap: anywhere }
+tbody th { font-weight: 500 }
 .n { text-align: right; white-space: nowrap }
 .text { min-width: 18rem; overflow-wrap: anywhere }
-.label { max-width: 12rem; overflow-wrap: anywhere }
+.few { min-width: 8rem }
+.short { white-space: nowrap }
+.long { display: inline-block; width: 14em; overflow-wrap: anywhere }
 tr.chosen th { font-weight: 700; color: var(--accent) }
-.bar { display: block; width: 7rem; height: .55rem; margin-top: .45rem; border-radius: .3rem; background: var(--line) }
-.bar i { display: block; height: 100%; border-radius: .3rem; background: var(--accent) }
+.bar { display: inline-block; width: 6rem; height: .5rem; margin-left: .7rem; border-radius: .25rem;
+  background: var(--line) }
+.bar i { display: block; height: 100%; border-radius: .25rem; background: var(--accent) }
 .confusion { border-collapse: separate; border-spacing: 2px }
 .confusion th, .confusion td { border: 0; padding: .3rem .45rem }
-.confusion thead th { max-width: 8rem; overflow-wrap: anywhere; text-align: center }
-.confusion tbody th { text-align: right; max-width: 16rem }
+.confusion thead th { text-align: center }
+.confusion thead .long { width: 7em }
+.confusion tbody th { text-align: right }
 .confusion td { text-align: center; min-width: 2.2rem; border-radius: .2rem; color: var(--soft) }
 .confusion b { font-weight: 500; color: var(--soft); margin-right: .35rem }
 .dense { font-size: .72rem; border-spacing: 1px }
 .dense th, .dense td { padding: .12rem .2rem; min-width: 1.35rem }
-figure { margin: .8rem 0 }
+figure { margin: .8rem 0; max-width: 100% }
+.side { display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem 3rem }
+.side > * { min-width: 0; max-width: 100% }
 svg { display: block; max-width: 100%; height: auto; font-size: 13px; fill: var(--ink) }
 svg .grid { stroke: var(--line); stroke-width: 1; fill: none }
 svg .axis { fill: var(--soft) }
@@ -76,7 +81,9 @@ svg .line { stroke: var(--accent); stroke-width: 2; fill: none }
 svg .other { stroke: var(--warm); stroke-width: 2; fill: none; stroke-dasharray: 7 3 }
 svg .dot { fill: var(--accent) }
 svg .bars { fill: var(--accent); opacity: .35 }
-svg .plain { fill: var(--soft); stroke: var(--soft) }
+svg .faint { fill: var(--soft) }
+svg .span { stroke: var(--accent); stroke-width: 1.2; opacity: .6 }
+svg .plain { fill: var(--soft); stroke: var(--soft); stroke-width: 1.5 }
 svg .strong { font-weight: 700; fill: var(--accent) }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; font-size: .92rem; max-width: 52rem }
 dt { font-weight: 600 }
@@ -92,7 +99,7 @@ dd { margin: 0; color: var(--soft) }
   body { font-size: 10.5pt }
   main { max-width: none; padding: 0 }
   .scroll { overflow: visible }
-  h2, h3, caption { break-after: avoid }
+  h2, h3, .soft { break-after: avoid }
   figure, tr, .result { break-inside: avoid }
   thead { display: table-header-group }
   .dense { font-size: 6pt }

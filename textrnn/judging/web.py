@@ -6,12 +6,15 @@ import html
 import re
 from collections.abc import Sequence
 
+from textrnn.judging.layout import num_columns
+
 # Control characters and lone surrogates have no place in HTML; the last two of each plane are no characters.
 UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef]|["
     + "".join(chr(plane + end) for plane in range(0, 0x110000, 0x10000) for end in (0xFFFE, 0xFFFF))
     + "]"
 )
+SHORT_COLUMNS = 24
 KANA, HANGUL, HAN = re.compile("[\u3040-\u30ff]"), re.compile("[\uac00-\ud7af]"), re.compile("[\u3400-\u9fff]")
 
 
@@ -25,7 +28,7 @@ def escaped(text: str) -> str:
     return html.escape(UNFIT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")), quote=True)
 
 
-def isolated(text: str) -> str:
+def isolated(text: str, kind: str = "") -> str:
     """A text from a user's file inside of a line: its direction of writing stays its own, its glyphs fit its language.
 
     Example:
@@ -33,7 +36,13 @@ def isolated(text: str) -> str:
         '<bdi lang="zh">好 &amp; bad</bdi>'
     """
     language = "ja" if KANA.search(text) else "ko" if HANGUL.search(text) else "zh" if HAN.search(text) else ""
-    return f"<bdi{f' lang={chr(34)}{language}{chr(34)}' if language else ''}>{escaped(text)}</bdi>"
+    attribute = f' lang="{language}"' if language else ""
+    return f"<bdi{kind_of(kind)}{attribute}>{escaped(text)}</bdi>"
+
+
+def label_of(text: str) -> str:
+    """A label: in one line if it is short; Chinese could else be broken after each character in a narrow column."""
+    return isolated(text, "short" if num_columns(text) <= SHORT_COLUMNS else "long")
 
 
 def kind_of(kind: str) -> str:
@@ -51,9 +60,7 @@ def counted(count: int) -> str:
     return cell(f"{count:,}", "n")
 
 
-def table(
-    heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = (), kind: str = ""
-) -> str:
+def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = ()) -> str:
     """A table that scrolls by itself when it is wider than the page.
 
     Args:
@@ -61,18 +68,21 @@ def table(
         rows: HTML of the rows.
         caption: plain text above it.
         numbers: which columns hold numbers.
-        kind: class of the table.
     """
     cells = "".join(
         f'<th scope="col"{kind_of("n" if k in numbers else "")}>{escaped(head)}</th>' for k, head in enumerate(heads)
     )
-    return scrolling(
-        f"<table{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}><caption>{escaped(caption)}</caption>"
-        f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table>",
-        caption,
+    body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return scrolling(f"<table>{body}</table>", caption)
+
+
+def scrolling(content: str, caption: str) -> str:
+    """A region that can be scrolled with the keyboard as well, below what is said of it.
+
+    It is no <caption>: that would be as narrow as its table.
+    """
+    name = escaped(caption)
+    return (
+        f'<div><p class="soft">{name}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{content}</div></div>'
     )
-
-
-def scrolling(content: str, name: str) -> str:
-    """A region that can be scrolled with the keyboard as well."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escaped(name)}">{content}</div>'
