@@ -26,6 +26,7 @@ LAYERS = {
     "machine": 1,
     "recipe": 1,
     "runtime": 2,
+    "judging": 2,
     "layers": 3,
     "models": 3,
     "training": 4,

@@ -1,0 +1,51 @@
+"""A report with everything in it, of texts and labels that try to break out of it."""
+
+import numpy as np
+
+from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.judging.verdict import judge
+
+EVIL = "<script>alert(\"x\")</script>&<b title='y'>"
+TEXTS = [
+    "The room was cold",
+    "房间很干净，服务员态度也好",
+    EVIL,
+    "line one\nline two\r\n\x1b[31mred\x00 \u202eturned \ud800",
+    "the ROOM was  cold",
+    "とても良い",
+]
+LONG = "一个非常非常非常非常长的标签名字，不应该把表格撑破"
+
+
+def labels_named(num_classes):
+    """Names of classes: Chinese, long, and one with markup."""
+    return ["负面", EVIL, LONG, *(f"class {k}" for k in range(3, num_classes))][:num_classes]
+
+
+def predictions(labels, num_classes, skill, seed):
+    """Probabilities that know the labels somewhat."""
+    rng = np.random.default_rng(seed)
+    found = rng.dirichlet(np.ones(num_classes), len(labels))
+    found[np.arange(len(labels)), labels] += 2 * skill / num_classes
+    return found / found.sum(1, keepdims=True)
+
+
+def full_report(num_classes=3, rows=120):
+    """What `classify --json` prints."""
+    classes, labels = labels_named(num_classes), np.arange(rows) % num_classes
+    parts = {name: predictions(labels, num_classes, skill, k) for k, (name, skill) in enumerate(
+        [("rnn", 0.5), ("linear", 0.5), ("combined", 0.7)]
+    )}  # fmt: skip
+    texts = [TEXTS[k] for k in np.random.default_rng(7).integers(0, len(TEXTS), rows)]
+    return dict(
+        table=f"{EVIL}.csv: 1,470 rows, comma, text in column '{EVIL}'",
+        rows=dict(used=1200, unlabelled=270, empty=2, empty_rows=[17, 1030], truncated=0),
+        judged_on=EVIL,
+        **judge(labels, parts, classes, chosen="combined", learnt_labels=labels),
+        findings=dict(
+            surest_wrong=surest_wrong(texts, labels, parts["rnn"], classes, limit=12),
+            suspected_labels=suspected_labels(texts, labels, parts["rnn"], classes, limit=12),
+            duplicates=duplicates(texts, labels, classes, limit=12),
+        ),
+        seconds=61.25,
+    )

@@ -1,0 +1,139 @@
+"""Mixtures of models: by hand, and not carried away by few rows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textrnn.errors import ConfigError, DataError
+from textrnn.judging.calibration import softmax
+from textrnn.judging.metrics import log_loss
+from textrnn.judging.mixture import LARGEST_GRID, Mixture, _grid, best_mixture, mix
+
+A, B = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.2, 0.8], [0.1, 0.9]])
+
+
+def simulated(seed, rows, skills):
+    """Labels and calibrated probabilities of models that err independently."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, rows)
+    shift = np.where(labels, 1, -1)[:, None] / 2
+    logits = [skill * (rng.normal(0, 1, (rows, 1)) + skill * shift) for skill in skills]
+    return labels, [softmax(np.concatenate([-one / 2, one / 2], 1)) for one in logits]
+
+
+def test_mix_linear_by_hand():
+    np.testing.assert_allclose(mix(A, B, 0.25, kind="linear"), [[0.65, 0.35], [0.4, 0.6]])
+
+
+def test_mix_log_by_hand():
+    """Odds are multiplied: sqrt(4 / 1 * 1 / 4) = 1, sqrt(1 * 1 / 9) = 1 / 3."""
+    np.testing.assert_allclose(mix(A, B, 0.5), [[0.5, 0.5], [0.25, 0.75]])
+
+
+@pytest.mark.parametrize("kind", ["linear", "log"])
+def test_mix_at_the_ends_is_one_model(kind):
+    np.testing.assert_allclose(mix(A, B, 0, kind=kind), A)
+    np.testing.assert_allclose(mix(A, B, 1, kind=kind), B)
+
+
+def test_mix_log_stands_probabilities_of_zero():
+    sure, other = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    np.testing.assert_allclose(mix(sure, other, 0.5), [[0.5, 0.5]])
+    np.testing.assert_allclose(mix(sure, sure, 0.5), sure, atol=1e-12)
+
+
+@given(st.integers(0, 10**6), st.floats(0, 1), st.sampled_from(["linear", "log"]))
+def test_mix_gives_probabilities(seed, weight, kind):
+    rng = np.random.default_rng(seed)
+    first, second = rng.dirichlet(np.ones(5), 3), rng.dirichlet(np.full(5, 0.1), 3)
+    found = mix(first, second, weight, kind=kind)
+    assert found.shape == (3, 5) and (found >= 0).all()
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_mixture_of_three_by_hand():
+    found = Mixture("linear", (0.5, 0.25, 0.25))([A, B, B])
+    np.testing.assert_allclose(found, (A + B) / 2)
+
+
+def test_mixture_json_round_trip():
+    mixture = Mixture("log", (0.25, 0.75))
+    assert Mixture.from_json(mixture.to_json()) == mixture
+    assert mixture.to_json() == {"kind": "log", "weights": [0.25, 0.75]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [None, 3, {}, {"kind": "log"}, {"kind": "cubic", "weights": [1.0]}, {"kind": "log", "weights": [0.5]}]
+    + [{"kind": "log", "weights": weights} for weights in ([-1, 2], ["x"], 5, [float("nan")], [])],
+)
+def test_mixture_from_json_refuses(values):
+    with pytest.raises(ConfigError, match="a mixture is"):
+        Mixture.from_json(values)
+
+
+def test_mixture_needs_a_model_for_each_weight():
+    with pytest.raises(DataError, match="3 models for 2 weights"):
+        Mixture("log", (0.5, 0.5))([A, A, A])
+
+
+@pytest.mark.parametrize(("num_models", "size"), [(1, 1), (2, 1 + 21), (3, 1 + 66), (4, 1 + 56), (5, 1 + 70), (30, 31)])
+def test_grid_covers_the_ends_and_the_middle(num_models, size):
+    grid = list(_grid(num_models))
+    assert len(grid) == size <= LARGEST_GRID + 1
+    assert grid[0] == (1 / num_models,) * num_models
+    for weights in grid:
+        assert sum(weights) == pytest.approx(1) and min(weights) >= 0 and len(weights) == num_models
+    for k in range(num_models):
+        assert tuple(float(j == k) for j in range(num_models)) in grid
+
+
+@pytest.mark.parametrize("rows", [4, 30])
+def test_best_mixture_of_equals_stays_in_the_middle_with_few_rows(rows):
+    """One model happens to be right where the other is just not: no reason to believe it alone."""
+    labels = np.arange(rows) % 2
+    good = np.where(labels[:, None] == [0, 1], 0.55, 0.45)
+    worse = good.copy()
+    worse[0] = worse[0, ::-1]
+    weights = best_mixture([good, worse], labels).weights
+    assert 0.3 <= weights[1] <= 0.7
+
+
+def test_best_mixture_leaves_out_a_model_that_knows_nothing():
+    labels, (good, _) = simulated(3, 600, (2.5, 1.0))
+    guesses = np.random.default_rng(4).dirichlet([1, 1], 600)
+    assert best_mixture([good, guesses], labels).weights[1] <= 0.1
+    assert best_mixture([guesses, good], labels).weights[0] <= 0.1
+
+
+def test_best_mixture_is_better_on_other_rows_than_each_alone():
+    labels, parts = simulated(5, 4000, (1.5, 1.3, 1.1))
+    mixture = best_mixture([part[:800] for part in parts], labels[:800])
+    mixed, truth = mixture([part[800:] for part in parts]), labels[800:]
+    alone = [(part[800:].argmax(1) == truth).mean() for part in parts]
+    assert (mixed.argmax(1) == truth).mean() > max(alone) + 0.02
+    assert log_loss(truth, mixed) < min(log_loss(truth, part[800:]) for part in parts)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.integers(1, 40))
+def test_best_mixture_is_within_a_standard_error_of_the_best(seed, rows):
+    labels, parts = simulated(seed, rows, (1.5, 1.0))
+    right = [mix(*parts, w / 20, kind=kind).argmax(1) == labels for w in range(21) for kind in ("linear", "log")]
+    best = max(right, key=lambda one: one.sum())
+    found = best_mixture(parts, labels)(parts).argmax(1) == labels
+    assert best.sum() - found.sum() <= np.sqrt(rows)
+
+
+def test_best_mixture_of_one_model_is_that_model():
+    assert best_mixture([A], np.array([0, 1])) == Mixture("linear", (1.0,))
+
+
+def test_best_mixture_refuses():
+    with pytest.raises(DataError, match="no models"):
+        best_mixture([], np.array([0]))
+    with pytest.raises(DataError, match="no labelled rows"):
+        best_mixture([np.zeros((0, 2))], np.array([], int))
+    with pytest.raises(DataError, match="do not fit"):
+        best_mixture([A, A[:1]], np.array([0, 1]))

@@ -1,0 +1,1 @@
+"""How good a classifier is, said honestly: metrics, calibration, splits, findings, and the reports made of them."""

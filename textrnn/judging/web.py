@@ -1,0 +1,88 @@
+"""Pieces of HTML in which nothing from a user's file can act: every string is escaped here."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from textrnn.judging.layout import num_columns
+
+# Control characters and lone surrogates have no place in HTML; the last two of each plane are no characters.
+UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef]|["
+    + "".join(chr(plane + end) for plane in range(0, 0x110000, 0x10000) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+SHORT_COLUMNS = 24
+KANA, HANGUL, HAN = re.compile("[\u3040-\u30ff]"), re.compile("[\uac00-\ud7af]"), re.compile("[\u3400-\u9fff]")
+
+
+def escaped(text: str) -> str:
+    """A text that is shown as it is, in elements and in quoted attributes.
+
+    Example:
+        >>> escaped('<b title="x">&' + chr(0))
+        '&lt;b title=&quot;x&quot;&gt;&amp;�'
+    """
+    return html.escape(UNFIT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")), quote=True)
+
+
+def isolated(text: str, kind: str = "") -> str:
+    """A text from a user's file inside of a line: its direction of writing stays its own, its glyphs fit its language.
+
+    Example:
+        >>> isolated("好 & bad")
+        '<bdi lang="zh">好 &amp; bad</bdi>'
+    """
+    language = "ja" if KANA.search(text) else "ko" if HANGUL.search(text) else "zh" if HAN.search(text) else ""
+    attribute = f' lang="{language}"' if language else ""
+    return f"<bdi{kind_of(kind)}{attribute}>{escaped(text)}</bdi>"
+
+
+def label_of(text: str) -> str:
+    """A label: in one line if it is short; Chinese could else be broken after each character in a narrow column."""
+    return isolated(text, "short" if num_columns(text) <= SHORT_COLUMNS else "long")
+
+
+def kind_of(kind: str) -> str:
+    """The attribute that gives an element its class; nothing without one."""
+    return f' class="{kind}"' if kind else ""
+
+
+def cell(content: str, kind: str = "") -> str:
+    """A cell of a table, of content that is HTML already."""
+    return f"<td{kind_of(kind)}>{content}</td>"
+
+
+def counted(count: int) -> str:
+    """A cell with a number of rows."""
+    return cell(f"{count:,}", "n")
+
+
+def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = ()) -> str:
+    """A table that scrolls by itself when it is wider than the page.
+
+    Args:
+        heads: plain text of the column heads.
+        rows: HTML of the rows.
+        caption: plain text above it.
+        numbers: which columns hold numbers.
+    """
+    cells = "".join(
+        f'<th scope="col"{kind_of("n" if k in numbers else "")}>{escaped(head)}</th>' for k, head in enumerate(heads)
+    )
+    body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return scrolling(f"<table>{body}</table>", caption)
+
+
+def scrolling(content: str, caption: str) -> str:
+    """A region that can be scrolled with the keyboard as well, below what is said of it.
+
+    It is no <caption>: that would be as narrow as its table.
+    """
+    name = escaped(caption)
+    return (
+        f'<div><p class="soft">{name}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{content}</div></div>'
+    )
