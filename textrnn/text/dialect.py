@@ -15,6 +15,8 @@ from textrnn.text.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, pars
 NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*")
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
+MAX_LINES = 2_000  # as many are looked at
+MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
 MIN_SHARE, MIN_SHARE_WITH_HINT = 0.8, 0.2  # of records with the same number of cells
 MAX_STRAY_SHARE = 0.1  # of records with quoted cells: above it quotes are text
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
@@ -30,6 +32,7 @@ class Measure:
     share: float = 0.0
     stray_share: float = 0.0
     hint: bool = False
+    spaced: bool = False  # some cells begin with a space and a quote
 
 
 def parse_delimiter(wanted: str) -> str:
@@ -96,6 +99,8 @@ def find_dialect(
         ';'
     """
     base = Dialect(newline=newline)
+    complete = complete and len(lines) <= MAX_LINES
+    lines = lines[:MAX_LINES]
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
         return Measure(Dialect(JSONL, newline=newline, quotes=False, quoted="none"))
     text = "".join(lines)
@@ -104,7 +109,11 @@ def find_dialect(
     at = Dialect(AT, AT_SIGN, quotes=False, newline=newline, quoted="none")
     if delimiter == AT_SIGN:
         return Measure(at, 2, 1.0)
-    found = [_measured(lines, replace(base, delimiter=char), text, quotes, complete) for char in DELIMITERS]
+    found = [
+        _measured(lines, replace(base, delimiter=char), text, quotes, complete)
+        for char in DELIMITERS
+        if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
+    ]
     fitting = [one for one in found if one.width > 1 and one.share >= (MIN_SHARE_WITH_HINT if one.hint else MIN_SHARE)]
     if fitting:
         # Of several that fit, the one with more cells; in "fine;1,5" both make two, and a comma is the less likely.
@@ -121,11 +130,13 @@ def find_dialect(
 def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | None, complete: bool) -> Measure:
     """How a delimiter does, with quotes as they fit best."""
     plain = replace(dialect, quotes=False, quoted="none")
-    delimiter = re.escape(dialect.delimiter)
     if quotes is False:
         return _measure(lines, plain, complete)
-    spaced = bool(re.search(f"{delimiter} +{QUOTE}", text)) and not re.search(f"{delimiter}{QUOTE}", text)
-    quoted = _measure(lines, replace(dialect, skip_space=spaced), complete)
+    quoted = _measure(lines, dialect, complete)
+    if quoted.spaced:
+        spaced = _measure(lines, replace(dialect, skip_space=True), complete)
+        if spaced.share >= quoted.share and spaced.stray_share <= quoted.stray_share:
+            quoted = spaced
     if '\\"' in text and quoted.stray_share:
         escaped = _measure(lines, replace(quoted.dialect, escape=True), complete)
         if escaped.stray_share < quoted.stray_share:
@@ -143,21 +154,29 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     widths: Counter[int] = Counter()
     num_stray = num_quoted = 0
     first: list[str] = []
+    is_spaced = False
     opening = re.compile(f"(?:^|{re.escape(dialect.delimiter)}){' *' if dialect.skip_space else ''}{QUOTE}")
     for record in read_records(lines, dialect, complete=complete):
         if not record.cells:
             continue
         first = first or record.cells
         widths[len(record.cells)] += 1
-        num_stray += record.stray
-        num_quoted += dialect.quotes and bool(opening.search(record.raw))
+        if dialect.quotes and QUOTE in record.raw:
+            num_stray += record.stray
+            num_quoted += bool(opening.search(record.raw))
+            is_spaced = is_spaced or any(_is_spaced(cell, record.raw, dialect) for cell in record.cells)
     if not widths:
         return Measure(dialect)
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     hint = any(max(text_hint(cell), label_hint(cell)) >= EXACT - 0.5 for cell in first) and len(first) > 1
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
-    return Measure(dialect, width, count / widths.total(), num_stray / max(1, num_quoted), hint)
+    return Measure(dialect, width, count / widths.total(), num_stray / max(1, num_quoted), hint, is_spaced)
+
+
+def _is_spaced(cell: str, raw: str, dialect: Dialect) -> bool:
+    """Whether a cell begins with a space and a quote that are not themselves in quotes."""
+    return cell[:1] == " " and cell.lstrip(" ")[:1] == QUOTE and dialect.delimiter + cell in raw
 
 
 def _is_jsonl(lines: Sequence[str]) -> bool:
