@@ -148,8 +148,8 @@ def no_label(names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table
 
     Example:
         >>> from textrnn.text.column_facts import column_facts
-        >>> print(no_label(["text"], column_facts([["fine"]], 1), table="a.csv", text_column=0))
-        a.csv has no column of labels beside column 'text': name it with --label-column, or the delimiter with --delimiter
+        >>> print(no_label(["text"], column_facts([["fine"]], 1), table="a", text_column=0))
+        a has no column of labels beside column 'text': name it with --label-column, or the delimiter with --delimiter
     """
     others = [column for column in range(len(facts)) if column != text_column]
     if not others:
@@ -198,7 +198,7 @@ def _candidates(names: Sequence[str] | None, facts: Sequence[ColumnFacts], colum
     return ", ".join(shown)
 
 
-def check_different(text_column: int, label_column: int | None) -> None:
+def check_different(text_column: int | None, label_column: int | None) -> None:
     """Raise ConfigError if both are the same column."""
     if text_column == label_column:
         raise ConfigError("--text-column and --label-column are the same: expected two columns")
