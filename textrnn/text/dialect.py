@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from textrnn.errors import ConfigError
 from textrnn.text.column_names import EXACT, label_hint, text_hint
 from textrnn.text.json_lines import parse_object
-from textrnn.text.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, parse, read_records
+from textrnn.text.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, parse, read_records
 
 NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*")
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
@@ -18,7 +18,10 @@ NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": 
 MAX_LINES = 2_000  # as many are looked at
 MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
 MIN_SHARE, MIN_SHARE_WITH_HINT = 0.8, 0.2  # of records with the same number of cells
-MAX_STRAY_SHARE = 0.1  # of records with quoted cells: above it quotes are text
+# Share of the records with quoted cells in which the quotes may be damaged; above it quotes are text. Commas stand in
+# texts so often that files have to quote them; tabs do not, and what writes files with tabs often does not quote.
+MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
+MAX_STRAY_SHARE_ELSE = 0.1
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
@@ -33,6 +36,8 @@ class Measure:
     stray_share: float = 0.0
     hint: bool = False
     spaced: bool = False  # some cells begin with a space and a quote
+    has_quotes: bool = False  # some cells are in quotes, and properly
+    cut: bool = False  # a cell may go on behind the lines, so that more should be looked at
 
 
 def parse_delimiter(wanted: str) -> str:
@@ -98,9 +103,20 @@ def find_dialect(
         >>> find_dialect(["good film, really;1\\n", "bad;0\\n"]).dialect.delimiter
         ';'
     """
+    number = MAX_LINES
+    while True:
+        seen, all_seen = lines[:number], complete and number >= len(lines)
+        measure = _find(seen, all_seen, newline, delimiter, quotes, name)
+        if not measure.cut or number >= len(lines):
+            return measure
+        number *= 8
+
+
+def _find(
+    lines: Sequence[str], complete: bool, newline: str, delimiter: str | None, quotes: bool | None, name: str
+) -> Measure:
+    """The work of `find_dialect` on these lines."""
     base = Dialect(newline=newline)
-    complete = complete and len(lines) <= MAX_LINES
-    lines = lines[:MAX_LINES]
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
         return Measure(Dialect(JSONL, newline=newline, quotes=False, quoted="none"))
     text = "".join(lines)
@@ -114,17 +130,20 @@ def find_dialect(
         for char in DELIMITERS
         if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
     ]
+    cut = any(one.cut for one in found)
     fitting = [one for one in found if one.width > 1 and one.share >= (MIN_SHARE_WITH_HINT if one.hint else MIN_SHARE)]
     if fitting:
-        # Of several that fit, the one with more cells; in "fine;1,5" both make two, and a comma is the less likely.
-        return max(fitting, key=lambda one: (round(one.share + one.hint / 2, 2), one.width))
+        # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
+        # a comma is the less likely.
+        best = max(fitting, key=lambda one: (round(one.share + one.hint / 2, 2), one.has_quotes, one.width))
+        return replace(best, cut=cut)
     if _is_at(lines):
         return Measure(at, 2, 1.0)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or name.casefold().endswith(".csv")):
         return comma
-    return Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0)
+    return Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0, cut=cut)
 
 
 def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | None, complete: bool) -> Measure:
@@ -143,10 +162,9 @@ def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | 
             quoted = escaped
     if quotes is None and quoted.stray_share:
         literal = _measure(lines, plain, complete)
-        if (literal.share > quoted.share + 0.05) or (
-            quoted.stray_share > MAX_STRAY_SHARE and quoted.share <= literal.share + 0.05
-        ):
-            return literal
+        too_many = quoted.stray_share > MAX_STRAY_SHARE.get(dialect.delimiter, MAX_STRAY_SHARE_ELSE)
+        if literal.share > quoted.share + 0.05 or (too_many and quoted.share <= literal.share + 0.05):
+            return replace(literal, cut=quoted.cut)
     return replace(quoted, dialect=replace(quoted.dialect, quoted=_quoting(lines, quoted.dialect, complete)))
 
 
@@ -154,7 +172,7 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     widths: Counter[int] = Counter()
     num_stray = num_quoted = 0
     first: list[str] = []
-    is_spaced = False
+    is_spaced = is_cut = False
     opening = re.compile(f"(?:^|{re.escape(dialect.delimiter)}){' *' if dialect.skip_space else ''}{QUOTE}")
     for record in read_records(lines, dialect, complete=complete):
         if not record.cells:
@@ -163,20 +181,35 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         widths[len(record.cells)] += 1
         if dialect.quotes and QUOTE in record.raw:
             num_stray += record.stray
+            is_cut = is_cut or record.cut
             num_quoted += bool(opening.search(record.raw))
-            is_spaced = is_spaced or any(_is_spaced(cell, record.raw, dialect) for cell in record.cells)
+            is_spaced = is_spaced or (f" {QUOTE}" in record.raw and _is_spaced(record, dialect))
     if not widths:
         return Measure(dialect)
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     hint = any(max(text_hint(cell), label_hint(cell)) >= EXACT - 0.5 for cell in first) and len(first) > 1
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
-    return Measure(dialect, width, count / widths.total(), num_stray / max(1, num_quoted), hint, is_spaced)
+    return Measure(
+        dialect,
+        width,
+        count / widths.total(),
+        stray_share=num_stray / max(1, num_quoted),
+        hint=hint,
+        spaced=is_spaced,
+        has_quotes=num_quoted > num_stray,
+        cut=is_cut,
+    )
 
 
-def _is_spaced(cell: str, raw: str, dialect: Dialect) -> bool:
+def _is_spaced(record: Record, dialect: Dialect) -> bool:
     """Whether a cell begins with a space and a quote that are not themselves in quotes."""
-    return cell[:1] == " " and cell.lstrip(" ")[:1] == QUOTE and dialect.delimiter + cell in raw
+    begin = 0
+    for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
+        if cell[:1] == " " == record.raw[begin] and cell.lstrip(" ")[:1] == QUOTE:
+            return True
+        begin = end + 1
+    return False
 
 
 def _is_jsonl(lines: Sequence[str]) -> bool:

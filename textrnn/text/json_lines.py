@@ -103,5 +103,5 @@ def _as_written(value: Any, raw: str) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # An escape can stand for half a character, which no file can hold.
-    return _SURROGATE.sub(REPLACEMENT, text) if "\\u" in raw else text
+    # An escape can stand for half a character, which no file can hold, or for NUL.
+    return _SURROGATE.sub(REPLACEMENT, text).replace("\0", "") if "\\u" in raw else text

@@ -58,12 +58,14 @@ class Record(NamedTuple):
         cells: without quotes; none if the line is blank.
         line: number of its first line, from 1.
         stray: whether it has quotes that are not where they belong, so that what was meant is a guess.
+        cut: whether one of its quotes may be closed behind the lines that were given.
     """
 
     raw: str
     cells: list[str]
     line: int
     stray: bool = False
+    cut: bool = False
 
 
 class _Lines:
@@ -139,7 +141,7 @@ def _quoted_records(lines: Iterable[str], dialect: Dialect, width: int | None, c
     half = -1 if complete else sum(map(len, lines)) // 2 if isinstance(lines, list) else 0
     chars = 0
     while True:
-        stray = False
+        stray = cut = False
         try:
             cells = next(reader)
         except StopIteration:
@@ -155,7 +157,7 @@ def _quoted_records(lines: Iterable[str], dialect: Dialect, width: int | None, c
             if len(literal.cells) == width:
                 source.keep(1)
                 raw, cells, stray = taken[0], literal.cells, True
-        yield Record(raw, cells, line, stray)
+        yield Record(raw, cells, line, stray, cut)
         line += len(taken)
         chars += len(raw)
         taken.clear()

@@ -20,7 +20,7 @@ from textrnn.text.dialect import MIN_SHARE, Measure, find_dialect, parse_delimit
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.json_lines import keys_of, read_json_records
 from textrnn.text.reader import _opened, _spooled, _standard_input
-from textrnn.text.records import AT, JSONL, read_records
+from textrnn.text.records import AT, JSONL, MAX_RECORD_CHARS, read_records
 from textrnn.text.table_rows import ROW, Row, Table, Tally
 from textrnn.text.table_source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
 
@@ -154,6 +154,11 @@ def _open(path: str, label: str, name: str, options: TableOptions, needs_label: 
             f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
             "if letters with accents look wrong, name its encoding with --encoding"
         )
+    elif encoding.num_bad:
+        table.warnings.append(
+            f"{name} has {encoding.num_bad:,} places that are not {encoding.name}: read as U+FFFD; "
+            "if there are many, name its encoding with --encoding"
+        )
     return _with_columns(table, label, sample, options, needs_label)
 
 
@@ -227,29 +232,33 @@ def _estimate(rows: int, chars: int, total: int) -> int:
 def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: TableOptions) -> _Sample:
     """Read the beginning of a file and find its dialect."""
     newline = _newline(path, label, encoding)
-    lines: list[str] = []
-    chars = 0
-    with contextlib.closing(table_lines(path, label, encoding, newline)) as source:
-        complete = True
-        for line in source:
-            lines.append(line.replace(BAD, REPLACEMENT))
-            chars += len(line)
-            if (chars > SAMPLE_CHARS and len(lines) >= SAMPLE_LINES) or chars > MAX_SAMPLE_CHARS:
-                complete = next(source, None) is None
-                break
     delimiter = parse_delimiter(options.delimiter) if options.delimiter is not None else None
-    told = separator_line(lines[0]) if lines else None
-    preamble = int(told is not None)
-    if not any(line.strip("\r\n") for line in lines[preamble:]):
-        raise DataError(f"{label} has blank lines only: expected a table with text")
-    measure = find_dialect(
-        lines[preamble:],
-        complete=complete,
-        newline=newline,
-        delimiter=delimiter or told,
-        quotes=options.quotes,
-        name=name,
-    )
+    lines: list[str] = []
+    chars, wanted, complete = 0, SAMPLE_CHARS, False
+    with contextlib.closing(table_lines(path, label, encoding, newline)) as source:
+        while True:
+            for line in source:
+                lines.append(line.replace(BAD, REPLACEMENT))
+                chars += len(line)
+                if (chars > wanted and len(lines) >= SAMPLE_LINES) or chars > max(wanted, MAX_SAMPLE_CHARS):
+                    break
+            else:
+                complete = True
+            told = separator_line(lines[0]) if lines else None
+            preamble = int(told is not None)
+            if not any(line.strip("\r\n") for line in lines[preamble:]):
+                raise DataError(f"{label} has blank lines only: expected a table with text")
+            measure = find_dialect(
+                lines[preamble:],
+                complete=complete,
+                newline=newline,
+                delimiter=delimiter or told,
+                quotes=options.quotes,
+                name=name,
+            )
+            if complete or not measure.cut or chars > MAX_RECORD_CHARS:
+                break
+            wanted = 8 * chars  # a cell may go on, or a quote is stray
     if measure.dialect.kind == JSONL:
         keys = keys_of(lines)
         records = read_json_records(lines, keys)

@@ -194,69 +194,65 @@ class Table:
         """
         tally, number = Tally(), 0
         text_column, label_column, has_nul = self.text_column, self.label_column, self.encoding.has_nul
-        needed = max(text_column, -1 if label_column is None else label_column) + 1
+        usual_width, make = self.usual_width, tuple.__new__
         for part, record, damaged in self.parts():
             if part != ROW:
                 tally.num_blank += part == BLANK and record.line > self.preamble
                 continue
             number += 1
             cells = record.cells
-            size = len(cells)
-            if size == self.usual_width:
+            problem = None
+            if len(cells) == usual_width and not (record.stray or damaged or has_nul):
                 text = cells[text_column]
                 label = cells[label_column].strip() if label_column is not None else ""
-                problems = []
+                if not text or text.isspace():
+                    text, problem = "", NO_TEXT
+                    tally.add(NO_TEXT, number)
             else:
-                text, label, problems = self._ragged(record, needed)
-            if has_nul and "\0" in record.raw:
-                text, label = text.replace("\0", ""), label.replace("\0", "")
-                problems.append(NUL)
-            if damaged:
-                problems.append(DAMAGED)
-            if record.stray:
-                problems.append(STRAY if cells else NO_OBJECT)
-            if not text or text.isspace():
-                text = ""
-                if cells:
-                    problems.append(NO_TEXT)
-            for problem in problems:
-                tally.add(problem, number)
-            yield Row(
-                number,
-                record.line + self.preamble,
-                text,
-                label or None,
-                ", ".join(problems) if problems else None,
-                cells,
-                record.raw,
-            )
+                text, label, problems = self._odd_row(record, damaged)
+                for problem in problems:
+                    tally.add(problem, number)
+                problem = ", ".join(problems) or None
+            line = record.line + self.preamble
+            # Faster than Row(...), which there may be millions of.
+            yield make(Row, (number, line, text, label or None, problem, cells, record.raw))
         tally.num_rows = self.num_rows = number
         self.tally = tally
 
-    def _ragged(self, record: Record, needed: int) -> tuple[str, str, list[str]]:
-        """Text, label and problems of a record that has not the usual number of cells."""
+    def _odd_row(self, record: Record, damaged: bool) -> tuple[str, str, list[str]]:
+        """Text, label and problems of a record that may have some."""
         cells = record.cells
-        size = len(cells)
-        padded = [*cells, *[""] * (needed - size)]
+        needed = max(self.text_column, self.label_column or 0) + 1
+        padded = [*cells, *[""] * (needed - len(cells))]
         text = padded[self.text_column]
         label = padded[self.label_column].strip() if self.label_column is not None else ""
+        problems = []
         if not cells:
-            return text, label, []
-        if size < self.usual_width:
-            return text, label, [TOO_FEW]
-        extra = size - self.width
-        if extra <= 0 or not any(cell.strip() for cell in cells[self.width :]):
-            return text, label, []
-        if self.dialect.kind == CSV and QUOTE not in record.raw:
-            text, label = self._rejoined(cells, extra, text, label)
-        return text, label, [TOO_MANY]
+            problems.append(NO_OBJECT)
+        elif len(cells) < self.usual_width:
+            problems.append(TOO_FEW)
+        elif any(cell.strip() for cell in cells[self.width :]):
+            problems.append(TOO_MANY)
+            if self.dialect.kind == CSV and QUOTE not in record.raw:
+                text, label = self._rejoined(cells, text, label)
+        if "\0" in record.raw:
+            text, label = text.replace("\0", ""), label.replace("\0", "").strip()
+            problems.append(NUL)
+        if damaged:
+            problems.append(DAMAGED)
+        if record.stray and cells:
+            problems.append(STRAY)
+        if cells and (not text or text.isspace()):
+            text = ""
+            problems.append(NO_TEXT)
+        return text, label, problems
 
-    def _rejoined(self, cells: Sequence[str], extra: int, text: str, label: str) -> tuple[str, str]:
+    def _rejoined(self, cells: Sequence[str], text: str, label: str) -> tuple[str, str]:
         """Text and label where delimiters in a text without quotes are what makes too many cells.
 
         That is so where a label that is known stands behind the text if this takes the surplus cells, and only then.
         """
-        begin, column = self.text_column, self.label_column
+        begin, column, extra = self.text_column, self.label_column, len(cells) - self.width
         joined = self.dialect.delimiter.join(cells[begin : begin + extra + 1])
         if column is not None and column > begin:
             moved = cells[column + extra].strip()

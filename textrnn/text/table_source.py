@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -136,7 +136,7 @@ def inspect_table(path: str, label: str, encoding: str | None = None) -> Encodin
     return replace(found, bom=marked is not None)
 
 
-def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Iterator[str]:
+def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Generator[str, None, None]:
     """Read the lines of a table.
 
     Args:
