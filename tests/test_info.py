@@ -5,7 +5,7 @@ from cli_fixtures import ARCHITECTURES, good
 
 def test_info_lists_the_runs_newest_first(library):
     lines = good("info").out.splitlines()
-    assert lines[0].split() == ["run", "architecture", "level", "parameters", "bits/char", "status", "trained", "on"]
+    assert lines[0].split() == ["run", "architecture", "level", "parameters", "quality", "status", "trained", "on"]
     assert [line.split()[0] for line in lines[1:]] == list(ARCHITECTURES)[::-1]
     assert all("finished" in line and line.endswith("story.txt") for line in lines[1:])
 

@@ -12,7 +12,7 @@ __all__ = ["__version__", "load", "train"]
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        from textrnn.runtime.language_model import load
+        from textrnn.runtime.load import load
 
         return load
     if name == "train":

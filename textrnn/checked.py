@@ -63,6 +63,29 @@ class Checked:
             converted[name] = kind.from_json(value) if nested else value
         return cls(**converted)
 
+    @classmethod
+    def from_options(cls: type[C], options: typing.Mapping[str, Any]) -> C:
+        """For a group of groups: sorts options, named as the fields of the groups, into their groups.
+
+        Raises:
+            ConfigError: an option is unknown or its value cannot be used.
+
+        Example:
+            >>> from textrnn.config import Config
+            >>> Config.from_options({"units": 128, "level": "word"}).model.units
+            128
+        """
+        rest, groups = dict(options), {}
+        for group, kind in fields_with_types(cls):
+            names = {item.name for item in dataclasses.fields(kind)}
+            groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
+        if rest:
+            raise ConfigError(
+                f"unknown option {', '.join(sorted(rest))}: expected fields of "
+                + ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
+            )
+        return cls(**groups)
+
 
 def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an option group, each with its type."""

@@ -18,16 +18,13 @@ from typing import Any
 import click
 
 from textrnn import __version__
+from textrnn.cli_classify import classify
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
 from textrnn.errors import ConfigError, DataError
-from textrnn.options import config_options, given_options
+from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 
-MODELS_DIR = click.option(
-    "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
-)
 MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
 ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
 
 
@@ -40,6 +37,7 @@ def cli() -> None:
       textrnn train corpus.txt           learn from a text
       textrnn generate --seed "Once"     write on from a few words
       textrnn score chapter.txt          how surprising is a text?
+      textrnn classify reviews.csv       learn labels of texts, fill in missing ones
       textrnn info                       the models that you have
     """
 
@@ -262,6 +260,9 @@ def info(model: str | None, models_dir: Path, as_json: bool) -> None:
     else:
         run = one_run(model, models_dir)
         click.echo(json.dumps(run, ensure_ascii=False) if as_json else format_run(run), nl=as_json)
+
+
+cli.add_command(classify)
 
 
 def _open_model(name: str | None, models_dir: Path) -> Any:

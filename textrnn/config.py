@@ -7,11 +7,10 @@ mean two things. `None` as a default means "chosen by `Config.resolve`", by rule
 from __future__ import annotations
 
 import dataclasses
-import typing
 from dataclasses import dataclass
 from typing import Any
 
-from textrnn.checked import Checked, fields_with_types, option
+from textrnn.checked import Checked, option
 from textrnn.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -234,28 +233,6 @@ class Config(Checked):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
-
-    @classmethod
-    def from_options(cls, options: typing.Mapping[str, Any]) -> Config:
-        """Sorts options, named as the fields of the groups, into their groups.
-
-        Raises:
-            ConfigError: an option is unknown or its value cannot be used.
-
-        Example:
-            >>> Config.from_options({"units": 128, "level": "word"}).model.units
-            128
-        """
-        rest, groups = dict(options), {}
-        for group, kind in fields_with_types(cls):
-            names = {item.name for item in dataclasses.fields(kind)}
-            groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
-        if rest:
-            raise ConfigError(
-                f"unknown option {', '.join(sorted(rest))}: expected fields of "
-                + ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
-            )
-        return cls(**groups)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""

@@ -6,12 +6,17 @@ import dataclasses
 import re
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from textrnn.checked import Checked, expected, flag_of
 
+MODELS_DIR = click.option(
+    "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -196,6 +196,10 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
     return values
 
 
+# What makes a run of each kind.
+MADE_BY = {"language_model": "textrnn train YOUR_TEXT.txt", "classifier": "textrnn classify YOUR_TABLE.csv"}
+
+
 def list_runs(models_dir: Path) -> list[Path]:
     """The folders under `models_dir` that hold a run, newest first."""
     found = []
@@ -224,7 +228,7 @@ def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
         with contextlib.suppress(RunError):
             read_run(path, kind)
             return path
-    raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with 'textrnn train YOUR_TEXT.txt'")
+    raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with '{MADE_BY[kind]}'")
 
 
 def _known_runs(models_dir: Path) -> str:

@@ -81,6 +81,12 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         """Whether the model needs a whole window, so that it has no state to carry."""
         return any(cell.both_ways for cell in self.cells)
 
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers that have weights, in order."""
+        ends = [self.output_layer] if self.projection is None else [self.projection, self.output_layer]
+        return [self.embedding, *self.recurrent, *ends]
+
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None

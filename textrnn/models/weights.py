@@ -8,30 +8,33 @@ import keras
 import numpy as np
 
 from textrnn.errors import RunError
+from textrnn.models.classifier import Classifier
 from textrnn.models.language_model import LanguageModel
 
+Model = LanguageModel | Classifier
 
-def named_variables(model: LanguageModel) -> dict[str, keras.Variable]:
-    """The trainable weights of a language model by name, such as `layer0/recurrent_kernel`.
+
+def named_variables(model: Model) -> dict[str, keras.Variable]:
+    """The trainable weights of a model by name, such as `layer0/recurrent_kernel`.
 
     Layers that read both ways have `layer1/forward/kernel` and `layer1/backward/kernel`.
     """
     found: dict[str, Any] = {}
-    for layer in [model.embedding, *model.recurrent, model.projection, model.output_layer]:
+    for layer in model.parts:
         if isinstance(layer, keras.layers.Bidirectional):
             for way, inner in (("forward", layer.forward_layer), ("backward", layer.backward_layer)):
                 found.update({f"{layer.name}/{way}/{weight.name}": weight for weight in inner.weights})
-        elif layer is not None:
+        else:
             found.update({f"{layer.name}/{weight.name}": weight for weight in layer.weights})
     return found
 
 
-def get_weights(model: LanguageModel) -> dict[str, np.ndarray]:
+def get_weights(model: Model) -> dict[str, np.ndarray]:
     """A copy of the weights as float32 arrays by name."""
     return {name: variable.numpy() for name, variable in named_variables(model).items()}
 
 
-def set_weights(model: LanguageModel, weights: dict[str, np.ndarray]) -> None:
+def set_weights(model: Model, weights: dict[str, np.ndarray]) -> None:
     """Gives a model the weights that `get_weights` took.
 
     Raises:

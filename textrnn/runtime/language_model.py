@@ -11,7 +11,7 @@ import numpy as np
 
 from textrnn.config import Config, NormalizeConfig, SampleConfig
 from textrnn.errors import RunError, TextRNNError
-from textrnn.run import MODEL_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
+from textrnn.run import MODEL_FILE, TOKENIZER_FILE, read_json, read_run, read_weights
 from textrnn.runtime.generation import generate_stream
 from textrnn.runtime.network import Network, State, make_network
 from textrnn.runtime.scoring import Score, score_ids
@@ -89,22 +89,6 @@ class LanguageModel:
         """
         normalized = normalize(text, self.normalize_config)
         return score_ids(self, self.tokenizer.encode(normalized), num_chars=len(normalized))
-
-
-def load(model: str | Path, models_dir: str | Path = "models") -> LanguageModel:
-    """Opens a saved language model; TensorFlow is not needed and not imported.
-
-    Args:
-        model: the folder of the run, or its name under `models_dir`.
-        models_dir: where runs are kept.
-
-    Returns:
-        the model, ready to generate and to score.
-
-    Raises:
-        RunError: there is no such run, it is damaged, or its parts do not belong together.
-    """
-    return open_run(find_run(str(model), Path(models_dir), KIND))
 
 
 def open_run(path: Path) -> LanguageModel:

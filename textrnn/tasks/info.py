@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
 from textrnn.run import MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
 
+CLASSIFIER = "classifier"
 KEYS = (
     "kind",
     "status",
@@ -20,6 +22,9 @@ KEYS = (
     "skipped_steps",
     "config",
     "corpus",
+    "table",
+    "classes",
+    "model",
     "versions",
 )
 
@@ -34,7 +39,7 @@ def run_info(path: Path) -> dict[str, Any]:
     size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
     run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
     try:
-        Config.from_json(run["config"])
+        (ClassifierConfig if run["kind"] == CLASSIFIER else Config).from_json(run["config"])
         format_list([run], path), format_run(run)
     # A checksum can be right over nonsense.
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
@@ -66,7 +71,7 @@ def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     """A line for each run."""
     if not runs:
         return f"no runs in {models_dir}: train one with 'textrnn train YOUR_TEXT.txt'\n"
-    rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "bits/char", "status", "trained on")]
+    rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "quality", "status", "trained on")]
     for run in runs:
         rows.append(_row(run))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -78,6 +83,8 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
     name = Path(run["run"]).name
     if "error" in run:
         return (name, "damaged", "", "", "", "", "")
+    if run["kind"] == CLASSIFIER:
+        return _classifier_row(name, run)
     config, bits = run["config"], run["metrics"].get("val_bits_per_char")
     files = ", ".join(file["name"] for file in run["corpus"]["files"])
     return (
@@ -85,14 +92,58 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         config["model"]["arch"],
         config["tokenizer"]["level"],
         f"{run['parameters']:,}",
-        f"{bits:.3f}" if bits is not None else "-",
+        f"{bits:.3f} bits/char" if bits is not None else "-",
         run["status"],
         files,
     )
 
 
+def _classifier_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        name,
+        f"classifier, {run['model']['chosen']}",
+        f"{len(run['classes']):,} labels",
+        f"{run['parameters']:,}",
+        f"{100 * run['metrics']['test_accuracy']:.1f} % right",
+        run["status"],
+        run["table"]["name"],
+    )
+
+
+def _aligned(lines: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines) + "\n"
+
+
+def _origin(run: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("status", run["status"]),
+        ("made", f"{run['created']} by: {run['command']}"),
+        ("with", ", ".join(f"{name} {version}" for name, version in run["versions"].items())),
+    ]
+
+
+def _format_classifier(run: dict[str, Any]) -> str:
+    model, metrics, encoder = run["model"], run["metrics"], run["config"]["encoder"]
+    networks = f"{model['members']} x {encoder['arch']} of {encoder['units']} units"
+    labels = run["classes"]
+    return _aligned(
+        [
+            ("run", run["run"]),
+            ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
+            ("used", f"{model['chosen']} (linear model: {'yes' if model['linear'] else 'no'}; networks: {networks})"),
+            ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
+            ("learnt from", f"{run['table']['rows']:,} rows of {run['table']['name']}"),
+            ("right", f"{100 * metrics['test_accuracy']:.1f} % of {metrics['test_rows']:,} rows it has not seen"),
+            *_origin(run),
+        ]
+    )
+
+
 def format_run(run: dict[str, Any]) -> str:
     """One run for a person: what it is, where it came from, how good it is."""
+    if run["kind"] == CLASSIFIER:
+        return _format_classifier(run)
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
     model, data = config["model"], config["data"]
     lines = [
@@ -111,10 +162,4 @@ def format_run(run: dict[str, Any]) -> str:
         bits, nats = metrics["val_bits_per_char"], metrics["val_nats_per_token"]
         loss = f"{bits:.4f} bits per character ({nats:.4f} nats per token), at epoch {metrics['epoch']:.3g}"
         lines.append(("held-out loss", loss))
-    lines += [
-        ("status", run["status"]),
-        ("made", f"{run['created']} by: {run['command']}"),
-        ("with", ", ".join(f"{name} {version}" for name, version in run["versions"].items())),
-    ]
-    width = max(len(name) for name, _ in lines)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines) + "\n"
+    return _aligned(lines + _origin(run))

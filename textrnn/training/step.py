@@ -14,7 +14,7 @@ from textrnn.models.language_model import LanguageModel
 from textrnn.training.loss import token_losses
 
 State = list[Any]
-# Makes of a function, (x, y, mask, state) -> ([tokens, loss, *gradients], state after), one that sums over all replicas.
+# Makes of a function, (x, y, mask, state) -> ([tokens, loss, *gradients], state), one that sums over all replicas.
 Spread = Callable[[Callable[..., Any]], Callable[..., Any]]
 TrainStep = Callable[..., tuple[Any, Any, State]]
 

@@ -1,0 +1,180 @@
+"""The recurrent classifier: shapes, parameters, masks, learning, and NumPy as the oracle of Keras."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from textrnn.classify_config import POOLINGS, ClassifierConfig, EncoderConfig
+from textrnn.config import ARCHITECTURES
+from textrnn.errors import RunError
+from textrnn.layers.pooling import Pooling
+from textrnn.models.classifier import Classifier, build_classifier
+from textrnn.models.weights import get_weights, set_weights
+from textrnn.runtime.network import Weights
+from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.text.rows import padded
+from textrnn.training.classifier import fit_classifier, make_fit_step, make_reader
+
+VOCAB, CLASSES = 11, 3
+SMALL = dict(units=7, embed=5)
+KINDS = [
+    *(dict(arch=arch, pooling="mean-max") for arch in ARCHITECTURES),
+    *(dict(pooling=pooling) for pooling in POOLINGS),
+    dict(arch="lstm", pooling="last", layers=2),
+    dict(cell="lstm", layers=2, pooling="attention"),
+]
+
+
+def small(**more):
+    return EncoderConfig(**SMALL, **more)
+
+
+def texts_of(rng, lengths=(4, 1, 6, 4, 2)):
+    return [rng.integers(1, VOCAB, length).astype(np.int32) for length in lengths]
+
+
+def drawn(config, rng):
+    """A model whose weights are all distinct, biases too."""
+    model = build_classifier(config, VOCAB, CLASSES)
+    set_weights(model, {name: rng.normal(0, 0.5, w.shape).astype(np.float32) for name, w in get_weights(model).items()})
+    return model
+
+
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_numpy_gives_the_logits_of_keras(options, rng):
+    config = small(**options)
+    model, texts = drawn(config, rng), texts_of(rng)
+    network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(model)))
+    expected = model(*padded(texts)).numpy()
+    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-5)
+    np.testing.assert_allclose(make_reader(model)(texts), expected, atol=1e-5)
+
+
+def test_numpy_without_a_table_gives_the_same(rng, monkeypatch):
+    config, texts = small(), texts_of(rng)
+    weights = get_weights(drawn(config, rng))
+    expected = RecurrentClassifier(config, VOCAB, CLASSES, Weights(weights)).logits(texts)
+    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.LARGEST_TABLE", 0)
+    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.ROWS", 2)
+    found = RecurrentClassifier(config, VOCAB, CLASSES, Weights(weights)).logits(texts)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_padding_does_not_change_the_logits(options, rng):
+    model, texts = drawn(small(**options), rng), texts_of(rng)
+    together = model(*padded(texts)).numpy()
+    for row, text in enumerate(texts):
+        np.testing.assert_allclose(model(*padded([text])).numpy()[0], together[row], atol=1e-5)
+
+
+def test_number_of_parameters_is_that_of_the_formula():
+    units, embed, width = 7, 5, 14
+    model = build_classifier(small(pooling="attention"), VOCAB, CLASSES)
+    gru = 2 * 3 * (embed * units + units * units + 2 * units)
+    assert model.count_params() == VOCAB * embed + gru + width + (width + 1) * CLASSES
+
+
+def test_weights_of_another_model_are_refused(rng):
+    weights = get_weights(drawn(small(), rng))
+    with pytest.raises(RunError, match="output/kernel"):
+        RecurrentClassifier(small(), VOCAB, CLASSES + 1, Weights(weights))
+
+
+def test_classifier_survives_its_config(rng):
+    model = drawn(small(layers=2), rng)
+    again = Classifier.from_config(model.get_config())
+    again.build((None, None))
+    set_weights(again, get_weights(model))
+    ids, mask = padded(texts_of(rng))
+    np.testing.assert_array_equal(model(ids, mask), again(ids, mask))
+
+
+def test_pooling_by_hand():
+    outputs = tf.constant([[[1.0, 10.0], [3.0, -20.0], [99.0, 99.0]]])
+    mask = tf.constant([[1.0, 1.0, 0.0]])
+    assert Pooling(["mean", "max"])(outputs, mask).numpy().tolist() == [[2.0, -5.0, 3.0, 10.0]]
+    assert Pooling(["last"])(outputs, mask).numpy().tolist() == [[3.0, -20.0]]
+    assert Pooling(["last"], both_ways=True)(outputs, mask).numpy().tolist() == [[3.0, 10.0]]
+    attention = Pooling(["attention"])
+    attention.build((None, None, 2))
+    attention.query.assign([[np.log(3.0) / 2], [0.0]])  # scores differ by log 3: weights 1/4 and 3/4
+    np.testing.assert_allclose(attention(outputs, mask).numpy(), [[2.5, -12.5]], rtol=1e-5)
+
+
+def test_dropout_takes_words_and_features_of_a_text_as_a_whole():
+    model = build_classifier(EncoderConfig(units=7, embed=50, word_dropout=0.5, embed_dropout=0.5), VOCAB, CLASSES)
+    vectors = model.embed(np.ones((40, 30), np.int32), training=True).numpy()
+    words, features = (vectors != 0).any(2), (vectors != 0).any(1)
+    assert 0.4 < words.mean() < 0.6 and 0.4 < features.mean() < 0.6
+    assert ((vectors != 0) == words[:, :, None] & features[:, None, :]).all()
+    plain = model.embed(np.ones((1, 1), np.int32)).numpy()[0, 0]
+    kept = vectors[words.argmax(0)[0], 0]
+    np.testing.assert_allclose(kept[kept != 0], 2 * plain[kept != 0], rtol=1e-5)
+
+
+def step_of(model, **options):
+    optimizer = keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)
+    return make_fit_step(model, optimizer, **{"num_shards": 1, **options})
+
+
+@pytest.mark.parametrize("options", [dict(pooling="attention"), dict(layers=2)], ids=str)
+def test_one_step_changes_every_weight(options, rng):
+    model = drawn(small(**options, dropout=0.0, embed_dropout=0.0, word_dropout=0.0), rng)
+    before = get_weights(model)
+    texts = [np.arange(1, VOCAB, dtype=np.int32), np.array([3, 1], np.int32)]
+    labels, weight = np.array([0, 2], np.int32), np.ones(2, np.float32)
+    step_of(model)(*padded(texts), labels, weight, np.float32(0.01))
+    assert all((before[name] != after).any() for name, after in get_weights(model).items())
+
+
+def test_fit_step_shards_add_up(rng):
+    config = small(dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
+    ids, mask = padded(texts_of(rng))
+    labels, weight = rng.integers(0, CLASSES, 5).astype(np.int32), np.array([1, 2, 0.5, 1, 1], np.float32)
+    found = []
+    for num_shards in (1, 2):
+        model = build_classifier(config, VOCAB, CLASSES)
+        step = step_of(model, num_shards=num_shards)
+        losses = [float(step(ids, mask, labels, weight, np.float32(0.01))) for _ in range(3)]
+        found.append([*losses, *get_weights(model).values()])
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
+
+
+def test_fit_classifier_learns_a_rule(rng):
+    """Whether token 5 is in a text."""
+    texts = [rng.integers(1, VOCAB, rng.integers(2, 9)).astype(np.int32) for _ in range(300)]
+    labels = np.array([int(5 in text) for text in texts])
+    config = ClassifierConfig.from_options(
+        dict(units=8, embed=8, epochs=12, learning_rate=0.02, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
+    )
+    more = dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
+    fitted = fit_classifier(config, texts[:200], labels[:200], texts[200:], **more)
+    assert (fitted.logits.argmax(1) == labels[200:]).mean() > 0.95
+    assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
+    again = fit_classifier(config, texts[:200], labels[:200], texts[200:], **more)
+    assert all(np.allclose(fitted.weights[name], array) for name, array in again.weights.items())
+
+
+def test_fit_classifier_stops_when_it_is_told(rng):
+    texts = texts_of(rng)
+    config = ClassifierConfig.from_options(dict(**SMALL, batch=2, epochs=100))
+    told, counted = [], itertools.count()
+    fitted = fit_classifier(
+        config,
+        texts,
+        np.array([0, 1, 2, 0, 1]),
+        texts[:2],
+        vocab_size=VOCAB,
+        num_classes=CLASSES,
+        class_weights=np.ones(CLASSES),
+        random_seed=0,
+        interrupted=lambda: next(counted) >= 4,
+        on_step=lambda done, nats: told.append(done),
+    )
+    assert told == [1 / 300, 2 / 300, 3 / 300, 4 / 300] and fitted.logits.shape == (2, CLASSES)

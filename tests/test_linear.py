@@ -1,0 +1,129 @@
+"""The linear model over n-grams: the same in NumPy as in scikit-learn, honest out of fold, and saved whole."""
+
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cli_fixtures import ROOT
+
+from textrnn.errors import RunError
+from textrnn.runtime.linear import LinearModel
+from textrnn.text.ngrams import NgramKind, ngrams, script_of
+from textrnn.training import linear
+from textrnn.training.linear import fit_linear, kinds_for
+
+WORDS = ["tea", "room", "bed", "soup", "waiter", "street"]
+
+
+def rows_of(kind="spaced", count=80):
+    """Texts whose class is told by one word, and by nothing else."""
+    draw, texts, labels = random.Random(3), [], []
+    signs = ("好", "坏", "慢") if kind == "unspaced" else ("good", "bad", "slow")
+    for number in range(count):
+        words = [*draw.choices(WORDS if kind == "spaced" else list("茶床汤街房"), k=5), signs[number % 3]]
+        draw.shuffle(words)
+        texts.append(("" if kind == "unspaced" else " ").join(words))
+        labels.append(number % 3)
+    return texts, np.array(labels)
+
+
+def fitted(kind="spaced", num_classes=3, **more):
+    texts, labels = rows_of(kind)
+    options = dict(rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(num_classes))
+    return texts, labels, fit_linear(texts, labels, num_classes, **{**options, **more})
+
+
+@pytest.mark.parametrize("kind", ["spaced", "unspaced"])
+def test_fit_linear_learns_what_tells_the_class(kind):
+    texts, labels, found = fitted(kind)
+    assert script_of(texts) == kind
+    assert (found.logits.argmax(1) == labels).mean() > 0.9
+    assert (found.model.logits(texts).argmax(1) == labels).all()
+
+
+def test_logits_are_those_of_the_matrix():
+    """What prediction makes of texts is what the solver saw."""
+    texts, labels = rows_of()
+    kinds = kinds_for("spaced", 0)[0]
+    features = linear._features(texts, "spaced", kinds)
+    own, bias = linear._solve(features.matrix, labels, np.ones(len(labels)), 3, 3.0)
+    model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
+    np.testing.assert_allclose(model.logits(texts), features.matrix @ own + bias, atol=1e-5)
+    lengths = np.sqrt(np.asarray(features.matrix.multiply(features.matrix).sum(1)).ravel())
+    np.testing.assert_allclose(lengths, np.sqrt(2))  # words and characters, each of length 1
+
+
+def test_logits_out_of_fold_know_nothing_of_their_row():
+    """With labels drawn by chance, they are right as often as chance is."""
+    texts = [f"word{n} thing{n}" for n in range(300)]
+    labels = np.random.default_rng(0).integers(0, 2, 300)
+    options = dict(rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(2))
+    found = fit_linear(texts, labels, 2, **options)
+    assert 0.35 < (found.logits.argmax(1) == labels).mean() < 0.65
+
+
+def test_ratios_by_hand():
+    from scipy.sparse import csr_matrix
+
+    matrix = csr_matrix([[0.3, 0.1], [0.2, 0.0], [0.0, 0.7]])
+    found = linear._ratios(matrix, np.array([True, True, False]))
+    # Rows that have a feature, and one more: inside 3 and 2 of 5, outside 1 and 2 of 3.
+    np.testing.assert_allclose(found, np.sqrt([np.log((3 / 5) / (1 / 3)), abs(np.log((2 / 5) / (2 / 3)))]))
+
+
+def test_class_without_rows_is_never_predicted():
+    texts, labels = rows_of()
+    found = fit_linear(texts, labels, 5, rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(5))
+    assert set(found.model.logits(texts).argmax(1)) == {0, 1, 2}
+
+
+def test_class_weights_move_the_border():
+    texts, labels = ["tea"] * 30, np.array([0] * 20 + [1] * 10)
+    texts = [f"{text} {n % 3}" for n, text in enumerate(texts)]
+    options = dict(rng=np.random.default_rng(1), time_s=0.0)
+    even, heavy = (
+        fit_linear(texts, labels, 2, class_weights=np.array(weights), **options).model.logits(["tea"]).argmax()
+        for weights in ([1.0, 1.0], [1.0, 9.0])
+    )
+    assert (even, heavy) == (0, 1)
+
+
+def test_model_survives_its_parts():
+    texts, _, found = fitted()
+    model = found.model
+    again = LinearModel.load(model.to_arrays(), model.to_json())
+    np.testing.assert_array_equal(again.logits(texts), model.logits(texts))
+    with pytest.raises(RunError, match="linear"):
+        LinearModel.load({}, model.to_json())
+
+
+def test_contributions_add_up_to_the_logits():
+    texts, _, found = fitted()
+    for text in ("bad tea, waiter", texts[0]):
+        shares = sum(share for _, _, share in found.model.contributions(text))
+        np.testing.assert_allclose(shares + found.model.bias, found.model.logits([text])[0], atol=1e-6)
+
+
+def test_keys_are_the_same_in_every_process():
+    code = (
+        "from textrnn.text.ngrams import NgramKind, ngrams;"
+        "print([f.keys.tolist() for f in ngrams(['so good'], [NgramKind('words', 1, 3), NgramKind('chars', 2, 4)],"
+        " 'spaced')])"
+    )
+    run = dict(capture_output=True, text=True, check=True)
+    found = [
+        subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}, **run)
+        for seed in ("1", "2")
+    ]
+    here = ngrams(["so good"], [NgramKind("words", 1, 3), NgramKind("chars", 2, 4)], "spaced")
+    assert found[0].stdout == found[1].stdout == f"{[own.keys.tolist() for own in here]}\n"
+
+
+def test_ngrams_are_those_of_counting_by_hand():
+    """Equal n-grams have equal keys and others do not: words of one text, counted with Python's own means."""
+    text = "the tea and the tea and more tea"
+    words = text.split()
+    keys = ngrams([text], [NgramKind("words", 1, 1)], "spaced")[0].keys.tolist()
+    assert sorted(keys.count(key) for key in set(keys)) == sorted(words.count(word) for word in set(words))

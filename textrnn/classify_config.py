@@ -1,0 +1,94 @@
+"""The options of a classifier: how texts become tokens, what the network looks like, how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textrnn.checked import Checked, option
+from textrnn.config import ARCHITECTURES, CELLS, NormalizeConfig
+
+POOLINGS = ("last", "mean", "max", "mean-max", "attention")
+MODELS = ("auto", "rnn", "linear", "combined")
+
+
+@dataclass(frozen=True)
+class EncoderConfig(Checked):
+    """What a recurrent classifier looks like; vocabulary and classes come from the rows."""
+
+    arch: str = option("bidirectional", "Architecture; bidirectional reads both ways.", choices=ARCHITECTURES)
+    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CELLS)
+    units: int = option(128, "Units in each recurrent layer, in each direction.", low=1, high=16_384)
+    layers: int = option(1, "Recurrent layers.", low=1, high=64)
+    embed: int = option(128, "Width of the embedding.", low=1, high=16_384)
+    pooling: str = option("mean-max", "How the outputs of all steps become one vector.", choices=POOLINGS)
+    dropout: float = option(0.5, "Share of the pooled vector dropped while training.", low=0, high=0.95)
+    embed_dropout: float = option(
+        0.5, "Share of the embedding's features dropped, for a whole text, while training.", low=0, high=0.95
+    )
+    word_dropout: float = option(0.2, "Share of the tokens dropped while training.", low=0, high=0.95)
+
+    @property
+    def cell_kind(self) -> str:
+        """`simple`, `gru` or `lstm`."""
+        return self.cell if self.both_ways else self.arch
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether the layers read in both directions."""
+        return self.arch == "bidirectional"
+
+    @property
+    def width(self) -> int:
+        """Outputs of a recurrent layer at each step."""
+        return self.units * (1 + self.both_ways)
+
+    @property
+    def pools(self) -> list[str]:
+        """What is put side by side to make the pooled vector."""
+        return self.pooling.split("-")
+
+
+@dataclass(frozen=True)
+class FitConfig(Checked):
+    """How the weights of a classifier are found."""
+
+    time_s: float | None = option(
+        None,
+        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 1m to 10m]",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+    )
+    level: str | None = option(
+        None,
+        "What a token of the networks is.  [default: word, and char for Chinese and other scripts without blanks]",
+        choices=("word", "char"),
+    )
+    vocab_size: int = option(30_000, "Largest number of tokens that the networks know.", low=3, high=1_000_000)
+    min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000)
+    networks: int = option(
+        3, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
+    )
+    epochs: float = option(6.0, "Most passes over the rows for each network.", above=0, high=10_000)
+    batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
+    learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
+    max_length: int = option(
+        256,
+        "Tokens of a text that are read; of a longer one the beginning and the end.",
+        low=2,
+        high=1_000_000,
+        unit="tokens",
+    )
+    random_seed: int = option(
+        0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1
+    )
+
+
+@dataclass(frozen=True)
+class ClassifierConfig(Checked):
+    """Everything that decides what a classifier learns from given rows."""
+
+    normalize: NormalizeConfig = NormalizeConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    fit: FitConfig = FitConfig()

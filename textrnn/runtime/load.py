@@ -1,0 +1,27 @@
+"""Opening a saved run of any kind, without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textrnn.run import find_run, read_run
+from textrnn.runtime import language_model
+from textrnn.runtime.classifier import KIND, TextClassifier, open_classifier
+
+
+def load(model: str | Path, models_dir: str | Path = "models") -> language_model.LanguageModel | TextClassifier:
+    """Opens a saved run; TensorFlow is not needed and not imported.
+
+    Args:
+        model: the folder of the run, or its name under `models_dir`.
+        models_dir: where runs are kept.
+
+    Returns:
+        a language model, ready to generate and to score, or a classifier, ready to tell the classes of texts.
+
+    Raises:
+        RunError: there is no such run, it is damaged, or its parts do not belong together.
+    """
+    path = find_run(str(model), Path(models_dir), language_model.KIND)
+    is_classifier = read_run(path).get("kind") == KIND
+    return open_classifier(path) if is_classifier else language_model.open_run(path)

@@ -1,0 +1,100 @@
+"""The rows of a table as a classifier learns from them: texts, classes, and what cannot be used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textrnn.errors import DataError
+from textrnn.text.table import Table
+
+FEW_NAMED = 5  # classes that a message lists
+
+
+@dataclass
+class Rows:
+    """Rows that have a text and a label.
+
+    Attributes:
+        texts: as written.
+        labels: int64[rows], the class of each.
+        numbers: int64[rows], the row numbers in the file, from 1.
+        unlabelled: texts of rows that have none.
+        counts: of all rows, by what they are.
+    """
+
+    texts: list[str]
+    labels: np.ndarray
+    numbers: np.ndarray
+    unlabelled: list[str] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
+    """Reads all rows of a table.
+
+    Args:
+        table: opened, with a column of labels.
+        classes: the labels that count; None for those that are there, in order.
+
+    Returns:
+        the rows, and the classes.
+
+    Raises:
+        DataError: there is nothing to learn from, or a label that is not among the classes.
+    """
+    texts, written, numbers, unlabelled = list[str](), list[str](), list[int](), list[str]()
+    empty = list[int]()
+    for row in table.rows():
+        if not row.text.strip():
+            empty.append(row.number)
+        elif row.label is None:
+            unlabelled.append(row.text)
+        else:
+            texts.append(row.text)
+            written.append(row.label)
+            numbers.append(row.number)
+    known = list(classes) if classes is not None else sorted(set(written), key=_in_order)
+    if strange := sorted(set(written) - set(known)):
+        raise DataError(f"{table.name} has labels that were not learnt: {_listed(strange)}; expected {_listed(known)}")
+    place = {label: number for number, label in enumerate(known)}
+    labels = np.array([place[label] for label in written], np.int64)
+    counts: dict[str, Any] = dict(used=len(texts), unlabelled=len(unlabelled), empty=len(empty))
+    if empty:
+        counts["empty_rows"] = empty[:FEW_NAMED]
+    return Rows(texts, labels, np.array(numbers, np.int64), unlabelled, counts), known
+
+
+def _in_order(label: str) -> tuple[float, str]:
+    """Numbers by their size, then everything else."""
+    try:
+        return float(label), label
+    except ValueError:
+        return float("inf"), label
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - FEW_NAMED} more" if len(labels) > FEW_NAMED else ""
+    return ", ".join(f"{label!r:.40}" for label in labels[:FEW_NAMED]) + more
+
+
+def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
+    """Raises DataError when there are too few rows or classes to learn from, naming them."""
+    if not rows.texts:
+        raise DataError(f"{name} has no row with both a text and a label: expected some to learn from")
+    counts = Counter(rows.labels.tolist())
+    if len(classes) < 2:
+        raise DataError(
+            f"{name} has a single label, {classes[0]!r:.60}, in all of its {len(rows.texts):,} labelled rows: expected "
+            "at least two; name another column with --label-column"
+        )
+    single = [classes[number] for number, count in sorted(counts.items()) if count < 2]
+    if len(single) > len(classes) / 2:
+        raise DataError(
+            f"{name} has {len(classes):,} different labels in {len(rows.texts):,} rows, {len(single):,} of them only "
+            f"once ({_listed(single)}): that is no column of labels; name another one with --label-column"
+        )

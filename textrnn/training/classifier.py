@@ -1,0 +1,174 @@
+"""Training a recurrent classifier on rows of ids, within a time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from textrnn.classify_config import ClassifierConfig
+from textrnn.models.classifier import Classifier, build_classifier
+from textrnn.models.weights import get_weights
+from textrnn.text.rows import batches, padded
+from textrnn.training.backend import num_cores
+
+WARM_UP = 30  # steps over which the learning rate rises
+CLIP_NORM = 1.0
+READ_ROWS = 256  # rows read at a time when nothing is learnt
+
+
+@dataclass
+class Fitted:
+    """A trained network.
+
+    Attributes:
+        weights: its arrays by name.
+        logits: float32[rows, classes] of the rows that were held out.
+        history: a row for each pass: `epoch`, `train_nats`, `seconds`.
+    """
+
+    weights: dict[str, np.ndarray]
+    logits: np.ndarray
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def _losses(logits: Any, labels: Any, weight: Any) -> Any:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits) * weight
+
+
+def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer, *, num_shards: int) -> Callable[..., Any]:
+    """Builds the function that learns from one batch, its rows cut into shards for the cores.
+
+    Args:
+        model: the network.
+        optimizer: with its variables made.
+        num_shards: parts of a batch.
+
+    Returns:
+        a function of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows], weight float32[rows] (of
+        each row in the mean) and the learning rate, which returns the mean loss in nats.
+    """
+    rows, steps = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
+    numbers, floats = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+
+    @tf.function(input_signature=[rows, steps, numbers, floats])  # type: ignore[untyped-decorator,unused-ignore]
+    def learn(ids: Any, mask: Any, labels: Any, weight: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(_losses(model(ids, mask, training=True), labels, weight))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    @tf.function(input_signature=[rows, steps, numbers, floats, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
+    def step(ids: Any, mask: Any, labels: Any, weight: Any, learning_rate: Any) -> Any:
+        count = tf.shape(ids)[0]
+        bounds = [count * number // num_shards for number in range(num_shards + 1)]
+        parts = [
+            learn(ids[begin:end], mask[begin:end], labels[begin:end], weight[begin:end])
+            for begin, end in itertools.pairwise(bounds)
+        ]
+        total = tf.reduce_sum(weight)
+        gradients = [tf.add_n(shares) / total for shares in zip(*(part[1] for part in parts), strict=True)]
+        gradients, norm = tf.clip_by_global_norm(gradients, CLIP_NORM)
+        if tf.math.is_finite(norm):
+            optimizer.learning_rate.assign(learning_rate)
+            optimizer.apply(gradients, model.trainable_variables)
+        return tf.add_n([part[0] for part in parts]) / total
+
+    return step  # type: ignore[no-any-return]
+
+
+def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+    """The function of texts as ids that gives their logits, float32[texts, classes]."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
+    def read(ids: Any, mask: Any) -> Any:
+        return model(ids, mask, training=False)
+
+    def logits(texts: Sequence[np.ndarray]) -> np.ndarray:
+        found = np.zeros((len(texts), model.num_classes), np.float32)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        for begin in range(0, len(order), READ_ROWS):
+            rows = order[begin : begin + READ_ROWS]
+            found[rows] = read(*padded([texts[row] for row in rows])).numpy()
+        return found
+
+    return logits
+
+
+def _rate(config: ClassifierConfig, step: int, done: float) -> float:
+    """Up in a line, then down along a cosine."""
+    rise = min(1.0, (step + 1) / WARM_UP)
+    return config.fit.learning_rate * rise * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done)))
+
+
+def fit_classifier(
+    config: ClassifierConfig,
+    texts: Sequence[np.ndarray],
+    labels: np.ndarray,
+    held: Sequence[np.ndarray],
+    *,
+    vocab_size: int,
+    num_classes: int,
+    class_weights: np.ndarray,
+    random_seed: int,
+    seconds: float = math.inf,
+    interrupted: Callable[[], bool] = lambda: False,
+    on_step: Callable[[float, float], None] = lambda done, nats: None,
+) -> Fitted:
+    """Trains one network.
+
+    Args:
+        config: all options.
+        texts: ids of each row, int32[steps], at least one.
+        labels: int[rows], the class of each.
+        held: ids of rows to predict at the end.
+        vocab_size: number of tokens.
+        num_classes: number of classes.
+        class_weights: float[classes], what a row of each class counts in the loss.
+        random_seed: decides initial weights, order and dropout.
+        seconds: after which training has to end; the learning rate falls so that it is low then.
+        interrupted: whether to stop after this step.
+        on_step: told the share that is done and the loss in nats.
+    """
+    begin, rng = time.monotonic(), np.random.default_rng(random_seed)
+    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed)
+    optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
+    optimizer.build(model.trainable_variables)
+    step = make_fit_step(model, optimizer, num_shards=num_cores())
+    lengths, size = np.array([len(text) for text in texts]), config.fit.batch
+    per_epoch = -(-len(texts) // size)
+    total, number, history = max(1, round(config.fit.epochs * per_epoch)), 0, list[dict[str, float]]()
+    losses: list[float] = []
+
+    def done() -> float:
+        return max(number / total, (time.monotonic() - begin) / seconds)
+
+    for rows in _endless(lengths, size, rng):
+        if done() >= 1 or interrupted():
+            break
+        ids, mask = padded([texts[row] for row in rows])
+        own = labels[rows]
+        weight = class_weights[own].astype(np.float32)
+        nats = step(ids, mask, own.astype(np.int32), weight, np.float32(_rate(config, number, done())))
+        losses.append(float(nats))
+        number += 1
+        on_step(done(), losses[-1])
+        if number % per_epoch == 0 or number == total:
+            history.append(
+                dict(epoch=number / per_epoch, train_nats=float(np.mean(losses)), seconds=time.monotonic() - begin)
+            )
+            losses = []
+    logits = make_reader(model)(held) if len(held) else np.zeros((0, num_classes), np.float32)
+    return Fitted(get_weights(model), logits, history)
+
+
+def _endless(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    while True:
+        yield from batches(lengths, size, rng)

@@ -1,0 +1,201 @@
+"""From labelled texts to all models of a classifier: the linear one, recurrent networks, and how they are combined.
+
+Each recurrent network is trained without one fold of the rows and predicts that fold. So everything that has to be
+chosen on rows that were not learnt from (temperatures, the mixture, which model is used) is chosen on the folds that
+were predicted like that, and no network is thrown away or trained twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textrnn.classify_config import ClassifierConfig
+from textrnn.judging.calibration import apply_temperature, fit_temperature
+from textrnn.judging.mixture import Mixture, best_mixture
+from textrnn.judging.splits import folds
+from textrnn.runtime.linear import LinearModel
+from textrnn.text.rows import cut
+from textrnn.text.vocabulary import Vocabulary, build_vocabulary
+from textrnn.training.linear import fit_linear
+
+NUM_FOLDS = 5
+LINEAR_SHARE = 0.4  # of the time, at most
+LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
+ANOTHER = 1.3  # times what the last network took has to be left for one more
+
+
+@dataclass
+class Models:
+    """All that was fitted, and how it is used.
+
+    Attributes:
+        chosen: `linear`, `rnn` or `combined`.
+        linear: the linear model, fitted to all rows.
+        vocabulary: of the networks.
+        networks: the weights of each by name.
+        temperatures: by model.
+        mixture: of linear and recurrent probabilities.
+        held: on rows that were not learnt from, the accuracy of each model.
+        history: of all networks, with `network` in each row.
+        held_rows: int64, rows that some network has predicted without knowing them.
+        held_probabilities: float64[held rows, classes] of each model.
+    """
+
+    chosen: str = "linear"
+    linear: LinearModel | None = None
+    vocabulary: Vocabulary | None = None
+    networks: list[dict[str, np.ndarray]] = field(default_factory=list)
+    temperatures: dict[str, float] = field(default_factory=dict)
+    mixture: Mixture | None = None
+    held: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    held_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    held_probabilities: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class Task:
+    """What is to be learnt, and within which time.
+
+    Attributes:
+        texts: normalised.
+        labels: int64[rows].
+        num_classes: number of classes.
+        config: all options.
+        kind: `auto`, `rnn`, `linear` or `combined`.
+        class_weights: float64[classes], what a row of each class counts.
+        left_s: seconds that are left now.
+        interrupted: whether to end soon, with what there is.
+        say: told what happens, in a line.
+        progress: told what is done of the networks, as a share, with a detail.
+    """
+
+    texts: Sequence[str]
+    labels: np.ndarray
+    num_classes: int
+    config: ClassifierConfig
+    kind: str
+    class_weights: np.ndarray
+    left_s: Callable[[], float]
+    interrupted: Callable[[], bool]
+    say: Callable[[str], None]
+    progress: Callable[[float, str], None]
+
+
+def fit_models(task: Task) -> Models:
+    """Fits what `task.kind` asks for, and decides on held-out rows what is used."""
+    models, logits = Models(), dict[str, np.ndarray]()
+    if task.kind != "rnn":
+        logits["linear"] = _fit_linear(task, models)
+    if task.kind != "linear" and not task.interrupted():
+        logits["rnn"] = _fit_networks(task, models)
+    _decide(task, models, logits)
+    return models
+
+
+def _fit_linear(task: Task, models: Models) -> np.ndarray:
+    """Fits the linear model; its logits for each row, from a model that had not learnt from it."""
+    begin = time.monotonic()
+    rng = np.random.default_rng((task.config.fit.random_seed, 1))
+    fitted = fit_linear(
+        task.texts,
+        task.labels,
+        task.num_classes,
+        rng=rng,
+        time_s=LINEAR_SHARE * task.left_s() if task.kind != "linear" else 0.8 * task.left_s(),
+        class_weights=task.class_weights,
+    )
+    models.linear = fitted.model
+    right = float((fitted.logits.argmax(1) == task.labels).mean())
+    models.held["linear"] = right
+    task.say(f"linear model: {100 * right:.1f} % right in cross-validation, {time.monotonic() - begin:.0f} s")
+    return np.asarray(fitted.logits)
+
+
+def _fit_networks(task: Task, models: Models) -> np.ndarray:
+    """Trains recurrent networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
+    from textrnn.training.classifier import fit_classifier
+
+    config, labels = task.config, task.labels
+    seed = config.fit.random_seed
+    vocabulary = models.vocabulary = build_vocabulary(
+        task.texts, level=config.fit.level, max_size=config.fit.vocab_size, min_count=config.fit.min_count
+    )
+    ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
+    pairs = folds(task.texts, labels, min(NUM_FOLDS, _smallest_class(labels)), np.random.default_rng((seed, 2)))
+    logits = np.full((len(labels), task.num_classes), np.nan)
+    count = min(config.fit.networks, len(pairs))
+    for number, (learnt, held) in enumerate(pairs[:count]):
+        begin, left = time.monotonic(), task.left_s()
+        fitted = fit_classifier(
+            config,
+            [ids[row] for row in learnt],
+            labels[learnt],
+            [ids[row] for row in held],
+            vocab_size=vocabulary.vocab_size,
+            num_classes=task.num_classes,
+            class_weights=task.class_weights,
+            random_seed=seed + number,
+            seconds=max(1.0, LEARNING_SHARE * left),
+            interrupted=task.interrupted,
+            on_step=lambda done, nats, number=number: task.progress(  # type: ignore[misc]
+                (number + done) / count, f"network {number + 1} of {count}  {nats:.3f} nats"
+            ),
+        )
+        models.networks.append(fitted.weights)
+        models.history += [{"network": number + 1, **row} for row in fitted.history]
+        logits[held] = fitted.logits
+        spent, right = time.monotonic() - begin, (fitted.logits.argmax(1) == labels[held]).mean()
+        task.say(f"network {number + 1}: {100 * right:.1f} % right on rows it has not seen, {spent:.0f} s")
+        if task.interrupted() or task.left_s() < ANOTHER * spent:
+            break
+    return logits
+
+
+def _smallest_class(labels: np.ndarray) -> int:
+    return max(2, int(np.bincount(labels)[np.unique(labels)].min()))
+
+
+def _decide(task: Task, models: Models, logits: dict[str, np.ndarray]) -> None:
+    """Temperatures, mixture and choice, on rows that all models have predicted without having learnt from them."""
+    known = ~np.isnan(np.stack([array[:, 0] for array in logits.values()])).any(0)
+    labels, rows = task.labels[known], np.flatnonzero(known)
+    found = dict[str, np.ndarray]()
+    for name, array in logits.items():
+        models.temperatures[name] = fit_temperature(array[known], labels)
+        found[name] = apply_temperature(array[known], models.temperatures[name])
+    if {"linear", "rnn"} <= found.keys():
+        parts = [found["linear"], found["rnn"]]
+        models.mixture = best_mixture(parts, labels)
+        found["combined"] = models.mixture(parts)
+    models.held = {name: float((own.argmax(1) == labels).mean()) for name, own in found.items()}
+    models.held_rows, models.held_probabilities = rows, found
+    wanted = task.kind if task.kind in found else None
+    # At equal accuracy the simpler model: they are found in this order.
+    models.chosen = wanted or max(found, key=lambda name: models.held[name])
+    with contextlib.suppress(KeyError):
+        shares = ", ".join(f"{name} {100 * models.held[name]:.1f} %" for name in ("linear", "rnn", "combined"))
+        task.say(f"right on {len(rows):,} rows that were not learnt from: {shares}; chosen: {models.chosen}")
+
+
+def to_weights(models: Models) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """All arrays by name, and the rest for run.json."""
+    weights = {f"rnn{k}/{name}": array for k, own in enumerate(models.networks) for name, array in own.items()}
+    settings: dict[str, Any] | None = None
+    if models.linear is not None:
+        weights.update(models.linear.to_arrays())
+        settings = models.linear.to_json()
+    return weights, dict(
+        chosen=models.chosen,
+        members=len(models.networks),
+        linear=settings,
+        temperatures={name: value if math.isfinite(value) else 1.0 for name, value in models.temperatures.items()},
+        mixture=None if models.mixture is None else models.mixture.to_json(),
+    )
