@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from textrnn.errors import ConfigError
-from textrnn.text.column_names import EXACT, label_hint, text_hint
+from textrnn.text.column_names import EXACT, SECOND, label_hint, text_hint
 from textrnn.text.json_lines import parse_object
 from textrnn.text.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, parse, read_records
 
@@ -186,8 +186,10 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
             is_spaced = is_spaced or (f" {QUOTE}" in record.raw and _is_spaced(record, dialect))
     if not widths:
         return Measure(dialect)
+    hint = any(max(text_hint(cell), label_hint(cell)) >= EXACT - SECOND for cell in first) and len(first) > 1
+    if hint and widths.total() > 1:  # a header may be shorter than all rows
+        widths[len(first)] -= 1
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    hint = any(max(text_hint(cell), label_hint(cell)) >= EXACT - 0.5 for cell in first) and len(first) > 1
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
     return Measure(
@@ -225,7 +227,7 @@ def _is_at(lines: Sequence[str]) -> bool:
     labels = Counter(line.rpartition(AT_SIGN)[2].strip() for line in filled if AT_SIGN in line)
     if labels.total() < 0.95 * len(filled) or any(len(label) > MAX_AT_LABEL_CHARS for label in labels):
         return False
-    if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - 0.5:
+    if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
         return True
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
 
@@ -238,6 +240,8 @@ def _quoting(lines: Sequence[str], dialect: Dialect, complete: bool) -> str:
             continue
         begin = 0
         for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
+            while dialect.skip_space and record.raw.startswith(" ", begin):
+                begin += 1
             seen[record.raw.startswith(QUOTE, begin), bool(NUMBER.fullmatch(cell))] += 1
             begin = end + 1
     quoted, numbers = seen[True, False] + seen[True, True], seen[False, True]
