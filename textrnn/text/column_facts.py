@@ -106,6 +106,8 @@ def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
         >>> has_header(["v1", "v2"], below), has_header(["ham", "good, let us meet"], below)
         (True, False)
     """
+    if len(first) == 1:  # the only text may well be a short one
+        return max(text_hint(first[0]), label_hint(first[0])) >= LAST and first[0].strip() not in below[0].counts
     return sum(_vote(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)) > 0
 
 
@@ -126,5 +128,5 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
     if facts.is_few:
         return 1
     if facts.prose >= 0.5:
-        return 1 if len(cell) * 3 < facts.mean_chars else -1
+        return 1 if len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3 else -1
     return 0

@@ -65,6 +65,9 @@ def find_text(
     """
     columns = [column for column in range(len(facts)) if column != label_column]
     usable = [column for column in columns if facts[column].is_text]
+    blank = [column for column in columns if not facts[column].filled and names and text_hint(names[column])]
+    if not usable and blank:
+        raise DataError(f"{table}: all texts are empty in {column_name(names, blank[0])}: expected some text")
     if not usable:
         check_text(names, facts, columns[0], table)
         raise DataError(f"{table} has no column with text (columns: {list_columns(names, len(facts))})")
@@ -137,6 +140,17 @@ def find_label(
             "name one with --label-column"
         )
     return found[0] if found else None
+
+
+def may_be_label(facts: ColumnFacts) -> bool:
+    """Whether there are several values, and they are neither ids nor dates nor long texts.
+
+    Example:
+        >>> from textrnn.text.column_facts import column_facts
+        >>> [may_be_label(facts) for facts in column_facts([["1", "2015-02-24"], ["0", "2015-02-25"]], 2)]
+        [True, False]
+    """
+    return len(facts.counts) > 1 and not _is_never_label(facts)
 
 
 def _is_never_label(facts: ColumnFacts) -> bool:

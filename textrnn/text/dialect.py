@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from textrnn.errors import ConfigError
-from textrnn.text.column_names import EXACT, label_hint, text_hint
+from textrnn.text.column_names import EXACT, SECOND, label_hint, text_hint
 from textrnn.text.json_lines import parse_object
 from textrnn.text.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, parse, read_records
 
@@ -17,7 +17,8 @@ DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
 MAX_LINES = 2_000  # as many are looked at
 MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
-MIN_SHARE, MIN_SHARE_WITH_HINT = 0.8, 0.2  # of records with the same number of cells
+MIN_SHARE = 0.8  # of records with the same number of cells
+MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the header tell
 # Share of the records with quoted cells in which the quotes may be damaged; above it quotes are text. Commas stand in
 # texts so often that files have to quote them; tabs do not, and what writes files with tabs often does not quote.
 MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
@@ -34,7 +35,7 @@ class Measure:
     width: int = 0
     share: float = 0.0
     stray_share: float = 0.0
-    hint: bool = False
+    hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
     spaced: bool = False  # some cells begin with a space and a quote
     has_quotes: bool = False  # some cells are in quotes, and properly
     cut: bool = False  # a cell may go on behind the lines, so that more should be looked at
@@ -131,11 +132,11 @@ def _find(
         if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
     ]
     cut = any(one.cut for one in found)
-    fitting = [one for one in found if one.width > 1 and one.share >= (MIN_SHARE_WITH_HINT if one.hint else MIN_SHARE)]
+    fitting = [one for one in found if one.width > 1 and one.share >= MIN_SHARES[one.hint]]
     if fitting:
         # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
         # a comma is the less likely.
-        best = max(fitting, key=lambda one: (round(one.share + one.hint / 2, 2), one.has_quotes, one.width))
+        best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
         return replace(best, cut=cut)
     if _is_at(lines):
         return Measure(at, 2, 1.0)
@@ -186,8 +187,12 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
             is_spaced = is_spaced or (f" {QUOTE}" in record.raw and _is_spaced(record, dialect))
     if not widths:
         return Measure(dialect)
+    hint = 0.0
+    if len(first) > 1:
+        hint = sum(any(known(cell) >= EXACT - SECOND for cell in first) for known in (text_hint, label_hint)) / 2
+    if hint and widths.total() > 1:  # a header may be shorter than all rows
+        widths[len(first)] -= 1
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-    hint = any(max(text_hint(cell), label_hint(cell)) >= EXACT - 0.5 for cell in first) and len(first) > 1
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
     return Measure(
@@ -225,7 +230,7 @@ def _is_at(lines: Sequence[str]) -> bool:
     labels = Counter(line.rpartition(AT_SIGN)[2].strip() for line in filled if AT_SIGN in line)
     if labels.total() < 0.95 * len(filled) or any(len(label) > MAX_AT_LABEL_CHARS for label in labels):
         return False
-    if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - 0.5:
+    if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
         return True
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
 
@@ -238,6 +243,8 @@ def _quoting(lines: Sequence[str], dialect: Dialect, complete: bool) -> str:
             continue
         begin = 0
         for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
+            while dialect.skip_space and record.raw.startswith(" ", begin):
+                begin += 1
             seen[record.raw.startswith(QUOTE, begin), bool(NUMBER.fullmatch(cell))] += 1
             begin = end + 1
     quoted, numbers = seen[True, False] + seen[True, True], seen[False, True]

@@ -131,8 +131,6 @@ def _quoted_records(lines: Iterable[str], dialect: Dialect, width: int | None, c
         source,
         delimiter=dialect.delimiter,
         quotechar=QUOTE,
-        doublequote=not dialect.escape,
-        escapechar=ESCAPE if dialect.escape else None,
         skipinitialspace=dialect.skip_space,
         strict=True,
     )
@@ -142,13 +140,19 @@ def _quoted_records(lines: Iterable[str], dialect: Dialect, width: int | None, c
     chars = 0
     while True:
         stray = cut = False
+        cells: list[str] | None = None
         try:
-            cells = next(reader)
+            if not dialect.escape:  # then the csv module does not see quotes that are not where they belong
+                cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
             source.keep(0)
-            cells, stray, cut = _lenient_record(source, dialect, width)
+        if cells is None:
+            first = next(source, None)
+            if first is None:
+                return
+            cells, _, stray, cut = parse(first, dialect, width, source)
             if cut and not complete and chars > half:
                 return
         raw = taken[0] if len(taken) == 1 else "".join(taken)
@@ -161,12 +165,6 @@ def _quoted_records(lines: Iterable[str], dialect: Dialect, width: int | None, c
         line += len(taken)
         chars += len(raw)
         taken.clear()
-
-
-def _lenient_record(source: _Lines, dialect: Dialect, width: int | None) -> tuple[list[str], bool, bool]:
-    """Cells of the next record, whether it has stray quotes, and whether the lines ended within quotes."""
-    parsed = parse(next(source), dialect, width, source)
-    return parsed.cells, parsed.stray, parsed.cut
 
 
 class Parsed(NamedTuple):
@@ -241,27 +239,31 @@ def _close(text: str, pos: int, dialect: Dialect, more: _Lines | None) -> tuple[
         The text with the lines it takes, the offset behind the closing quote, whether the lines ended before it.
     """
     before = 0 if more is None else len(more.taken)
-    line, at = text, pos + 1
+    # Adding line to line would take time that grows with the square of their number.
+    pieces, line, begin, at = [text], text, 0, pos + 1
+    line_end, is_open = re.compile(_LINE_END[dialect.newline]), False
     while True:
-        at = text.find(QUOTE, at)
+        at = line.find(QUOTE, at)
         if at >= 0:
-            if dialect.escape and _is_escaped(text, at, pos):
+            if dialect.escape and _is_escaped(line, at, pos if begin == 0 else -1):
                 at += 1
-                continue
-            if not dialect.escape and text.startswith(QUOTE, at + 1):
+            elif not dialect.escape and line.startswith(QUOTE, at + 1):
                 at += 2
-                continue
-            if text.startswith(dialect.delimiter, at + 1) or re.compile(_LINE_END[dialect.newline]).match(text, at + 1):
-                return text, at + 1, False
-            break
-        at = len(text)
-        following = next(more, None) if more is not None and len(text) - pos < MAX_RECORD_CHARS else None
-        if following is None:
-            break
-        text += following
+            elif line.startswith(dialect.delimiter, at + 1) or line_end.match(line, at + 1):
+                return "".join(pieces), begin + at + 1, False
+            else:
+                break
+        else:
+            begin, at = begin + len(line), 0
+            following = next(more, None) if more is not None and begin - pos < MAX_RECORD_CHARS else None
+            if following is None:
+                is_open = True
+                break
+            line = following
+            pieces.append(line)
     if more is not None:
         more.keep(before)
-    return line, -1, at == len(text)
+    return text, -1, is_open
 
 
 def _is_escaped(text: str, at: int, begin: int) -> bool:

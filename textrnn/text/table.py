@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from textrnn.errors import DataError
-from textrnn.text.column_facts import ColumnFacts, column_facts, has_header
+from textrnn.text.column_facts import MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts, has_header
 from textrnn.text.column_names import label_hint
-from textrnn.text.columns import check_different, check_text, find_label, find_text, no_label, resolve_column
+from textrnn.text.columns import (
+    check_different,
+    check_text,
+    find_label,
+    find_text,
+    may_be_label,
+    no_label,
+    resolve_column,
+)
 from textrnn.text.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.json_lines import keys_of, read_json_records
@@ -165,7 +173,7 @@ def _open(path: str, label: str, name: str, options: TableOptions, needs_label: 
 def _with_columns(table: Table, label: str, sample: _Sample, options: TableOptions, needs_label: bool | None) -> Table:
     """Tell a table its columns of texts and labels."""
     names, width = table.header, table.width
-    facts = column_facts(_some(sample.rows), width)
+    facts = column_facts(_some(_regular(table, sample.rows)), width)
     text = label_column = None
     if options.text_column is not None:
         text = resolve_column(options.text_column, names, width, flag="--text-column", table=label)
@@ -204,11 +212,21 @@ def _find_label(
             found = find(facts)
             if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
                 return found
-        facts = column_facts(_spread_rows(table), table.width)
+        facts = column_facts(_regular(table, _spread_rows(table)), table.width)
     found = find(facts)
+    if found is None and needs_label and table.width == 2:
+        # The only column that is left, in a table that is too short for its values to come again.
+        only = 1 - table.text_column
+        found = only if facts[only].num_rows < MIN_ROWS_TO_JUDGE and may_be_label(facts[only]) else None
     if found is None and needs_label:
         raise no_label(names, facts, table=label, text_column=table.text_column)
     return found
+
+
+def _regular(table: Table, rows: list[list[str]]) -> list[list[str]]:
+    """The rows with the usual number of cells if there are enough: in others cells may be under a wrong name."""
+    regular = [row for row in rows if len(row) == table.usual_width]
+    return regular if len(regular) >= MIN_ROWS_TO_JUDGE else rows
 
 
 def _spread_rows(table: Table) -> list[list[str]]:

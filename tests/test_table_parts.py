@@ -1,0 +1,257 @@
+"""What tables are read by: encodings, records, dialects, names and facts of columns, JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textrnn.errors import DataError
+from textrnn.text import records as records_module
+from textrnn.text.column_facts import column_facts, has_header
+from textrnn.text.column_names import label_hint, speaks_against, text_hint
+from textrnn.text.dialect import find_dialect, parse_delimiter
+from textrnn.text.json_lines import read_json_records, with_members
+from textrnn.text.records import Dialect, Record, parse, read_records
+from textrnn.text.table_source import BAD, inspect_table, table_lines
+
+CHINESE = "床前明月光，疑是地上霜，举头望明月，低头思故乡。"
+
+
+def cells(text: str, width: int | None = None, **dialect: object) -> list[list[str]]:
+    lines = text.splitlines(keepends=True)
+    return [record.cells for record in read_records(lines, Dialect(**dialect), width=width)]  # type: ignore[arg-type]
+
+
+# inspect_table and table_lines
+
+
+@pytest.mark.parametrize(
+    ("content", "codec", "num_bad", "guessed"),
+    [
+        (b"plain", "utf-8", 0, False),
+        ("ééééa".encode() + b"\xff", "utf-8", 1, False),
+        ("éééa".encode() + b"\xff", "cp1252", 0, True),
+        (("é" * 8).encode() + b"a\xc3 b\x80", "utf-8", 2, False),
+        (CHINESE.encode("gb18030"), "gb18030", 0, False),
+        # A text that was cut in the middle of a character, among 200 whole ones.
+        ((CHINESE * 9).encode("gb18030") + b"\xb5\n" + (CHINESE * 9).encode("gb18030"), "gb18030", 1, False),
+        (CHINESE.encode("gb18030") + b"\xb5\n", "cp1252", 0, True),
+        ("un café noir – là".encode("cp1252"), "cp1252", 0, True),
+        ("un café".encode("latin-1") + b" \x81\x8d", "iso8859-1", 0, True),
+        ("naïve\ud83d".encode("utf-16", "surrogatepass"), "utf-16-le", 1, False),
+        (b"\xef\xbb\xbftext", "utf-8-sig", 0, False),
+    ],
+)
+def test_inspect_table_decides_the_encoding(
+    tmp_path: Path, content: bytes, codec: str, num_bad: int, guessed: bool
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    found = inspect_table(str(path), "a.csv")
+    assert (found.codec, found.num_bad, found.guessed, found.num_bytes) == (codec, num_bad, guessed, len(content))
+    text = "".join(table_lines(str(path), "a.csv", found))
+    assert text.count(BAD) == num_bad and not text.startswith("\ufeff")
+
+
+def test_inspect_table_refuses_surrogates_in_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("fine \ud83d\ude00".encode("utf-8", "surrogatepass"))
+    with pytest.raises(DataError, match="no proper UTF-8: it has surrogates"):
+        inspect_table(str(path), "a.csv")
+
+
+def test_table_lines_tells_that_a_file_has_gone(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\nc,d\n", encoding="utf-8")
+    encoding = inspect_table(str(path), "a.csv")
+    os.unlink(path)
+    with pytest.raises(DataError, match=r"a\.csv cannot be read: No such file"):
+        next(table_lines(str(path), "a.csv", encoding))
+
+
+def test_table_lines_refuses_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textrnn.text.table_source.MAX_LINE_CHARS", 1000)
+    path = tmp_path / "a.csv"
+    path.write_text("a" * 1001, encoding="utf-8")
+    with pytest.raises(DataError, match="a line of 1,000 characters or more"):
+        list(table_lines(str(path), "a.csv", inspect_table(str(path), "a.csv")))
+
+
+# read_records and parse
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b\nc,d", [["a", "b"], ["c", "d"]]),
+        ('"a\n",b\r\n\r\nc', [["a\n", "b"], [], ["c"]]),
+        ('""\n', [[""]]),
+        (",\n", [["", ""]]),
+        ('a"b,c"\n', [['a"b', 'c"']]),
+        ('"a" b,c\n', [['"a" b', "c"]]),
+        ('"a "b" c",d\n', [['a "b" c', "d"]]),
+        ('"a "b, c" d",e\n', [['a "b, c" d', "e"]]),
+        ('"a,b\nc,d\n', [['"a', "b"], ["c", "d"]]),
+        # The quote that would close the cell stands in the next cell: nothing is swallowed.
+        ('"a,b\n"c",d\n', [['"a', "b"], ["c", "d"]]),
+        ("a\rb,c\n", [["a\rb", "c"]]),
+        ('"a\rb","c""\n"\n', [["a\rb", 'c"\n']]),
+    ],
+)
+def test_read_records_cuts_records_into_cells(text: str, expected: list[list[str]]) -> None:
+    lines = io.StringIO(text, newline="\n").readlines()
+    found = list(read_records(lines, Dialect()))
+    assert [record.cells for record in found] == expected
+    assert "".join(record.raw for record in found) == text
+
+
+def test_read_records_undoes_a_record_that_swallowed_others() -> None:
+    text = 'fine,1\n"so it goes,0\ntall 5",1\nbad,0\n'
+    assert cells(text) == [["fine", "1"], ["so it goes,0\ntall 5", "1"], ["bad", "0"]]
+    text = 'fine,1,x\n"so it goes,0,x\ntall 5",1,x\nbad,0,x\n'
+    assert cells('fine,1\n"so it goes,0\n5",1,x\n', width=2) == [["fine", "1"], ['"so it goes', "0"], ['5"', "1", "x"]]
+    assert cells(text, width=3)[1] == ["so it goes,0,x\ntall 5", "1", "x"]
+
+
+def test_read_records_reads_backslashes_and_spaces_if_told() -> None:
+    assert cells('"a \\"b\\", c",d\n', escape=True) == [['a "b", c', "d"]]
+    assert cells('"a\\",b\n"c",d\n', escape=True) == [["a\\", "b"], ["c", "d"]]
+    assert cells('"a, b", "c, d", e\n', skip_space=True) == [["a, b", "c, d", "e"]]
+    assert cells('"a\tb"\t"c\n', delimiter="\t", quotes=False) == [['"a', 'b"', '"c']]
+
+
+def test_read_records_looks_for_a_closing_quote_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = '"open\n' + "c,d\n" * 40_000 + '",e\n'  # more than the csv module takes
+    assert len(cells(text)) == 1
+    monkeypatch.setattr(records_module, "MAX_RECORD_CHARS", 1000)
+    assert cells(text)[:2] == [['"open'], ["c", "d"]] and len(cells(text)) == 40_002
+
+
+def test_read_records_reads_cells_that_the_csv_module_refuses() -> None:
+    long = "x" * 200_000 + "\n"
+    assert cells(f'"{long * 3}",1\n"a",2\n') == [[long * 3, "1"], ["a", "2"]]
+
+
+def test_parse_tells_where_cells_end() -> None:
+    raw = '"a, ""b""",,"c\nd",e\r\n'
+    found = parse(raw, Dialect())
+    assert found.cells == ['a, "b"', "", "c\nd", "e"]
+    assert [raw[:end] for end in found.ends] == ['"a, ""b"""', '"a, ""b""",', '"a, ""b""",,"c\nd"', raw[:-2]]
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from('ab,"\n\r '), max_size=40), st.sampled_from([None, 2]))
+def test_read_records_loses_nothing_and_parses_a_record_as_it_was_read(text: str, width: int | None) -> None:
+    lines = io.StringIO(text, newline="\n").readlines()
+    found = list(read_records(lines, Dialect(), width=width))
+    assert "".join(record.raw for record in found) == text
+    assert [record.line for record in found] == [
+        1 + sum(r.raw.count("\n") for r in found[:number]) for number in range(len(found))
+    ]
+    try:
+        strict = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return
+    if width is None and "\r" not in text:
+        assert [record.cells for record in found] == strict
+
+
+# find_dialect
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "quotes", "kind"),
+    [
+        ("a;1,5\nb;2,5\nc;3,0\n", ";", True, "csv"),
+        ("text\tlabel\nso, it is\t1\nno\t0\n", "\t", True, "csv"),
+        ("a|b|c\nd|e|f\n", "|", True, "csv"),
+        ('"a; b",1\n"c, d",2\n"e",3\n', ",", True, "csv"),
+        ('"a" x\t1\n"b" y\t2\nc\t3\n', "\t", False, "csv"),
+        ("text,label\nit is, I think, so,1\nno, no, no, no,0\nyes,1\n", ",", True, "csv"),
+        ('{"a": 1}\n{"a": 2}\n', ",", False, "jsonl"),
+        ("好@1\n坏, 坏@0\n好好@1\n坏坏@0\n", "@", False, "at"),
+        ("评论@标签\n好@1\n", "@", False, "at"),
+        ("a line\nand, another\n", "\t", False, "lines"),
+    ],
+)
+def test_find_dialect_finds_the_delimiter(text: str, delimiter: str, quotes: bool, kind: str) -> None:
+    dialect = find_dialect(text.splitlines(keepends=True)).dialect
+    assert (dialect.kind, dialect.quotes) == (kind, quotes)
+    assert kind == "jsonl" or dialect.delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('"a \\"b\\" c",1\n"it, \\"is\\"",2\n', {"escape": True}),
+        ('text, label\n"it, is", "1"\n"b, c", "2"\n', {"skip_space": True, "quoted": "all"}),
+        ('text,label\n"it, "" is",1\n" ""b, c"", "" d",2\n', {"quoted": "nonnumeric"}),
+    ],
+)
+def test_find_dialect_finds_how_cells_are_quoted(text: str, options: dict[str, object]) -> None:
+    dialect = find_dialect(text.splitlines(keepends=True)).dialect
+    expected = {"escape": False, "skip_space": False, **options}
+    assert {name: getattr(dialect, name) for name in expected} == expected
+
+
+def test_parse_delimiter_knows_words() -> None:
+    assert [parse_delimiter(word) for word in ("TAB", "\\t", "at", "pipe", "^", "jsonl")] == [*"\t\t@|^", "jsonl"]
+
+
+# Columns
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "label", "against"),
+    [
+        ("text", 3, 0, False),
+        ("Review Text", 2, 0, False),
+        ("review_text_clean", 1, 0, False),
+        ("评论内容", 2, 0, False),
+        ("评论时间", 0, 0, True),
+        ("情感标签", 0, 2, False),
+        ("label", 0, 3, False),
+        ("Score", 0, 2.5, False),
+        ("sentiment_confidence", 0, 0, True),
+        ("tweet_id", 0, 0, True),
+        ("", 0, 0, False),
+    ],
+)
+def test_hints_of_a_name(name: str, text: float, label: float, against: bool) -> None:
+    assert (text_hint(name), label_hint(name), speaks_against(name)) == (text, label, against)
+
+
+def test_column_facts_tell_shares() -> None:
+    rows = [["1", "2015-02-24 11:35", "a b"], ["-2.5", "24/2/15", ""], ["x", "Feb 24, 2015", " 好 "], ["3%"]]
+    numbers, dates, texts = column_facts(rows, 3)
+    assert (numbers.numbers, numbers.filled, numbers.num_rows) == (0.75, 4, 4)
+    assert (dates.dates, dates.filled) == (1, 3)
+    assert (texts.prose, texts.filled, texts.mean_chars, texts.counts["好"]) == (1, 2, 2, 1)
+
+
+def test_has_header_is_not_misled_by_a_label_that_looks_like_a_name() -> None:
+    below = column_facts([["the markets fell", "news"], ["a goal", "sport"], ["the vote", "news"]], 2)
+    assert not has_header(["the storm came", "news"], below)
+    assert has_header(["text", "news"], column_facts([["a b", "1"], ["c d", "0"]], 2))
+
+
+# JSON lines
+
+
+def test_read_json_records_gives_values_as_they_are_written() -> None:
+    line = '{"a": 1.50, "b": [1, {"c": "é"}], "d": false, "e": "\\ud800x\\u0000", "f": NaN}\n'
+    assert list(read_json_records([line, "\n"], ["a", "b", "d", "e", "f", "g"])) == [
+        Record(line, ["1.50", '["1", {"c": "é"}]', "false", "\ufffdx", "NaN", ""], 1),
+        Record("\n", [], 2),
+    ]
+
+
+def test_with_members_adds_to_an_object_of_any_form() -> None:
+    assert with_members("{}", {"a": "好"}) == '{"a": "好"}'
+    assert with_members(' {"a" :[1] } \r\n', {"a": 1, "b": None}) == ' {"a" :[1], "a_2": 1, "b": null } \r\n'
