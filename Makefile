@@ -14,6 +14,7 @@ demo: .venv/installed
 	$(BIN)/textrnn train data/english.txt --name demo --overwrite --time $(TIME)
 	$(BIN)/textrnn generate --model demo --seed "The fox " --length 400
 	$(BIN)/textrnn generate --model demo --seed "Dear Nell," --length 400
+	$(BIN)/textrnn classify data/reviews.csv --name reviews --overwrite --time $(TIME) -o reviews.predicted.csv
 
 test: .venv/installed
 	$(BIN)/python -m pytest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textrnn.checked import Checked, option
 from textrnn.config import ARCHITECTURES, CELLS, NormalizeConfig
@@ -54,7 +54,7 @@ class FitConfig(Checked):
 
     time_s: float | None = option(
         None,
-        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 1m to 10m]",
+        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 50s to 10m]",
         above=0,
         high=31_536_000,
         flag="--time",
@@ -89,6 +89,6 @@ class FitConfig(Checked):
 class ClassifierConfig(Checked):
     """Everything that decides what a classifier learns from given rows."""
 
-    normalize: NormalizeConfig = NormalizeConfig()
+    normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
     encoder: EncoderConfig = EncoderConfig()
     fit: FitConfig = FitConfig()
