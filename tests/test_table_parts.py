@@ -171,6 +171,9 @@ def test_read_records_loses_nothing_and_parses_a_record_as_it_was_read(text: str
         ("a;1,5\nb;2,5\nc;3,0\n", ";", True, "csv"),
         ("text\tlabel\nso, it is\t1\nno\t0\n", "\t", True, "csv"),
         ("a|b|c\nd|e|f\n", "|", True, "csv"),
+        ("good film, pos\nbad film, neg\nso, neg\nno, pos\n", ",", True, "csv"),
+        ("I liked it, really\n", "\t", False, "lines"),
+        ("好,不错\n", "\t", False, "lines"),
         ('"a; b",1\n"c, d",2\n"e",3\n', ",", True, "csv"),
         ('"a" x\t1\n"b" y\t2\nc\t3\n', "\t", False, "csv"),
         ("text,label\nit is, I think, so,1\nno, no, no, no,0\nyes,1\n", ",", True, "csv"),
@@ -198,6 +201,13 @@ def test_find_dialect_finds_how_cells_are_quoted(text: str, options: dict[str, o
     dialect = find_dialect(text.splitlines(keepends=True)).dialect
     expected = {"escape": False, "skip_space": False, **options}
     assert {name: getattr(dialect, name) for name in expected} == expected
+
+
+def test_find_dialect_heeds_the_name_and_the_flag() -> None:
+    lines = ["good,so\n", "bad,no\n"]
+    assert find_dialect(lines, name="a.csv").width == 2 and find_dialect(lines, name="a.txt").width == 1
+    assert find_dialect(["so, so\n"], name="a.csv").width == 1
+    assert find_dialect(["a;1\n", "b;2\n"], delimiter="lines").dialect.kind == "lines"
 
 
 def test_parse_delimiter_knows_words() -> None:

@@ -42,7 +42,7 @@ class Measure:
 
 
 def parse_delimiter(wanted: str) -> str:
-    """The delimiter that a flag names: a character, or a word such as `tab`; or `jsonl`.
+    """The delimiter that a flag names: a character, or a word such as `tab`; or `jsonl` or `lines`.
 
     Raises:
         ConfigError: it is neither.
@@ -51,13 +51,14 @@ def parse_delimiter(wanted: str) -> str:
         >>> parse_delimiter("semicolon"), parse_delimiter("|")
         (';', '|')
     """
-    if wanted.casefold() == JSONL:
-        return JSONL
+    if wanted.casefold() in (JSONL, LINES):
+        return wanted.casefold()
     found = NAMES.get(wanted.casefold(), wanted)
     if len(found) != 1 or found in f"{QUOTE}\r\n":
         raise ConfigError(
             f"--delimiter is {wanted!r:.60}: expected one character such as ';', or one of "
-            f"{', '.join(DELIMITERS.values())}, at (text@label), {JSONL} (an object a line)"
+            f"{', '.join(DELIMITERS.values())}, at (text@label), "
+            f"{JSONL} (an object a line), {LINES} (a text a line)"
         )
     return found
 
@@ -120,6 +121,9 @@ def _find(
     base = Dialect(newline=newline)
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
         return Measure(Dialect(JSONL, newline=newline, quotes=False, quoted="none"))
+    text_a_line = Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0)
+    if delimiter == LINES:
+        return text_a_line
     text = "".join(lines)
     if delimiter is not None and delimiter != AT_SIGN:
         return _measured(lines, replace(base, delimiter=delimiter), text, quotes, complete)
@@ -132,7 +136,12 @@ def _find(
         if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
     ]
     cut = any(one.cut for one in found)
-    fitting = [one for one in found if one.width > 1 and one.share >= MIN_SHARES[one.hint]]
+    is_csv = name.casefold().endswith(".csv")
+    fitting = [
+        one
+        for one in found
+        if one.width > 1 and one.share >= MIN_SHARES[one.hint] and not _is_prose(lines, one, complete, is_csv)
+    ]
     if fitting:
         # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
         # a comma is the less likely.
@@ -142,9 +151,9 @@ def _find(
         return Measure(at, 2, 1.0)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
-    if comma.width == 1 and comma.share == 1 and (is_quoted or name.casefold().endswith(".csv")):
+    if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
         return comma
-    return Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0, cut=cut)
+    return replace(text_a_line, cut=cut)
 
 
 def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | None, complete: bool) -> Measure:
@@ -205,6 +214,25 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         has_quotes=num_quoted > num_stray,
         cut=is_cut,
     )
+
+
+def _is_prose(lines: Sequence[str], found: Measure, complete: bool, is_csv: bool) -> bool:
+    """Whether what looks like a delimiter may be the punctuation of texts that are a line each.
+
+    It is none if there are quotes, names in a header, a column of numbers or one of values that come again; else if it
+    has a space behind it, or the file is not called one with such delimiters.
+    """
+    char = found.dialect.delimiter
+    if char not in ",;" or found.hint or found.has_quotes:
+        return False
+    rows = [record.cells for record in read_records(lines, found.dialect, complete=complete)]
+    rows = [cells for cells in rows if len(cells) == found.width]
+    for column in zip(*rows, strict=True):
+        numbers = sum(bool(NUMBER.fullmatch(cell)) for cell in column)
+        if 2 * numbers > len(column) or (len(column) >= 4 and 2 * len(set(column)) <= len(column)):
+            return False
+    spaced = sum(cell[:1].isspace() for cells in rows for cell in cells[1:])
+    return not is_csv or 2 * spaced > len(rows) * (found.width - 1)
 
 
 def _is_spaced(record: Record, dialect: Dialect) -> bool:

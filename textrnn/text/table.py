@@ -43,7 +43,8 @@ class TableOptions:
     """What the user says about a table; None is to be found out.
 
     Args:
-        delimiter: a character, or `tab`, `comma`, `semicolon`, `pipe`, `at` (text@label), `jsonl`.
+        delimiter: a character, or `tab`, `comma`, `semicolon`, `pipe`, `at` (text@label), `jsonl`,
+            `lines` (a text a line).
         text_column: name of the column with the texts, or its number from 1.
         label_column: the same for the labels.
         encoding: name of a Python codec.
