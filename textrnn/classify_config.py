@@ -70,7 +70,12 @@ class FitConfig(Checked):
     networks: int = option(
         3, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
     )
-    epochs: float = option(6.0, "Most passes over the rows for each network.", above=0, high=10_000)
+    epochs: float | None = option(
+        None,
+        "Most passes over the rows for each network.  [default: 6, and more for few rows]",
+        above=0,
+        high=10_000,
+    )
     batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
     learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
     max_length: int = option(

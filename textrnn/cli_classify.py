@@ -37,6 +37,7 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 )
 @click.option("--label-column", metavar="NAME_OR_NUMBER", help="Column of the labels.  [default: as they show]")
 @click.option("--header/--no-header", default=None, help="Whether the first row names the columns.")
+@click.option("--quotes/--no-quotes", default=None, help="Whether cells can be in quotes.  [default: as they show]")
 @click.option("--encoding", help="Encoding of the tables.  [default: as they show]")
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
 @click.option("--output", "-o", metavar="FILE", help="Table with the predictions.  [default: TABLE.predicted.csv]")
@@ -60,6 +61,7 @@ def classify(
     text_column: str | None,
     label_column: str | None,
     header: bool | None,
+    quotes: bool | None,
     encoding: str | None,
     balanced: bool,
     output: str | None,
@@ -81,7 +83,7 @@ def classify(
     from textrnn.text.table import TableOptions
 
     begin, arguments = context.obj
-    columns = TableOptions(delimiter, text_column, label_column, encoding, header)
+    columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
     using = Using(output, overwrite, min_confidence)
     saved = None if model in MODELS else model
     if must_train and saved is not None:

@@ -97,7 +97,7 @@ def train(
     with open_table(path, options, needs_label=True) as table:
         _tell(table, display)
         rows, classes = read_rows(table)
-        if problems := table.tally.summary():
+        if problems := table.summary():
             display.warn(problems)
         check_learnable(rows, classes, table.name)
         learnt, tested, judged_on = _split(rows, classes, test, options, config.fit.random_seed, display)

@@ -21,6 +21,8 @@ from textrnn.training.backend import num_cores
 
 WARM_UP = 30  # steps over which the learning rate rises
 CLIP_NORM = 1.0
+# Passes over the rows: after about six, networks know the rows and no more of others; but few rows make few steps.
+EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 READ_ROWS = 256  # rows read at a time when nothing is learnt
 
 
@@ -144,7 +146,8 @@ def fit_classifier(
     step = make_fit_step(model, optimizer, num_shards=num_cores())
     lengths, size = np.array([len(text) for text in texts]), config.fit.batch
     per_epoch = -(-len(texts) // size)
-    total, number, history = max(1, round(config.fit.epochs * per_epoch)), 0, list[dict[str, float]]()
+    epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
+    total, number, history = max(1, round(epochs * per_epoch)), 0, list[dict[str, float]]()
     losses: list[float] = []
 
     def done() -> float:
