@@ -4,12 +4,13 @@ import csv
 import json
 import random
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cli_fixtures import ROOT, good, refused, run_cli
+from cli_fixtures import ROOT, good, refused, run_cli, start
 
 import textrnn
 from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights
@@ -177,6 +178,21 @@ def test_test_table_is_measured_on(place):
     write_table("test.csv", reviews(30, seed=9))
     result = good("classify", "reviews.csv", "--test", "test.csv", "--model", "linear", "-q", "--json").json
     assert result["test"]["rows"] == 30 and result["judged_on"] == "test.csv"
+
+
+@pytest.mark.slow
+def test_interrupt_saves_what_there_is(place):
+    with start("classify", "reviews.csv", "--epochs", "10000", "--units", "4", cwd=place) as process:
+        seen = ""
+        while "linear model:" not in seen:
+            line = process.stderr.readline()
+            assert line, seen
+            seen += line
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "stopping and saving" in err and "Traceback" not in err
+    assert "chosen: " in out
+    assert good("classify", "reviews.csv", "--predict", "--overwrite", "--json").json["rows"] == 123
 
 
 # ---------------------------------------------------------------- what can be wrong

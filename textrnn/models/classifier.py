@@ -30,7 +30,7 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
 
     Example:
         >>> model = build_classifier(EncoderConfig(units=7, embed=5), vocab_size=11, num_classes=3)
-        >>> tuple(model(tf.zeros((2, 3), tf.int32), tf.ones((2, 3))).shape)
+        >>> tuple(model(keras.ops.zeros((2, 3), "int32"), keras.ops.ones((2, 3))).shape)
         (2, 3)
     """
 

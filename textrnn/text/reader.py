@@ -83,7 +83,7 @@ def inspect_file(path: str, encoding: str | None = None) -> Source:
 
 def _inspect(path: str, name: str, label: str, encoding: str | None) -> Source:
     codec = checked_codec(encoding) if encoding is not None else None
-    with _opened(path, label) as stream:
+    with opened(path, label) as stream:
         head = stream.read(SAMPLE_BYTES)
         if not head:
             raise DataError(f"{label} is empty: expected a file with text")
@@ -120,11 +120,11 @@ def open_sources(paths: Sequence[str], encoding: str | None = None) -> Iterator[
         sources = []
         for path in paths:
             if path == STANDARD_INPUT:
-                copy = stack.enter_context(_spooled(_standard_input(), "standard input"))
+                copy = stack.enter_context(spooled(standard_input(), "standard input"))
                 sources.append(_inspect(copy, "standard input", "standard input", encoding))
             elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-                with _opened(path, path) as pipe:
-                    copy = stack.enter_context(_spooled(pipe, path))
+                with opened(path, path) as pipe:
+                    copy = stack.enter_context(spooled(pipe, path))
                 sources.append(_inspect(copy, os.path.basename(path), path, encoding))
             else:
                 sources.append(inspect_file(path, encoding))
@@ -144,9 +144,9 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
     Raises:
         DataError: the file cannot be read any more, or has changed and cannot be decoded.
     """
-    with _opened(source.path, source.name) as stream:
+    with opened(source.path, source.name) as stream:
         try:
-            yield from recut(decode(_blocks(stream), source.encoding), num_chars)
+            yield from recut(decode(blocks_of(stream), source.encoding), num_chars)
         except UndecodableError as error:
             raise DataError(
                 f"{source.name} has changed since it was inspected: "
@@ -155,7 +155,7 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _opened(path: str, label: str) -> Iterator[BinaryIO]:
+def opened(path: str, label: str) -> Iterator[BinaryIO]:
     """Open a file to read; what the system refuses becomes a DataError."""
     try:
         with open(path, "rb") as stream:
@@ -166,7 +166,8 @@ def _opened(path: str, label: str) -> Iterator[BinaryIO]:
         raise DataError(f"{label} cannot be read: {error.strerror or error}") from None
 
 
-def _standard_input() -> BinaryIO:
+def standard_input() -> BinaryIO:
+    """The bytes of standard input; raises DataError if it is closed or a terminal."""
     stream = sys.stdin
     if stream is None or stream.closed:
         raise DataError("standard input is closed: pipe text into the command, or name a file in place of -")
@@ -176,7 +177,7 @@ def _standard_input() -> BinaryIO:
 
 
 @contextlib.contextmanager
-def _spooled(stream: BinaryIO, label: str) -> Iterator[str]:
+def spooled(stream: BinaryIO, label: str) -> Iterator[str]:
     """Path of a temporary file with all that a stream has to give, deleted at the end."""
     descriptor, path = tempfile.mkstemp(prefix="textrnn-")
     try:
@@ -222,7 +223,7 @@ def _scan(stream: BinaryIO, codec: str, label: str) -> tuple[int, str]:
             yield block
 
     num_chars, blank = 0, True
-    for text in decode(hashed(_blocks(stream)), codec):
+    for text in decode(hashed(blocks_of(stream)), codec):
         if (at := text.find("\0")) >= 0:
             raise DataError(f"{label} has a NUL character (character {num_chars + at}): it is binary, not text")
         num_chars += len(text)
@@ -233,6 +234,7 @@ def _scan(stream: BinaryIO, codec: str, label: str) -> tuple[int, str]:
     return stream.tell(), digest.hexdigest()
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
+    """What is left of a file, in blocks."""
     while block := stream.read(BLOCK_BYTES):
         yield block

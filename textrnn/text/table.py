@@ -27,7 +27,7 @@ from textrnn.text.columns import (
 from textrnn.text.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.json_lines import keys_of, read_json_records
-from textrnn.text.reader import _opened, _spooled, _standard_input
+from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.records import AT, JSONL, MAX_RECORD_CHARS, read_records
 from textrnn.text.table_rows import ROW, Row, Table, Tally
 from textrnn.text.table_source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
@@ -109,7 +109,7 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
     options = options or TableOptions()
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:
-            copy = stack.enter_context(_spooled(_standard_input(), "standard input"))
+            copy = stack.enter_context(spooled(standard_input(), "standard input"))
             yield _open(copy, "standard input", "standard input", options, needs_label)
             return
         if os.path.isdir(path):
@@ -120,8 +120,8 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
         if os.path.isfile(path):
             yield _open(path, path, name, options, needs_label)
             return
-        with _opened(path, path) as pipe:
-            copy = stack.enter_context(_spooled(pipe, path))
+        with opened(path, path) as pipe:
+            copy = stack.enter_context(spooled(pipe, path))
         yield _open(copy, path, name, options, needs_label)
 
 

@@ -25,7 +25,7 @@ from textrnn.text.encodings import (
     is_plausible_gb18030,
     refuse_binary,
 )
-from textrnn.text.reader import BLOCK_BYTES, SAMPLE_BYTES, _blocks, _opened
+from textrnn.text.reader import BLOCK_BYTES, SAMPLE_BYTES, blocks_of, opened
 
 BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
 REPLACEMENT = "\ufffd"
@@ -118,7 +118,7 @@ def inspect_table(path: str, label: str, encoding: str | None = None) -> Encodin
         ('cp1252', True, 26)
     """
     given = checked_codec(encoding) if encoding is not None else None
-    with _opened(path, label) as stream:
+    with opened(path, label) as stream:
         head = stream.read(SAMPLE_BYTES)
     if not head:
         raise DataError(f"{label} is empty: expected a table with text")
@@ -151,7 +151,7 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
     Raises:
         DataError: the file cannot be read any more, or a line is longer than 64 million characters.
     """
-    with _opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
+    with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
         first = True
         for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
             if len(line) >= MAX_LINE_CHARS:
@@ -185,9 +185,9 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
     found = _scan(path, label, "utf-8")
     if _fits(found, GOOD_PER_BAD):
         return found
-    with _opened(path, label) as stream:
+    with opened(path, label) as stream:
         try:
-            for _ in decode(_blocks(stream), "utf-8"):
+            for _ in decode(blocks_of(stream), "utf-8"):
                 pass
         except UndecodableError as error:
             stream.seek(error.offset)
@@ -214,7 +214,7 @@ def _scan(path: str, label: str, codec: str) -> Encoding:
     wide = codec.startswith(("utf-16", "utf-32"))
     num_chars = num_bad = num_good = num_bytes = 0
     has_nul, block = False, b" "
-    with _opened(path, label) as stream:
+    with opened(path, label) as stream:
         while block:
             block = stream.read(BLOCK_BYTES)
             num_bytes += len(block)

@@ -69,7 +69,7 @@ def split_text(text: str, level: str, script: str) -> list[str]:
 
     Example:
         >>> split_text("Don't  GO!", "word", "spaced"), split_text("好  茶", "char", "unspaced")
-        (["do", "n't", 'go', '!'], ['好', ' ', '茶'])
+        (['do', "n't", 'go', '!'], ['好', ' ', '茶'])
     """
     folded = fold(text)
     if level == "char":
