@@ -16,8 +16,9 @@ demo: .venv/installed
 	$(BIN)/textrnn generate --model demo --seed "Dear Nell," --length 400
 	$(BIN)/textrnn classify data/reviews.csv --name reviews --overwrite --time $(TIME) -o reviews.predicted.csv
 
+# Two processes start TensorFlow twice, and end in two thirds of the time of one.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""How good classifiers get: `textrnn classify FOLDER/train.csv --test FOLDER/test.csv --time T --json` for some folders.
+"""How good classifiers get: `textrnn classify train.csv --test test.csv --time T --json` for some folders with both.
 
     python -m benchmarks.classify FOLDER ... [--time 2m] [--json FILE] [-- OPTIONS OF classify]
 

@@ -244,11 +244,11 @@ def test_two_hundred_classes_are_learnt(place):
         (f"word{n} {draw.choice(OTHER)} {draw.choice(OTHER)} {k}", f"label {n}") for n in range(200) for k in range(4)
     ]
     write_table("many.csv", rows)
-    result = good("classify", "many.csv", "--model", "linear", "-q", "--json").json
+    result = good("classify", "many.csv", "--model", "linear", "--time", "1s", "-q", "--json").json
     assert len(result["test"]["per_class"]) == 200 and result["test"]["accuracy"] > 0.9
 
 
 @pytest.mark.slow
 def test_a_cell_of_a_megabyte_is_read(place):
     write_table("long.csv", [*reviews(60), ("lovely tea " * 100_000, "good")])
-    assert good("classify", "long.csv", "--model", "linear", "-q", "--json").json["rows"]["used"] == 61
+    assert good("classify", "long.csv", "--model", "linear", "--time", "1s", "-q", "--json").json["rows"]["used"] == 61
