@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +14,11 @@ import tensorflow as tf
 
 from textrnn.classify_config import ClassifierConfig
 from textrnn.models.classifier import Classifier, build_classifier
-from textrnn.models.weights import get_weights
+from textrnn.models.weights import get_weights, set_weights
 from textrnn.text.rows import batches, padded
-from textrnn.training.backend import num_cores
+from textrnn.training.sharded import make_sharded_step, num_shards
 
 WARM_UP = 30  # steps over which the learning rate rises
-CLIP_NORM = 1.0
 # Passes over the rows: after about six, networks know the rows and no more of others; but few rows make few steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 READ_ROWS = 256  # rows read at a time when nothing is learnt
@@ -41,17 +39,12 @@ class Fitted:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def _losses(logits: Any, labels: Any, weight: Any) -> Any:
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits) * weight
-
-
-def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer, *, num_shards: int) -> Callable[..., Any]:
+def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer) -> Callable[..., Any]:
     """Builds the function that learns from one batch, its rows cut into shards for the cores.
 
     Args:
         model: the network.
         optimizer: with its variables made.
-        num_shards: parts of a batch.
 
     Returns:
         a function of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows], weight float32[rows] (of
@@ -60,30 +53,15 @@ def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer, *, n
     rows, steps = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
     numbers, floats = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
 
-    @tf.function(input_signature=[rows, steps, numbers, floats])  # type: ignore[untyped-decorator,unused-ignore]
-    def learn(ids: Any, mask: Any, labels: Any, weight: Any) -> tuple[Any, list[Any]]:
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(_losses(model(ids, mask, training=True), labels, weight))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
+    def losses(ids: Any, mask: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
+        logits = model(ids, mask, training=True)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_sum(nats * weight), tf.reduce_sum(weight)
 
-    @tf.function(input_signature=[rows, steps, numbers, floats, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
-    def step(ids: Any, mask: Any, labels: Any, weight: Any, learning_rate: Any) -> Any:
-        count = tf.shape(ids)[0]
-        bounds = [count * number // num_shards for number in range(num_shards + 1)]
-        parts = [
-            learn(ids[begin:end], mask[begin:end], labels[begin:end], weight[begin:end])
-            for begin, end in itertools.pairwise(bounds)
-        ]
-        total = tf.reduce_sum(weight)
-        gradients = [tf.add_n(shares) / total for shares in zip(*(part[1] for part in parts), strict=True)]
-        gradients, norm = tf.clip_by_global_norm(gradients, CLIP_NORM)
-        if tf.math.is_finite(norm):
-            optimizer.learning_rate.assign(learning_rate)
-            optimizer.apply(gradients, model.trainable_variables)
-        return tf.add_n([part[0] for part in parts]) / total
-
-    return step  # type: ignore[no-any-return]
+    signature = [rows, steps, numbers, floats]
+    return make_sharded_step(
+        losses, model.trainable_variables, optimizer, signature, num_shards=num_shards(model.config)
+    )
 
 
 def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
@@ -120,6 +98,7 @@ def fit_classifier(
     num_classes: int,
     class_weights: np.ndarray,
     random_seed: int,
+    initial: dict[str, np.ndarray] | None = None,
     seconds: float = math.inf,
     interrupted: Callable[[], bool] = lambda: False,
     on_step: Callable[[float, float], None] = lambda done, nats: None,
@@ -135,15 +114,17 @@ def fit_classifier(
         num_classes: number of classes.
         class_weights: float[classes], what a row of each class counts in the loss.
         random_seed: decides initial weights, order and dropout.
+        initial: weights to begin with, those of `build_classifier` where there are none.
         seconds: after which training has to end; the learning rate falls so that it is low then.
         interrupted: whether to stop after this step.
         on_step: told the share that is done and the loss in nats.
     """
     begin, rng = time.monotonic(), np.random.default_rng(random_seed)
     model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed)
+    set_weights(model, get_weights(model) | (initial or {}))
     optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
     optimizer.build(model.trainable_variables)
-    step = make_fit_step(model, optimizer, num_shards=num_cores())
+    step = make_fit_step(model, optimizer)
     lengths, size = np.array([len(text) for text in texts]), config.fit.batch
     per_epoch = -(-len(texts) // size)
     epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))

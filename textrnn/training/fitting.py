@@ -75,6 +75,7 @@ class Task:
         interrupted: whether to end soon, with what there is.
         say: told what happens, in a line.
         progress: told what is done of the networks, as a share, with a detail.
+        unlabelled: further texts of the same kind, normalised, for the networks to warm up on.
     """
 
     texts: Sequence[str]
@@ -87,6 +88,7 @@ class Task:
     interrupted: Callable[[], bool]
     say: Callable[[str], None]
     progress: Callable[[float, str], None]
+    unlabelled: Sequence[str] = ()
 
 
 def fit_models(task: Task) -> Models:
@@ -126,9 +128,13 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
     config, labels = task.config, task.labels
     seed = config.fit.random_seed
     vocabulary = models.vocabulary = build_vocabulary(
-        task.texts, level=config.fit.level, max_size=config.fit.vocab_size, min_count=config.fit.min_count
+        [*task.texts, *task.unlabelled],
+        level=config.fit.level,
+        max_size=config.fit.vocab_size,
+        min_count=config.fit.min_count,
     )
     ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
+    initial = _warmed_up(task, vocabulary, ids)
     pairs = folds(task.texts, labels, min(NUM_FOLDS, _smallest_class(labels)), np.random.default_rng((seed, 2)))
     logits = np.full((len(labels), task.num_classes), np.nan)
     count = min(config.fit.networks, len(pairs))
@@ -143,6 +149,7 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
             num_classes=task.num_classes,
             class_weights=task.class_weights,
             random_seed=seed + number,
+            initial=initial,
             seconds=max(1.0, LEARNING_SHARE * left),
             interrupted=task.interrupted,
             on_step=lambda done, nats, number=number: task.progress(  # type: ignore[misc]
@@ -157,6 +164,34 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
         if task.interrupted() or task.left_s() < ANOTHER * spent:
             break
     return logits
+
+
+def _warmed_up(task: Task, vocabulary: Vocabulary, ids: Sequence[np.ndarray]) -> dict[str, np.ndarray] | None:
+    """The weights that all networks begin with, learnt from texts alone; None if that gets no time.
+
+    Texts that a network is judged by are among these, as is fair for texts: their labels are not.
+    """
+    from textrnn.training.warm_up import warm_up
+
+    config, begin = task.config, time.monotonic()
+    if not config.fit.warm_up or task.interrupted():
+        return None
+    more = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.unlabelled]
+    found = warm_up(
+        config.encoder,
+        [*ids, *more],
+        vocab_size=vocabulary.vocab_size,
+        epochs=config.fit.warm_up_epochs,
+        seconds=max(1.0, config.fit.warm_up * task.left_s()),
+        random_seed=config.fit.random_seed,
+        interrupted=task.interrupted,
+        on_step=lambda done, nats: task.progress(done, f"warming up  {nats:.3f} nats"),
+    )
+    spent = time.monotonic() - begin
+    task.say(
+        f"warmed up on {len(ids) + len(more):,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s"
+    )
+    return found.weights
 
 
 def _smallest_class(labels: np.ndarray) -> int:
