@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from textrnn.classify_config import LEVELS
 from textrnn.errors import TokenizerError
 from textrnn.text.bpe import BpeTokenizer
 from textrnn.text.ngrams import SCRIPTS, SPACED, UNSPACED, fold, script_of, split_tokens
 from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID, Ids, check_keys, check_tokens, damaged, ranked
 
-WORD, CHAR, BPE = "word", "char", "bpe"
-LEVELS = (WORD, CHAR, BPE)
+WORD, CHAR, BPE = LEVELS
 DEFAULT_SIZES = {WORD: 30_000, CHAR: 30_000, BPE: 8_000}
 SAMPLE_BYTES = 6_000_000  # that subwords are learnt from: more makes them no better, and Chinese takes seconds for each
 CACHED_CHUNKS, CACHED_CHARS = 500_000, 64  # what stands between blanks is remembered, if there is not too much of it

@@ -14,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.classify_config import ClassifierConfig
-from textrnn.models.classifier import Classifier, build_classifier
+from textrnn.models.classifier import Classifier, build_classifier, with_unseen
 from textrnn.models.weights import get_weights
 from textrnn.text.rows import batches, padded
+from textrnn.text.vectors import StartVectors
 from textrnn.training.backend import num_cores
 
 WARM_UP = 30  # steps over which the learning rate rises
@@ -120,6 +121,7 @@ def fit_classifier(
     num_classes: int,
     class_weights: np.ndarray,
     random_seed: int,
+    vectors: StartVectors | None = None,
     seconds: float = math.inf,
     interrupted: Callable[[], bool] = lambda: False,
     on_step: Callable[[float, float], None] = lambda done, nats: None,
@@ -135,12 +137,13 @@ def fit_classifier(
         num_classes: number of classes.
         class_weights: float[classes], what a row of each class counts in the loss.
         random_seed: decides initial weights, order and dropout.
+        vectors: what the embedding starts with; no text has a token that is unseen there.
         seconds: after which training has to end; the learning rate falls so that it is low then.
         interrupted: whether to stop after this step.
         on_step: told the share that is done and the loss in nats.
     """
     begin, rng = time.monotonic(), np.random.default_rng(random_seed)
-    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed)
+    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed, vectors=vectors)
     optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
     optimizer.build(model.trainable_variables)
     step = make_fit_step(model, optimizer, num_shards=num_cores())
@@ -169,7 +172,7 @@ def fit_classifier(
             )
             losses = []
     logits = make_reader(model)(held) if len(held) else np.zeros((0, num_classes), np.float32)
-    return Fitted(get_weights(model), logits, history)
+    return Fitted(with_unseen(get_weights(model), vectors), logits, history)
 
 
 def _endless(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

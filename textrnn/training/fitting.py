@@ -22,6 +22,7 @@ from textrnn.judging.mixture import Mixture, best_mixture
 from textrnn.judging.splits import folds
 from textrnn.runtime.linear import LinearModel
 from textrnn.text.rows import cut
+from textrnn.text.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.linear import fit_linear
 
@@ -39,6 +40,7 @@ class Models:
         chosen: `linear`, `rnn` or `combined`.
         linear: the linear model, fitted to all rows.
         vocabulary: of the networks.
+        vectors: what their embeddings start with.
         networks: the weights of each by name.
         temperatures: by model.
         mixture: of linear and recurrent probabilities.
@@ -51,6 +53,7 @@ class Models:
     chosen: str = "linear"
     linear: LinearModel | None = None
     vocabulary: Vocabulary | None = None
+    vectors: StartVectors | None = None
     networks: list[dict[str, np.ndarray]] = field(default_factory=list)
     temperatures: dict[str, float] = field(default_factory=dict)
     mixture: Mixture | None = None
@@ -92,10 +95,11 @@ class Task:
 def fit_models(task: Task) -> Models:
     """Fits what `task.kind` asks for, and decides on held-out rows what is used."""
     models, logits = Models(), dict[str, np.ndarray]()
+    vocabulary = None if task.kind == "linear" else _make_vocabulary(task, models)
     if task.kind != "rnn":
         logits["linear"] = _fit_linear(task, models)
-    if task.kind != "linear" and not task.interrupted():
-        logits["rnn"] = _fit_networks(task, models)
+    if vocabulary is not None and (task.kind == "rnn" or not task.interrupted()):
+        logits["rnn"] = _fit_networks(task, models, vocabulary)
     _decide(task, models, logits)
     return models
 
@@ -119,15 +123,26 @@ def _fit_linear(task: Task, models: Models) -> np.ndarray:
     return np.asarray(fitted.logits)
 
 
-def _fit_networks(task: Task, models: Models) -> np.ndarray:
+def _make_vocabulary(task: Task, models: Models) -> Vocabulary:
+    """The vocabulary of the networks; first of all, because a file of vectors may turn out to be damaged."""
+    fit = task.config.fit
+    sizes: dict[str, Any] = dict(level=fit.level, max_size=fit.vocab_size, min_count=fit.min_count)
+    if fit.vectors is None:
+        return build_vocabulary(task.texts, **sizes)
+    unicode, interrupted = task.config.normalize.unicode, task.interrupted
+    found = vocabulary_with_vectors(task.texts, fit.vectors, **sizes, unicode=unicode, interrupted=interrupted)
+    vocabulary, models.vectors, told = found
+    task.say(told)
+    return vocabulary
+
+
+def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndarray:
     """Trains recurrent networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
     from textrnn.training.classifier import fit_classifier
 
     config, labels = task.config, task.labels
     seed = config.fit.random_seed
-    vocabulary = models.vocabulary = build_vocabulary(
-        task.texts, level=config.fit.level, max_size=config.fit.vocab_size, min_count=config.fit.min_count
-    )
+    models.vocabulary = vocabulary
     ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
     pairs = folds(task.texts, labels, min(NUM_FOLDS, _smallest_class(labels)), np.random.default_rng((seed, 2)))
     logits = np.full((len(labels), task.num_classes), np.nan)
@@ -143,6 +158,7 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
             num_classes=task.num_classes,
             class_weights=task.class_weights,
             random_seed=seed + number,
+            vectors=models.vectors,
             seconds=max(1.0, LEARNING_SHARE * left),
             interrupted=task.interrupted,
             on_step=lambda done, nats, number=number: task.progress(  # type: ignore[misc]
