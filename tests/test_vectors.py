@@ -105,13 +105,13 @@ def test_what_was_written_is_read(table, has_header, tmp_path_factory):
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
     numbers, peaks = " 0.12345" * 50, []
-    for name, count in (("small", 4_000), ("large", 24_000)):
+    for name, count in (("small", 4_000), ("large", 12_000)):
         path = written(tmp_path / name, "".join(f"word{k}{numbers}\n" for k in range(count)))
         tracemalloc.start()
         assert len(read_vectors(path, Wanted({"word7", "word3999"}, room=100))) == 102
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.1 * peaks[0] < 8_000_000 < 20 * 24_000 * 50  # which is less than the large one has
+    assert peaks[1] < 1.1 * peaks[0] and peaks[1] < Path(path).stat().st_size
 
 
 def test_reading_ends_when_it_is_told(tmp_path):
@@ -241,8 +241,9 @@ def test_embedding_starts_with_vectors_and_random_ones_of_the_same_spread(rng):
     np.testing.assert_array_equal(others, np.delete(get_weights(plain)[EMBEDDINGS], start.ids, 0))
 
 
+@pytest.mark.slow
 def test_words_that_are_in_no_row_keep_their_vectors(rng):
-    config = ClassifierConfig.from_options(dict(units=4, embed=EMBED, epochs=1))
+    config = ClassifierConfig.from_options(dict(units=4, embed=EMBED, epochs=1, word_dropout=0.0))
     start, texts = start_of(rng), [rng.integers(1, VOCAB - UNSEEN, 6).astype(np.int32) for _ in range(64)]
     labels, more = np.arange(64) % 2, dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
     weights = fit_classifier(config, texts, labels, texts[:2], vectors=start, **more).weights
