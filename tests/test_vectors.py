@@ -24,6 +24,7 @@ from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID
 from textrnn.text.vector_file import Wanted, read_vectors, vectors_width
 from textrnn.text.vectors import StartVectors, vocabulary_with_vectors, width_from_vectors
 from textrnn.training.classifier import fit_classifier
+from textrnn.training.fitting import Task, fit_models
 
 TEA, SOUP, WE = [0.5, -1.0, 2.0], [1.0, 0.25, -0.125], [3.0, 0.0, 1e-3]
 LINES = ["we 3.0 0 1e-3", "Tea 9 9 9", "tea 0.5 -1 2.0", "SOUP 1 0.25 -.125", "soup, 7 7 7", "5 8 8 8", "tea 6 6 6"]
@@ -297,6 +298,25 @@ def test_words_are_understood_that_no_row_has(place):
     Path("words.vec.gz").unlink()  # what is saved is all that predicting needs
     found = textrnn.load("models/tea").classify(["the waiter was splendid", "we had dreadful soup"])
     assert [row["label"] for row in found] == ["good", "bad"]
+
+
+@pytest.mark.slow
+def test_interrupt_while_vectors_are_read_still_makes_a_classifier(place):
+    task = Task(
+        texts=["good tea", "bad tea", "the tea was lovely", "we had rude tea"],
+        labels=np.array([1, 0, 1, 0]),
+        num_classes=2,
+        config=ClassifierConfig.from_options(dict(vectors="words.vec.gz", embed=12, units=4)),
+        kind="rnn",
+        class_weights=np.ones(2),
+        left_s=lambda: 10.0,
+        interrupted=lambda: True,
+        say=lambda line: None,
+        progress=lambda done, detail: None,
+    )
+    models = fit_models(task)
+    assert (models.chosen, len(models.networks)) == ("rnn", 1)
+    assert models.networks[0][EMBEDDINGS].shape == (models.vocabulary.vocab_size, 12)
 
 
 def test_classify_refuses_vectors_before_it_learns(place):
