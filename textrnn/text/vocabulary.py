@@ -20,7 +20,7 @@ from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID, Ids, check_keys, c
 
 WORD, CHAR, BPE = LEVELS
 DEFAULT_SIZES = {WORD: 30_000, CHAR: 30_000, BPE: 8_000}
-SAMPLE_BYTES = 6_000_000  # that subwords are learnt from: more makes them no better, and Chinese takes seconds for each
+SAMPLE_BYTES = 4_000_000  # that subwords are learnt from: more makes them no better, and Chinese takes seconds for each
 CACHED_CHUNKS, CACHED_CHARS = 500_000, 64  # what stands between blanks is remembered, if there is not too much of it
 
 
