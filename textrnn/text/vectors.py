@@ -78,6 +78,7 @@ def vocabulary_with_vectors(
 
     Raises:
         DataError: the file cannot be used, or has no word of the texts.
+        TokenizerError: the texts have no token.
     """
     script = script_of(texts)
     level = level or suitable_level(script)
@@ -91,17 +92,16 @@ def vocabulary_with_vectors(
     )
     found = read_vectors(path, wanted, unicode=unicode, interrupted=interrupted)
     learnt = known + _rare(found, known, counts)[: room - len(known)]
-    seen = set(learnt)
     more = [token for token in found if token not in counts][: room - len(learnt)]
     ids = [number for number, token in enumerate(learnt, NUM_RESERVED) if token in found]
-    if not ids and not interrupted():
+    if not ids and not (known and interrupted()):
         raise DataError(
             f"{path} has vectors for none of the {len(counts):,} words of the texts ({_some(ranked(counts.items()))}), "
             f"but for {_some(list(found)) or 'others'}: expected vectors of the same language"
         )
     start = _scaled(path, ids, [found[token] for token in learnt if token in found], [found[token] for token in more])
     told = (
-        f"{path}: vectors of {start.learnt.shape[1]} numbers for {len(ids):,} of the {len(seen):,} words of the rows "
+        f"{path}: vectors of {start.learnt.shape[1]} numbers for {len(ids):,} of the {len(learnt):,} words of the rows "
         f"that are known; {len(more):,} more words are known by theirs"
     )
     return Vocabulary(learnt + more, level, script), start, told
