@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from textrnn.checked import Checked, option
 from textrnn.config import ARCHITECTURES, CELLS, NormalizeConfig
+from textrnn.errors import ConfigError
 
+LEVELS = ("word", "char", "bpe")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
+SMALLEST_BPE = 259
 MODELS = ("auto", "rnn", "linear", "combined")
 
 
@@ -19,7 +22,7 @@ class EncoderConfig(Checked):
     cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CELLS)
     units: int = option(128, "Units in each recurrent layer, in each direction.", low=1, high=16_384)
     layers: int = option(1, "Recurrent layers.", low=1, high=64)
-    embed: int = option(128, "Width of the embedding.", low=1, high=16_384)
+    embed: int = option(128, "Width of the embedding; --vectors have their own.", low=1, high=16_384)
     pooling: str = option("mean-max", "How the outputs of all steps become one vector.", choices=POOLINGS)
     dropout: float = option(0.5, "Share of the pooled vector dropped while training.", low=0, high=0.95)
     embed_dropout: float = option(
@@ -63,10 +66,20 @@ class FitConfig(Checked):
     level: str | None = option(
         None,
         "What a token of the networks is.  [default: word, and char for Chinese and other scripts without blanks]",
-        choices=("word", "char"),
+        choices=LEVELS,
     )
-    vocab_size: int = option(30_000, "Largest number of tokens that the networks know.", low=3, high=1_000_000)
+    vocab_size: int | None = option(
+        None,
+        "Largest number of tokens that the networks know.  [default: 30,000, and 8,000 for bpe]",
+        low=3,
+        high=1_000_000,
+    )
     min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000)
+    vectors: str | None = option(
+        None,
+        "Word vectors for the embedding to start with: a .vec or GloVe text file, or .gz of one. Its first words are "
+        "known too, up to --vocab-size.",
+    )
     networks: int = option(
         3, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
     )
@@ -95,6 +108,16 @@ class FitConfig(Checked):
     random_seed: int = option(
         0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.level == "bpe" and self.vocab_size is not None and self.vocab_size < SMALLEST_BPE:
+            raise ConfigError(
+                f"--vocab-size is {self.vocab_size}: --level bpe needs at least {SMALLEST_BPE} (256 bytes, 2 reserved, "
+                "1 merge)"
+            )
+        if self.level == "bpe" and self.vectors is not None:
+            raise ConfigError("--vectors does not go with --level bpe: there are vectors of words, or of characters")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from textrnn.classify_config import EncoderConfig
 from textrnn.layers.pooling import Pooling
 from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
+from textrnn.text.vectors import StartVectors
 
 RECURRENT = {"simple": SimpleRNN, "gru": GRU, "lstm": LSTM}
 EMBEDDING_STD = 0.1
+EMBEDDINGS = "embedding/embeddings"  # their name among the weights
 
 
 @keras.saving.register_keras_serializable(package="textrnn")
@@ -103,9 +106,38 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
         )
 
 
-def build_classifier(config: EncoderConfig, vocab_size: int, num_classes: int, *, random_seed: int = 0) -> Classifier:
-    """Builds a classifier with its weights made; equal seeds give equal weights."""
+def build_classifier(
+    config: EncoderConfig,
+    vocab_size: int,
+    num_classes: int,
+    *,
+    random_seed: int = 0,
+    vectors: StartVectors | None = None,
+) -> Classifier:
+    """Builds a classifier with its weights made; equal seeds give equal weights.
+
+    Args:
+        config: the architecture.
+        vocab_size: number of tokens, the reserved ones included.
+        num_classes: number of classes.
+        random_seed: seed of the initial weights and of dropout.
+        vectors: what the embedding starts with. The tokens that are in no row are left out: nothing is learnt of them
+            and training takes no longer for them; `with_unseen` puts them in.
+    """
     keras.utils.set_random_seed(random_seed)
-    model = Classifier(config, vocab_size, num_classes, random_seed=random_seed)
+    num_unseen = 0 if vectors is None else len(vectors.unseen)
+    model = Classifier(config, vocab_size - num_unseen, num_classes, random_seed=random_seed)
     model.build((None, None))
+    if vectors is not None:
+        embeddings = model.embedding.embeddings.numpy()
+        embeddings[vectors.ids] = EMBEDDING_STD * vectors.learnt
+        model.embedding.embeddings.assign(embeddings)
     return model
+
+
+def with_unseen(weights: dict[str, np.ndarray], vectors: StartVectors | None) -> dict[str, np.ndarray]:
+    """The weights of a trained classifier by name, with the vectors of the tokens that are in no row."""
+    if vectors is None:
+        return weights
+    unseen = np.float32(EMBEDDING_STD) * vectors.unseen
+    return {**weights, EMBEDDINGS: np.concatenate([weights[EMBEDDINGS], unseen])}

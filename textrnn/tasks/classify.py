@@ -36,6 +36,7 @@ from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows
 from textrnn.tasks.predict import Using, predict
 from textrnn.text.normalize import normalize
 from textrnn.text.table import TableOptions, open_table
+from textrnn.text.vectors import width_from_vectors
 from textrnn.training.fitting import Models, Task, fit_models, to_weights
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
 from textrnn.training.report import Display
@@ -93,7 +94,7 @@ def train(
     """
     begin = time.monotonic() if begin is None else begin
     options, place, using = options or TableOptions(), place or Place(), using or Using()
-    display, config = Display(quiet=quiet), ClassifierConfig.from_options(settings)
+    display, config = Display(quiet=quiet), ClassifierConfig.from_options(width_from_vectors(settings))
     with open_table(path, options, needs_label=True) as table:
         _tell(table, display)
         rows, classes = read_rows(table)

@@ -71,10 +71,13 @@ class BpeTokenizer(BytesTokenizer):
 
     def encode(self, text: str) -> Ids:
         """See `Tokenizer.encode`."""
-        parts = list(recut([replace_surrogates(text)], ENCODE_CHARS))
+        ids = self.encode_each(list(recut([replace_surrogates(text)], ENCODE_CHARS)))
+        return np.concatenate(ids) if ids else np.zeros(0, np.int32)
+
+    def encode_each(self, parts: list[str]) -> list[Ids]:
+        """The ids of several texts that are not cut any further, int32[tokens] each; no lone surrogates in them."""
         encodings = self._encoder.encode_batch_fast(parts, add_special_tokens=False)
-        ids = [np.array(encoding.ids, np.int32) for encoding in encodings]
-        return np.concatenate(ids) + np.int32(NUM_RESERVED) if ids else np.zeros(0, np.int32)
+        return [np.array(encoding.ids, np.int32) + np.int32(NUM_RESERVED) for encoding in encodings]
 
     def to_json(self) -> dict[str, Any]:
         """See `Tokenizer.to_json`."""

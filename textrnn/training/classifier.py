@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.classify_config import ClassifierConfig
-from textrnn.models.classifier import Classifier, build_classifier
+from textrnn.models.classifier import Classifier, build_classifier, with_unseen
 from textrnn.models.weights import get_weights, set_weights
-from textrnn.text.rows import batches, padded
+from textrnn.text.rows import padded
+from textrnn.text.vectors import StartVectors
+from textrnn.training.pace import Pace
 from textrnn.training.sharded import make_sharded_step, num_shards
 
 WARM_UP = 30  # steps over which the learning rate rises
@@ -82,12 +84,6 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
     return logits
 
 
-def _rate(config: ClassifierConfig, step: int, done: float) -> float:
-    """Up in a line, then down along a cosine."""
-    rise = min(1.0, (step + 1) / WARM_UP)
-    return config.fit.learning_rate * rise * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done)))
-
-
 def fit_classifier(
     config: ClassifierConfig,
     texts: Sequence[np.ndarray],
@@ -98,6 +94,7 @@ def fit_classifier(
     num_classes: int,
     class_weights: np.ndarray,
     random_seed: int,
+    vectors: StartVectors | None = None,
     initial: dict[str, np.ndarray] | None = None,
     seconds: float = math.inf,
     interrupted: Callable[[], bool] = lambda: False,
@@ -114,13 +111,14 @@ def fit_classifier(
         num_classes: number of classes.
         class_weights: float[classes], what a row of each class counts in the loss.
         random_seed: decides initial weights, order and dropout.
-        initial: weights to begin with, those of `build_classifier` where there are none.
+        vectors: what the embedding starts with; no text has a token that is unseen there.
+        initial: further weights to begin with, by name.
         seconds: after which training has to end; the learning rate falls so that it is low then.
         interrupted: whether to stop after this step.
         on_step: told the share that is done and the loss in nats.
     """
     begin, rng = time.monotonic(), np.random.default_rng(random_seed)
-    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed)
+    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed, vectors=vectors)
     set_weights(model, get_weights(model) | (initial or {}))
     optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
     optimizer.build(model.trainable_variables)
@@ -128,31 +126,21 @@ def fit_classifier(
     lengths, size = np.array([len(text) for text in texts]), config.fit.batch
     per_epoch = -(-len(texts) // size)
     epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
-    total, number, history = max(1, round(epochs * per_epoch)), 0, list[dict[str, float]]()
-    losses: list[float] = []
-
-    def done() -> float:
-        return max(number / total, (time.monotonic() - begin) / seconds)
-
-    for rows in _endless(lengths, size, rng):
-        if done() >= 1 or interrupted():
-            break
+    pace = Pace(max(1, round(epochs * per_epoch)), seconds, config.fit.learning_rate, WARM_UP, interrupted)
+    losses, history = list[float](), list[dict[str, float]]()
+    for rows, rate, done in pace.batches(lengths, size, rng):
         ids, mask = padded([texts[row] for row in rows])
         own = labels[rows]
         weight = class_weights[own].astype(np.float32)
-        nats = step(ids, mask, own.astype(np.int32), weight, np.float32(_rate(config, number, done())))
-        losses.append(float(nats))
-        number += 1
-        on_step(done(), losses[-1])
-        if number % per_epoch == 0 or number == total:
-            history.append(
-                dict(epoch=number / per_epoch, train_nats=float(np.mean(losses)), seconds=time.monotonic() - begin)
-            )
-            losses = []
+        losses.append(float(step(ids, mask, own.astype(np.int32), weight, np.float32(rate))))
+        on_step(done, losses[-1])
+        if len(losses) % per_epoch == 0 or done >= 1:
+            history.append(_row(losses, per_epoch, time.monotonic() - begin))
     logits = make_reader(model)(held) if len(held) else np.zeros((0, num_classes), np.float32)
-    return Fitted(get_weights(model), logits, history)
+    return Fitted(with_unseen(get_weights(model), vectors), logits, history)
 
 
-def _endless(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    while True:
-        yield from batches(lengths, size, rng)
+def _row(losses: list[float], per_epoch: int, seconds: float) -> dict[str, float]:
+    """A line of the history: the mean loss of the last pass, or of what there is of it."""
+    last = losses[-(len(losses) % per_epoch or per_epoch) :]
+    return dict(epoch=len(losses) / per_epoch, train_nats=float(np.mean(last)), seconds=seconds)

@@ -22,6 +22,7 @@ from textrnn.judging.mixture import Mixture, best_mixture
 from textrnn.judging.splits import folds
 from textrnn.runtime.linear import LinearModel
 from textrnn.text.rows import cut
+from textrnn.text.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.linear import fit_linear
 
@@ -39,6 +40,7 @@ class Models:
         chosen: `linear`, `rnn` or `combined`.
         linear: the linear model, fitted to all rows.
         vocabulary: of the networks.
+        vectors: what their embeddings start with.
         networks: the weights of each by name.
         temperatures: by model.
         mixture: of linear and recurrent probabilities.
@@ -51,6 +53,7 @@ class Models:
     chosen: str = "linear"
     linear: LinearModel | None = None
     vocabulary: Vocabulary | None = None
+    vectors: StartVectors | None = None
     networks: list[dict[str, np.ndarray]] = field(default_factory=list)
     temperatures: dict[str, float] = field(default_factory=dict)
     mixture: Mixture | None = None
@@ -94,10 +97,11 @@ class Task:
 def fit_models(task: Task) -> Models:
     """Fits what `task.kind` asks for, and decides on held-out rows what is used."""
     models, logits = Models(), dict[str, np.ndarray]()
+    vocabulary = None if task.kind == "linear" else _make_vocabulary(task, models)
     if task.kind != "rnn":
         logits["linear"] = _fit_linear(task, models)
-    if task.kind != "linear" and not task.interrupted():
-        logits["rnn"] = _fit_networks(task, models)
+    if vocabulary is not None and (task.kind == "rnn" or not task.interrupted()):
+        logits["rnn"] = _fit_networks(task, models, vocabulary)
     _decide(task, models, logits)
     return models
 
@@ -121,20 +125,28 @@ def _fit_linear(task: Task, models: Models) -> np.ndarray:
     return np.asarray(fitted.logits)
 
 
-def _fit_networks(task: Task, models: Models) -> np.ndarray:
+def _make_vocabulary(task: Task, models: Models) -> Vocabulary:
+    """The vocabulary of the networks; first of all, because a file of vectors may turn out to be damaged."""
+    fit, texts = task.config.fit, [*task.texts, *task.unlabelled]
+    sizes: dict[str, Any] = dict(level=fit.level, max_size=fit.vocab_size, min_count=fit.min_count)
+    if fit.vectors is None:
+        return build_vocabulary(texts, **sizes)
+    unicode, interrupted = task.config.normalize.unicode, task.interrupted
+    found = vocabulary_with_vectors(texts, fit.vectors, **sizes, unicode=unicode, interrupted=interrupted)
+    vocabulary, models.vectors, told = found
+    task.say(told)
+    return vocabulary
+
+
+def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndarray:
     """Trains recurrent networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
     from textrnn.training.classifier import fit_classifier
 
     config, labels = task.config, task.labels
     seed = config.fit.random_seed
-    vocabulary = models.vocabulary = build_vocabulary(
-        [*task.texts, *task.unlabelled],
-        level=config.fit.level,
-        max_size=config.fit.vocab_size,
-        min_count=config.fit.min_count,
-    )
+    models.vocabulary = vocabulary
     ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
-    initial = _warmed_up(task, vocabulary, ids)
+    initial = _warmed_up(task, models, vocabulary, ids)
     pairs = folds(task.texts, labels, min(NUM_FOLDS, _smallest_class(labels)), np.random.default_rng((seed, 2)))
     logits = np.full((len(labels), task.num_classes), np.nan)
     count = min(config.fit.networks, len(pairs))
@@ -149,6 +161,7 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
             num_classes=task.num_classes,
             class_weights=task.class_weights,
             random_seed=seed + number,
+            vectors=models.vectors,
             initial=initial,
             seconds=max(1.0, LEARNING_SHARE * left),
             interrupted=task.interrupted,
@@ -166,7 +179,9 @@ def _fit_networks(task: Task, models: Models) -> np.ndarray:
     return logits
 
 
-def _warmed_up(task: Task, vocabulary: Vocabulary, ids: Sequence[np.ndarray]) -> dict[str, np.ndarray] | None:
+def _warmed_up(
+    task: Task, models: Models, vocabulary: Vocabulary, ids: Sequence[np.ndarray]
+) -> dict[str, np.ndarray] | None:
     """The weights that all networks begin with, learnt from texts alone; None if that gets no time.
 
     Texts that a network is judged by are among these, as is fair for texts: their labels are not.
@@ -181,6 +196,7 @@ def _warmed_up(task: Task, vocabulary: Vocabulary, ids: Sequence[np.ndarray]) ->
         config.encoder,
         [*ids, *more],
         vocab_size=vocabulary.vocab_size,
+        vectors=models.vectors,
         epochs=config.fit.warm_up_epochs,
         seconds=max(1.0, config.fit.warm_up * task.left_s()),
         random_seed=config.fit.random_seed,

@@ -9,8 +9,7 @@ References:
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +20,10 @@ import tensorflow as tf
 from textrnn.classify_config import EncoderConfig
 from textrnn.models.classifier import build_classifier
 from textrnn.models.weights import get_weights
-from textrnn.text.rows import batches, padded
+from textrnn.text.rows import padded
 from textrnn.text.token_base import UNKNOWN_ID
+from textrnn.text.vectors import StartVectors
+from textrnn.training.pace import Pace
 from textrnn.training.sharded import make_sharded_step, num_shards
 
 NUM_SAMPLES = 1024  # tokens that stand for all that could have come
@@ -103,6 +104,7 @@ def warm_up(
     texts: Sequence[np.ndarray],
     *,
     vocab_size: int,
+    vectors: StartVectors | None = None,
     epochs: float,
     seconds: float = math.inf,
     random_seed: int = 0,
@@ -116,14 +118,15 @@ def warm_up(
         config: the architecture.
         texts: ids of each text, int32[steps]; a text of one token teaches nothing.
         vocab_size: number of tokens.
+        vectors: what the embedding starts with; no text has a token that is unseen there.
         epochs: passes over the texts, at most.
         seconds: after which it ends; the learning rate is low then.
         random_seed: decides initial weights, order, dropout and draws.
         interrupted: whether to stop after this step.
         on_step: told the share that is done and the loss in nats.
     """
-    begin, rng = time.monotonic(), np.random.default_rng(random_seed)
-    model = build_classifier(config, vocab_size, 2, random_seed=random_seed)
+    rng = np.random.default_rng(random_seed)
+    model = build_classifier(config, vocab_size, 2, random_seed=random_seed, vectors=vectors)
     layer = model.recurrent[0]
     texts = [text for text in texts if len(text) > 1] or [np.zeros(2, np.int32)]
     counts = np.bincount(np.concatenate(texts), minlength=model.vocab_size)
@@ -131,7 +134,8 @@ def warm_up(
 
     def losses(ids: Any, mask: Any) -> tuple[Any, Any]:
         states = layer(model.embed(ids, training=True), mask=mask > 0, training=True)
-        return teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask)
+        found: tuple[Any, Any] = teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask)
+        return found
 
     variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *teller.trainable_variables]
     optimizer = keras.optimizers.Adam(LEARNING_RATE, beta_2=0.99)
@@ -139,24 +143,13 @@ def warm_up(
     signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)]
     step = make_sharded_step(losses, variables, optimizer, signature, num_shards=num_shards(config))
     lengths = np.array([len(text) for text in texts])
-    size = max(4, round(TOKENS / lengths.mean()))
-    total, number, nats = max(1, round(epochs * len(texts) / size)), 0, list[float]()
-
-    def done() -> float:
-        return max(number / total, (time.monotonic() - begin) / seconds)
-
-    for rows in _endless(lengths, size, rng):
-        if done() >= 1 or interrupted():
-            break
-        rate = LEARNING_RATE * min(1.0, (number + 1) / RISE) * (0.5 + 0.5 * math.cos(math.pi * done()))
+    size, nats = max(4, round(TOKENS / lengths.mean())), list[float]()
+    num_steps = max(1, round(epochs * len(texts) / size))
+    pace = Pace(num_steps, seconds, LEARNING_RATE, RISE, interrupted)
+    for rows, rate, done in pace.batches(lengths, size, rng):
         nats.append(float(step(*padded([texts[row] for row in rows]), np.float32(rate))))
-        number += 1
-        on_step(done(), nats[-1])
+        on_step(done, nats[-1])
     names = (f"{model.embedding.name}/", f"{layer.name}/")
     weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
-    return WarmedUp(weights, float(np.mean(nats[-max(1, len(nats) // 10) :])), number * size / len(texts))
-
-
-def _endless(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    while True:
-        yield from batches(lengths, size, rng)
+    last = nats[-max(1, len(nats) // 10) :] or [math.nan]
+    return WarmedUp(weights, float(np.mean(last)), len(nats) * size / len(texts))
