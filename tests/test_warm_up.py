@@ -1,0 +1,73 @@
+"""Warming up a classifier's encoder as a language model."""
+
+import numpy as np
+import pytest
+
+from textrnn.classify_config import EncoderConfig
+from textrnn.training.pace import Pace
+
+RISING = [np.array([2 + (begin + k) % 6 for k in range(12)], np.int32) for begin in range(6)]  # 2 3 4 5 6 7 2 3 ...
+SMALL = dict(units=12, embed=8, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
+
+
+def _warm_up(texts: list[np.ndarray] = RISING, epochs: float = 1.0, **options: object) -> "object":
+    from textrnn.training.warm_up import warm_up
+
+    config = EncoderConfig(**{**SMALL, **options})  # type: ignore[arg-type]
+    return warm_up(config, texts, vocab_size=8, epochs=epochs, random_seed=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ["bidirectional", "lstm"])
+def test_learns_what_comes_next_and_what_came_before(arch: str) -> None:
+    """Each token of a circle is certain in both directions; untaught, six tokens cost ln 6 = 1.79 nats."""
+    before, after = _warm_up(arch=arch, epochs=0.1), _warm_up(arch=arch, epochs=300.0)
+    assert 1.4 < before.nats < 2.2  # type: ignore[attr-defined]
+    assert after.nats < 0.35  # type: ignore[attr-defined]
+
+
+def test_weights_are_those_of_embedding_and_first_layer() -> None:
+    from textrnn.models.classifier import build_classifier
+    from textrnn.models.weights import get_weights
+
+    config = EncoderConfig(**SMALL, layers=2)  # type: ignore[arg-type]
+    found = _warm_up(epochs=1.0, layers=2)
+    all_weights = get_weights(build_classifier(config, 8, 3))
+    first = {name: array.shape for name, array in all_weights.items() if name.startswith(("embedding/", "layer0/"))}
+    assert {name: array.shape for name, array in found.weights.items()} == first  # type: ignore[attr-defined]
+
+
+def test_equal_seeds_give_equal_weights() -> None:
+    first, second = _warm_up(epochs=3.0), _warm_up(epochs=3.0)
+    for name, array in first.weights.items():  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(array, second.weights[name])  # type: ignore[attr-defined]
+
+
+def test_texts_of_one_token_teach_nothing_and_do_no_harm() -> None:
+    found = _warm_up([np.array([2], np.int32)] * 3, epochs=2.0)
+    assert all(np.isfinite(array).all() for array in found.weights.values())  # type: ignore[attr-defined]
+
+
+def test_padding_and_unknown_tokens_are_not_told() -> None:
+    import tensorflow as tf
+
+    from textrnn.training.warm_up import Teller
+
+    teller = Teller(np.array([0, 5, 5, 5, 5]), units=3, embed=2, ways=2)
+    states = tf.random.stateless_normal((1, 4, 6), (1, 2))
+    embedding = tf.zeros((5, 2))
+    # Of 2 1 3 and padding: forwards only 3 is told (1 is unknown), backwards only 2.
+    _, count = teller(embedding, states, tf.constant([[2, 1, 3, 0]]), tf.constant([[1.0, 1, 1, 0]]))
+    assert float(count) == 2
+
+
+def test_pace_ends_with_steps_time_or_an_interrupt() -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.full(10, 3)
+    steps = list(Pace(7, 1e9, 0.5, 2, lambda: False).batches(lengths, 4, rng))
+    assert len(steps) == 7
+    assert [rate for _, rate, _ in steps[:2]] == pytest.approx([0.25, 0.5 * (0.5 + 0.5 * np.cos(np.pi / 7))])
+    assert steps[-1][2] == 1 and steps[-1][1] < 0.05
+    assert sorted(np.concatenate([rows for rows, _, _ in steps[:3]])) == list(range(10))
+    assert not list(Pace(7, 1e-9, 0.5, 2, lambda: False).batches(lengths, 4, rng))
+    assert not list(Pace(7, 1e9, 0.5, 2, lambda: True).batches(lengths, 4, rng))
