@@ -19,6 +19,14 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 @click.command()
 @click.argument("table")
 @click.option("--test", metavar="FILE", help="Measure on this table.  [default: a fifth of the rows, held out]")
+@click.option(
+    "--folds",
+    "num_folds",
+    type=int,
+    metavar="K",
+    help="Measure by cross-validation: each row by one of K models that has not seen it; then learn from all rows. "
+    "K + 1 times the work, in the same --time.  [from 2 to 20]",
+)
 @click.option("--train", "must_train", is_flag=True, help="Learn from the table, even if --model is given or made it.")
 @click.option(
     "--predict", "must_predict", is_flag=True, help="Predict with a saved classifier, even if there are labels."
@@ -54,6 +62,7 @@ def classify(
     /,
     table: str,
     test: str | None,
+    num_folds: int | None,
     must_train: bool,
     must_predict: bool,
     model: str,
@@ -96,6 +105,7 @@ def classify(
         result = task(
             table,
             test=test,
+            num_folds=num_folds,
             options=columns,
             kind=model,
             balanced=balanced,

@@ -33,6 +33,10 @@ class Rows:
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
 
+    def some(self, chosen: np.ndarray) -> Rows:
+        """Some of the rows, int[any] by their places here."""
+        return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
+
 
 def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
     """Reads all rows of a table.

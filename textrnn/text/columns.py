@@ -44,6 +44,17 @@ def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag
     )
 
 
+def find_usual(wanted: str | None, names: Sequence[str] | None, *, taken: int | None) -> int | None:
+    """The index of the column that has a name in tables of this kind; None if none or several have it, or it is taken.
+
+    Example:
+        >>> find_usual("body", ["id", "body"], taken=None), find_usual("body", ["id", "body"], taken=1)
+        (1, None)
+    """
+    found = [index for index, name in enumerate(names or []) if name == wanted and name]
+    return found[0] if len(found) == 1 and found[0] != taken else None
+
+
 def find_text(
     names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, label_column: int | None = None
 ) -> int:

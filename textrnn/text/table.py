@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.errors import DataError
@@ -20,6 +20,7 @@ from textrnn.text.columns import (
     check_text,
     find_label,
     find_text,
+    find_usual,
     may_be_label,
     no_label,
     resolve_column,
@@ -50,6 +51,8 @@ class TableOptions:
         encoding: name of a Python codec.
         header: whether the first record names the columns.
         quotes: whether cells can be in quotes; if not, quotes are text.
+        usual_text: name of the column that has the texts, if there is one of that name.
+        usual_label: the same for the labels.
     """
 
     delimiter: str | None = None
@@ -58,6 +61,12 @@ class TableOptions:
     encoding: str | None = None
     header: bool | None = None
     quotes: bool | None = None
+    usual_text: str | None = None
+    usual_label: str | None = None
+
+    def like(self, text: str | None, label: str | None) -> TableOptions:
+        """The same for a table that goes with another one, whose columns have these names."""
+        return replace(self, usual_text=text, usual_label=label)
 
 
 @dataclass(frozen=True)
@@ -181,6 +190,10 @@ def _with_columns(table: Table, label: str, sample: _Sample, options: TableOptio
     if options.label_column is not None:
         label_column = resolve_column(options.label_column, names, width, flag="--label-column", table=label)
         check_different(text, label_column)
+    if text is None:
+        text = find_usual(options.usual_text, names, taken=label_column)
+    if label_column is None:
+        label_column = find_usual(options.usual_label, names, taken=text)
     if table.dialect.kind == AT:  # the form says which is which
         text = 0 if text is None and label_column != 0 else 1 if text is None else text
         label_column = 1 - text if label_column is None else label_column
