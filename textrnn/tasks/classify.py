@@ -16,7 +16,7 @@ from textrnn.errors import ConfigError, DataError
 from textrnn.judging.html import write_html
 from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
-from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows
+from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
 from textrnn.tasks.classify_run import Place, metrics_of, new_details, save_lesson, saved_in_words
 from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
 from textrnn.tasks.predict import Using, output_for, predict
@@ -128,6 +128,8 @@ def train(
         if problems := table.summary():
             display.warn(problems)
         check_learnable(rows, classes, table.name)
+        if warning := similar_labels(classes):
+            display.warn(warning)
         output = _output(path, using, rows, display)
         exam = _exam(rows, classes, table, test, num_folds, config.fit.random_seed, options, display)
         name = place.name_for(table)
@@ -236,8 +238,8 @@ def _time_s(exam: Exam, config: ClassifierConfig, display: Display) -> float:
     time_s = config.fit.time_s or sum(map(for_one, exam.learnt))
     if exam.every is not None:
         display.say(
-            f"{len(exam.parts)} folds and then all rows: {exam.num_fits} fits in {duration(time_s)}, "
-            f"about {duration(time_s / exam.num_fits)} for each; --time sets the whole"
+            f"{len(exam.parts)} folds and then all rows: {exam.num_fits} fits in at most {duration(time_s)}, "
+            f"{duration(time_s / exam.num_fits)} for each; --time sets the whole"
         )
     return time_s
 

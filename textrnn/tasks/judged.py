@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from textrnn.errors import DataError
 from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
 from textrnn.judging.folds import over_folds
 from textrnn.judging.metrics import evaluate
-from textrnn.judging.splits import folds, hold_out
+from textrnn.judging.splits import folds, group_numbers, hold_out
 from textrnn.judging.verdict import judge, name_of
 from textrnn.runtime.classifier import CHUNK, TextClassifier
 from textrnn.tasks.classify_rows import Rows
 from textrnn.training.fitting import Models
 
+MIN_TEXTS = 2  # that something can be learnt from
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
 
 
@@ -92,6 +94,11 @@ def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) ->
     """Holds out each row once; raises DataError if there are too few texts."""
     pairs = folds(rows.texts, rows.labels, num_folds, np.random.default_rng((random_seed, 0)))
     parts = [(rows.some(learnt), rows.some(held)) for learnt, held in pairs]
+    if (fewest := min(len(set(group_numbers(learnt.texts).tolist())) for learnt, _ in parts)) < MIN_TEXTS:
+        raise DataError(
+            f"{name} has {fewest} distinct text{'s' * (fewest != 1)} outside of a fold: expected at least {MIN_TEXTS} "
+            "to learn from; more rows help, or more --folds"
+        )
     return Exam(parts, name, every=rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.errors import ConfigError, DataError
-from textrnn.judging.layout import cut, percent
+from textrnn.judging.layout import cut, percent, printable
 from textrnn.judging.metrics import evaluate
 from textrnn.runtime.classifier import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.text.files import STANDARD_INPUT
@@ -52,11 +52,25 @@ def wants_training(path: str, options: TableOptions) -> bool:
         return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
 
 
-def predict(path: str, classifier: TextClassifier, options: TableOptions, using: Using) -> dict[str, Any]:
+def predict(
+    path: str,
+    classifier: TextClassifier,
+    options: TableOptions,
+    using: Using,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Adds predictions to a table, row by row, and measures them when it has labels.
 
+    Args:
+        path: the table; `-` for standard input.
+        classifier: a saved one.
+        options: what is known about the table.
+        using: how predictions are written.
+        tell: told what is odd about the table, in a line.
+
     Returns:
-        `rows`, `output`, `seconds`, `run`, and `test` if there were labels.
+        `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, and `unknown_labels` with
+        `unknown_label_rows` if some of them were not learnt.
 
     Raises:
         DataError, ConfigError: the table cannot be read; the output exists.
@@ -66,6 +80,8 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
     if isinstance(learnt_from, dict):
         options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
     with open_table(path, options, needs_label=False) as table:
+        for warning in table.warnings:
+            tell(warning)
         known = {label: number for number, label in enumerate(classifier.classes)}
         labels, found, unknown = list[int](), list[np.ndarray](), dict[str, None]()
         num_rows, num_unknown, waiting = 0, 0, deque[str | None]()  # labels of rows that are being worked
@@ -92,7 +108,9 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
         write_predictions(table, _columns(classifier), cells(), output)
         if not num_rows:
             raise DataError(f"{table.name} has no rows: expected texts")
-    result: dict[str, Any] = dict(rows=num_rows, output=output, run=str(classifier.path))
+        if problems := table.summary():
+            tell(problems)
+    result: dict[str, Any] = dict(table=table.describe(), rows=num_rows, output=output, run=str(classifier.path))
     if labels:
         probabilities = np.asarray(found, np.float64)
         probabilities /= probabilities.sum(1, keepdims=True)
@@ -104,7 +122,10 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
 
 def summary(result: dict[str, Any]) -> str:
     """What `predict` did, in words."""
-    lines = [f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"]
+    lines = [printable(result["table"])]
+    lines.append(
+        f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"
+    )
     if test := result.get("test"):
         low, high = test["accuracy_interval"]
         lines.append(

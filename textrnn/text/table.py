@@ -24,6 +24,7 @@ from textrnn.text.columns import (
     may_be_label,
     no_label,
     resolve_column,
+    unused_label,
 )
 from textrnn.text.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.files import STANDARD_INPUT, find_files
@@ -204,6 +205,8 @@ def _with_columns(table: Table, label: str, sample: _Sample, options: TableOptio
     if label_column is None:
         label_column = _find_label(table, facts, label, sample, needs_label)
     table.label_column = label_column
+    if label_column is None and (warning := unused_label(names, facts, text)):
+        table.warnings.append(f"{table.name}: {warning}")
     if label_column is not None:
         whole = [row for row in sample.rows if len(row) == table.usual_width > label_column]
         table.known_labels = frozenset({row[label_column].strip() for row in whole} - {""})
