@@ -162,8 +162,9 @@ def _check_predicting(context: click.Context, table: str, *, kind: str | None, m
         return
     if must_predict or (kind is None and typed_flags(context, ["model"])):
         raise ConfigError(f"a saved classifier is used here, and nothing learnt: leave out {', '.join(flags)}")
-    unread = "standard input is only learnt from with --train" if table == "-" else f"{table} has no column of labels"
+    if table == "-":
+        raise ConfigError(f"standard input is only learnt from with --train: give it, or leave out {', '.join(flags)}")
     raise ConfigError(
-        f"{unread}, so nothing would be learnt: name the labels with --label-column, give --train, or leave out "
+        f"{table} has no column of labels, so nothing would be learnt: name it with --label-column, or leave out "
         f"{', '.join(flags)}"
     )

@@ -17,7 +17,7 @@ from textrnn.judging.html import write_html
 from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
-from textrnn.tasks.classify_run import Place, metrics_of, new_details, save_lesson, saved_in_words
+from textrnn.tasks.classify_run import Place, learning_curve, metrics_of, new_details, save_lesson, saved_in_words
 from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
 from textrnn.tasks.predict import Using, output_for, predict
 from textrnn.text.files import STANDARD_INPUT
@@ -154,7 +154,7 @@ def train(
                 report["ended"] = "interrupted" if interrupted() else "done"
                 details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
                 save_lesson(folder, details, lesson)
-                write_html(folder / REPORT_FILE, report, history=lesson.models.history)
+                write_html(folder / REPORT_FILE, report, history=learning_curve(lesson.models.history))
                 publish(folder, run)
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))
@@ -181,10 +181,13 @@ def _tell(table: Table, display: Display) -> None:
 
 def _output(path: str, using: Using, rows: Rows, display: Display) -> str | None:
     """Where the filled-in table goes, looked at before anything is learnt; None if none is wanted."""
-    if using.output is None and not rows.unlabelled:
+    number = len(rows.unlabelled)
+    if using.output is None and not number:
         return None
     if using.output is None and path == STANDARD_INPUT:
-        display.warn(f"{len(rows.unlabelled):,} rows without a label stay so: name a file for them with --output")
+        display.warn(
+            f"{number:,} row{'s' * (number != 1)} without a label: to have predictions, name a file for them with --output"
+        )
         return None
     if using.output == STANDARD_INPUT:
         raise ConfigError("--output is -, where the report goes: name a file, or add --predict to use a classifier")

@@ -213,5 +213,5 @@ def _other_choices(chosen: str, choices: list[str]) -> str | None:
     others = {name: choices.count(name) for name in choices if name != chosen}
     if not others:
         return None
-    listed = " and ".join(f"{count} chose {name_of(name)}" for name, count in others.items())
-    return f"Each fold chose for itself: of {len(choices)}, {listed}, which counts there."
+    listed = " and ".join(f"{count} of {len(choices)} chose {name_of(name)}" for name, count in others.items())
+    return f"Each fold chose for itself, and {listed}: the result is of what each chose."

@@ -134,7 +134,8 @@ def summary(result: dict[str, Any]) -> str:
         )
     if unknown := result.get("unknown_labels"):
         listed = ", ".join(cut(label, 30) for label in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-        lines.append(f"{result['unknown_label_rows']:,} rows have a label that it has not learnt: {listed}")
+        number = result["unknown_label_rows"]
+        lines.append(f"{number:,} {'row has' if number == 1 else 'rows have'} a label that it has not learnt: {listed}")
     return "\n".join(lines)
 
 
