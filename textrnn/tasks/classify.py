@@ -186,7 +186,7 @@ def _output(path: str, using: Using, rows: Rows, display: Display) -> str | None
         return None
     if using.output is None and path == STANDARD_INPUT:
         display.warn(
-            f"{number:,} row{'s' * (number != 1)} without a label: to have predictions, name a file for them with --output"
+            f"{number:,} row{'s' * (number != 1)} without a label: name a file for their predictions with --output"
         )
         return None
     if using.output == STANDARD_INPUT:

@@ -281,7 +281,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
                 complete = True
             told = separator_line(lines[0]) if lines else None
             preamble = int(told is not None)
-            if not any(line.strip("\r\n") for line in lines[preamble:]):
+            if not any(line.strip() for line in lines[preamble:]):
                 raise DataError(f"{label} has blank lines only: expected a table with text")
             measure = find_dialect(
                 lines[preamble:],
