@@ -193,6 +193,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ODD)
 def test_odd_table_is_learnt_from(case, place):
     rows, num_rows = ODD[case], len(ODD[case])

@@ -108,9 +108,8 @@ def classify(
     """Learn the labels of texts from a table, or add labels to one.
 
     \b
-      textrnn classify reviews.csv                   learn from its labels, say how good that is, fill in missing ones
-      textrnn classify new.csv                       no labels: predict with the newest classifier, or --model NAME
-      textrnn classify reviews.csv --time 5m --folds 5
+      textrnn classify reviews.csv    labels: learn from them, fill in missing ones
+      textrnn classify new.csv        none: predict, with the newest classifier
     """
     if must_train and must_predict:
         raise ConfigError("give --train or --predict, not both")

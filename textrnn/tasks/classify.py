@@ -123,13 +123,8 @@ def train(
     display, config = Display(quiet=quiet), ClassifierConfig.from_options(settings)
     _check_folds(num_folds, test)
     with open_table(path, options, needs_label=True) as table:
-        _tell(table, display)
-        rows, classes = read_rows(table)
-        if problems := table.summary():
-            display.warn(problems)
+        rows, classes = _rows_of(table, display)
         check_learnable(rows, classes, table.name)
-        if warning := similar_labels(classes):
-            display.warn(warning)
         output = _output(path, using, rows, display)
         exam = _exam(rows, classes, table, test, num_folds, config.fit.random_seed, options, display)
         name = place.name_for(table)
@@ -173,10 +168,16 @@ def _check_folds(num_folds: int | None, test: str | None) -> None:
         raise ConfigError(f"--folds is {num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
 
 
-def _tell(table: Table, display: Display) -> None:
+def _rows_of(table: Table, display: Display, classes: list[str] | None = None) -> tuple[Rows, list[str]]:
+    """The rows and classes of a table, and what a person should know of it on the display."""
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
+    rows, known = read_rows(table, classes)
+    for warning in (table.summary(), similar_labels(known) if classes is None else None):
+        if warning:
+            display.warn(warning)
+    return rows, known
 
 
 def _output(path: str, using: Using, rows: Rows, display: Display) -> str | None:
@@ -210,10 +211,7 @@ def _exam(
     if test is None:
         return held_out(rows, table.name, random_seed)
     with open_table(test, options.like(*table.column_names), needs_label=True) as other:
-        _tell(other, display)
-        tested, _ = read_rows(other, classes)
-        if problems := other.summary():
-            display.warn(problems)
+        tested, _ = _rows_of(other, display, classes)
         if not tested.texts:
             raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
         return Exam([(rows, tested)], other.name)
