@@ -116,7 +116,7 @@ def test_signal_while_networks_learn(number, place):
             assert line, seen
             seen += line
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate()
     assert process.returncode == 130 and "stopping and saving" in err and "Traceback" not in err
     assert "held out in 1 of 2 folds, are right" in out and "saved: models/reviews" in out
     assert good("classify", "reviews.csv", "--predict", "--json").json["rows"] == 61
