@@ -1,8 +1,6 @@
-"""`textrnn classify` from a table to a classifier and back to a table; and what a person can get wrong."""
+"""`textrnn classify` from a table to a classifier and back to a table."""
 
-import csv
 import json
-import random
 import re
 import signal
 import subprocess
@@ -10,53 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_fixtures import ROOT, good, refused, run_cli, start
+from classify_cases import TINY, read_table, reviews, write_table
+from cli_fixtures import ROOT, good, run_cli, start
 
 import textrnn
 from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights
-
-GOOD = ["lovely", "clean", "friendly", "quick", "tasty", "bright", "kind", "warm"]
-BAD = ["slow", "rude", "broken", "dirty", "cold", "late", "stale", "grim"]
-OTHER = [
-    "the",
-    "a",
-    "tea",
-    "room",
-    "was",
-    "and",
-    "very",
-    "shop",
-    "we",
-    "had",
-    "there",
-    "waiter",
-    "soup",
-    "bed",
-    "again",
-]
-TINY = ("--epochs", "2", "--networks", "1", "--units", "4", "--embed", "4", "-q")
-
-
-def reviews(count=120, seed=1):
-    """Texts with a label, half of them good."""
-    draw = random.Random(seed)
-    rows = []
-    for number in range(count):
-        words = draw.choices(OTHER, k=6) + draw.choices(BAD if number % 2 else GOOD, k=3)
-        draw.shuffle(words)
-        rows.append((" ".join(words), "bad" if number % 2 else "good"))
-    return rows
-
-
-def write_table(path, rows, header=("review", "label")):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([header, *rows] if header else rows)
-
-
-def read_table(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -189,66 +145,7 @@ def test_interrupt_saves_what_there_is(place):
             assert line, seen
             seen += line
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert process.returncode == 130 and "stopping and saving" in err and "Traceback" not in err
     assert "chosen: " in out
     assert good("classify", "reviews.csv", "--predict", "--overwrite", "--json").json["rows"] == 123
-
-
-# ---------------------------------------------------------------- what can be wrong
-
-WRONG = {
-    "empty": (b"", ["is empty"]),
-    "header only": (b"review,label\n", ["no rows"]),
-    "one class": (b"review,label\n" + b"".join(b"tea number %d,good\n" % n for n in range(9)), ["--label-column"]),
-    "all texts empty": (b"review,label\n" + b",good\n,bad\n" * 9, ["--label-column", "review"]),
-    "numbers": (
-        b"review,label\n" + b"".join(b"%d,good\n%d,bad\n" % (n, n + 50) for n in range(20)),
-        ["--label-column", "review"],
-    ),
-    "a label a row": (
-        b"review,label\n" + b"".join(b"tea number %d,label %d\n" % (n, n) for n in range(60)),
-        ["label"],
-    ),
-    "excel": (b"PK\x03\x04" + bytes(200), ["Excel", "CSV"]),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_classify_refuses_tables(case, place):
-    content, says = WRONG[case]
-    (place / "wrong.csv").write_bytes(content)
-    refused("classify", "wrong.csv", "--train", "-q", code=1, says=says)
-    assert not (place / "models" / "wrong").exists()
-
-
-def test_classify_refuses_what_is_not_there(place):
-    refused("classify", "reviewz.csv", code=1, says=["reviewz.csv", "reviews.csv"])
-    refused("classify", "reviews.csv", "--label-column", "lable", "--train", code=1, says=["lable", "review", "label"])
-    refused("classify", "reviews.csv", "--predict", code=1, says=["no classifier"])
-    refused("classify", "reviews.csv", "--train", "--predict", code=2, says=["not both"])
-    refused("classify", "reviews.csv", "--train", "--model", "reviews", code=2, says=["--model"])
-
-
-@pytest.mark.slow
-def test_output_that_exists_is_kept(there):
-    before = Path("reviews.predicted.csv").read_bytes()
-    refused("classify", "reviews.csv", "--predict", code=2, says=["reviews.predicted.csv exists", "--overwrite"])
-    assert Path("reviews.predicted.csv").read_bytes() == before
-
-
-@pytest.mark.slow
-def test_two_hundred_classes_are_learnt(place):
-    draw = random.Random(2)
-    rows = [
-        (f"word{n} {draw.choice(OTHER)} {draw.choice(OTHER)} {k}", f"label {n}") for n in range(200) for k in range(4)
-    ]
-    write_table("many.csv", rows)
-    result = good("classify", "many.csv", "--model", "linear", "--time", "1s", "-q", "--json").json
-    assert len(result["test"]["per_class"]) == 200 and result["test"]["accuracy"] > 0.9
-
-
-@pytest.mark.slow
-def test_a_cell_of_a_megabyte_is_read(place):
-    write_table("long.csv", [*reviews(60), ("lovely tea " * 100_000, "good")])
-    assert good("classify", "long.csv", "--model", "linear", "--time", "1s", "-q", "--json").json["rows"]["used"] == 61

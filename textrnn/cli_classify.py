@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
@@ -13,15 +14,38 @@ from textrnn.classify_config import MODELS, EncoderConfig, FitConfig
 from textrnn.config import NormalizeConfig
 from textrnn.console import INTERRUPTED
 from textrnn.errors import ConfigError
-from textrnn.options import JSON, MODELS_DIR, config_options, given_options
+from textrnn.options import JSON, MODELS_DIR, SectionedCommand, config_options, given_options, typed_flags
+
+NETWORKS = tuple(item.name for item in dataclasses.fields(EncoderConfig))
+FITTING = tuple(item.name for item in dataclasses.fields(FitConfig) if item.name not in ("time_s", "random_seed"))
+TEXTS = tuple(item.name for item in dataclasses.fields(NormalizeConfig))
+SECTIONS = {
+    "Most used": ("output", "time_s", "model", "test", "num_folds", "text_column", "label_column"),
+    "How the table is written (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
+    "Learning or predicting": ("must_train", "must_predict", "min_confidence"),
+    "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
+    "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
+    "The networks": NETWORKS,
+    "The texts, before anything is learnt or predicted": TEXTS,
+}
+FOR_TRAINING = (
+    "test",
+    "num_folds",
+    "unlabelled",
+    "balanced",
+    "name",
+    "time_s",
+    "random_seed",
+    *NETWORKS,
+    *FITTING,
+    *TEXTS,
+)
 
 
-@click.command()
+@click.command(cls=SectionedCommand, sections=SECTIONS)
 @click.argument("table")
-@click.option("--test", metavar="FILE", help="Measure on this table.  [default: a fifth of the rows, held out]")
-@click.option("--train", "must_train", is_flag=True, help="Learn from the table, even if --model is given or made it.")
 @click.option(
-    "--predict", "must_predict", is_flag=True, help="Predict with a saved classifier, even if there are labels."
+    "--output", "-o", metavar="FILE", help="The table with predictions added.  [default: TABLE.predicted.csv]"
 )
 @click.option(
     "--model",
@@ -31,29 +55,53 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options
     help="What to train: recurrent networks, a linear model, both combined, or what is best on held-out rows (auto). "
     "Or the saved classifier to predict with; the newest if none is named.",
 )
-@click.option("--delimiter", "-d", help="Between cells: a character, or tab, comma, semicolon, pipe, at, jsonl.")
+@click.option("--test", metavar="FILE", help="Measure on this table.  [default: a fifth of the rows, held out]")
+@click.option(
+    "--folds",
+    "num_folds",
+    type=int,
+    metavar="K",
+    help="Measure by cross-validation: each row by one of K models that has not seen it; then learn from all rows. "
+    "K + 1 fits share --time.  [from 2 to 20]",
+)
 @click.option(
     "--text-column", metavar="NAME_OR_NUMBER", help="Column of the texts.  [default: as names and cells show]"
 )
 @click.option("--label-column", metavar="NAME_OR_NUMBER", help="Column of the labels.  [default: as they show]")
+@click.option("--delimiter", "-d", help="Between cells: a character, or tab, comma, semicolon, pipe, at, jsonl, lines.")
 @click.option("--header/--no-header", default=None, help="Whether the first row names the columns.")
-@click.option("--quotes/--no-quotes", default=None, help="Whether cells can be in quotes.  [default: as they show]")
-@click.option("--encoding", help="Encoding of the tables.  [default: as they show]")
-@click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
-@click.option("--output", "-o", metavar="FILE", help="Table with the predictions.  [default: TABLE.predicted.csv]")
-@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.0, help="Below it a row is marked uncertain.")
+@click.option("--quotes/--no-quotes", default=None, help="Whether cells can be in quotes.")
+@click.option("--encoding", help="Encoding of the tables, such as gb18030.")
+@click.option("--train", "must_train", is_flag=True, help="Learn from the table, as from one with labels.")
+@click.option(
+    "--predict", "must_predict", is_flag=True, help="Predict with a saved classifier, even if there are labels."
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Below it the status of a row is uncertain.",
+)
 @click.option("--name", help="Name of the run.  [default: made from the table's name]")
 @MODELS_DIR
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name, and the output.")
-@config_options(EncoderConfig, FitConfig, NormalizeConfig)
-@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
 @JSON
+@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
+@click.option(
+    "--unlabelled",
+    metavar="FILE",
+    help="Further texts without labels, for the networks to warm up on: a table, or a text a line; .gz too.",
+)
+@click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
+@config_options(EncoderConfig, FitConfig, NormalizeConfig)
 @click.pass_context
 def classify(
     context: click.Context,
     /,
     table: str,
     test: str | None,
+    num_folds: int | None,
     must_train: bool,
     must_predict: bool,
     model: str,
@@ -63,6 +111,7 @@ def classify(
     header: bool | None,
     quotes: bool | None,
     encoding: str | None,
+    unlabelled: str | None,
     balanced: bool,
     output: str | None,
     min_confidence: float,
@@ -75,7 +124,9 @@ def classify(
 ) -> None:
     """Learn the labels of texts from a table, or add labels to one.
 
-    A table with labels is learnt from; one without is predicted with the newest classifier, or with --model.
+    \b
+      textrnn classify reviews.csv    labels: learn from them, fill in missing ones
+      textrnn classify new.csv        none: predict, with the newest classifier
     """
     if must_train and must_predict:
         raise ConfigError("give --train or --predict, not both")
@@ -90,12 +141,14 @@ def classify(
         raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")
     if must_train or (saved is None and not must_predict and wants_training(table, columns)):
         from textrnn.judging.report import format_report
-        from textrnn.tasks.classify import Place
         from textrnn.tasks.classify import train as task
+        from textrnn.tasks.classify_run import Place
 
         result = task(
             table,
             test=test,
+            num_folds=num_folds,
+            unlabelled=unlabelled,
             options=columns,
             kind=model,
             balanced=balanced,
@@ -113,6 +166,22 @@ def classify(
     from textrnn.runtime.classifier import load_classifier
     from textrnn.tasks.predict import summary
 
-    result = predict(table, load_classifier(saved, models_dir), columns, using)
+    _check_predicting(context, table, kind=None if saved or model == "auto" else model, must_predict=must_predict)
+    result = predict(table, load_classifier(saved, models_dir), columns, using, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
         click.echo(json.dumps(result, ensure_ascii=False) if as_json else summary(result))
+
+
+def _check_predicting(context: click.Context, table: str, *, kind: str | None, must_predict: bool) -> None:
+    """Raises ConfigError if there are options of learning though nothing will be learnt."""
+    flags = [*[f"--model {kind}"] * (kind is not None), *typed_flags(context, FOR_TRAINING)]
+    if not flags:
+        return
+    if must_predict or (kind is None and typed_flags(context, ["model"])):
+        raise ConfigError(f"a saved classifier is used here, and nothing learnt: leave out {', '.join(flags)}")
+    if table == "-":
+        raise ConfigError(f"standard input is only learnt from with --train: give it, or leave out {', '.join(flags)}")
+    raise ConfigError(
+        f"{table} has no column of labels, so nothing would be learnt: name it with --label-column, or leave out "
+        f"{', '.join(flags)}"
+    )

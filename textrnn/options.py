@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,33 @@ def _flag(item: dataclasses.Field[Any], kind: Any) -> Callable[[Any], Any]:
     return click.option(
         flag, item.name, type=parser, default=item.default, metavar=metavar, help=text, show_default=shows_default
     )
+
+
+class SectionedCommand(click.Command):
+    """A command whose help shows its options in sections.
+
+    Args:
+        sections: for each title the names of the options below it, in order; those that are in none come last.
+    """
+
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[str]], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = {option.name: record for option in options if (record := option.get_help_record(ctx))}
+        for title, names in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
+
+
+def typed_flags(context: click.Context, names: Iterable[str]) -> list[str]:
+    """The flags of those of some options that were typed."""
+    typed = {name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    return [param.opts[0] for param in context.command.params if param.name in typed]
 
 
 def given_options(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:

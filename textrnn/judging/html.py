@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from textrnn.judging.folds import folds_in_words, folds_table
 from textrnn.judging.layout import decimals, percent
 from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliability_picture
 from textrnn.judging.report import counts_in_words, frequent_confusions, is_worth_saying, labels_in_words
@@ -65,6 +66,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         f"<header><h1>{isolated(title)}</h1>{_origin(report)}</header>",
         _result(report),
         _models(report),
+        _folds(report.get("folds")),
         _classes(test),
         _confusion(test),
         _confidence(test),
@@ -141,6 +143,18 @@ def _models(report: Mapping[str, Any]) -> str:
         "<figcaption>Accuracy, with the interval that holds the truth in 95 of 100 cases.</figcaption></figure>",
         table(heads, rows, caption="All measures of each model, on the same rows.", numbers=range(1, len(heads))),
     )
+
+
+def _folds(folds: Mapping[str, Any] | None) -> str:
+    if not folds:
+        return ""
+    heads, *rows = folds_table(folds)
+    body = [
+        f'<tr><th scope="row">{escaped(name)}</th>{"".join(cell(one, "n") for one in rest)}</tr>'
+        for name, *rest in rows
+    ]
+    words = _paragraph(escaped(folds["words"])) if folds.get("words") else ""
+    return _section("Folds", words, table(heads, body, caption=folds_in_words(folds), numbers=range(1, len(heads))))
 
 
 def _classes(test: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textrnn.judging.compare import SIGNIFICANT
+from textrnn.judging.folds import folds_in_words, folds_table
 from textrnn.judging.layout import align, cut, decimals, num_columns, percent, printable
 from textrnn.judging.verdict import MAJORITY, name_of
 
@@ -24,7 +25,8 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `judged_on` (in words),
             `chosen`, `test`, `models`, `comparisons` (see `judge`), `findings` (`surest_wrong`, `suspected_labels`,
-            `duplicates`, see there) and `seconds`. What is missing is left out.
+            `duplicates`, see there), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is
+            left out.
         columns: how wide lines with texts of the file may be.
 
     Returns:
@@ -45,11 +47,12 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
         _origin(report),
         _headline(report, columns),
         _models(report),
+        _folds(report.get("folds"), columns),
         format_classes(test),
         _confusion(test),
         _reliability(test),
         *_findings(report.get("findings") or {}, columns),
-        [f"{report['seconds']:,.1f} s"] if "seconds" in report else [],
+        _closing(report),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
@@ -125,6 +128,23 @@ def _models(report: Mapping[str, Any]) -> list[str]:
             ]
         )
     return align(rows, right=range(1, 7), indent=0)
+
+
+def _folds(folds: Mapping[str, Any] | None, columns: int) -> list[str]:
+    if not folds:
+        return []
+    words = [line for key in (folds_in_words(folds), folds.get("words")) if key for line in textwrap.wrap(key, columns)]
+    return [*words, *align(folds_table(folds), right=range(1, 6), indent=0)]
+
+
+def _closing(report: Mapping[str, Any]) -> list[str]:
+    """What was left where, and how long it took."""
+    lines = []
+    if report.get("run"):
+        lines.append(f"saved: {printable(report['run'])} (report.html in it is this report, with pictures)")
+    if report.get("output"):
+        lines.append(f"filled in: {printable(report['output'])}")
+    return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
 
 
 def format_classes(test: Mapping[str, Any]) -> list[str]:

@@ -78,7 +78,7 @@ def hold_out(
     if not side.any():
         raise DataError(
             f"{len(groups.sizes):,} distinct texts in {len(texts):,} rows: no row can be held out to judge by; "
-            "expected a class with two different texts, rare enough to be held out"
+            "expected a class with two different texts, rare enough to be held out; or measure on a table, with --test"
         )
     return np.flatnonzero(~side), np.flatnonzero(side)
 
@@ -114,8 +114,9 @@ def folds(
         raise ConfigError(f"{num_folds} folds: expected at least 2")
     groups = _group(texts, labels)
     if len(groups.sizes) < num_folds:
+        number = len(groups.sizes)
         raise DataError(
-            f"{len(groups.sizes):,} distinct texts cannot be cut into {num_folds} folds: expected one for each at least"
+            f"{number:,} distinct text{'s' * (number != 1)} cannot be cut into {num_folds} folds: expected one for each"
         )
     fold_of, total = np.zeros(len(groups.sizes), np.int64), [0] * num_folds
     for members in _shuffled_by_class(groups, rng):

@@ -1,64 +1,95 @@
-"""`textrnn classify`: from a table of texts with labels to a measured classifier, and from texts to labels."""
+"""`textrnn classify`: from a table of texts with labels to a measured classifier and a filled-in table."""
 
 from __future__ import annotations
 
-import dataclasses
-import platform
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from textrnn import __version__
 from textrnn.classify_config import ClassifierConfig
-from textrnn.errors import DataError, RunError
-from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.errors import ConfigError, DataError
 from textrnn.judging.html import write_html
-from textrnn.judging.splits import hold_out
-from textrnn.judging.verdict import judge
-from textrnn.run import (
-    FORMAT_VERSION,
-    MODEL_FILE,
-    RUN_FILE,
-    TOKENIZER_FILE,
-    check_name,
-    free_name,
-    locked,
-    publish,
-    staged,
-    write_json,
-    write_weights,
-)
-from textrnn.runtime.classifier import CHUNK, KIND, TextClassifier, open_classifier
-from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows
-from textrnn.tasks.predict import Using, predict
+from textrnn.run import locked, publish, staged
+from textrnn.runtime.classifier import TextClassifier, open_classifier
+from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
+from textrnn.tasks.classify_run import Place, learning_curve, metrics_of, new_details, save_lesson, saved_in_words
+from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
+from textrnn.tasks.predict import Using, output_for, predict
+from textrnn.tasks.unlabelled import read_unlabelled
+from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
-from textrnn.text.table import TableOptions, open_table
+from textrnn.text.table import Table, TableOptions, open_table
 from textrnn.text.vectors import width_from_vectors
-from textrnn.training.fitting import Models, Task, fit_models, to_weights
+from textrnn.training.fitting import Models, Task, fit_models
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
-from textrnn.training.report import Display
+from textrnn.training.report import Display, duration
 
-TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
 REPORT_FILE = "report.html"
-SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 50.0, 600.0, 15.0  # the default of --time
+SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 50.0, 600.0, 15.0  # the default of --time, for each fit
+MIN_FOLDS, MAX_FOLDS = 2, 20
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run goes: the folder of all runs, its name (None: from the table's), and whether that may be replaced."""
+@dataclass
+class Course:
+    """What is the same for each fit of a command.
 
-    models_dir: Path = Path("models")
-    name: str | None = None
-    overwrite: bool = False
+    Attributes:
+        classes: the labels.
+        config: all options.
+        kind: `auto`, `rnn`, `linear` or `combined`.
+        balanced: whether each class counts the same.
+        shares: for each fit in turn, how many seconds it has left.
+        interrupted: whether to end soon, with what there is.
+        display: shows what happens.
+        unlabelled: further texts, normalised.
+    """
+
+    classes: list[str]
+    config: ClassifierConfig
+    kind: str
+    balanced: bool
+    shares: Iterator[Callable[[], float]]
+    interrupted: Callable[[], bool]
+    display: Display
+    unlabelled: list[str]
+
+    def learn(self, rows: Rows) -> Models:
+        """Fits all models to some rows; what was fitted before an interrupt counts."""
+        self.display.start("learning")
+        try:
+            return fit_models(self._task(rows))
+        finally:
+            self.display.stop()
+
+    def _task(self, rows: Rows) -> Task:
+        counts = np.bincount(rows.labels, minlength=len(self.classes))
+        weights = len(rows.labels) / (len(counts) * np.maximum(counts, 1)) if self.balanced else np.ones(len(counts))
+        return Task(
+            texts=[normalize(text, self.config.normalize) for text in rows.texts],
+            labels=rows.labels,
+            num_classes=len(self.classes),
+            config=self.config,
+            kind=self.kind,
+            class_weights=weights,
+            left_s=next(self.shares),
+            interrupted=self.interrupted,
+            say=self.display.say,
+            progress=self.display.update,
+            unlabelled=self.unlabelled,
+        )
 
 
 def train(
     path: str,
     *,
     test: str | None = None,
+    num_folds: int | None = None,
+    unlabelled: str | None = None,
     options: TableOptions | None = None,
     kind: str = "auto",
     balanced: bool = False,
@@ -74,6 +105,8 @@ def train(
     Args:
         path: the table; `-` for standard input.
         test: a table of the same columns to measure on; None to hold out a fifth of the rows.
+        num_folds: measure by cross-validation with so many folds, from 2 to 20, and learn from all rows at the end.
+        unlabelled: a file of further texts for networks to warm up on, see `read_unlabelled`.
         options: what is known about the tables.
         kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
         balanced: whether each class counts the same, however many rows it has.
@@ -95,166 +128,158 @@ def train(
     begin = time.monotonic() if begin is None else begin
     options, place, using = options or TableOptions(), place or Place(), using or Using()
     display, config = Display(quiet=quiet), ClassifierConfig.from_options(width_from_vectors(settings))
+    _check_folds(num_folds, test)
+    if unlabelled is not None and kind == "linear":
+        raise ConfigError("--unlabelled is for recurrent networks to warm up on: leave it out with --model linear")
     with open_table(path, options, needs_label=True) as table:
-        _tell(table, display)
-        rows, classes = read_rows(table)
-        if problems := table.summary():
-            display.warn(problems)
+        rows, classes = _rows_of(table, display)
         check_learnable(rows, classes, table.name)
-        learnt, tested, judged_on = _split(rows, classes, test, options, config.fit.random_seed, display)
-        name = check_name(place.name) if place.name is not None else free_name(Path(table.name).stem, place.models_dir)
+        output = _output(path, using, rows, display)
+        exam = _exam(rows, classes, table, test, num_folds, config.fit.random_seed, options, display)
+        more = _more_texts(unlabelled, rows, options, config, display)
+        name = place.name_for(table)
+        run = place.models_dir / name
         with locked(place.models_dir, name):
-            run = place.models_dir / name
-            if run.exists() and not place.overwrite:
-                raise RunError(f"{run} exists: replace it by --overwrite, or give another --name")
-            if run.exists() and any(run.iterdir()) and not (run / RUN_FILE).is_file():
-                raise RunError(f"{run} is not a saved run, so --overwrite leaves it alone: give another --name")
-            with staged(place.models_dir, name) as folder:
-                task = _task(learnt, len(classes), config, kind, balanced, begin, display)
-                models, was_interrupted = _fit(task, display)
-                details = _details(config, classes, learnt, models, table.name, command)
-                _save(folder, details, models)
-                classifier = open_classifier(folder)
-                report = _report(classifier, models, learnt, tested, classes)
-                report.update(table=table.describe(), rows=rows.counts, judged_on=judged_on, run=str(run), output=None)
-                details["metrics"] = dict(test_accuracy=report["test"]["accuracy"], test_rows=report["test"]["rows"])
-                write_json(folder / RUN_FILE, details)
+            place.check_free(name)
+            if kind != "linear":
+                _start_tensorflow(display)
+            with staged(place.models_dir, name) as folder, _interrupts(display) as interrupted:
+                shares = _shares(_time_s(exam, config, display), begin, exam.num_fits)
+                course = Course(classes, config, kind, balanced, shares, interrupted, display, more)
+                details = new_details(config, classes, table, command)
+
+                def opened(lesson: Lesson) -> TextClassifier:
+                    save_lesson(folder, details, lesson)
+                    return open_classifier(folder)
+
+                lesson, judged = examine(exam, course.learn, opened, interrupted=interrupted, say=display.say)
+                report = report_on(exam, lesson, judged, classes)
+                report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
                 report["seconds"] = round(time.monotonic() - begin, 3)
-                write_html(folder / REPORT_FILE, report, history=models.history)
+                report["ended"] = "interrupted" if interrupted() else "done"
+                details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
+                save_lesson(folder, details, lesson)
+                write_html(folder / REPORT_FILE, report, history=learning_curve(lesson.models.history))
                 publish(folder, run)
-        wants_output = using.output is not None or rows.unlabelled
-    if wants_output and path != "-":
-        report["output"] = predict(path, open_classifier(run), options, using)["output"]
+        if output is not None and report["ended"] == "interrupted":
+            display.warn(saved_in_words(run, path))
+        elif output is not None:
+            report["output"] = _fill_in(table, path, run, options, replace(using, output=output), display)
     report["seconds"] = round(time.monotonic() - begin, 3)
-    report["ended"] = "interrupted" if was_interrupted else "done"
     return report
 
 
-def _tell(table: Any, display: Display) -> None:
+def _check_folds(num_folds: int | None, test: str | None) -> None:
+    if num_folds is None:
+        return
+    if test is not None:
+        raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
+    if not MIN_FOLDS <= num_folds <= MAX_FOLDS:
+        raise ConfigError(f"--folds is {num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
+
+
+def _rows_of(table: Table, display: Display, classes: list[str] | None = None) -> tuple[Rows, list[str]]:
+    """The rows and classes of a table, and what a person should know of it on the display."""
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
+    rows, known = read_rows(table, classes)
+    for warning in (table.summary(), similar_labels(known) if classes is None else None):
+        if warning:
+            display.warn(warning)
+    return rows, known
 
 
-def _split(
-    rows: Rows, classes: list[str], test: str | None, options: TableOptions, seed: int, display: Display
-) -> tuple[Rows, Rows, str]:
-    """The rows to learn from, those to judge by, and in words what these are."""
-    if test is not None:
-        with open_table(test, options, needs_label=True) as table:
-            _tell(table, display)
-            tested, _ = read_rows(table, classes)
-        if not tested.texts:
-            raise DataError(f"{table.name} has no row with both a text and a label: expected some to measure on")
-        return rows, tested, table.name
-    rng = np.random.default_rng((seed, 0))
-    learnt, held = hold_out(rows.texts, rows.labels, TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
-    return _some(rows, learnt), _some(rows, held), "the rows held out"
+def _more_texts(
+    path: str | None, rows: Rows, options: TableOptions, config: ClassifierConfig, display: Display
+) -> list[str]:
+    """Texts without labels, of the table itself and of a file of such, normalised."""
+    texts = rows.unlabelled
+    if path is not None:
+        found = read_unlabelled(path, options)
+        display.say(f"{path}: {len(found):,} texts without labels")
+        texts = texts + found
+    return [normalize(text, config.normalize) for text in texts]
 
 
-def _some(rows: Rows, chosen: np.ndarray) -> Rows:
-    return Rows([rows.texts[row] for row in chosen], rows.labels[chosen], rows.numbers[chosen])
+def _output(path: str, using: Using, rows: Rows, display: Display) -> str | None:
+    """Where the filled-in table goes, looked at before anything is learnt; None if none is wanted."""
+    number = len(rows.unlabelled)
+    if using.output is None and not number:
+        return None
+    if using.output is None and path == STANDARD_INPUT:
+        display.warn(
+            f"{number:,} row{'s' * (number != 1)} without a label: name a file for their predictions with --output"
+        )
+        return None
+    if using.output == STANDARD_INPUT:
+        raise ConfigError("--output is -, where the report goes: name a file, or add --predict to use a classifier")
+    return output_for(path, using)
 
 
-def _task(
+def _exam(
     rows: Rows,
-    num_classes: int,
-    config: ClassifierConfig,
-    kind: str,
-    balanced: bool,
-    begin: float,
+    classes: list[str],
+    table: Table,
+    test: str | None,
+    num_folds: int | None,
+    random_seed: int,
+    options: TableOptions,
     display: Display,
-) -> Task:
-    texts = [normalize(text, config.normalize) for text in rows.texts]
-    counts = np.bincount(rows.labels, minlength=num_classes)
-    weights = len(rows.labels) / (num_classes * np.maximum(counts, 1)) if balanced else np.ones(num_classes)
-    time_s = config.fit.time_s or min(LONGEST_S, SHORTEST_S + SECONDS_PER_MCHAR * sum(map(len, texts)) / 1e6)
-    return Task(
-        texts=texts,
-        labels=rows.labels,
-        num_classes=num_classes,
-        config=config,
-        kind=kind,
-        class_weights=weights,
-        left_s=lambda: time_s - (time.monotonic() - begin),
-        interrupted=lambda: False,
-        say=display.say,
-        progress=display.update,
-    )
+) -> Exam:
+    """Which rows are learnt from, and which are judged by."""
+    if num_folds is not None:
+        return cross_validation(rows, table.name, num_folds, random_seed)
+    if test is None:
+        return held_out(rows, table.name, random_seed)
+    with open_table(test, options.like(*table.column_names), needs_label=True) as other:
+        tested, _ = _rows_of(other, display, classes)
+        if not tested.texts:
+            raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
+        return Exam([(rows, tested)], other.name)
 
 
-def _fit(task: Task, display: Display) -> tuple[Models, bool]:
-    """Fits all models; what was fitted before an interrupt counts."""
-    if task.kind != "linear":
-        from textrnn.training.backend import start_tensorflow
+def _start_tensorflow(display: Display) -> None:
+    from textrnn.training.backend import start_tensorflow
 
-        with certain_interrupts():
-            display.say("loading TensorFlow ...")
-            start_tensorflow()
+    with certain_interrupts():
+        display.say("loading TensorFlow ...")
+        start_tensorflow()
+
+
+def _interrupts(display: Display) -> AbstractContextManager[Callable[[], bool]]:
     tell = "stopping and saving what there is; once more Ctrl-C stops at once"
-    with polite_interrupts(lambda: display.warn(tell)) as interrupted:
-        display.start("learning")
-        try:
-            models = fit_models(dataclasses.replace(task, interrupted=interrupted))
-        finally:
-            display.stop()
-        return models, interrupted()
+    return polite_interrupts(lambda: display.warn(tell))
 
 
-def _report(
-    classifier: TextClassifier, models: Models, learnt: Rows, tested: Rows, classes: list[str]
-) -> dict[str, Any]:
-    """What the models are worth on rows that they have not learnt from."""
-    parts = list[dict[str, np.ndarray]]()
-    truncated = 0
-    for begin in range(0, len(tested.texts), CHUNK):
-        found, cut = classifier.all_probabilities(tested.texts[begin : begin + CHUNK], every=True)
-        parts.append(found)
-        truncated += int(cut.sum())
-    probabilities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    report = judge(tested.labels, probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
-    chosen = probabilities[models.chosen]
-    held = models.held_rows
-    report["findings"] = dict(
-        surest_wrong=surest_wrong(tested.texts, tested.labels, chosen, classes, numbers=tested.numbers.tolist()),
-        suspected_labels=suspected_labels(
-            [learnt.texts[row] for row in held],
-            learnt.labels[held],
-            models.held_probabilities[models.chosen],
-            classes,
-            numbers=learnt.numbers[held].tolist(),
-        ),
-        duplicates=duplicates(learnt.texts, learnt.labels, classes, numbers=learnt.numbers.tolist()),
-    )
-    report["held_out"] = models.held
-    report["truncated"] = truncated
-    return report
+def _time_s(exam: Exam, config: ClassifierConfig, display: Display) -> float:
+    """Seconds for the whole command: as given, or by the amount of text that each fit learns from."""
+
+    def for_one(rows: Rows) -> float:
+        return min(LONGEST_S, SHORTEST_S + SECONDS_PER_MCHAR * sum(map(len, rows.texts)) / 1e6)
+
+    time_s = config.fit.time_s or sum(map(for_one, exam.learnt))
+    if exam.every is not None:
+        display.say(
+            f"{len(exam.parts)} folds and then all rows: {exam.num_fits} fits in at most {duration(time_s)}, "
+            f"{duration(time_s / exam.num_fits)} for each; --time sets the whole"
+        )
+    return time_s
 
 
-def _details(
-    config: ClassifierConfig, classes: list[str], rows: Rows, models: Models, name: str, command: str
-) -> dict[str, Any]:
-    counts = np.bincount(rows.labels, minlength=len(classes))
-    return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "finished",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
-        "classes": classes,
-        "table": dict(name=name, rows=len(rows.texts)),
-        "metrics": {},
-        "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
-        "shares": (counts / counts.sum()).tolist(),
-    }
+def _shares(time_s: float, begin: float, num_fits: int) -> Iterator[Callable[[], float]]:
+    """For each fit, how many seconds it has left: an equal part of what those before it have left over."""
+    for number in range(num_fits):
+        now = time.monotonic()
+        end = now + (begin + time_s - now) / (num_fits - number)
+        yield lambda end=end: end - time.monotonic()  # type: ignore[misc]
 
 
-def _save(folder: Path, details: dict[str, Any], models: Models) -> None:
-    weights, model = to_weights(models)
-    details["model"] = {**model, "shares": details.pop("shares")}
-    details["parameters"] = sum(int(array.size) for array in weights.values())
-    if models.vocabulary is not None:
-        write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())
-    write_weights(folder / MODEL_FILE, weights)
-    write_json(folder / RUN_FILE, details)
+def _fill_in(table: Table, path: str, run: Path, options: TableOptions, using: Using, display: Display) -> str:
+    """Adds predictions to the table that was learnt from."""
+    try:
+        source = table.path if path == STANDARD_INPUT else path
+        return str(predict(source, open_classifier(run), options, using)["output"])
+    except BaseException:
+        display.warn(saved_in_words(run, path))
+        raise

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from textrnn.errors import DataError
+from textrnn.judging.splits import folded, group_numbers
 from textrnn.text.table import Table
 
 FEW_NAMED = 5  # classes that a message lists
+MOST_CLASSES = 1_000  # of which a linear model, which has weights for each, is still learnt in minutes
+FEW_ROWS = 20
 
 
 @dataclass
@@ -32,6 +35,10 @@ class Rows:
     numbers: np.ndarray
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
+
+    def some(self, chosen: np.ndarray) -> Rows:
+        """Some of the rows, int[any] by their places here."""
+        return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
 
 
 def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
@@ -87,14 +94,43 @@ def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
     if not rows.texts:
         raise DataError(f"{name} has no row with both a text and a label: expected some to learn from")
     counts = Counter(rows.labels.tolist())
+    num_texts = len(set(group_numbers(rows.texts).tolist()))
+    if num_texts < 2:
+        raise DataError(f"{name} has the same text in all of its labelled rows: expected at least two different texts")
     if len(classes) < 2:
         raise DataError(
             f"{name} has a single label, {classes[0]!r:.60}, in all of its {len(rows.texts):,} labelled rows: expected "
             "at least two; name another column with --label-column"
         )
     single = [classes[number] for number, count in sorted(counts.items()) if count < 2]
+    if len(single) > len(classes) / 2 and len(rows.texts) < FEW_ROWS:
+        raise DataError(
+            f"{name} has {len(rows.texts)} labelled rows, {len(single)} of them with a label that comes once "
+            f"({_listed(single)}): too few to learn from; expected several rows of each label"
+        )
     if len(single) > len(classes) / 2:
         raise DataError(
             f"{name} has {len(classes):,} different labels in {len(rows.texts):,} rows, {len(single):,} of them only "
             f"once ({_listed(single)}): that is no column of labels; name another one with --label-column"
         )
+    if len(classes) > MOST_CLASSES:
+        raise DataError(
+            f"{name} has {len(classes):,} different labels, such as {_listed(classes)}: expected {MOST_CLASSES:,} at "
+            "most; put rare ones together, or name another column with --label-column"
+        )
+
+
+def similar_labels(classes: Sequence[str]) -> str | None:
+    """A warning of labels that differ in case or inner spaces only; None if there are none.
+
+    Example:
+        >>> similar_labels(["bad", "good", "Good"])
+        "labels that differ in case or spaces only are different ones: 'good' and 'Good'"
+    """
+    alike: dict[str, list[str]] = {}
+    for label in classes:
+        alike.setdefault(folded(label), []).append(label)
+    groups = [" and ".join(f"{label!r:.40}" for label in group) for group in alike.values() if len(group) > 1]
+    more = f" and {len(groups) - FEW_NAMED} more" if len(groups) > FEW_NAMED else ""
+    words = "labels that differ in case or spaces only are different ones: "
+    return f"{words}{', '.join(groups[:FEW_NAMED])}{more}" if groups else None

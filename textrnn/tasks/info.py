@@ -8,9 +8,12 @@ from typing import Any
 from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
+from textrnn.judging.layout import cut, percent
+from textrnn.judging.verdict import name_of
+from textrnn.run import MADE_BY, MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
 
 CLASSIFIER = "classifier"
+COLUMNS = (("text", "text_column"), ("label", "label_column"))
 KEYS = (
     "kind",
     "status",
@@ -70,7 +73,7 @@ def one_run(name: str, models_dir: Path) -> dict[str, Any]:
 def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     """A line for each run."""
     if not runs:
-        return f"no runs in {models_dir}: train one with 'textrnn train YOUR_TEXT.txt'\n"
+        return f"no runs in {models_dir}: make one with {' or '.join(map(repr, MADE_BY.values()))}\n"
     rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "quality", "status", "trained on")]
     for run in runs:
         rows.append(_row(run))
@@ -123,18 +126,33 @@ def _origin(run: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _right(metrics: dict[str, Any]) -> str:
+    """How good a classifier is, with the models that it was compared with."""
+    low, high = metrics["accuracy_interval"]
+    judged_on = metrics["judged_on"].rstrip(",")
+    models = ", ".join(f"{name} {percent(share)}" for name, share in metrics["accuracy_of"].items())
+    return (
+        f"{percent(metrics['test_accuracy'])} of {metrics['test_rows']:,} rows of {judged_on} "
+        f"(95 % interval: {percent(low)} to {percent(high)}; {models})"
+    )
+
+
 def _format_classifier(run: dict[str, Any]) -> str:
     model, metrics, encoder = run["model"], run["metrics"], run["config"]["encoder"]
-    networks = f"{model['members']} x {encoder['arch']} of {encoder['units']} units"
-    labels = run["classes"]
+    cell = f" {encoder['cell']}" if encoder["arch"] == "bidirectional" else ""
+    networks = f"{model['members']} x {encoder['arch']}{cell}, {encoder['layers']} x {encoder['units']} units"
+    parts = [*["a linear model"] * bool(model["linear"]), *[f"networks ({networks})"] * bool(model["members"])]
+    labels = [cut(label, 40) for label in run["classes"]]
+    columns = [f"{kind} in column {run['table'][key]!r:.60}" for kind, key in COLUMNS if run["table"].get(key)]
     return _aligned(
         [
             ("run", run["run"]),
             ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
-            ("used", f"{model['chosen']} (linear model: {'yes' if model['linear'] else 'no'}; networks: {networks})"),
+            ("holds", " and ".join(parts)),
+            ("used", name_of(model["chosen"])),
             ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
-            ("learnt from", f"{run['table']['rows']:,} rows of {run['table']['name']}"),
-            ("right", f"{100 * metrics['test_accuracy']:.1f} % of {metrics['test_rows']:,} rows it has not seen"),
+            ("learnt from", ", ".join([f"{run['table']['rows']:,} rows of {run['table']['name']}", *columns])),
+            ("right", _right(metrics)),
             *_origin(run),
         ]
     )

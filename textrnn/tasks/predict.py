@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from textrnn.errors import ConfigError, DataError
-from textrnn.judging.layout import percent
+from textrnn.judging.layout import cut, percent, printable
 from textrnn.judging.metrics import evaluate
 from textrnn.runtime.classifier import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table import Table, TableOptions, open_table
+from textrnn.text.table import TableOptions, open_table
 from textrnn.text.table_writer import write_predictions
 
+MOST_UNKNOWN = 20  # labels that were not learnt, which are listed
 LOOKED_AT = 10_000  # rows, to see whether there are labels
 
 
@@ -50,21 +52,39 @@ def wants_training(path: str, options: TableOptions) -> bool:
         return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
 
 
-def predict(path: str, classifier: TextClassifier, options: TableOptions, using: Using) -> dict[str, Any]:
+def predict(
+    path: str,
+    classifier: TextClassifier,
+    options: TableOptions,
+    using: Using,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Adds predictions to a table, row by row, and measures them when it has labels.
 
+    Args:
+        path: the table; `-` for standard input.
+        classifier: a saved one.
+        options: what is known about the table.
+        using: how predictions are written.
+        tell: told what is odd about the table, in a line.
+
     Returns:
-        `rows`, `output`, `seconds`, `run`, and `test` if there were labels.
+        `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, and `unknown_labels` with
+        `unknown_label_rows` if some of them were not learnt.
 
     Raises:
         DataError, ConfigError: the table cannot be read; the output exists.
     """
     begin = time.monotonic()
+    output, learnt_from = output_for(path, using), classifier.details.get("table")
+    if isinstance(learnt_from, dict):
+        options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
     with open_table(path, options, needs_label=False) as table:
-        output = _output(path, table, using)
+        for warning in table.warnings:
+            tell(warning)
         known = {label: number for number, label in enumerate(classifier.classes)}
-        labels, found = list[int](), list[np.ndarray]()
-        num_rows, waiting = 0, deque[str | None]()  # labels of rows that are being worked
+        labels, found, unknown = list[int](), list[np.ndarray](), dict[str, None]()
+        num_rows, num_unknown, waiting = 0, 0, deque[str | None]()  # labels of rows that are being worked
 
         def texts() -> Iterator[str]:
             for row in table.rows():
@@ -72,35 +92,50 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
                 yield row.text
 
         def cells() -> Iterator[list[str]]:
-            nonlocal num_rows
+            nonlocal num_rows, num_unknown
             for made in classifier.stream(texts()):
                 label = waiting.popleft()
                 num_rows += 1
                 if label in known:
                     labels.append(known[label])
                     found.append(made.probabilities.astype(np.float32))
+                elif label is not None:
+                    num_unknown += 1
+                    if len(unknown) < MOST_UNKNOWN:
+                        unknown[label] = None
                 yield _cells(made, using.min_confidence)
 
-        write_predictions(table, _columns(classifier), cells(), str(output))
+        write_predictions(table, _columns(classifier), cells(), output)
         if not num_rows:
             raise DataError(f"{table.name} has no rows: expected texts")
-    result: dict[str, Any] = dict(rows=num_rows, output=str(output), run=str(classifier.path))
+        if problems := table.summary():
+            tell(problems)
+    result: dict[str, Any] = dict(table=table.describe(), rows=num_rows, output=output, run=str(classifier.path))
     if labels:
         probabilities = np.asarray(found, np.float64)
         probabilities /= probabilities.sum(1, keepdims=True)
         result["test"] = evaluate(np.array(labels), probabilities, classifier.classes)
+    if unknown:
+        result.update(unknown_labels=list(unknown), unknown_label_rows=num_unknown)
     return {**result, "seconds": round(time.monotonic() - begin, 3)}
 
 
 def summary(result: dict[str, Any]) -> str:
     """What `predict` did, in words."""
-    lines = [f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"]
+    lines = [printable(result["table"])]
+    lines.append(
+        f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"
+    )
     if test := result.get("test"):
         low, high = test["accuracy_interval"]
         lines.append(
             f"{percent(test['accuracy'])} of the {test['rows']:,} rows that have a label are right "
             f"(95 % interval: {percent(low)} to {percent(high)})"
         )
+    if unknown := result.get("unknown_labels"):
+        listed = ", ".join(cut(label, 30) for label in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+        number = result["unknown_label_rows"]
+        lines.append(f"{number:,} {'row has' if number == 1 else 'rows have'} a label that it has not learnt: {listed}")
     return "\n".join(lines)
 
 
@@ -113,11 +148,25 @@ def _cells(made: Prediction, min_confidence: float) -> list[str]:
     return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities), status]
 
 
-def _output(path: str, table: Table, using: Using) -> str | Path:
-    if using.output == "-" or (using.output is None and path == "-"):
-        return "-"
+def output_for(path: str, using: Using) -> str:
+    """Where the predictions of a table go, looked at before there are any; `-` is standard output.
+
+    Raises:
+        ConfigError: something is there that has to be kept, or nothing can be written there.
+    """
+    if using.output == STANDARD_INPUT or (using.output is None and path == STANDARD_INPUT):
+        return STANDARD_INPUT
     place = Path(path)
     output = Path(using.output) if using.output else place.with_name(f"{place.stem}.predicted{place.suffix}")
+    elsewhere = "give another place with --output"
+    if output.is_dir():
+        raise ConfigError(f"{output} is a folder: expected a file; {elsewhere}")
+    if not output.parent.is_dir():
+        raise ConfigError(f"{output} cannot be written, as there is no folder {output.parent}: make it, or {elsewhere}")
+    if not os.access(output.parent, os.W_OK):
+        raise ConfigError(f"{output} cannot be written, as {output.parent} is protected: {elsewhere}")
+    if output.exists() and place.exists() and output.samefile(place):
+        raise ConfigError(f"{output} is the table itself, which is kept: {elsewhere}")
     if output.exists() and not using.overwrite:
-        raise ConfigError(f"{output} exists: replace it with --overwrite, or give another place with --output")
-    return output
+        raise ConfigError(f"{output} exists: replace it with --overwrite, or {elsewhere}")
+    return str(output)

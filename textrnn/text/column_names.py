@@ -31,6 +31,7 @@ _GRADE = _words(
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
+    predicted prediction status
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度"""
 )
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
@@ -62,8 +63,10 @@ def speaks_against(name: str) -> bool:
     Example:
         >>> speaks_against("tweet_created"), speaks_against("评论时间"), speaks_against("text")
         (True, True, False)
+        >>> speaks_against("predicted_2")
+        True
     """
-    tokens = _tokens(name)
+    tokens = [token for token in _tokens(name) if not token.isdigit()]
     return bool(tokens) and _ends_with(tokens[-1], _OTHER)
 
 

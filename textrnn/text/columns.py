@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from textrnn.errors import ConfigError, DataError
 from textrnn.text.column_facts import MAX_LABEL_CHARS, ColumnFacts
-from textrnn.text.column_names import label_hint, speaks_against, text_hint
+from textrnn.text.column_names import LAST, label_hint, speaks_against, text_hint
 
 MAX_SHOWN = 12
+OFTEN = 5  # times that each of some long values comes, on average, if they are labels
 
 
 def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag: str, table: str) -> int:
@@ -44,6 +45,17 @@ def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag
     )
 
 
+def find_usual(wanted: str | None, names: Sequence[str] | None, *, taken: int | None) -> int | None:
+    """The index of the column that has a name in tables of this kind; None if none or several have it, or it is taken.
+
+    Example:
+        >>> find_usual("body", ["id", "body"], taken=None), find_usual("body", ["id", "body"], taken=1)
+        (1, None)
+    """
+    found = [index for index, name in enumerate(names or []) if name == wanted and name]
+    return found[0] if len(found) == 1 and found[0] != taken else None
+
+
 def find_text(
     names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, label_column: int | None = None
 ) -> int:
@@ -65,9 +77,7 @@ def find_text(
     """
     columns = [column for column in range(len(facts)) if column != label_column]
     usable = [column for column in columns if facts[column].is_text]
-    blank = [column for column in columns if not facts[column].filled and names and text_hint(names[column])]
-    if not usable and blank:
-        raise DataError(f"{table}: all texts are empty in {column_name(names, blank[0])}: expected some text")
+    _check_named(names, facts, usable, table)
     if not usable:
         check_text(names, facts, columns[0], table)
         raise DataError(f"{table} has no column with text (columns: {list_columns(names, len(facts))})")
@@ -89,6 +99,19 @@ def find_text(
             "name one with --text-column"
         )
     return found[0]
+
+
+def _check_named(names: Sequence[str] | None, facts: Sequence[ColumnFacts], usable: Sequence[int], table: str) -> None:
+    """Raise DataError if the column named for texts has none, and the usable ones are named for labels."""
+    if names is None or any(text_hint(names[column]) or not label_hint(names[column]) for column in usable):
+        return
+    for column in (column for column in range(len(facts)) if text_hint(names[column])):
+        if not facts[column].filled:
+            raise DataError(
+                f"{table}: all texts are empty in {column_name(names, column)}: expected some text; "
+                f"name another with --text-column (columns: {list_columns(names, len(facts))})"
+            )
+        check_text(names, facts, column, table)
 
 
 def check_text(names: Sequence[str] | None, facts: Sequence[ColumnFacts], column: int, table: str) -> None:
@@ -154,7 +177,23 @@ def may_be_label(facts: ColumnFacts) -> bool:
 
 
 def _is_never_label(facts: ColumnFacts) -> bool:
-    return facts.is_unique or facts.dates >= 0.5 or facts.mean_chars > MAX_LABEL_CHARS
+    is_long = facts.mean_chars > MAX_LABEL_CHARS and facts.filled < OFTEN * len(facts.counts)
+    return facts.is_unique or facts.dates >= 0.5 or is_long
+
+
+def unused_label(names: Sequence[str] | None, facts: Sequence[ColumnFacts], text_column: int) -> str | None:
+    """A warning of a column that its name makes one of labels, when there are none in it; None if there is no such.
+
+    Example:
+        >>> from textrnn.text.column_facts import column_facts
+        >>> facts = column_facts([["a film", f"{n}"] for n in range(20)], 2)
+        >>> unused_label(["text", "label"], facts, 0)
+        "column 'label' has another value in most rows, so it is not taken for labels"
+    """
+    for column, own in enumerate(facts):
+        if names and column != text_column and label_hint(names[column]) >= LAST and own.is_unique:
+            return f"{column_name(names, column)} has another value in most rows, so it is not taken for labels"
+    return None
 
 
 def no_label(names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, text_column: int) -> DataError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.errors import DataError
@@ -20,9 +20,11 @@ from textrnn.text.columns import (
     check_text,
     find_label,
     find_text,
+    find_usual,
     may_be_label,
     no_label,
     resolve_column,
+    unused_label,
 )
 from textrnn.text.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.files import STANDARD_INPUT, find_files
@@ -50,6 +52,8 @@ class TableOptions:
         encoding: name of a Python codec.
         header: whether the first record names the columns.
         quotes: whether cells can be in quotes; if not, quotes are text.
+        usual_text: name of the column that has the texts, if there is one of that name.
+        usual_label: the same for the labels.
     """
 
     delimiter: str | None = None
@@ -58,6 +62,12 @@ class TableOptions:
     encoding: str | None = None
     header: bool | None = None
     quotes: bool | None = None
+    usual_text: str | None = None
+    usual_label: str | None = None
+
+    def like(self, text: str | None, label: str | None) -> TableOptions:
+        """The same for a table that goes with another one, whose columns have these names."""
+        return replace(self, usual_text=text, usual_label=label)
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,10 @@ def _with_columns(table: Table, label: str, sample: _Sample, options: TableOptio
     if options.label_column is not None:
         label_column = resolve_column(options.label_column, names, width, flag="--label-column", table=label)
         check_different(text, label_column)
+    if text is None:
+        text = find_usual(options.usual_text, names, taken=label_column)
+    if label_column is None:
+        label_column = find_usual(options.usual_label, names, taken=text)
     if table.dialect.kind == AT:  # the form says which is which
         text = 0 if text is None and label_column != 0 else 1 if text is None else text
         label_column = 1 - text if label_column is None else label_column
@@ -191,6 +205,8 @@ def _with_columns(table: Table, label: str, sample: _Sample, options: TableOptio
     if label_column is None:
         label_column = _find_label(table, facts, label, sample, needs_label)
     table.label_column = label_column
+    if label_column is None and (warning := unused_label(names, facts, text)):
+        table.warnings.append(f"{table.name}: {warning}")
     if label_column is not None:
         whole = [row for row in sample.rows if len(row) == table.usual_width > label_column]
         table.known_labels = frozenset({row[label_column].strip() for row in whole} - {""})
@@ -265,7 +281,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
                 complete = True
             told = separator_line(lines[0]) if lines else None
             preamble = int(told is not None)
-            if not any(line.strip("\r\n") for line in lines[preamble:]):
+            if not any(line.strip() for line in lines[preamble:]):
                 raise DataError(f"{label} has blank lines only: expected a table with text")
             measure = find_dialect(
                 lines[preamble:],

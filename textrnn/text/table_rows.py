@@ -141,6 +141,13 @@ class Table:
     warnings: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
+    @property
+    def column_names(self) -> tuple[str | None, str | None]:
+        """The names of the columns with the texts and the labels, as far as there are any."""
+        names, columns = self.header or [""] * self.width, (self.text_column, self.label_column)
+        text, label = (names[column] or None if column is not None else None for column in columns)
+        return text, label
+
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
         rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"

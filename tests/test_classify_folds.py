@@ -1,0 +1,158 @@
+"""Cross-validation: each row judged once by a model that has not seen it, and how much that varies."""
+
+import json
+import math
+import statistics
+
+import numpy as np
+import pytest
+from classify_cases import TINY, reviews, write_table
+from cli_fixtures import good
+
+from textrnn.errors import DataError
+from textrnn.judging.folds import folds_in_words, folds_table, over_folds
+from textrnn.judging.html import format_html
+from textrnn.judging.report import format_report
+from textrnn.judging.splits import folded
+from textrnn.run import RUN_FILE, read_json
+from textrnn.tasks import classify
+from textrnn.tasks.classify_rows import Rows
+from textrnn.tasks.judged import Judged, cross_validation, examine, joined
+
+LINEAR = ("--model", "linear", "--time", "1s", "-q")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rows_of(texts, labels):
+    return Rows(list(texts), np.array(labels), np.arange(1, len(texts) + 1))
+
+
+def test_over_folds_by_hand():
+    """Fold 0 has 1 of 2 rows right, fold 1 has 3 of 3: 0.5 and 1, mean 0.75, deviation sqrt(2 * 0.25^2 / (2 - 1))."""
+    labels, fold_of = np.array([0, 1, 1, 0, 1]), np.array([0, 0, 1, 1, 1])
+    said = np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.8, 0.2], [0.5 - 1e-6, 0.5 + 1e-6]])
+    found = over_folds(labels, {"linear": said}, fold_of, ["bad", "good"])
+    assert (found["count"], found["rows"]) == (2, [2, 3])
+    spread = found["models"]["linear"]
+    assert spread["accuracy"] == pytest.approx(dict(mean=0.75, std=math.sqrt(0.125)))
+    nats = [-(math.log(0.9) + math.log(0.4)) / 2, -(math.log(0.9) + math.log(0.8) + math.log(0.5)) / 3]
+    assert spread["log_loss"]["mean"] == pytest.approx(statistics.mean(nats), abs=1e-5)
+    assert spread["log_loss"]["std"] == pytest.approx(statistics.stdev(nats), abs=1e-5)
+    json.dumps(found, allow_nan=False)
+
+
+def test_over_folds_without_roc_auc_and_of_one_fold():
+    said = np.full((3, 3), 1 / 3)
+    spread = over_folds(np.array([0, 1, 2]), {"rnn": said}, np.zeros(3, int), "abc")["models"]["rnn"]
+    assert spread["roc_auc"] is None and spread["accuracy"]["std"] is None
+    table = folds_table(dict(models=dict(rnn=spread)))
+    assert table[0] == ["model", "accuracy", "macro F1", "log-loss", "calibration error"]
+    assert table[1][:2] == ["rnn", "33.3 %"]
+    assert folds_in_words(dict(count=1, rows=[3])) == "A single fold of 3 rows was judged."
+
+
+def test_over_folds_needs_a_fold_for_each_row():
+    with pytest.raises(DataError, match="2 numbers of folds and 3 labels"):
+        over_folds(np.array([0, 1, 1]), {}, np.array([0, 1]), "ab")
+
+
+def test_cross_validation_judges_each_row_once_and_splits_no_text():
+    texts = [f"text {n % 17}" if n % 3 else f"TEXT  {n % 17}" for n in range(60)]
+    exam = cross_validation(rows_of(texts, [n % 2 for n in range(60)]), "a.csv", 4, 0)
+    assert exam.num_fits == 5 and exam.every.numbers.tolist() == list(range(1, 61))
+    assert sorted(np.concatenate([held.numbers for _, held in exam.parts]).tolist()) == list(range(1, 61))
+    for learnt, held in exam.parts:
+        assert not {folded(text) for text in learnt.texts} & {folded(text) for text in held.texts}
+        assert len(learnt.texts) + len(held.texts) == 60
+
+
+def test_joined_keeps_rows_and_what_is_said_of_them_together():
+    parts = []
+    for numbers in ([2, 5], [1, 4], [3]):
+        some = Rows([f"text {n}" for n in numbers], np.array(numbers) % 2, np.array(numbers))
+        said = np.array([[n / 10, 1 - n / 10] for n in numbers])
+        parts.append(Judged(some, {"rnn": said}, said, [f"m{numbers[0]}"], np.zeros(len(numbers), int), 1))
+    found = joined(parts)
+    assert found.rows.numbers.tolist() == [1, 2, 3, 4, 5] and found.rows.texts[3] == "text 4"
+    assert found.rows.labels.tolist() == [1, 0, 1, 0, 1]
+    assert found.probabilities["rnn"][:, 0].tolist() == found.used[:, 0].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert found.fold_of.tolist() == [1, 0, 2, 1, 0]
+    assert (found.choices, found.truncated) == (["m2", "m1", "m3"], 3)
+
+
+class Sayer:
+    """A classifier that says for each text which rows it has learnt from."""
+
+    chosen = "linear"
+
+    def __init__(self, lesson):
+        self.known = set(lesson.rows.texts)
+
+    def all_probabilities(self, texts, *, every):
+        known = np.array([text in self.known for text in texts], float)
+        return {"linear": np.stack([known, 1 - known], 1)}, np.zeros(len(texts), bool)
+
+
+def test_examine_asks_only_models_that_have_not_seen_the_row():
+    exam = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", 3, 0)
+    learnt, told = [], []
+    lesson, judged = examine(
+        exam, lambda rows: learnt.append(len(rows.texts)), Sayer, interrupted=lambda: False, say=told.append
+    )
+    assert sorted(learnt[:3]) == [13, 13, 14] and learnt[3] == 20
+    assert lesson.rows is exam.every and judged.used[:, 0].tolist() == [0.0] * 20
+    assert told == ["fold 1 of 3:", "fold 2 of 3:", "fold 3 of 3:", "all rows:"]
+
+
+def test_shares_of_the_time_are_equal_and_pass_on_what_is_left(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(classify.time, "monotonic", lambda: clock[0])
+    shares = classify._shares(60.0, 90.0, 3)  # ten seconds have gone by
+    first = next(shares)
+    assert first() == pytest.approx(50 / 3)
+    clock[0] = 110.0
+    second = next(shares)
+    assert (first(), second()) == (pytest.approx(50 / 3 - 10), pytest.approx(20))
+    clock[0] = 135.0  # five seconds too long
+    assert (second(), next(shares)()) == (pytest.approx(-5), pytest.approx(15))
+
+
+def test_folds_are_reported_in_text_page_and_json(place):
+    rows = reviews(61)
+    write_table("reviews.csv", [*rows, rows[0], rows[1], ("a lovely tea", "")])
+    report = good("classify", "reviews.csv", "--folds", "4", *LINEAR, "--json").json
+    assert report["test"]["rows"] == report["rows"]["used"] == sum(report["folds"]["rows"]) == 63
+    assert report["folds"]["count"] == 4 and report["folds"]["chosen"] == ["linear"] * 4
+    assert report["test"] == report["models"]["linear"]
+    spread = report["folds"]["models"]["linear"]
+    assert set(spread) == {"accuracy", "macro_f1", "log_loss", "calibration_error", "roc_auc"}
+    shown = f"{100 * spread['accuracy']['mean']:.1f} % ± {100 * spread['accuracy']['std']:.1f}"
+    page = (place / "models" / "reviews" / "report.html").read_text(encoding="utf-8")
+    for text in (format_report(report), page, format_html(report)):
+        assert shown in text and "over 4 folds of 15 to 16 rows" in text
+    details = read_json(place / "models" / "reviews" / RUN_FILE)
+    assert details["metrics"]["folds"] == 4 and details["table"]["rows"] == 63
+    assert "of 63 rows of reviews.csv, each held out once in 4 folds (95 %" in good("info", "reviews").out
+    assert (place / "reviews.predicted.csv").exists()
+
+
+def test_folds_that_choose_differently_say_so():
+    report = dict(folds=dict(count=2, rows=[3, 3], models={}, words="Each fold chose for itself."))
+    for text in (format_report(report), format_html(report)):
+        assert "Each fold chose for itself." in text
+
+
+@pytest.mark.slow
+def test_networks_are_judged_in_folds(place):
+    write_table("reviews.csv", reviews(80))
+    ran = good("classify", "reviews.csv", "--folds", "2", *TINY[:-1], "--json")
+    assert set(ran.json["folds"]["models"]) == {"linear", "rnn", "combined"}
+    assert ran.json["test"]["rows"] == ran.json["models"]["rnn"]["rows"] == 80
+    assert ran.err.count("loading TensorFlow") == 1 and "3 fits in at most" in ran.err
+    assert (place / "models" / "reviews" / "history.csv").read_text().startswith("network,epoch,train_nats,seconds")
+    assert "Learning" in (place / "models" / "reviews" / "report.html").read_text(encoding="utf-8")

@@ -1,0 +1,129 @@
+"""A classifier as a saved run: where it goes, what `run.json` says of it, and its files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn import __version__
+from textrnn.classify_config import ClassifierConfig
+from textrnn.errors import RunError
+from textrnn.run import (
+    FORMAT_VERSION,
+    MODEL_FILE,
+    RUN_FILE,
+    TOKENIZER_FILE,
+    check_name,
+    free_name,
+    write_atomically,
+    write_json,
+    write_weights,
+)
+from textrnn.runtime.classifier import KIND
+from textrnn.tasks.judged import Lesson
+from textrnn.text.table import Table
+from textrnn.training.fitting import to_weights
+
+HISTORY_FILE = "history.csv"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run goes: the folder of all runs, its name (None: from the table's), and whether that may be replaced."""
+
+    models_dir: Path = Path("models")
+    name: str | None = None
+    overwrite: bool = False
+
+    def name_for(self, table: Table) -> str:
+        """The name of the run; raises ConfigError if it cannot be one."""
+        return free_name(Path(table.name).stem, self.models_dir) if self.name is None else check_name(self.name)
+
+    def check_free(self, name: str) -> None:
+        """Raises RunError if nothing may be written there."""
+        run = self.models_dir / name
+        if run.exists() and not self.overwrite:
+            raise RunError(f"{run} exists: replace it by --overwrite, or give another --name")
+        if run.exists() and any(run.iterdir()) and not (run / RUN_FILE).is_file():
+            raise RunError(f"{run} is not a saved run, so --overwrite leaves it alone: give another --name")
+
+
+def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, command: str) -> dict[str, Any]:
+    """The content of `run.json`, but for what is learnt."""
+    text_column, label_column = table.column_names
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": KIND,
+        "status": "unfinished",
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": command,
+        "config": config.to_json(),
+        "classes": list(classes),
+        "table": {"name": table.name, "text_column": text_column, "label_column": label_column},
+        "metrics": {},
+        "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
+    }
+
+
+def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What `run.json` says of a report."""
+    test, folds = report["test"], report.get("folds")
+    low, high = test["accuracy_interval"]
+    metrics = dict(
+        test_accuracy=test["accuracy"],
+        accuracy_interval=[low, high],
+        test_rows=test["rows"],
+        judged_on=report["judged_on"],
+        accuracy_of={name: one["accuracy"] for name, one in report["models"].items()},
+    )
+    if folds is not None:
+        metrics.update(folds=folds["count"])
+    return metrics
+
+
+def save_lesson(folder: Path, details: dict[str, Any], lesson: Lesson) -> None:
+    """Writes the files of a run into a folder; `details` get what was learnt."""
+    rows, models = lesson
+    weights, model = to_weights(models)
+    counts = np.bincount(rows.labels, minlength=len(details["classes"]))
+    details["model"] = {**model, "shares": (counts / counts.sum()).tolist()}
+    details["table"]["rows"] = len(rows.texts)
+    details["parameters"] = sum(int(array.size) for array in weights.values())
+    for left in (TOKENIZER_FILE, HISTORY_FILE):  # of another lesson
+        (folder / left).unlink(missing_ok=True)
+    if models.vocabulary is not None:
+        write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())
+    if models.history:
+        write_atomically(folder / HISTORY_FILE, _history(models.history))
+    write_weights(folder / MODEL_FILE, weights)
+    write_json(folder / RUN_FILE, details)
+
+
+def _history(rows: Sequence[Mapping[str, float]]) -> bytes:
+    """A row for each pass of each network over its rows."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
+    return text.getvalue().encode()
+
+
+def learning_curve(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """The passes of the first network, by the names that the pictures of a report know."""
+    first = [row for row in history if row["network"] == 1]
+    return [{**row, "train_log_loss": row["train_nats"]} for row in first]
+
+
+def saved_in_words(run: Path, path: str) -> str:
+    """Where a classifier is, and how the table it learnt from is filled in with it."""
+    command = shlex.join(["textrnn", "classify", path, "--predict", "--model", str(run)])
+    return f"the classifier is saved in {run}; to fill in the table: {command}"
