@@ -115,7 +115,8 @@ def main() -> None:
     lines = []
     for found in results:
         speed = f"{found['rows_per_s']:,.0f}" if found["rows"] > FEW else ""
-        lines.append([found["model"], f"{found['rows']:,}", f"{found['seconds']:.2f}", speed, f"{found['peak_mb']:.0f}"])
+        seconds, peak_mb = f"{found['seconds']:.2f}", f"{found['peak_mb']:.0f}"
+        lines.append([found["model"], f"{found['rows']:,}", seconds, speed, peak_mb])
     print(table(HEADER, lines))
     if options.json:
         options.json.write_text(json.dumps(dict(machine=machine(), results=results), indent=1) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_jso
 from textrnn.runtime.linear import LinearModel
 from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
-from textrnn.runtime.workers import in_parts
+from textrnn.runtime.threads import in_parts
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.vocabulary import Vocabulary

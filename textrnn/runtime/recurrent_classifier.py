@@ -136,9 +136,11 @@ class RecurrentClassifier:
 
     def _outputs(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """All outputs in the order of the tokens: float32[tokens, width]."""
-        outputs, begin = np.empty((projected.shape[1], len(ids), projected.shape[3]), np.float32), 0
+        outputs = [np.empty((len(ids), projected.shape[3]), np.float32) for _ in range(projected.shape[1])]
+        begin = 0
         for h in self._steps(layer, block, projected, ids):
-            outputs[:, begin : begin + h.shape[1]] = h
+            for way, array in enumerate(outputs):
+                array[begin : begin + h.shape[1]] = h[way]
             begin += h.shape[1]
         if len(outputs) == 1:
             return outputs[0]

@@ -63,7 +63,7 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
         recurrents.append(_by_gate(kind, recurrent, units))
         biases.append(_by_gate(kind, bias[None], units))
         candidates.append(candidate[None])
-    return Layer(kind, *(np.stack(arrays, 1) for arrays in (kernels, recurrents, biases)), np.stack(candidates))
+    return Layer(kind, np.stack(kernels, 1), np.stack(recurrents, 1), np.stack(biases, 1), np.stack(candidates))
 
 
 def _by_gate(kind: str, array: np.ndarray, units: int) -> np.ndarray:
