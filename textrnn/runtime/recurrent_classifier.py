@@ -11,7 +11,7 @@ from textrnn.classify_config import EncoderConfig
 from textrnn.runtime.network import Weights
 from textrnn.runtime.scan import Layer, make_layer, scan
 
-ROWS = 128  # texts side by side: more no longer fit into the cache
+ROWS = 256  # texts side by side: fewer leave threads waiting for one another, more no longer fit into the cache
 TOKENS = 1 << 17  # tokens for which those that are distinct are projected once
 
 

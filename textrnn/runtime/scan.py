@@ -2,7 +2,8 @@
 
 Arrays are [gates, ways, rows, features], a row's features side by side: then the input's share of the gates is copied
 by whole rows, each gate is one piece of memory, and both directions go forward in the same few operations. Sigmoids
-are 1 / (1 + exp(v)), v having the other sign: NumPy's exp takes half the time of its tanh.
+are 1 / (1 + exp(v)), v having the other sign: NumPy's exp takes half the time of its tanh. So the candidate of the GRU
+is tanh(a) = 1 - 2 / (1 + exp(2 a)).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 # Where each gate of ours is among those of Keras (LSTM i, f, c, o; GRU z, r, h), and whether it is a sigmoid, whose
-# weights change their sign. The GRU's first gate is 1 - z = sigmoid(-v): there the sign stays.
+# weights change their sign. The GRU's first gate is 1 - z = sigmoid(-v): there the sign stays; its last is doubled.
 GATES = {"simple": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
-SIGNS = {"simple": (1,), "gru": (1, -1, 1), "lstm": (-1, -1, -1, 1)}
+FACTORS = {"simple": (1,), "gru": (1, -1, 2), "lstm": (-1, -1, -1, 1)}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Layer:
         kernel: float32[gates, ways, inputs, units].
         recurrent: float32[gates, ways, units, units].
         bias: float32[gates, ways, 1, units].
-        candidate_bias: float32[ways, 1, units], the recurrent bias of the GRU's candidate; zeros for other cells.
+        candidate_bias: float32[ways, 1, units], twice the recurrent bias of the GRU's candidate; zeros for other cells.
     """
 
     kind: str
@@ -57,7 +58,7 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
         units = len(recurrent)
         candidate = np.zeros(units, np.float32)
         if kind == "gru":
-            candidate = bias[1, 2 * units :]
+            candidate = 2 * bias[1, 2 * units :]
             bias = np.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[0, 2 * units :]])
         kernels.append(_by_gate(kind, kernel, units))
         recurrents.append(_by_gate(kind, recurrent, units))
@@ -67,10 +68,10 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def _by_gate(kind: str, array: np.ndarray, units: int) -> np.ndarray:
-    """float32[any, gates * units] in the order of Keras -> float32[gates, any, units] in ours, with our signs."""
+    """float32[any, gates * units] in the order of Keras -> float32[gates, any, units] in ours, with our factors."""
     gates = array.reshape(len(array), -1, units).transpose(1, 0, 2)[list(GATES[kind])]
-    signed: np.ndarray = gates * np.array(SIGNS[kind], np.float32)[:, None, None]
-    return signed
+    scaled: np.ndarray = gates * np.array(FACTORS[kind], np.float32)[:, None, None]
+    return scaled
 
 
 def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequence[int]) -> Iterator[np.ndarray]:
@@ -123,8 +124,10 @@ def _gru_step(x: np.ndarray, z: np.ndarray, state: list[np.ndarray], candidate_b
     candidate += candidate_bias
     candidate *= z[1]
     candidate += x[2]
-    np.tanh(candidate, out=candidate)
-    np.subtract(h, candidate, out=candidate)
+    _sigmoid(candidate)  # (1 - g) / 2
+    candidate *= 2
+    candidate += h
+    candidate -= 1
     candidate *= z[0]
     h -= candidate
 

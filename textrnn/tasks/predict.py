@@ -110,7 +110,7 @@ def _columns(classifier: TextClassifier) -> list[str]:
 
 def _cells(made: Prediction, min_confidence: float) -> list[str]:
     status = UNCERTAIN if made.status == OK and made.confidence < min_confidence else made.status
-    return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities), status]
+    return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
 
 
 def _output(path: str, table: Table, using: Using) -> str | Path:
