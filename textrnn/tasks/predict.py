@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
     with open_table(path, options, needs_label=False) as table:
         output = _output(path, table, using)
         known = {label: number for number, label in enumerate(classifier.classes)}
-        labels, found = list[int](), list[np.ndarray]()
+        labels, found = array("i"), array("f")  # of millions of rows as well
         num_rows, waiting = 0, deque[str | None]()  # labels of rows that are being worked
 
         def texts() -> Iterator[str]:
@@ -78,7 +79,7 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
                 num_rows += 1
                 if label in known:
                     labels.append(known[label])
-                    found.append(made.probabilities.astype(np.float32))
+                    found.extend(made.probabilities)
                 yield _cells(made, using.min_confidence)
 
         write_predictions(table, _columns(classifier), cells(), str(output))
@@ -86,7 +87,7 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
             raise DataError(f"{table.name} has no rows: expected texts")
     result: dict[str, Any] = dict(rows=num_rows, output=str(output), run=str(classifier.path))
     if labels:
-        probabilities = np.asarray(found, np.float64)
+        probabilities = np.array(found, np.float64).reshape(len(labels), -1)
         probabilities /= probabilities.sum(1, keepdims=True)
         result["test"] = evaluate(np.array(labels), probabilities, classifier.classes)
     return {**result, "seconds": round(time.monotonic() - begin, 3)}
