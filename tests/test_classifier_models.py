@@ -53,14 +53,21 @@ def test_numpy_gives_the_logits_of_keras(options, rng):
     np.testing.assert_allclose(make_reader(model)(texts), expected, atol=1e-5)
 
 
-def test_numpy_without_a_table_gives_the_same(rng, monkeypatch):
-    config, texts = small(), texts_of(rng)
-    weights = get_weights(drawn(config, rng))
-    expected = RecurrentClassifier(config, VOCAB, CLASSES, Weights(weights)).logits(texts)
-    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.LARGEST_TABLE", 0)
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_numpy_gives_the_same_however_texts_are_put_together(options, rng, monkeypatch):
+    config, texts = small(**options), texts_of(rng, (4, 1, 6, 4, 2, 9, 1, 3))
+    network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(drawn(config, rng))))
+    expected = np.concatenate([network.logits([text]) for text in texts])
+    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
+    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.TOKENS", 11)
     monkeypatch.setattr("textrnn.runtime.recurrent_classifier.ROWS", 2)
-    found = RecurrentClassifier(config, VOCAB, CLASSES, Weights(weights)).logits(texts)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
+
+
+def test_numpy_needs_no_texts(rng):
+    config = small()
+    network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(drawn(config, rng))))
+    assert network.logits([]).shape == (0, CLASSES)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=str)

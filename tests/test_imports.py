@@ -41,7 +41,7 @@ LAYERS = {
 }
 RUNTIME = 2
 FRAMEWORKS = {"tensorflow", "keras"}
-SMALL = {"numpy", "safetensors", "tokenizers", "rjieba"}
+SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a layer may use; TensorFlow and Keras in layers 3 and 4 only.
 LIBRARIES = {
     0: set(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_jso
 from textrnn.runtime.linear import LinearModel
 from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.threads import in_parts
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.vocabulary import Vocabulary
 
 KIND = "classifier"
-CHUNK = 1024  # texts that are worked at a time
+CHUNK, CHUNK_CHARS = 8192, 1 << 20  # texts that are worked at a time, and their characters: fewer if they are long
 OK, EMPTY, TRUNCATED, UNCERTAIN = "ok", "empty", "truncated", "uncertain"
 
 
@@ -65,7 +65,8 @@ class Networks:
 
     def logits(self, ids: Sequence[np.ndarray]) -> np.ndarray:
         """The mean of the members' logits, float64[rows, classes]."""
-        return np.mean([member.logits(ids).astype(np.float64) for member in self.members], 0)  # type: ignore[no-any-return]
+        logits = [in_parts(member.logits, ids).astype(np.float64) for member in self.members]
+        return np.mean(logits, 0)  # type: ignore[no-any-return]
 
 
 @dataclass
@@ -108,7 +109,7 @@ class TextClassifier:
         texts = [normalize(text, self.config.normalize) for text in texts]
         found, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
         if self.linear is not None and (every or self.chosen != "rnn"):
-            found["linear"] = apply_temperature(self.linear.logits(texts), self.temperatures["linear"])
+            found["linear"] = apply_temperature(in_parts(self.linear.logits, texts), self.temperatures["linear"])
         if self.networks is not None and (every or self.chosen != "linear"):
             encoded = [self.networks.encode(text) for text in texts]
             logits = self.networks.logits([ids for ids, _ in encoded])
@@ -136,9 +137,14 @@ class TextClassifier:
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Tells the classes of any number of texts, some at a time."""
-        rest = iter(texts)
-        while some := list(islice(rest, CHUNK)):
-            yield from self.predict(some)
+        some, num_chars = list[str](), 0
+        for text in texts:
+            some.append(text)
+            num_chars += len(text)
+            if len(some) == CHUNK or num_chars >= CHUNK_CHARS:
+                yield from self.predict(some)
+                some, num_chars = [], 0
+        yield from self.predict(some)
 
     def classify(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Tells the classes of some texts.

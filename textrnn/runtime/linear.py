@@ -42,19 +42,19 @@ class KeyTable:
 
     def find(self, wanted: Keys) -> tuple[Positions, Positions]:
         """Which of the wanted keys are there: their places in `wanted`, and in `keys`, int64[found] both."""
+        # `take` is several times as fast as an index in brackets.
         buckets = (wanted >> np.uint64(self.shift)).astype(np.int64)
-        place = self.first[buckets].astype(np.int64)
-        end = self.first[buckets + 1]
+        place, end = self.first.take(buckets), self.first[1:].take(buckets)
         at = np.flatnonzero(place < end)
-        places, ends, left = place[at], end[at], wanted[at]
-        found, features = [at[:0]], [places[:0]]
+        places, ends, left = place.take(at), end.take(at), wanted.take(at)
+        found, features = [at[:0]], [at[:0]]
         while len(at):
-            here = self.keys[places]
-            hit = here == left
-            found.append(at[hit])
-            features.append(places[hit])
+            here = self.keys.take(places)
+            hit = np.flatnonzero(here == left)
+            found.append(at.take(hit))
+            features.append(places.take(hit))
             more = np.flatnonzero((here < left) & (places + 1 < ends))
-            at, places, ends, left = at[more], places[more] + 1, ends[more], left[more]
+            at, places, ends, left = at.take(more), places.take(more) + 1, ends.take(more), left.take(more)
         return np.concatenate(found), np.concatenate(features)
 
 
@@ -79,10 +79,12 @@ def count_features(texts: Sequence[str], kinds: Sequence[NgramKind], script: str
     parts = []
     for found in ngrams(texts, kinds, script):
         at, features = table.find(found.keys)
-        parts.append(found.rows[at] * width + features)
+        parts.append(found.rows.take(at) * width + features)
     cells = np.sort(np.concatenate(parts))
     starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])) if len(cells) else cells
-    rows, features = np.divmod(cells[starts], width)
+    first = cells.take(starts)
+    rows = first // width
+    features = first - rows * width  # np.divmod takes longer
     return Counts(rows, features, np.diff(np.append(starts, len(cells))))
 
 
@@ -102,10 +104,10 @@ def feature_values(counts: Counts, scales: Floats, blocks: Positions, num_rows: 
     Reference:
         Manning, Raghavan and Schuetze, 2008, Introduction to Information Retrieval, section 6.4 (ltc).
     """
-    values = (1 + np.log(counts.times)) * scales[counts.features]
-    groups = counts.rows * num_blocks + blocks[counts.features]
+    values = (1 + np.log(counts.times)) * scales.take(counts.features)
+    groups = counts.rows * num_blocks + blocks.take(counts.features)
     lengths = np.sqrt(np.bincount(groups, values * values, num_rows * num_blocks))
-    normed: Floats = values / lengths[groups]
+    normed: Floats = values / lengths.take(groups)
     return normed
 
 
@@ -160,8 +162,8 @@ class LinearModel:
 
     def _logits_of_batch(self, texts: Sequence[str]) -> NDArray[np.float64]:
         counts, values = self._counted(texts)
-        weights = self.weights[counts.features]
-        columns = [np.bincount(counts.rows, values * column, len(texts)) for column in weights.T]
+        of_class = (column.take(counts.features) for column in self.weights.T)
+        columns = [np.bincount(counts.rows, values * weights, len(texts)) for weights in of_class]
         logits: NDArray[np.float64] = np.stack(columns, 1) + self.bias
         return logits
 

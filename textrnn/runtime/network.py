@@ -53,12 +53,16 @@ class Weights:
         self._used.add(name)
         return np.asarray(array, np.float32)
 
-    def cell(self, kind: str, prefix: str, inputs: int, units: int) -> Cell:
-        """The cell whose weights begin with `prefix`."""
+    def keras_cell(self, kind: str, prefix: str, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Kernel, recurrent kernel and bias of the cell whose weights begin with `prefix`, as Keras has them."""
         width = {"simple": 1, "gru": 3, "lstm": 4}[kind] * units
         bias = self.get(f"{prefix}/bias", *((2, width) if kind == "gru" else (width,)))
         kernel = self.get(f"{prefix}/kernel", inputs, width)
-        return make_cell(kind, kernel, self.get(f"{prefix}/recurrent_kernel", units, width), bias)
+        return kernel, self.get(f"{prefix}/recurrent_kernel", units, width), bias
+
+    def cell(self, kind: str, prefix: str, inputs: int, units: int) -> Cell:
+        """The cell whose weights begin with `prefix`."""
+        return make_cell(kind, *self.keras_cell(kind, prefix, inputs, units))
 
     def check_all_used(self) -> None:
         """Raises RunError when the run holds weights that the model has no place for."""

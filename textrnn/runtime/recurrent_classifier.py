@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from textrnn.classify_config import EncoderConfig
-from textrnn.runtime.cells import Arrays, Cell
-from textrnn.runtime.network import LARGEST_TABLE, Weights
+from textrnn.runtime.network import Weights
+from textrnn.runtime.scan import Layer, make_layer, scan
 
-ROWS = 128  # texts side by side: more no longer fit into the cache
-Steps = list[np.ndarray]  # for each step float32[features, texts that are that long]
+ROWS = 256  # texts side by side: fewer leave threads waiting for one another, more no longer fit into the cache
+TOKENS = 1 << 17  # tokens for which those that are distinct are projected once
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some texts from the longest to the shortest, their tokens by steps, then by texts.
+
+    Attributes:
+        lengths: int64[texts].
+        counts: for each step how many texts have it.
+        tokens: int64[tokens], where each token stands among the tokens of one text after another.
+        mirrored: int64[tokens], which token comes when each text is read from its end; the same gives the way back.
+    """
+
+    lengths: np.ndarray
+    counts: list[int]
+    tokens: np.ndarray
+    mirrored: np.ndarray
+
+    @classmethod
+    def of(cls, lengths: np.ndarray) -> Block:
+        """The order of texts of some lengths, none 0.
+
+        Example:
+            >>> block = Block.of(np.array([3, 1]))  # the texts abc and d: a d b c, and from their ends c d b a
+            >>> block.counts, block.tokens.tolist(), block.mirrored.tolist()
+            ([2, 1, 1], [0, 3, 1, 2], [3, 1, 2, 0])
+        """
+        counts = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
+        rows = np.repeat(np.arange(len(lengths)), lengths)
+        steps = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        begins = np.cumsum(counts) - counts
+        places = begins[steps] + rows
+        tokens, mirrored = np.empty_like(places), np.empty_like(places)
+        tokens[places] = np.arange(len(places))
+        mirrored[places] = begins[lengths[rows] - 1 - steps] + rows
+        return cls(lengths, counts.tolist(), tokens, mirrored)
 
 
 class RecurrentClassifier:
@@ -30,92 +67,102 @@ class RecurrentClassifier:
     def __init__(self, config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> None:
         self.config, self.vocab_size, self.num_classes = config, vocab_size, num_classes
         self._embeddings = weights.get("embedding/embeddings", vocab_size, config.embed)
-        width, self._layers = config.embed, list[list[Cell]]()
+        width, self._layers = config.embed, list[Layer]()
         for number in range(config.layers):
             names = [f"layer{number}/{way}" for way in ("forward", "backward")]
             names = names if config.both_ways else [f"layer{number}"]
-            self._layers.append([weights.cell(config.cell_kind, name, width, config.units) for name in names])
+            ways = [weights.keras_cell(config.cell_kind, name, width, config.units) for name in names]
+            self._layers.append(make_layer(config.cell_kind, ways))
             width = config.width
         self._query = weights.get("pooling/query", width, 1) if "attention" in config.pools else None
         self._kernel = weights.get("output/kernel", width * len(config.pools), num_classes)
         self._bias = weights.get("output/bias", num_classes)
-        # Each token's share of the first layer's gates, looked up instead of computed.
-        gates = self._layers[0][0].kernel.shape[0]
-        self._tables = [
-            np.ascontiguousarray((self._embeddings @ cell.kernel.T + cell.bias[:, 0]).T)
-            for cell in self._layers[0]
-            if vocab_size * gates <= LARGEST_TABLE
-        ]
 
     def logits(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """Logits float32[texts, classes] of texts as ids, int[steps] with at least one step each."""
         logits = np.empty((len(texts), self.num_classes), np.float32)
-        order = np.argsort([-len(ids) for ids in texts], kind="stable")
-        for begin in range(0, len(order), ROWS):
-            rows = order[begin : begin + ROWS]
-            logits[rows] = self._pooled([texts[row] for row in rows]).T @ self._kernel + self._bias
+        lengths = np.array([len(ids) for ids in texts], np.int64)
+        order = np.argsort(-lengths, kind="stable")
+        with np.errstate(over="ignore"):  # of sigmoids that are 0
+            for rows in _parts(order, lengths):
+                logits[rows] = self._part_logits([texts[row] for row in rows], lengths[rows])
         return logits
 
-    def _pooled(self, texts: Sequence[np.ndarray]) -> np.ndarray:
-        """float32[pooled, texts] of texts from the longest to the shortest."""
-        lengths = np.array([len(ids) for ids in texts])
-        padded = np.zeros((lengths[0], len(texts)), np.int32)
-        for row, ids in enumerate(texts):
-            padded[: len(ids), row] = ids
-        # At each step the first so many texts go on.
-        active = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
-        columns = [column[:count] for column, count in zip(padded, active, strict=True)]
-        outputs, finals = self._first_layer(columns)
-        for cells in self._layers[1:]:
-            outputs, finals = self._layer(
-                cells, lambda way, t, cells=cells, h=outputs: cells[way].project(h[t]), active
-            )  # type: ignore[misc]
-        return np.concatenate([getattr(self, f"_{name}")(outputs, finals, lengths) for name in self.config.pools])
+    def _part_logits(self, texts: Sequence[np.ndarray], lengths: np.ndarray) -> np.ndarray:
+        """The logits of texts from the longest to the shortest: each distinct token of them is projected once."""
+        logits, ends = list[np.ndarray](), np.cumsum(lengths)
+        distinct, ids = np.unique(np.concatenate(texts), return_inverse=True)
+        projected = self._layers[0].project(self._embeddings[distinct])
+        for begin in range(0, len(texts), ROWS):
+            block = Block.of(lengths[begin : begin + ROWS])
+            end = ends[begin + len(block.lengths) - 1]
+            pooled = self._pooled(block, projected, ids[end - len(block.tokens) : end][block.tokens])
+            logits.append(pooled @ self._kernel + self._bias)
+        return np.concatenate(logits)
 
-    def _first_layer(self, ids: Steps) -> tuple[Steps, Arrays]:
-        cells, active = self._layers[0], np.array([len(column) for column in ids])
-        if self._tables:
-            return self._layer(cells, lambda way, t: np.take(self._tables[way], ids[t], axis=1, mode="clip"), active)
-        return self._layer(cells, lambda way, t: cells[way].project(self._embeddings[ids[t]].T), active)
+    def _pooled(self, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """float32[texts, pooled] of texts whose tokens are `ids` among those that were projected."""
+        *lower, layer = self._layers
+        for below, above in zip(lower, self._layers[1:], strict=True):
+            projected = above.project(self._outputs(below, block, projected, ids))
+            ids = np.arange(len(ids))
+        if self._query is not None:
+            return self._attention(block, self._outputs(layer, block, projected, ids))
+        return self._running(layer, block, projected, ids)
 
-    def _layer(self, cells: Sequence[Cell], projected, active: np.ndarray) -> tuple[Steps, Arrays]:  # type: ignore[no-untyped-def]
-        """The outputs of each step, and the final outputs of each direction."""
-        ways, finals = [], []
-        for way, cell in enumerate(cells):
-            state, outputs = cell.initial_state(int(active[0])), [np.empty(0)] * len(active)
-            for t in range(len(active)) if way == 0 else range(len(active) - 1, -1, -1):
-                count = active[t]
-                new = cell.step(projected(way, t), [array[:, :count] for array in state])
-                for array, values in zip(state, new, strict=True):
-                    array[:, :count] = values
-                outputs[t] = new[0]
-            ways.append(outputs)
-            finals.append(state[0])
-        return [np.concatenate(parts) for parts in zip(*ways, strict=True)], finals
+    def _steps(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:
+        ways, rows = projected.shape[1:3]
+        index = np.stack([ids, ids[block.mirrored] + rows][:ways])
+        return scan(layer, projected.reshape(len(projected), ways * rows, -1), index, block.counts)
 
-    def _last(self, outputs: Steps, finals: Arrays, lengths: np.ndarray) -> np.ndarray:
-        return np.concatenate(finals)
+    def _running(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The pools that need no output twice, while the layer reads."""
+        pools, last = self.config.pools, np.empty(0)
+        total = most = last
+        for h in self._steps(layer, block, projected, ids):
+            count = h.shape[1]
+            if not len(last):
+                last, total, most = h, h.copy(), h.copy()
+                continue
+            if "mean" in pools:
+                total[:, :count] += h
+            if "max" in pools:
+                np.maximum(most[:, :count], h, out=most[:, :count])
+        if "mean" in pools:
+            total /= block.lengths.astype(np.float32)[:, None]
+        # A text that has ended keeps its state, so the view of the first step is that of the last outputs now.
+        found = dict(last=last, mean=total, max=most)
+        return np.concatenate([way for name in pools for way in found[name]], 1)
 
-    def _mean(self, outputs: Steps, finals: Arrays, lengths: np.ndarray) -> np.ndarray:
-        total: np.ndarray = outputs[0].copy()
-        for h in outputs[1:]:
-            total[:, : h.shape[1]] += h
-        total /= lengths.astype(np.float32)
+    def _outputs(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """All outputs in the order of the tokens: float32[tokens, width]."""
+        outputs = [np.empty((len(ids), projected.shape[3]), np.float32) for _ in range(projected.shape[1])]
+        begin = 0
+        for h in self._steps(layer, block, projected, ids):
+            for way, array in enumerate(outputs):
+                array[begin : begin + h.shape[1]] = h[way]
+            begin += h.shape[1]
+        if len(outputs) == 1:
+            return outputs[0]
+        return np.concatenate([outputs[0], outputs[1][block.mirrored]], 1)
+
+    def _attention(self, block: Block, outputs: np.ndarray) -> np.ndarray:
+        scores = np.full((len(block.counts), len(block.lengths)), -np.inf, np.float32)
+        ends = np.cumsum(block.counts)
+        of_tokens = (outputs @ self._query)[:, 0]
+        for step, (end, count) in enumerate(zip(ends, block.counts, strict=True)):
+            scores[step, :count] = of_tokens[end - count : end]
+        shares = np.exp(scores - scores.max(0))
+        shares /= shares.sum(0)
+        total = np.zeros((len(block.lengths), outputs.shape[1]), np.float32)
+        for step, (end, count) in enumerate(zip(ends, block.counts, strict=True)):
+            total[:count] += outputs[end - count : end] * shares[step, :count, None]
         return total
 
-    def _max(self, outputs: Steps, finals: Arrays, lengths: np.ndarray) -> np.ndarray:
-        most: np.ndarray = outputs[0].copy()
-        for h in outputs[1:]:
-            np.maximum(most[:, : h.shape[1]], h, out=most[:, : h.shape[1]])
-        return most
 
-    def _attention(self, outputs: Steps, finals: Arrays, lengths: np.ndarray) -> np.ndarray:
-        scores = np.full((len(outputs), len(lengths)), -np.inf, np.float32)
-        for t, h in enumerate(outputs):
-            scores[t, : h.shape[1]] = self._query[:, 0] @ h  # type: ignore[index]
-        scores = np.exp(scores - scores.max(0))
-        scores /= scores.sum(0)
-        total = np.zeros_like(outputs[0])
-        for t, h in enumerate(outputs):
-            total[:, : h.shape[1]] += h * scores[t, : h.shape[1]]
-        return total
+def _parts(order: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """The texts in order, so many at a time that they have about TOKENS tokens."""
+    before = np.cumsum(lengths[order]) - lengths[order]
+    for part in np.split(order, np.flatnonzero(np.diff(before // TOKENS)) + 1):
+        if len(part):
+            yield part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,8 +84,9 @@ def predict(
         for warning in table.warnings:
             tell(warning)
         known = {label: number for number, label in enumerate(classifier.classes)}
-        labels, found, unknown = list[int](), list[np.ndarray](), dict[str, None]()
-        num_rows, num_unknown, waiting = 0, 0, deque[str | None]()  # labels of rows that are being worked
+        labels, found = array("i"), array("f")  # of millions of rows as well
+        unknown, num_unknown = dict[str, None](), 0
+        num_rows, waiting = 0, deque[str | None]()  # labels of rows that are being worked
 
         def texts() -> Iterator[str]:
             for row in table.rows():
@@ -98,7 +100,7 @@ def predict(
                 num_rows += 1
                 if label in known:
                     labels.append(known[label])
-                    found.append(made.probabilities.astype(np.float32))
+                    found.extend(made.probabilities)
                 elif label is not None:
                     num_unknown += 1
                     if len(unknown) < MOST_UNKNOWN:
@@ -112,7 +114,7 @@ def predict(
             tell(problems)
     result: dict[str, Any] = dict(table=table.describe(), rows=num_rows, output=output, run=str(classifier.path))
     if labels:
-        probabilities = np.asarray(found, np.float64)
+        probabilities = np.array(found, np.float64).reshape(len(labels), -1)
         probabilities /= probabilities.sum(1, keepdims=True)
         result["test"] = evaluate(np.array(labels), probabilities, classifier.classes)
     if unknown:
@@ -145,7 +147,7 @@ def _columns(classifier: TextClassifier) -> list[str]:
 
 def _cells(made: Prediction, min_confidence: float) -> list[str]:
     status = UNCERTAIN if made.status == OK and made.confidence < min_confidence else made.status
-    return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities), status]
+    return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
 
 
 def output_for(path: str, using: Using) -> str:

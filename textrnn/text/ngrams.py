@@ -181,14 +181,14 @@ def ngrams(texts: Sequence[str], kinds: Sequence[NgramKind], script: str, *, pla
     found = []
     solid = _counts_before((codes != _BLANK) & (codes != _LINE_END)) if places else None
     for kind in kinds:
-        pieces = list(_PIECES[kind.unit](codes, scrambled, words, kind))
-        keys, rows, begins, ends = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+        pieces = zip(*_PIECES[kind.unit](codes, scrambled, words, kind), strict=True)
+        keys, rows = np.concatenate(next(pieces)), np.concatenate(next(pieces))
         keys >>= np.uint64(64 - KEY_BITS)
         keys |= np.uint64(UNITS.index(kind.unit) << KEY_BITS)
         if solid is None:
-            found.append(Ngrams(keys, rows, begins[:0], ends[:0]))
+            found.append(Ngrams(keys, rows, rows[:0], rows[:0]))
         else:
-            found.append(Ngrams(keys, rows, solid[begins], solid[ends]))
+            found.append(Ngrams(keys, rows, *(solid[np.concatenate(parts)] for parts in pieces)))
     return found
 
 

@@ -1,0 +1,76 @@
+"""A classifier without training: texts worked some at a time, on some cores, as if each were alone."""
+
+import numpy as np
+import pytest
+
+from textrnn.classify_config import ClassifierConfig
+from textrnn.judging.mixture import Mixture
+from textrnn.runtime import classifier as module
+from textrnn.runtime import threads
+from textrnn.runtime.classifier import Networks, TextClassifier
+from textrnn.runtime.linear import LinearModel
+from textrnn.runtime.network import Weights
+from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.text.ngrams import NgramKind, ngrams
+from textrnn.text.vocabulary import Vocabulary
+
+WORDS = ["tea", "soup", "good", "bad", "slow"]
+
+
+def network(rng, config, vocab_size):
+    gates = 3 * config.units
+    shapes = {"embedding/embeddings": (vocab_size, config.embed), "output/kernel": (4 * config.units, 3)}
+    for way in ("forward", "backward"):
+        shapes[f"layer0/{way}/kernel"] = (config.embed, gates)
+        shapes[f"layer0/{way}/recurrent_kernel"] = (config.units, gates)
+        shapes[f"layer0/{way}/bias"] = (2, gates)
+    arrays = {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
+    return RecurrentClassifier(config, vocab_size, 3, Weights({**arrays, "output/bias": np.zeros(3, np.float32)}))
+
+
+@pytest.fixture
+def classifier(rng):
+    config = ClassifierConfig.from_options(dict(units=7, embed=5, max_length=6))
+    keys = np.sort([ngrams([word], [NgramKind("words")], "spaced")[0].keys[0] for word in WORDS])
+    weights = rng.normal(0, 1, (5, 3)).astype(np.float32)
+    linear = LinearModel("spaced", (NgramKind("words"),), keys, np.ones(5, np.float32), weights, np.zeros(3))
+    vocabulary = Vocabulary(WORDS, "word")
+    members = [network(rng, config.encoder, vocabulary.vocab_size) for _ in range(2)]
+    return TextClassifier(
+        ["a", "b", "c"],
+        "combined",
+        np.array([0.2, 0.3, 0.5]),
+        dict(linear=1.5, rnn=0.5),
+        linear,
+        Networks(members, vocabulary, 6),
+        Mixture("log", (0.5, 0.5)),
+        config,
+    )
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_stream_says_of_each_text_what_is_said_of_it_alone(classifier, cores, rng, monkeypatch):
+    texts = [" ".join(rng.choice(WORDS, rng.integers(0, 9))) for _ in range(60)]
+    expected = [classifier.predict([text])[0] for text in texts]
+    monkeypatch.setattr(threads, "num_cores", lambda: cores)
+    monkeypatch.setattr(threads, "FEWEST", 4)
+    monkeypatch.setattr(module, "CHUNK", 25)
+    found = list(classifier.stream(texts))
+    assert {one.status for one in found} == {"ok", "empty", "truncated"}
+    assert [(one.label, one.status) for one in found] == [(one.label, one.status) for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+
+
+def test_stream_works_fewer_texts_at_a_time_if_they_are_long(classifier, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(classifier, "predict", lambda texts: sizes.append([len(text) for text in texts]) or texts)
+    monkeypatch.setattr(module, "CHUNK", 3)
+    monkeypatch.setattr(module, "CHUNK_CHARS", 10)
+    texts = [letter * count for letter, count in zip("abcdefg", (4, 7, 25, 1, 0, 2, 9), strict=True)]
+    assert list(classifier.stream(iter(texts))) == texts
+    assert sizes == [[4, 7], [25], [1, 0, 2], [9]]
+
+
+def test_stream_of_no_texts_is_empty(classifier):
+    assert list(classifier.stream([])) == []
