@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judging_cases import EVIL, LONG, TEXTS, full_report, labels_named
 
-from textrnn.judging.html import LARGEST_MATRIX, POLICY, format_html, write_html
-from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliability_picture, ticks
+from textrnn.judging.html import LARGEST_MATRIX, format_html, write_html
+from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture, ticks
 from textrnn.judging.style import DARK, LIGHT, SHEET, style_sheet
-from textrnn.judging.web import escaped, isolated, label_of
+from textrnn.judging.web import POLICY, escaped, isolated, label_of
 
 VOID = {"meta", "br", "circle", "line", "rect", "path", "polyline"}
 KNOWN = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "div", "p", "h1", "h2", "h3"}
 KNOWN |= {"table", "thead", "tbody", "tr", "th", "td", "b", "i", "bdi", "span", "dl", "dt", "dd", "figure"}
 KNOWN |= {"figcaption", "svg", "text", "g", "line", "circle", "path", "rect", "polyline"}
 HISTORY = [
-    dict(epoch=k / 2, train_log_loss=1 / k, val_log_loss=0.5 + 1 / k, val_accuracy=1 - 1 / k) for k in range(1, 5)
+    dict(network=network, epoch=float(k), train_nats=network / k, seconds=1.5 * k)
+    for network in range(1, 6)
+    for k in range(1, 5)
 ]
 SIZES = [2, 3, 6, 30, 60]
 
@@ -124,7 +126,7 @@ def test_write_html_replaces_the_old_page(tmp_path):
     path.write_text("old")
     write_html(path, full_report(2), history=HISTORY)
     text = path.read_text(encoding="utf-8")
-    assert text == format_html(full_report(2), history=HISTORY) and text.count("<svg") == 4
+    assert text == format_html(full_report(2), history=HISTORY) and text.count("<svg") == 3
     assert [child.name for child in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -195,12 +197,29 @@ def test_reliability_picture_places_points():
     assert 'cx="96.0" cy="312.0"' in wide
 
 
-def test_learning_pictures_of_what_there_is():
-    assert learning_pictures([]) == [] == learning_pictures([dict(epoch=1, val_accuracy=0.5)])
-    both = learning_pictures([*HISTORY, dict(epoch=3, val_log_loss=float("nan")), dict(val_accuracy=1.0)])
-    assert len(both) == 2 and both[0].count("<polyline") == 2 and both[1].count("<polyline") == 1
-    flat = learning_pictures([dict(epoch=1, val_accuracy=0.5), dict(epoch=1, val_accuracy=0.5)])
-    assert len(flat) == 1 and "nan" not in flat[0]
+def test_learning_picture_has_a_line_for_each_network():
+    found = learning_picture(HISTORY)
+    kinds = re.findall(r'<polyline points="[^"]*" class="([^"]*)"/>', found)
+    assert len(kinds) == 5 == len(set(kinds))
+    assert [found.count(f'class="{kind}"') for kind in kinds] == [2] * 5  # the line, and its sign in the legend
+    assert "network 1 from 1 to 0.25; network 2 from 2 to 0.5" in found and "nan" not in found
+
+
+def test_learning_picture_places_points_in_scale():
+    history = [dict(network=1, epoch=k, train_nats=nats) for k, nats in ((1, 2.0), (2, 1.0), (3, 0.0))]
+    # 60 to 600 across; from 0 at 260 to 2.08 at 40 up.
+    assert '<polyline points="60.0,48.5 330.0,154.2 600.0,260.0"' in learning_picture(history)
+
+
+def test_learning_picture_of_what_there_is():
+    once = [dict(network=1, epoch=1.0, train_nats=0.5)]
+    assert learning_picture([]) == "" == learning_picture(once)
+    lost = [*once, dict(network=1, epoch=2.0, train_nats=float("nan")), dict(network=2, epoch=1.0, train_nats=0.5)]
+    assert learning_picture(lost) == ""
+    found = learning_picture([*lost, dict(network=2, epoch=2.0, train_nats=0.0)])
+    assert found.count("<polyline") == 1 and "nan" not in found and "network 2 from 0.5 to 0" in found
+    flat = learning_picture([dict(network=1, epoch=1.0, train_nats=0.0), dict(network=1, epoch=1.0, train_nats=0.0)])
+    assert "<polyline" in flat and "nan" not in flat
 
 
 # ---------------------------------------------------------------- colours

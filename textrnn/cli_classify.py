@@ -42,6 +42,12 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
 @click.option("--output", "-o", metavar="FILE", help="Table with the predictions.  [default: TABLE.predicted.csv]")
 @click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.0, help="Below it a row is marked uncertain.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Add a column with the words that mattered for each prediction, and write a page that shows them, "
+    "OUTPUT.explained.html. Some 50 times slower than predicting alone.",
+)
 @click.option("--name", help="Name of the run.  [default: made from the table's name]")
 @MODELS_DIR
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name, and the output.")
@@ -66,6 +72,7 @@ def classify(
     balanced: bool,
     output: str | None,
     min_confidence: float,
+    explain: bool,
     name: str | None,
     models_dir: Path,
     overwrite: bool,
@@ -84,7 +91,7 @@ def classify(
 
     begin, arguments = context.obj
     columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
-    using = Using(output, overwrite, min_confidence)
+    using = Using(output, overwrite, min_confidence, explain)
     saved = None if model in MODELS else model
     if must_train and saved is not None:
         raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")

@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.judging.layout import decimals, percent
-from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliability_picture
+from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture
 from textrnn.judging.report import counts_in_words, frequent_confusions, is_worth_saying, labels_in_words
-from textrnn.judging.style import style_sheet
 from textrnn.judging.verdict import MAJORITY, name_of
-from textrnn.judging.web import cell, counted, escaped, isolated, kind_of, label_of, scrolling, table
+from textrnn.judging.web import (
+    cell,
+    counted,
+    escaped,
+    isolated,
+    kind_of,
+    label_of,
+    page,
+    paragraph,
+    scrolling,
+    section,
+    table,
+)
 from textrnn.run import write_atomically
 
 # Labels are heads of the columns of a small confusion matrix, numbers those of a larger one; beyond the last limit a
@@ -19,8 +30,6 @@ from textrnn.run import write_atomically
 WITH_LABELS, LARGEST_MATRIX = 8, 40
 # From which share of the rows of a class on a cell has the next stronger colour.
 RIGHT_STEPS, WRONG_STEPS = (0.5, 0.7, 0.85, 0.95), (0.02, 0.05, 0.1, 0.25)
-# No script, no request: even a mistake in escaping could not make the page act.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 TERMS = {
     "95 % interval": "Other rows of the same kind would give another figure. In 95 of 100 cases the truth is in here.",
     "precision": "Of the rows that were given this label, how many have it.",
@@ -39,7 +48,7 @@ def write_html(path: Path, report: Mapping[str, Any], *, history: Sequence[Mappi
     Args:
         path: where to.
         report: see `format_html`.
-        history: see `learning_pictures`.
+        history: see `learning_picture`.
     """
     write_atomically(path, format_html(report, history=history).encode())
 
@@ -49,7 +58,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
 
     Args:
         report: what `--json` prints, see `textrnn.judging.report.format_report`.
-        history: checks of training for the learning curve, see `learning_pictures`.
+        history: passes of the networks for the learning curve, see `learning_picture`.
 
     Returns:
         the page, to be written as UTF-8.
@@ -72,22 +81,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         _findings(report.get("findings") or {}),
         _terms(test),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escaped(title)}</h2>{''.join(parts)}</section>"
-
-
-def _paragraph(content: str, kind: str = "") -> str:
-    return f"<p{kind_of(kind)}>{content}</p>"
+    return page(title, body)
 
 
 def _origin(report: Mapping[str, Any]) -> str:
@@ -96,7 +90,7 @@ def _origin(report: Mapping[str, Any]) -> str:
         lines.append(f"Rows: {escaped(counts)}.")
     if report.get("seconds") is not None:
         lines.append(f"Made in {report['seconds']:,.1f} s.")
-    return "".join(_paragraph(line, "soft") for line in lines)
+    return "".join(paragraph(line, "soft") for line in lines)
 
 
 def _result(report: Mapping[str, Any]) -> str:
@@ -108,9 +102,9 @@ def _result(report: Mapping[str, Any]) -> str:
     chosen = f"; chosen: {escaped(name_of(report['chosen']))}" if report.get("chosen") else ""
     words = [found["words"] for found in report.get("comparisons") or [] if is_worth_saying(found)]
     return (
-        f'<div class="result">{_paragraph(percent(test["accuracy"]), "large")}'
+        f'<div class="result">{paragraph(percent(test["accuracy"]), "large")}'
         f"<p>of {test['rows']:,} rows{where} are right (95 % interval: {percent(low)} to {percent(high)}){chosen}.</p>"
-        + "".join(_paragraph(escaped(sentence)) for sentence in words)
+        + "".join(paragraph(escaped(sentence)) for sentence in words)
         + "</div>"
     )
 
@@ -135,7 +129,7 @@ def _models(report: Mapping[str, Any]) -> str:
             + "".join(cell(value, "n") for value in values)
             + "</tr>"
         )
-    return _section(
+    return section(
         "Models",
         f"<figure>{accuracy_picture(models, report.get('chosen'))}"
         "<figcaption>Accuracy, with the interval that holds the truth in 95 of 100 cases.</figcaption></figure>",
@@ -155,7 +149,7 @@ def _classes(test: Mapping[str, Any]) -> str:
             f"{cell(decimals(one['f1']) + bar, 'n')}{counted(one['support'])}</tr>"
         )
     heads = ["label", "precision", "recall", "F1", "rows"]
-    return _section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 4)))
+    return section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 4)))
 
 
 def _confusion(test: Mapping[str, Any]) -> str:
@@ -170,7 +164,7 @@ def _confusion(test: Mapping[str, Any]) -> str:
             f"<tr>{cell(label_of(true))}{cell(label_of(other))}{counted(count)}</tr>" for true, other, count in frequent
         ]
         parts.append(table(["label", "taken for", "rows"], rows, caption="Most frequent confusions.", numbers=[2]))
-    return _section("Confusion", *parts) if parts else ""
+    return section("Confusion", *parts) if parts else ""
 
 
 def _matrix(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
@@ -213,9 +207,9 @@ def _confidence(test: Mapping[str, Any]) -> str:
         f"<tr>{cell(percent(one['confidence']), 'n')}{cell(percent(one['accuracy']), 'n')}{counted(one['rows'])}</tr>"
         for one in bins
     ]
-    return _section(
+    return section(
         "Confidence",
-        _paragraph(
+        paragraph(
             "On the dashed line, a model that says 80 % is right in 80 of 100 rows; below it, it is too sure. Upright "
             "lines are 95 % intervals: where there are few rows, they are long.",
             "soft",
@@ -227,11 +221,14 @@ def _confidence(test: Mapping[str, Any]) -> str:
 
 
 def _learning(history: Sequence[Mapping[str, Any]]) -> str:
-    pictures = learning_pictures(history)
-    if not pictures:
+    picture = learning_picture(history)
+    if not picture:
         return ""
-    figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)
-    return _section("Learning", f'<div class="side">{figures}</div>')
+    return section(
+        "Learning",
+        f"<figure>{picture}<figcaption>Loss of each network on the rows it learns from, of which dropout hides a part. It "
+        "says that learning went on, not how good the result is: that is above.</figcaption></figure>",
+    )
 
 
 def _findings(findings: Mapping[str, Any]) -> str:
@@ -247,7 +244,7 @@ def _findings(findings: Mapping[str, Any]) -> str:
         parts.append(_rows("Labels that may be wrong", suspected["listed"], caption))
     if (twice := findings.get("duplicates")) and (twice["conflicts"] or twice["exact"]):
         parts.append(_duplicates(twice))
-    return _section("Rows worth a look", *parts) if parts else ""
+    return section("Rows worth a look", *parts) if parts else ""
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -267,7 +264,7 @@ def _duplicates(twice: Mapping[str, Any]) -> str:
         numbers, labels = ", ".join(map(str, one["rows"])), ", ".join(labels_in_words(one["labels"]))
         cells = cell(numbers, "few") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
         rows.append(f"<tr>{cells}</tr>")
-    repeated = _paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
+    repeated = paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
     found = f"<h3>Texts that occur more than once</h3>{repeated}"
     if not rows:
         return found
@@ -283,4 +280,4 @@ def _terms(test: Mapping[str, Any]) -> str:
         return ""
     terms = {name: words for name, words in TERMS.items() if name != "ROC-AUC" or test.get("roc_auc") is not None}
     pairs = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in terms.items())
-    return _section("What the measures mean", f"<dl>{pairs}</dl>")
+    return section("What the measures mean", f"<dl>{pairs}</dl>")

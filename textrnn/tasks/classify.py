@@ -33,7 +33,7 @@ from textrnn.run import (
 )
 from textrnn.runtime.classifier import CHUNK, KIND, TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows
-from textrnn.tasks.predict import Using, predict
+from textrnn.tasks.predict import Using, check_explain, predict
 from textrnn.text.normalize import normalize
 from textrnn.text.table import TableOptions, open_table
 from textrnn.training.fitting import Models, Task, fit_models, to_weights
@@ -100,6 +100,8 @@ def train(
         if problems := table.summary():
             display.warn(problems)
         check_learnable(rows, classes, table.name)
+        wants_output = path != "-" and (using.output is not None or bool(rows.unlabelled))
+        check_explain(using, table.name, is_predicted=wants_output)
         learnt, tested, judged_on = _split(rows, classes, test, options, config.fit.random_seed, display)
         name = check_name(place.name) if place.name is not None else free_name(Path(table.name).stem, place.models_dir)
         with locked(place.models_dir, name):
@@ -121,9 +123,9 @@ def train(
                 report["seconds"] = round(time.monotonic() - begin, 3)
                 write_html(folder / REPORT_FILE, report, history=models.history)
                 publish(folder, run)
-        wants_output = using.output is not None or rows.unlabelled
-    if wants_output and path != "-":
-        report["output"] = predict(path, open_classifier(run), options, using)["output"]
+    if wants_output:
+        made = predict(path, open_classifier(run), options, using)
+        report.update({name: made[name] for name in ("output", "explained") if name in made})
     report["seconds"] = round(time.monotonic() - begin, 3)
     report["ended"] = "interrupted" if was_interrupted else "done"
     return report

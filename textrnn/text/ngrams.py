@@ -28,10 +28,10 @@ Keys = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 # Letters of scripts without blanks between words: Thai, Lao, Burmese, Khmer, kana, Han.
-_NO_BLANKS = (
+NO_BLANKS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003347f"
 )
-_UNSPACED_LETTER = re.compile(f"[{_NO_BLANKS}]")
+_UNSPACED_LETTER = re.compile(f"[{NO_BLANKS}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _TOKENS = {
     SPACED: re.compile(
@@ -40,7 +40,7 @@ _TOKENS = {
         r"|https?://\S+|www\.\S+"
         r"|[@#]\w+"
         r"|n't\b|'(?:s|m|d|ll|re|ve)\b"
-        rf"|[^\W{_NO_BLANKS}]+"
+        rf"|[^\W{NO_BLANKS}]+"
         r"|!+|\?+|\.+"
         r"|\S"
     ),
