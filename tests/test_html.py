@@ -3,19 +3,17 @@
 import html
 import itertools
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judging_cases import EVIL, LONG, TEXTS, full_report, labels_named
+from judging_cases import EVIL, LONG, TEXTS, Strict, full_report, labels_named
 
 from textrnn.judging.html import LARGEST_MATRIX, format_html, write_html
 from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture, ticks
 from textrnn.judging.style import DARK, LIGHT, SHEET, style_sheet
 from textrnn.judging.web import POLICY, escaped, isolated, label_of
 
-VOID = {"meta", "br", "circle", "line", "rect", "path", "polyline"}
 KNOWN = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "div", "p", "h1", "h2", "h3"}
 KNOWN |= {"table", "thead", "tbody", "tr", "th", "td", "b", "i", "bdi", "span", "dl", "dt", "dd", "figure"}
 KNOWN |= {"figcaption", "svg", "text", "g", "line", "circle", "path", "rect", "polyline"}
@@ -25,35 +23,6 @@ HISTORY = [
     for k in range(1, 5)
 ]
 SIZES = [2, 3, 6, 30, 60]
-
-
-class Strict(HTMLParser):
-    """Reads a page, and insists that elements end as they began."""
-
-    def __init__(self, page):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.words, self.attributes = [], [], [], []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attr) for attr in attrs]
-        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in {tag}"
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attr) for attr in attrs]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -171,7 +140,7 @@ def test_ticks_by_hand(low, high, expected):
 def test_accuracy_picture_places_dots_in_scale():
     test = dict(accuracy=0.5, accuracy_interval=[0.4, 0.6])
     found = accuracy_picture(dict(rnn=test, majority=dict(accuracy=0.1, accuracy_interval=[0.05, 0.15])), "rnn")
-    assert 'cx="380.0"' in found  # the middle of 110 and 650
+    assert 'cx="238.0"' in found  # the middle of 92 and 384
     assert found.count("<circle") == 1 and "<path" in found and "10.0 %" in found  # majority is pointed to
     assert "rnn 50.0 %, majority 10.0 %" in found
     same = accuracy_picture(dict(rnn=test, majority=test), "rnn")
@@ -181,7 +150,7 @@ def test_accuracy_picture_places_dots_in_scale():
 def test_accuracy_picture_of_a_majority_that_reaches_in():
     test = dict(accuracy=0.5, accuracy_interval=[0.4, 0.6])
     found = accuracy_picture(dict(rnn=test, majority=dict(accuracy=0.3, accuracy_interval=[0.1, 0.45])), "rnn")
-    assert found.count("<circle") == 1 and "<path" not in found and 'x1="110.0"' in found
+    assert found.count("<circle") == 1 and "<path" not in found and 'x1="92.0"' in found
 
 
 def test_reliability_picture_places_points():
@@ -207,8 +176,8 @@ def test_learning_picture_has_a_line_for_each_network():
 
 def test_learning_picture_places_points_in_scale():
     history = [dict(network=1, epoch=k, train_nats=nats) for k, nats in ((1, 2.0), (2, 1.0), (3, 0.0))]
-    # 60 to 600 across; from 0 at 260 to 2.08 at 40 up.
-    assert '<polyline points="60.0,48.5 330.0,154.2 600.0,260.0"' in learning_picture(history)
+    # 60 to 440 across; from 0 at 250 to 2.08 at 40 up.
+    assert '<polyline points="60.0,48.1 250.0,149.0 440.0,250.0"' in learning_picture(history)
 
 
 def test_learning_picture_of_what_there_is():

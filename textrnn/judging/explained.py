@@ -57,11 +57,12 @@ def explanation_cell(text: str, words: Sequence[Word]) -> str:
         "slow +2.1; good -0.8; '-' +0.3"
     """
     heaviest = max((abs(word.weight) for word in words), default=0.0)
-    told: dict[str, float] = {}
+    told: dict[str, str] = {}
     for word in sorted(words, key=lambda word: -abs(word.weight)):
         if abs(word.weight) >= max(LIGHTEST, SHARE * heaviest):
-            told.setdefault(text[word.begin : word.end].lower(), word.weight)
-    return "; ".join(f"{_quoted(word)} {weight:+.1f}" for word, weight in list(told.items())[:LISTED])
+            written = text[word.begin : word.end]
+            told.setdefault(written.lower(), f"{_quoted(written)} {word.weight:+.1f}")
+    return "; ".join(list(told.values())[:LISTED])
 
 
 def _quoted(word: str) -> str:
@@ -84,41 +85,40 @@ def write_explained(path: Path, rows: Sequence[ExplainedRow], *, table: str, run
 
 def format_explained(rows: Sequence[ExplainedRow], *, table: str, run: str, num_rows: int) -> str:
     """The page that shows which words spoke for the predicted labels; see `write_explained`."""
-    shown = f"the first {len(rows):,} of {num_rows:,} rows" if len(rows) < num_rows else f"{num_rows:,} rows"
+    all_rows = f"{num_rows:,} row{'s' * (num_rows != 1)}"
+    shown = f"The first {len(rows):,} of {all_rows}" if len(rows) < num_rows else all_rows
     header = (
         f"<header><h1>{isolated(f'What mattered in {table}')}</h1>"
-        f"{paragraph(f'{shown.capitalize()}, labelled by {isolated(run)}.', 'soft')}</header>"
+        f"{paragraph(f'{shown}, labelled by {isolated(run)}.', 'soft')}</header>"
     )
     return page(f"What mattered in {table}", [header, _legend(), *map(_row, rows)])
 
 
 def _legend() -> str:
     steps = range(1, len(STEPS) + 1)
-    signs = [
-        "".join(f'<mark class="{kind}{k}">{sign}{limit:g}</mark> ' for k, limit in zip(steps, STEPS, strict=True))
+    signs = {
+        kind: " ".join(f'<mark class="{kind}{k}">{sign}{limit:g}</mark>' for k, limit in zip(steps, STEPS, strict=True))
         for kind, sign in (("right", "+"), ("wrong", "-"))
+    }
+    parts = [
+        paragraph("Each word was taken out of its text, and the classifier was asked again."),
+        paragraph(f"{signs['right']} spoke for the predicted label"),
+        paragraph(f"{signs['wrong']} spoke against it"),
+        paragraph(
+            "The number is what the word adds to the log-odds of the predicted label: 0.7 doubles the odds, 2.3 makes "
+            "them ten times as high. It is shown when the pointer rests on a word. In long texts only the parts that "
+            "matter most are measured word by word.",
+            "soft",
+        ),
     ]
-    return '<div class="result">' + "".join(
-        [
-            "<p>Each word was taken out of its text, and the classifier was asked again. "
-            f"{signs[0]} spoke for the predicted label, {signs[1]} (underlined) against it: the stronger the colour, "
-            "the more.</p>",
-            paragraph(
-                "The number is what the word adds to the log-odds of the predicted label: 0.7 doubles the odds, 2.3 "
-                "makes them ten times as high. It is shown when the pointer rests on a word. In long texts only the "
-                "parts that matter most are measured word by word.",
-                "soft",
-            ),
-            "</div>",
-        ]
-    )
+    return f'<div class="result">{"".join(parts)}</div>'
 
 
 def _row(row: ExplainedRow) -> str:
     told = [f"<b>row {row.number:,}</b>", f"{isolated(row.predicted, 'predicted')} {percent(row.confidence)}"]
     if row.label is not None:
         is_right = row.label == row.predicted
-        told.append("as labelled" if is_right else f"<b>labelled {isolated(row.label)}</b>")
+        told.append("as labelled" if is_right else f'<span class="differs">labelled {isolated(row.label)}</span>')
     if row.remark:
         told.append(escaped(row.remark))
     text = "".join(_marked(row.text, row.words)) or "(no text)"

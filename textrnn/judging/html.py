@@ -101,10 +101,11 @@ def _result(report: Mapping[str, Any]) -> str:
     where = f" of {isolated(report['judged_on'])}" if report.get("judged_on") else ""
     chosen = f"; chosen: {escaped(name_of(report['chosen']))}" if report.get("chosen") else ""
     words = [found["words"] for found in report.get("comparisons") or [] if is_worth_saying(found)]
+    interval = f"(95 % interval: {percent(low)} to {percent(high)})".replace(" %", "&nbsp;%")
     return (
         f'<div class="result">{paragraph(percent(test["accuracy"]), "large")}'
-        f"<p>of {test['rows']:,} rows{where} are right (95 % interval: {percent(low)} to {percent(high)}){chosen}.</p>"
-        + "".join(paragraph(escaped(sentence)) for sentence in words)
+        f"<p>of {test['rows']:,} rows{where} are right {interval}{chosen}.</p>"
+        + "".join(paragraph(escaped(sentence).replace(" %", "&nbsp;%")) for sentence in words)
         + "</div>"
     )
 
@@ -226,8 +227,8 @@ def _learning(history: Sequence[Mapping[str, Any]]) -> str:
         return ""
     return section(
         "Learning",
-        f"<figure>{picture}<figcaption>Loss of each network on the rows it learns from, of which dropout hides a part. It "
-        "says that learning went on, not how good the result is: that is above.</figcaption></figure>",
+        f"<figure>{picture}<figcaption>Loss of each network on the rows it learns from, of which dropout hides a part. "
+        "It says that learning went on, not how good the result is: that is above.</figcaption></figure>",
     )
 
 
@@ -248,21 +249,21 @@ def _findings(findings: Mapping[str, Any]) -> str:
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> str:
-    found = [
-        f"<tr>{cell(str(one['row']), 'n')}{cell(label_of(one['label']))}"
-        f"{cell(label_of(one['predicted']))}{cell(percent(one['confidence']), 'n')}"
-        f"{cell(isolated(one['text']), 'text')}</tr>"
-        for one in rows
-    ]
     heads = ["row", "label", "predicted", "confidence", "text"]
-    return f"<h3>{escaped(title)}</h3>" + table(heads, found, caption=caption, numbers=(0, 3))
+    found = []
+    for one in rows:
+        values = [str(one["row"]), label_of(one["label"]), label_of(one["predicted"]), percent(one["confidence"])]
+        kinds = ["n", "", "", "n"]
+        cells = "".join(map(cell, values, kinds, heads))
+        found.append(f"<tr>{cells}{cell(isolated(one['text']), 'text')}</tr>")
+    return f"<h3>{escaped(title)}</h3>" + table(heads, found, caption=caption, numbers=(0, 3), kind="stack")
 
 
 def _duplicates(twice: Mapping[str, Any]) -> str:
     rows = []
     for one in twice["listed"]:
         numbers, labels = ", ".join(map(str, one["rows"])), ", ".join(labels_in_words(one["labels"]))
-        cells = cell(numbers, "few") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
+        cells = cell(numbers, "few", "rows") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
         rows.append(f"<tr>{cells}</tr>")
     repeated = paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
     found = f"<h3>Texts that occur more than once</h3>{repeated}"
@@ -272,7 +273,7 @@ def _duplicates(twice: Mapping[str, Any]) -> str:
         f"{twice['conflicts']:,} texts have different labels, in {twice['conflicting_rows']:,} rows; "
         f"the first {len(rows)} of them."
     )
-    return found + table(["rows", "labels", "text"], rows, caption=caption)
+    return found + table(["rows", "labels", "text"], rows, caption=caption, kind="stack")
 
 
 def _terms(test: Mapping[str, Any]) -> str:

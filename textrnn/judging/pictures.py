@@ -11,6 +11,7 @@ from textrnn.judging.metrics import wilson_interval
 from textrnn.judging.verdict import MAJORITY
 from textrnn.judging.web import escaped
 
+# All pictures are about 450 wide: on a telephone they are drawn smaller, and their text has to stay readable.
 # A bin of fewer rows is shown, but no line leads through it.
 STEADY_ROWS = 10
 # Lines of networks that are told apart: kinds of the style sheet.
@@ -59,7 +60,7 @@ def accuracy_picture(models: Mapping[str, Mapping[str, Any]], chosen: str | None
         models: what `evaluate` gives for each.
         chosen: which of them is drawn strong.
     """
-    left, right, row, width = 110, 650, 30, 760
+    left, right, row, width = 92, 384, 30, 460
     trained = [test for name, test in models.items() if name != MAJORITY] or list(models.values())
     low: float = min(test["accuracy_interval"][0] for test in trained)
     high: float = max(test["accuracy_interval"][1] for test in trained)
@@ -155,7 +156,7 @@ def learning_picture(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _curves(lines: Mapping[int, Sequence[tuple[float, float]]]) -> str:
-    left, right, top, bottom, width = 60, 600, 40, 260, 620
+    left, right, top, bottom, width = 60, 440, 40, 250, 460
     xs, ys = ([point[k] for points in lines.values() for point in points] for k in (0, 1))
     begin, end, high = min(xs), max(xs), max(*ys, 0.01) * 1.04
 
@@ -171,11 +172,11 @@ def _curves(lines: Mapping[int, Sequence[tuple[float, float]]]) -> str:
         parts.append(text_at(place(tick, 0)[0], bottom + 18, f"{tick:g}", anchor="middle"))
     parts.append(text_at((left + right) / 2, bottom + 38, "passes over the rows (epochs)", anchor="middle"))
     for number, (network, points) in enumerate(lines.items()):
-        kind, x = LINES[number % len(LINES)], right - 70.0 * (len(lines) - number)
-        parts += [line_at(x, 14, x + 26, 14, kind), text_at(x + 32, 18, f"{network}")]
+        kind, x = LINES[number % len(LINES)], right - 52.0 * (len(lines) - number)
+        parts += [line_at(x, 14, x + 24, 14, kind), text_at(x + 30, 18, f"{network}")]
         placed = " ".join(f"{a:.1f},{b:.1f}" for a, b in (place(*point) for point in points))
         parts.append(f'<polyline points="{placed}" class="{kind}"/>')
-    parts.append(text_at(right - 70.0 * len(lines) - 8, 18, "network", anchor="end"))
+    parts.append(text_at(right - 52.0 * len(lines) - 8, 18, "network", anchor="end"))
     told = "; ".join(
         f"network {network} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for network, points in lines.items()
     )

@@ -92,6 +92,7 @@ mark[class^="wrong"] { text-decoration: underline; text-decoration-thickness: 1p
 .explained { border-top: 1px solid var(--line); margin-top: .9rem; padding-top: .5rem }
 .explained p { max-width: none; margin: .15rem 0 }
 .explained .predicted { color: var(--ink); font-weight: 600 }
+.differs { color: var(--warm); font-weight: 600 }
 .marked { white-space: pre-line; line-height: 1.75 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; font-size: .92rem; max-width: 52rem }
 dt { font-weight: 600 }
@@ -100,6 +101,18 @@ dd { margin: 0; color: var(--soft) }
   main { padding: 1.25rem .9rem 3rem }
   dl { grid-template-columns: 1fr }
   dd { margin: 0 0 .5rem }
+  table { font-size: .88rem }
+  th, td { padding: .3rem .45rem }
+  .bar { display: none }
+  .long { width: 8em }
+  .stack, .stack tbody { display: block }
+  .stack thead { display: none }
+  .stack tr { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .45rem 0;
+    border-bottom: 1px solid var(--line) }
+  .stack td { border: 0; padding: 0; min-width: 0; color: var(--soft) }
+  .stack td[data-head]::before { content: attr(data-head) " " }
+  .stack td bdi { color: var(--ink) }
+  .stack .text { flex-basis: 100%; font-size: .95rem }
 }
 @media print {
   @page { margin: 15mm }

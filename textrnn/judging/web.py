@@ -85,9 +85,10 @@ def kind_of(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
 
 
-def cell(content: str, kind: str = "") -> str:
-    """A cell of a table, of content that is HTML already."""
-    return f"<td{kind_of(kind)}>{content}</td>"
+def cell(content: str, kind: str = "", head: str = "") -> str:
+    """A cell of a table, of content that is HTML already; `head` is said before it where there is no room for heads."""
+    attribute = f' data-head="{escaped(head)}"' if head else ""
+    return f"<td{kind_of(kind)}{attribute}>{content}</td>"
 
 
 def counted(count: int) -> str:
@@ -95,7 +96,9 @@ def counted(count: int) -> str:
     return cell(f"{count:,}", "n")
 
 
-def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = ()) -> str:
+def table(
+    heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = (), kind: str = ""
+) -> str:
     """A table that scrolls by itself when it is wider than the page.
 
     Args:
@@ -103,12 +106,13 @@ def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: S
         rows: HTML of the rows.
         caption: plain text above it.
         numbers: which columns hold numbers.
+        kind: class of the table.
     """
     cells = "".join(
         f'<th scope="col"{kind_of("n" if k in numbers else "")}>{escaped(head)}</th>' for k, head in enumerate(heads)
     )
     body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return scrolling(f"<table>{body}</table>", caption)
+    return scrolling(f"<table{kind_of(kind)}>{body}</table>", caption)
 
 
 def scrolling(content: str, caption: str) -> str:

@@ -1,4 +1,4 @@
-"""Adding the predictions of a saved classifier, and what they come from, to a table, as a stream."""
+"""Adding the predictions of a saved classifier to a table, as a stream."""
 
 from __future__ import annotations
 
@@ -13,22 +13,16 @@ from typing import Any
 import numpy as np
 
 from textrnn.errors import ConfigError, DataError
-from textrnn.judging.explained import ExplainedRow, explanation_cell, write_explained
 from textrnn.judging.layout import percent
 from textrnn.judging.metrics import evaluate
-from textrnn.runtime.classifier import EMPTY, OK, TRUNCATED, UNCERTAIN, Prediction, TextClassifier
-from textrnn.runtime.explain import Word
+from textrnn.runtime.classifier import OK, UNCERTAIN, Prediction, TextClassifier
+from textrnn.tasks.explaining import SHOWN_ROWS, Explaining, page_for
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table import TableOptions, open_table
+from textrnn.text.table import Table, TableOptions, open_table
 from textrnn.text.table_rows import Row
 from textrnn.text.table_writer import write_predictions
 
 LOOKED_AT = 10_000  # rows, to see whether there are labels
-SHOWN_ROWS = 200  # of the first rows in the page that shows what mattered: more would load slowly
-REMARKS = {
-    EMPTY: "nothing to go by: the most frequent label",
-    TRUNCATED: "the networks have read its beginning and its end only",
-}
 
 
 @dataclass(frozen=True)
@@ -60,15 +54,6 @@ def wants_training(path: str, options: TableOptions) -> bool:
         return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
 
 
-def check_explain(using: Using, name: str, *, is_predicted: bool) -> None:
-    """Raises ConfigError when words are to be explained, and no row is predicted."""
-    if using.explain and not is_predicted:
-        raise ConfigError(
-            f"--explain is for rows that are predicted, and none of {name} is: name a file (not standard input) with "
-            "rows that have no label, or give --output FILE to predict all rows, or --predict to learn nothing"
-        )
-
-
 def predict(path: str, classifier: TextClassifier, options: TableOptions, using: Using) -> dict[str, Any]:
     """Adds predictions to a table, row by row, and measures them when it has labels.
 
@@ -80,10 +65,10 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
     """
     begin = time.monotonic()
     with open_table(path, options, needs_label=False) as table:
-        output = _output(path, using)
-        page = _page(output, using)
+        output = _output(path, table, using)
+        explaining = Explaining(classifier, page_for(str(output), overwrite=using.overwrite)) if using.explain else None
         known = {label: number for number, label in enumerate(classifier.classes)}
-        labels, found, explained = list[int](), list[np.ndarray](), list[ExplainedRow]()
+        labels, found = list[int](), list[np.ndarray]()
         num_rows, waiting = 0, deque[Row]()  # rows that are being worked
 
         def texts() -> Iterator[str]:
@@ -93,24 +78,23 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
 
         def cells() -> Iterator[list[str]]:
             nonlocal num_rows
-            for made, words in _predictions(classifier, texts(), using):
+            for made in (explaining or classifier).stream(texts()):
                 row = waiting.popleft()
+                label = row.label
                 num_rows += 1
-                if row.label in known:
-                    labels.append(known[row.label])
+                if label in known:
+                    labels.append(known[label])
                     found.append(made.probabilities.astype(np.float32))
-                if page is not None and num_rows <= SHOWN_ROWS:
-                    explained.append(_explained(row, made, words))
-                explanation = [explanation_cell(row.text, words)] if using.explain else []
+                explanation = explaining.cells(row, made) if explaining else []
                 yield [*_cells(made, using.min_confidence), *explanation]
 
-        write_predictions(table, _columns(classifier, using), cells(), str(output))
+        columns = [*_columns(classifier), *(explaining.columns if explaining else ())]
+        write_predictions(table, columns, cells(), str(output))
         if not num_rows:
             raise DataError(f"{table.name} has no rows: expected texts")
     result: dict[str, Any] = dict(rows=num_rows, output=str(output), run=str(classifier.path))
-    if page is not None:
-        write_explained(page, explained, table=table.name, run=str(classifier.path), num_rows=num_rows)
-        result["explained"] = str(page)
+    if explaining:
+        result.update(explaining.write(table.name))
     if labels:
         probabilities = np.asarray(found, np.float64)
         probabilities /= probabilities.sum(1, keepdims=True)
@@ -132,17 +116,8 @@ def summary(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _predictions(
-    classifier: TextClassifier, texts: Iterator[str], using: Using
-) -> Iterator[tuple[Prediction, list[Word]]]:
-    if using.explain:
-        return classifier.stream_explained(texts)
-    return ((made, []) for made in classifier.stream(texts))
-
-
-def _columns(classifier: TextClassifier, using: Using) -> list[str]:
-    names = ["predicted", "confidence", *(f"p({label})" for label in classifier.classes), "status"]
-    return [*names, "explanation"] if using.explain else names
+def _columns(classifier: TextClassifier) -> list[str]:
+    return ["predicted", "confidence", *(f"p({label})" for label in classifier.classes), "status"]
 
 
 def _cells(made: Prediction, min_confidence: float) -> list[str]:
@@ -150,30 +125,11 @@ def _cells(made: Prediction, min_confidence: float) -> list[str]:
     return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities), status]
 
 
-def _explained(row: Row, made: Prediction, words: list[Word]) -> ExplainedRow:
-    return ExplainedRow(
-        row.number, row.text, row.label, made.label, made.confidence, REMARKS.get(made.status, ""), words
-    )
-
-
-def _output(path: str, using: Using) -> str | Path:
+def _output(path: str, table: Table, using: Using) -> str | Path:
     if using.output == "-" or (using.output is None and path == "-"):
         return "-"
     place = Path(path)
     output = Path(using.output) if using.output else place.with_name(f"{place.stem}.predicted{place.suffix}")
-    _check_new(output, using)
+    if output.exists() and not using.overwrite:
+        raise ConfigError(f"{output} exists: replace it with --overwrite, or give another place with --output")
     return output
-
-
-def _page(output: str | Path, using: Using) -> Path | None:
-    """Where the page goes that shows the words: beside the output, so nowhere if that is standard output."""
-    if not using.explain or not isinstance(output, Path):
-        return None
-    page = output.with_name(f"{output.stem.removesuffix('.predicted')}.explained.html")
-    _check_new(page, using)
-    return page
-
-
-def _check_new(path: Path, using: Using) -> None:
-    if path.exists() and not using.overwrite:
-        raise ConfigError(f"{path} exists: replace it with --overwrite, or give another place with --output")

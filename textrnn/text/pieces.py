@@ -39,6 +39,8 @@ def pieces(text: str) -> list[Span]:
         begin, end = match.span()
         if found and found[-1][1] == begin and _goes_on(folded[begin - 1], folded[begin]):
             begin = found.pop()[0]
+        if text[end - 1 : end + 4].lower() == "&amp;":  # one character to `fold`: it goes as a whole
+            end += 4
         found.append((begin, end))
     return found
 
