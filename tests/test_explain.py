@@ -121,6 +121,7 @@ def test_log_odds_keep_what_is_left_of_certainty():
         (lambda text: 3.0 * ("失" in text), {"失": 3.0}),
         (lambda text: 2.0 * ("失" in text) + 1.0 * ("望" in text), {"失望": 3.0}),
         (lambda text: 2.0 * ("失" in text) + 0.1 * ("望" in text), {"失": 2.0, "望": 0.1}),
+        (lambda text: 2.0 * ("失望" in text) - 1.0 * ("望" in text), {"失望": 1.0}),  # 望 alone says the contrary
         (lambda text: 3.0 * ("失" in text) - 1.0 * ("望" in text), {"失": 3.0, "望": -1.0}),
     ],
 )
@@ -438,10 +439,13 @@ def test_classify_explains_what_it_fills_in_and_what_it_predicts(place):
     assert Path("out.explained.html").exists()
 
 
-def test_explain_without_predictions_is_refused_before_anything_is_learnt(place):
+def test_explain_is_refused_before_anything_is_learnt(place):
     write_table("labelled.csv", made_up("english", 40, 1))
     refused("classify", "labelled.csv", *LINEAR, code=2, says=["--explain", "labelled.csv", "--output", "--predict"])
-    assert not (place / "models" / "labelled").exists() and not list(place.glob("*.html"))
+    Path("made.explained.html").write_text("mine")
+    refused("classify", "labelled.csv", *LINEAR, "-o", "made.csv", code=2, says=["made.explained.html exists"])
+    assert not (place / "models" / "labelled").exists() and not Path("made.csv").exists()
+    assert Path("made.explained.html").read_text() == "mine"
 
 
 @pytest.mark.slow

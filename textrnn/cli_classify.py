@@ -45,8 +45,8 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 @click.option(
     "--explain",
     is_flag=True,
-    help="Add a column with the words that mattered for each prediction, and write a page that shows them, "
-    "OUTPUT.explained.html. Some 50 times slower than predicting alone.",
+    help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
+    "100 times as slow.",
 )
 @click.option("--name", help="Name of the run.  [default: made from the table's name]")
 @MODELS_DIR

@@ -18,8 +18,9 @@ MOST_PAIRS = 24  # of characters side by side that are taken out together
 CHARS_AT_A_TIME = 1 << 20
 SMALLEST = 1e-9
 # Two characters are told as one word if together they do so many times what both do alone (each says what the other
-# says, or neither means anything without the other), or if each does at least this part of it, in the same direction.
-MORE_TOGETHER, OWN_PART = 1.25, 0.25
+# says, or neither means anything without the other), or if each does a part of it from the second to the third number
+# (above 1: without it the other one says the contrary, as "bad" does without the "not" of "not bad").
+MORE_TOGETHER, LEAST_PART, MOST_PART = 1.25, 0.25, 2.0
 
 Probabilities = Callable[[Sequence[str]], np.ndarray]
 
@@ -186,4 +187,4 @@ def _belong(first: float, second: float, both: float) -> bool:
     if abs(both) > MORE_TOGETHER * (abs(first) + abs(second)):
         return True
     shares = [own / both if both else 0.0 for own in (first, second)]
-    return min(shares) >= OWN_PART and max(shares) <= 1
+    return min(shares) >= LEAST_PART and max(shares) <= MOST_PART

@@ -34,7 +34,7 @@ from textrnn.run import (
 from textrnn.runtime.classifier import CHUNK, KIND, TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows
 from textrnn.tasks.explaining import check_explain
-from textrnn.tasks.predict import Using, predict
+from textrnn.tasks.predict import Using, output_for, predict
 from textrnn.text.normalize import normalize
 from textrnn.text.table import TableOptions, open_table
 from textrnn.training.fitting import Models, Task, fit_models, to_weights
@@ -104,6 +104,8 @@ def train(
         wants_output = path != "-" and (using.output is not None or bool(rows.unlabelled))
         if using.explain:
             check_explain(table.name, is_predicted=wants_output)
+        if wants_output:
+            output_for(path, using)
         learnt, tested, judged_on = _split(rows, classes, test, options, config.fit.random_seed, display)
         name = check_name(place.name) if place.name is not None else free_name(Path(table.name).stem, place.models_dir)
         with locked(place.models_dir, name):

@@ -18,7 +18,7 @@ from textrnn.judging.metrics import evaluate
 from textrnn.runtime.classifier import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.tasks.explaining import SHOWN_ROWS, Explaining, page_for
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table import Table, TableOptions, open_table
+from textrnn.text.table import TableOptions, open_table
 from textrnn.text.table_rows import Row
 from textrnn.text.table_writer import write_predictions
 
@@ -64,9 +64,9 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
         DataError, ConfigError: the table cannot be read; the output exists.
     """
     begin = time.monotonic()
+    output = output_for(path, using)
+    explaining = Explaining(classifier, page_for(output, overwrite=using.overwrite)) if using.explain else None
     with open_table(path, options, needs_label=False) as table:
-        output = _output(path, table, using)
-        explaining = Explaining(classifier, page_for(str(output), overwrite=using.overwrite)) if using.explain else None
         known = {label: number for number, label in enumerate(classifier.classes)}
         labels, found = list[int](), list[np.ndarray]()
         num_rows, waiting = 0, deque[Row]()  # rows that are being worked
@@ -89,10 +89,10 @@ def predict(path: str, classifier: TextClassifier, options: TableOptions, using:
                 yield [*_cells(made, using.min_confidence), *explanation]
 
         columns = [*_columns(classifier), *(explaining.columns if explaining else ())]
-        write_predictions(table, columns, cells(), str(output))
+        write_predictions(table, columns, cells(), output)
         if not num_rows:
             raise DataError(f"{table.name} has no rows: expected texts")
-    result: dict[str, Any] = dict(rows=num_rows, output=str(output), run=str(classifier.path))
+    result: dict[str, Any] = dict(rows=num_rows, output=output, run=str(classifier.path))
     if explaining:
         result.update(explaining.write(table.name))
     if labels:
@@ -125,11 +125,18 @@ def _cells(made: Prediction, min_confidence: float) -> list[str]:
     return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities), status]
 
 
-def _output(path: str, table: Table, using: Using) -> str | Path:
-    if using.output == "-" or (using.output is None and path == "-"):
-        return "-"
+def output_for(path: str, using: Using) -> str:
+    """Where the predictions of a table go, looked at before there are any; `-` is standard output.
+
+    Raises:
+        ConfigError: something is there that has to be kept.
+    """
+    if using.output == STANDARD_INPUT or (using.output is None and path == STANDARD_INPUT):
+        return STANDARD_INPUT
     place = Path(path)
     output = Path(using.output) if using.output else place.with_name(f"{place.stem}.predicted{place.suffix}")
     if output.exists() and not using.overwrite:
         raise ConfigError(f"{output} exists: replace it with --overwrite, or give another place with --output")
-    return output
+    if using.explain:
+        page_for(str(output), overwrite=using.overwrite)
+    return str(output)
