@@ -1,5 +1,7 @@
 """A report with everything in it, of texts and labels that try to break out of it."""
 
+from html.parser import HTMLParser
+
 import numpy as np
 
 from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
@@ -14,7 +16,37 @@ TEXTS = [
     "the ROOM was  cold",
     "とても良い",
 ]
+VOID = {"meta", "br", "circle", "line", "rect", "path", "polyline"}
 LONG = "一个非常非常非常非常长的标签名字，不应该把表格撑破"
+
+
+class Strict(HTMLParser):
+    """Reads a page, and insists that elements end as they began."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.words, self.attributes = [], [], [], []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, *attr) for attr in attrs]
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in {tag}"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, *attr) for attr in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
 
 
 def labels_named(num_classes):

@@ -3,55 +3,26 @@
 import html
 import itertools
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judging_cases import EVIL, LONG, TEXTS, full_report, labels_named
+from judging_cases import EVIL, LONG, TEXTS, Strict, full_report, labels_named
 
-from textrnn.judging.html import LARGEST_MATRIX, POLICY, format_html, write_html
-from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliability_picture, ticks
+from textrnn.judging.html import LARGEST_MATRIX, format_html, write_html
+from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture, ticks
 from textrnn.judging.style import DARK, LIGHT, SHEET, style_sheet
-from textrnn.judging.web import escaped, isolated, label_of
+from textrnn.judging.web import POLICY, escaped, isolated, label_of
 
-VOID = {"meta", "br", "circle", "line", "rect", "path", "polyline"}
 KNOWN = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "div", "p", "h1", "h2", "h3"}
 KNOWN |= {"table", "thead", "tbody", "tr", "th", "td", "b", "i", "bdi", "span", "dl", "dt", "dd", "figure"}
 KNOWN |= {"figcaption", "svg", "text", "g", "line", "circle", "path", "rect", "polyline"}
 HISTORY = [
-    dict(epoch=k / 2, train_log_loss=1 / k, val_log_loss=0.5 + 1 / k, val_accuracy=1 - 1 / k) for k in range(1, 5)
+    dict(network=network, epoch=float(k), train_nats=network / k, seconds=1.5 * k)
+    for network in range(1, 6)
+    for k in range(1, 5)
 ]
 SIZES = [2, 3, 6, 30, 60]
-
-
-class Strict(HTMLParser):
-    """Reads a page, and insists that elements end as they began."""
-
-    def __init__(self, page):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.words, self.attributes = [], [], [], []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attr) for attr in attrs]
-        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice in {tag}"
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attr) for attr in attrs]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -124,7 +95,7 @@ def test_write_html_replaces_the_old_page(tmp_path):
     path.write_text("old")
     write_html(path, full_report(2), history=HISTORY)
     text = path.read_text(encoding="utf-8")
-    assert text == format_html(full_report(2), history=HISTORY) and text.count("<svg") == 4
+    assert text == format_html(full_report(2), history=HISTORY) and text.count("<svg") == 3
     assert [child.name for child in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -169,7 +140,7 @@ def test_ticks_by_hand(low, high, expected):
 def test_accuracy_picture_places_dots_in_scale():
     test = dict(accuracy=0.5, accuracy_interval=[0.4, 0.6])
     found = accuracy_picture(dict(rnn=test, majority=dict(accuracy=0.1, accuracy_interval=[0.05, 0.15])), "rnn")
-    assert 'cx="380.0"' in found  # the middle of 110 and 650
+    assert 'cx="238.0"' in found  # the middle of 92 and 384
     assert found.count("<circle") == 1 and "<path" in found and "10.0 %" in found  # majority is pointed to
     assert "rnn 50.0 %, majority 10.0 %" in found
     same = accuracy_picture(dict(rnn=test, majority=test), "rnn")
@@ -179,7 +150,7 @@ def test_accuracy_picture_places_dots_in_scale():
 def test_accuracy_picture_of_a_majority_that_reaches_in():
     test = dict(accuracy=0.5, accuracy_interval=[0.4, 0.6])
     found = accuracy_picture(dict(rnn=test, majority=dict(accuracy=0.3, accuracy_interval=[0.1, 0.45])), "rnn")
-    assert found.count("<circle") == 1 and "<path" not in found and 'x1="110.0"' in found
+    assert found.count("<circle") == 1 and "<path" not in found and 'x1="92.0"' in found
 
 
 def test_reliability_picture_places_points():
@@ -195,12 +166,29 @@ def test_reliability_picture_places_points():
     assert 'cx="96.0" cy="312.0"' in wide
 
 
-def test_learning_pictures_of_what_there_is():
-    assert learning_pictures([]) == [] == learning_pictures([dict(epoch=1, val_accuracy=0.5)])
-    both = learning_pictures([*HISTORY, dict(epoch=3, val_log_loss=float("nan")), dict(val_accuracy=1.0)])
-    assert len(both) == 2 and both[0].count("<polyline") == 2 and both[1].count("<polyline") == 1
-    flat = learning_pictures([dict(epoch=1, val_accuracy=0.5), dict(epoch=1, val_accuracy=0.5)])
-    assert len(flat) == 1 and "nan" not in flat[0]
+def test_learning_picture_has_a_line_for_each_network():
+    found = learning_picture(HISTORY)
+    kinds = re.findall(r'<polyline points="[^"]*" class="([^"]*)"/>', found)
+    assert len(kinds) == 5 == len(set(kinds))
+    assert [found.count(f'class="{kind}"') for kind in kinds] == [2] * 5  # the line, and its sign in the legend
+    assert "network 1 from 1 to 0.25; network 2 from 2 to 0.5" in found and "nan" not in found
+
+
+def test_learning_picture_places_points_in_scale():
+    history = [dict(network=1, epoch=k, train_nats=nats) for k, nats in ((1, 2.0), (2, 1.0), (3, 0.0))]
+    # 60 to 440 across; from 0 at 250 to 2.08 at 40 up.
+    assert '<polyline points="60.0,48.1 250.0,149.0 440.0,250.0"' in learning_picture(history)
+
+
+def test_learning_picture_of_what_there_is():
+    once = [dict(network=1, epoch=1.0, train_nats=0.5)]
+    assert learning_picture([]) == "" == learning_picture(once)
+    lost = [*once, dict(network=1, epoch=2.0, train_nats=float("nan")), dict(network=2, epoch=1.0, train_nats=0.5)]
+    assert learning_picture(lost) == ""
+    found = learning_picture([*lost, dict(network=2, epoch=2.0, train_nats=0.0)])
+    assert found.count("<polyline") == 1 and "nan" not in found and "network 2 from 0.5 to 0" in found
+    flat = learning_picture([dict(network=1, epoch=1.0, train_nats=0.0), dict(network=1, epoch=1.0, train_nats=0.0)])
+    assert "<polyline" in flat and "nan" not in flat
 
 
 # ---------------------------------------------------------------- colours

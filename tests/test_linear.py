@@ -99,13 +99,6 @@ def test_model_survives_its_parts():
         LinearModel.load({}, model.to_json())
 
 
-def test_contributions_add_up_to_the_logits():
-    texts, _, found = fitted()
-    for text in ("bad tea, waiter", texts[0]):
-        shares = sum(share for _, _, share in found.model.contributions(text))
-        np.testing.assert_allclose(shares + found.model.bias, found.model.logits([text])[0], atol=1e-6)
-
-
 def test_keys_are_the_same_in_every_process():
     code = (
         "from textrnn.text.ngrams import NgramKind, ngrams;"

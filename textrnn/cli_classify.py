@@ -83,6 +83,12 @@ FOR_TRAINING = (
     metavar="SHARE",
     help="Below it the status of a row is uncertain.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
+    "100 times as slow.",
+)
 @click.option("--name", help="Name of the run.  [default: made from the table's name]")
 @MODELS_DIR
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name, and the output.")
@@ -115,6 +121,7 @@ def classify(
     balanced: bool,
     output: str | None,
     min_confidence: float,
+    explain: bool,
     name: str | None,
     models_dir: Path,
     overwrite: bool,
@@ -135,7 +142,7 @@ def classify(
 
     begin, arguments = context.obj
     columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
-    using = Using(output, overwrite, min_confidence)
+    using = Using(output, overwrite, min_confidence, explain)
     saved = None if model in MODELS else model
     if must_train and saved is not None:
         raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")

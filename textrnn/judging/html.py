@@ -8,11 +8,22 @@ from typing import Any
 
 from textrnn.judging.folds import folds_in_words, folds_table
 from textrnn.judging.layout import decimals, percent
-from textrnn.judging.pictures import accuracy_picture, learning_pictures, reliability_picture
+from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture
 from textrnn.judging.report import counts_in_words, frequent_confusions, is_worth_saying, labels_in_words
-from textrnn.judging.style import style_sheet
 from textrnn.judging.verdict import MAJORITY, name_of
-from textrnn.judging.web import cell, counted, escaped, isolated, kind_of, label_of, scrolling, table
+from textrnn.judging.web import (
+    cell,
+    counted,
+    escaped,
+    isolated,
+    kind_of,
+    label_of,
+    page,
+    paragraph,
+    scrolling,
+    section,
+    table,
+)
 from textrnn.run import write_atomically
 
 # Labels are heads of the columns of a small confusion matrix, numbers those of a larger one; beyond the last limit a
@@ -20,8 +31,6 @@ from textrnn.run import write_atomically
 WITH_LABELS, LARGEST_MATRIX = 8, 40
 # From which share of the rows of a class on a cell has the next stronger colour.
 RIGHT_STEPS, WRONG_STEPS = (0.5, 0.7, 0.85, 0.95), (0.02, 0.05, 0.1, 0.25)
-# No script, no request: even a mistake in escaping could not make the page act.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 TERMS = {
     "95 % interval": "Other rows of the same kind would give another figure. In 95 of 100 cases the truth is in here.",
     "precision": "Of the rows that were given this label, how many have it.",
@@ -40,7 +49,7 @@ def write_html(path: Path, report: Mapping[str, Any], *, history: Sequence[Mappi
     Args:
         path: where to.
         report: see `format_html`.
-        history: see `learning_pictures`.
+        history: see `learning_picture`.
     """
     write_atomically(path, format_html(report, history=history).encode())
 
@@ -50,7 +59,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
 
     Args:
         report: what `--json` prints, see `textrnn.judging.report.format_report`.
-        history: checks of training for the learning curve, see `learning_pictures`.
+        history: passes of the networks for the learning curve, see `learning_picture`.
 
     Returns:
         the page, to be written as UTF-8.
@@ -74,22 +83,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         _findings(report.get("findings") or {}),
         _terms(test),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escaped(title)}</h2>{''.join(parts)}</section>"
-
-
-def _paragraph(content: str, kind: str = "") -> str:
-    return f"<p{kind_of(kind)}>{content}</p>"
+    return page(title, body)
 
 
 def _origin(report: Mapping[str, Any]) -> str:
@@ -98,7 +92,7 @@ def _origin(report: Mapping[str, Any]) -> str:
         lines.append(f"Rows: {escaped(counts)}.")
     if report.get("seconds") is not None:
         lines.append(f"Made in {report['seconds']:,.1f} s.")
-    return "".join(_paragraph(line, "soft") for line in lines)
+    return "".join(paragraph(line, "soft") for line in lines)
 
 
 def _result(report: Mapping[str, Any]) -> str:
@@ -109,10 +103,11 @@ def _result(report: Mapping[str, Any]) -> str:
     where = f" of {isolated(report['judged_on'])}" if report.get("judged_on") else ""
     chosen = f"; chosen: {escaped(name_of(report['chosen']))}" if report.get("chosen") else ""
     words = [found["words"] for found in report.get("comparisons") or [] if is_worth_saying(found)]
+    interval = f"(95 % interval: {percent(low)} to {percent(high)})".replace(" %", "&nbsp;%")
     return (
-        f'<div class="result">{_paragraph(percent(test["accuracy"]), "large")}'
-        f"<p>of {test['rows']:,} rows{where} are right (95 % interval: {percent(low)} to {percent(high)}){chosen}.</p>"
-        + "".join(_paragraph(escaped(sentence)) for sentence in words)
+        f'<div class="result">{paragraph(percent(test["accuracy"]), "large")}'
+        f"<p>of {test['rows']:,} rows{where} are right {interval}{chosen}.</p>"
+        + "".join(paragraph(escaped(sentence).replace(" %", "&nbsp;%")) for sentence in words)
         + "</div>"
     )
 
@@ -137,7 +132,7 @@ def _models(report: Mapping[str, Any]) -> str:
             + "".join(cell(value, "n") for value in values)
             + "</tr>"
         )
-    return _section(
+    return section(
         "Models",
         f"<figure>{accuracy_picture(models, report.get('chosen'))}"
         "<figcaption>Accuracy, with the interval that holds the truth in 95 of 100 cases.</figcaption></figure>",
@@ -153,8 +148,8 @@ def _folds(folds: Mapping[str, Any] | None) -> str:
         f'<tr><th scope="row">{escaped(name)}</th>{"".join(cell(one, "n") for one in rest)}</tr>'
         for name, *rest in rows
     ]
-    words = _paragraph(escaped(folds["words"])) if folds.get("words") else ""
-    return _section("Folds", words, table(heads, body, caption=folds_in_words(folds), numbers=range(1, len(heads))))
+    words = paragraph(escaped(folds["words"])) if folds.get("words") else ""
+    return section("Folds", words, table(heads, body, caption=folds_in_words(folds), numbers=range(1, len(heads))))
 
 
 def _classes(test: Mapping[str, Any]) -> str:
@@ -169,7 +164,7 @@ def _classes(test: Mapping[str, Any]) -> str:
             f"{cell(decimals(one['f1']) + bar, 'n')}{counted(one['support'])}</tr>"
         )
     heads = ["label", "precision", "recall", "F1", "rows"]
-    return _section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 4)))
+    return section("Labels", table(heads, rows, caption="The chosen model, label by label.", numbers=(1, 2, 3, 4)))
 
 
 def _confusion(test: Mapping[str, Any]) -> str:
@@ -184,7 +179,7 @@ def _confusion(test: Mapping[str, Any]) -> str:
             f"<tr>{cell(label_of(true))}{cell(label_of(other))}{counted(count)}</tr>" for true, other, count in frequent
         ]
         parts.append(table(["label", "taken for", "rows"], rows, caption="Most frequent confusions.", numbers=[2]))
-    return _section("Confusion", *parts) if parts else ""
+    return section("Confusion", *parts) if parts else ""
 
 
 def _matrix(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
@@ -227,9 +222,9 @@ def _confidence(test: Mapping[str, Any]) -> str:
         f"<tr>{cell(percent(one['confidence']), 'n')}{cell(percent(one['accuracy']), 'n')}{counted(one['rows'])}</tr>"
         for one in bins
     ]
-    return _section(
+    return section(
         "Confidence",
-        _paragraph(
+        paragraph(
             "On the dashed line, a model that says 80 % is right in 80 of 100 rows; below it, it is too sure. Upright "
             "lines are 95 % intervals: where there are few rows, they are long.",
             "soft",
@@ -241,11 +236,14 @@ def _confidence(test: Mapping[str, Any]) -> str:
 
 
 def _learning(history: Sequence[Mapping[str, Any]]) -> str:
-    pictures = learning_pictures(history)
-    if not pictures:
+    picture = learning_picture(history)
+    if not picture:
         return ""
-    figures = "".join(f"<figure>{picture}</figure>" for picture in pictures)
-    return _section("Learning", f'<div class="side">{figures}</div>')
+    return section(
+        "Learning",
+        f"<figure>{picture}<figcaption>Loss of each network on the rows it learns from, of which dropout hides a part. "
+        "It says that learning went on, not how good the result is: that is above.</figcaption></figure>",
+    )
 
 
 def _findings(findings: Mapping[str, Any]) -> str:
@@ -261,27 +259,27 @@ def _findings(findings: Mapping[str, Any]) -> str:
         parts.append(_rows("Labels that may be wrong", suspected["listed"], caption))
     if (twice := findings.get("duplicates")) and (twice["conflicts"] or twice["exact"]):
         parts.append(_duplicates(twice))
-    return _section("Rows worth a look", *parts) if parts else ""
+    return section("Rows worth a look", *parts) if parts else ""
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> str:
-    found = [
-        f"<tr>{cell(str(one['row']), 'n')}{cell(label_of(one['label']))}"
-        f"{cell(label_of(one['predicted']))}{cell(percent(one['confidence']), 'n')}"
-        f"{cell(isolated(one['text']), 'text')}</tr>"
-        for one in rows
-    ]
     heads = ["row", "label", "predicted", "confidence", "text"]
-    return f"<h3>{escaped(title)}</h3>" + table(heads, found, caption=caption, numbers=(0, 3))
+    found = []
+    for one in rows:
+        values = [str(one["row"]), label_of(one["label"]), label_of(one["predicted"]), percent(one["confidence"])]
+        kinds = ["n", "", "", "n"]
+        cells = "".join(map(cell, values, kinds, heads))
+        found.append(f"<tr>{cells}{cell(isolated(one['text']), 'text')}</tr>")
+    return f"<h3>{escaped(title)}</h3>" + table(heads, found, caption=caption, numbers=(0, 3), kind="stack")
 
 
 def _duplicates(twice: Mapping[str, Any]) -> str:
     rows = []
     for one in twice["listed"]:
         numbers, labels = ", ".join(map(str, one["rows"])), ", ".join(labels_in_words(one["labels"]))
-        cells = cell(numbers, "few") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
+        cells = cell(numbers, "few", "rows") + cell(isolated(labels), "few") + cell(isolated(one["text"]), "text")
         rows.append(f"<tr>{cells}</tr>")
-    repeated = _paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
+    repeated = paragraph(f"{twice['exact']:,} rows repeat an earlier text.")
     found = f"<h3>Texts that occur more than once</h3>{repeated}"
     if not rows:
         return found
@@ -289,7 +287,7 @@ def _duplicates(twice: Mapping[str, Any]) -> str:
         f"{twice['conflicts']:,} texts have different labels, in {twice['conflicting_rows']:,} rows; "
         f"the first {len(rows)} of them."
     )
-    return found + table(["rows", "labels", "text"], rows, caption=caption)
+    return found + table(["rows", "labels", "text"], rows, caption=caption, kind="stack")
 
 
 def _terms(test: Mapping[str, Any]) -> str:
@@ -297,4 +295,4 @@ def _terms(test: Mapping[str, Any]) -> str:
         return ""
     terms = {name: words for name, words in TERMS.items() if name != "ROC-AUC" or test.get("roc_auc") is not None}
     pairs = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in terms.items())
-    return _section("What the measures mean", f"<dl>{pairs}</dl>")
+    return section("What the measures mean", f"<dl>{pairs}</dl>")

@@ -11,13 +11,11 @@ from textrnn.judging.metrics import wilson_interval
 from textrnn.judging.verdict import MAJORITY
 from textrnn.judging.web import escaped
 
+# All pictures are about 450 wide: on a telephone they are drawn smaller, and their text has to stay readable.
 # A bin of fewer rows is shown, but no line leads through it.
 STEADY_ROWS = 10
-# What a history of training may hold, and what the lines of it are called.
-CURVES = {
-    "log-loss (nats)": {"train_log_loss": "rows learnt from", "val_log_loss": "held-out rows"},
-    "accuracy": {"train_accuracy": "rows learnt from", "val_accuracy": "held-out rows"},
-}
+# Lines of networks that are told apart: kinds of the style sheet.
+LINES = ("line", "other", "line dotted", "other dotted", "third")
 
 
 def svg(parts: Sequence[str], width: int, height: int, title: str) -> str:
@@ -62,7 +60,7 @@ def accuracy_picture(models: Mapping[str, Mapping[str, Any]], chosen: str | None
         models: what `evaluate` gives for each.
         chosen: which of them is drawn strong.
     """
-    left, right, row, width = 110, 650, 30, 760
+    left, right, row, width = 92, 384, 30, 460
     trained = [test for name, test in models.items() if name != MAJORITY] or list(models.values())
     low: float = min(test["accuracy_interval"][0] for test in trained)
     high: float = max(test["accuracy_interval"][1] for test in trained)
@@ -142,50 +140,44 @@ def reliability_picture(bins: Sequence[Mapping[str, Any]]) -> str:
     return svg(parts, 460, floor + 50, "how often predictions are right for each level of confidence; see the table")
 
 
-def learning_pictures(history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How training went: a picture of log-loss and one of accuracy over epochs, of what the history holds.
+def learning_picture(history: Sequence[Mapping[str, Any]]) -> str:
+    """How training went: the loss of each network over its passes; nothing if no network made two of them.
 
     Args:
-        history: a row for each check of training: `epoch`, and any of the names in CURVES.
+        history: a row for each pass of each network: `network`, `epoch`, `train_nats`.
     """
-    found = []
-    for unit, names in CURVES.items():
-        lines = {label: _points(history, name) for name, label in names.items()}
-        lines = {label: points for label, points in lines.items() if len(points) > 1}
-        if lines:
-            found.append(_curve(lines, unit))
-    return found
+    lines: dict[int, list[tuple[float, float]]] = {}
+    for row in history:
+        point = (float(row["epoch"]), float(row["train_nats"]))
+        if math.isfinite(sum(point)):
+            lines.setdefault(int(row["network"]), []).append(point)
+    drawn = {network: points for network, points in lines.items() if len(points) > 1}
+    return _curves(drawn) if drawn else ""
 
 
-def _points(history: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:
-    pairs = [(row.get("epoch"), row.get(name)) for row in history]
-    return [(float(x), float(y)) for x, y in pairs if x is not None and y is not None and math.isfinite(x + y)]
-
-
-def _curve(lines: Mapping[str, Sequence[tuple[float, float]]], unit: str) -> str:
-    left, right, top, bottom = 60, 440, 34, 250
+def _curves(lines: Mapping[int, Sequence[tuple[float, float]]]) -> str:
+    left, right, top, bottom, width = 60, 440, 40, 250, 460
     xs, ys = ([point[k] for points in lines.values() for point in points] for k in (0, 1))
-    low, high = min(ys), max(ys)
-    pad = (high - low) * 0.06 or 0.01
-    low, high, begin, end = low - pad, high + pad, min(xs), max(xs)
+    begin, end, high = min(xs), max(xs), max(*ys, 0.01) * 1.04
 
     def place(x: float, y: float) -> tuple[float, float]:
         share = (x - begin) / (end - begin) if end > begin else 0.5
-        return left + share * (right - left), bottom - (y - low) / (high - low) * (bottom - top)
+        return left + share * (right - left), bottom - y / high * (bottom - top)
 
-    parts = [text_at(8, 16, unit)]
-    for tick in ticks(low, high):
+    parts = [text_at(8, 18, "log-loss (nats)")]
+    for tick in ticks(0, high):
         y = place(begin, tick)[1]
         parts += [line_at(left, y, right, y, "grid"), text_at(left - 8, y + 4, f"{tick:g}", anchor="end")]
-    for tick in ticks(begin, end):
-        parts.append(text_at(place(tick, low)[0], bottom + 18, f"{tick:g}", anchor="middle"))
+    for tick in ticks(begin, end, 8):
+        parts.append(text_at(place(tick, 0)[0], bottom + 18, f"{tick:g}", anchor="middle"))
     parts.append(text_at((left + right) / 2, bottom + 38, "passes over the rows (epochs)", anchor="middle"))
-    x = 150.0
-    for label, points in lines.items():
-        kind = "line" if label == "held-out rows" else "other"
-        parts += [line_at(x, 12, x + 22, 12, kind), text_at(x + 28, 16, label)]
-        x += 160
+    for number, (network, points) in enumerate(lines.items()):
+        kind, x = LINES[number % len(LINES)], right - 52.0 * (len(lines) - number)
+        parts += [line_at(x, 14, x + 24, 14, kind), text_at(x + 30, 18, f"{network}")]
         placed = " ".join(f"{a:.1f},{b:.1f}" for a, b in (place(*point) for point in points))
         parts.append(f'<polyline points="{placed}" class="{kind}"/>')
-    told = "; ".join(f"{label} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for label, points in lines.items())
-    return svg(parts, 470, bottom + 48, f"{unit} over epochs: {told}")
+    parts.append(text_at(right - 52.0 * len(lines) - 8, 18, "network", anchor="end"))
+    told = "; ".join(
+        f"network {network} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for network, points in lines.items()
+    )
+    return svg(parts, width, bottom + 48, f"log-loss of the rows learnt from, in nats, over epochs: {told}")

@@ -1,4 +1,4 @@
-"""The style sheet of `report.html`: light, dark and paper, with colours whose contrast a test checks."""
+"""The style sheet of the pages: light, dark and paper, with colours whose contrast a test checks."""
 
 from __future__ import annotations
 
@@ -79,12 +79,21 @@ svg .axis { fill: var(--soft) }
 svg .ideal { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 5 4; fill: none }
 svg .line { stroke: var(--accent); stroke-width: 2; fill: none }
 svg .other { stroke: var(--warm); stroke-width: 2; fill: none; stroke-dasharray: 7 3 }
+svg .third { stroke: var(--soft); stroke-width: 2; fill: none }
+svg .dotted { stroke-dasharray: 2 4 }
 svg .dot { fill: var(--accent) }
 svg .bars { fill: var(--accent); opacity: .35 }
 svg .faint { fill: var(--soft) }
 svg .span { stroke: var(--accent); stroke-width: 1.2; opacity: .6 }
 svg .plain { fill: var(--soft); stroke: var(--soft); stroke-width: 1.5 }
 svg .strong { font-weight: 700; fill: var(--accent) }
+mark { background: none; color: inherit; border-radius: .2rem; padding: .06em .12em }
+mark[class^="wrong"] { text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .18em }
+.explained { border-top: 1px solid var(--line); margin-top: .9rem; padding-top: .5rem }
+.explained p { max-width: none; margin: .15rem 0 }
+.explained .predicted { color: var(--ink); font-weight: 600 }
+.differs { color: var(--warm); font-weight: 600 }
+.marked { white-space: pre-line; line-height: 1.75 }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; font-size: .92rem; max-width: 52rem }
 dt { font-weight: 600 }
 dd { margin: 0; color: var(--soft) }
@@ -92,6 +101,18 @@ dd { margin: 0; color: var(--soft) }
   main { padding: 1.25rem .9rem 3rem }
   dl { grid-template-columns: 1fr }
   dd { margin: 0 0 .5rem }
+  table { font-size: .88rem }
+  th, td { padding: .3rem .45rem }
+  .bar { display: none }
+  .long { width: 8em }
+  .stack, .stack tbody { display: block }
+  .stack thead { display: none }
+  .stack tr { display: flex; flex-wrap: wrap; gap: .1rem .9rem; padding: .45rem 0;
+    border-bottom: 1px solid var(--line) }
+  .stack td { border: 0; padding: 0; min-width: 0; color: var(--soft) }
+  .stack td[data-head]::before { content: attr(data-head) " " }
+  .stack td bdi { color: var(--ink) }
+  .stack .text { flex-basis: 100%; font-size: .95rem }
 }
 @media print {
   @page { margin: 15mm }
@@ -100,7 +121,7 @@ dd { margin: 0; color: var(--soft) }
   main { max-width: none; padding: 0 }
   .scroll { overflow: visible }
   h2, h3, .soft { break-after: avoid }
-  figure, tr, .result { break-inside: avoid }
+  figure, tr, .result, .explained { break-inside: avoid }
   thead { display: table-header-group }
   .dense { font-size: 6pt }
   .dense th, .dense td { padding: 1px 2px; min-width: 0 }
@@ -118,7 +139,7 @@ def style_sheet() -> str:
     """
     light, dark = (_variables(colours) for colours in (LIGHT, DARK))
     steps = "\n".join(
-        f".confusion td.{name}{k} {{ background: var(--{name}{k}); color: var(--{name}{k}-ink) }}"
+        f".confusion td.{name}{k}, mark.{name}{k} {{ background: var(--{name}{k}); color: var(--{name}{k}-ink) }}"
         for name in ("right", "wrong")
         for k in range(len(LIGHT[name]))
     )

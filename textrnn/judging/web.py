@@ -1,4 +1,4 @@
-"""Pieces of HTML in which nothing from a user's file can act: every string is escaped here."""
+"""Pages and pieces of HTML in which nothing from a user's file can act: every string is escaped here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import re
 from collections.abc import Sequence
 
 from textrnn.judging.layout import num_columns
+from textrnn.judging.style import style_sheet
+
+# No script, no request: even a mistake in escaping could not make the page act.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 # Control characters and lone surrogates have no place in HTML; the last two of each plane are no characters.
 UNFIT = re.compile(
@@ -16,6 +20,33 @@ UNFIT = re.compile(
 )
 SHORT_COLUMNS = 24
 KANA, HANGUL, HAN = re.compile("[\u3040-\u30ff]"), re.compile("[\uac00-\ud7af]"), re.compile("[\u3400-\u9fff]")
+
+
+def page(title: str, parts: Sequence[str]) -> str:
+    """A whole page: no script, no request to anywhere, light or dark as the reader prefers.
+
+    Args:
+        title: plain text.
+        parts: HTML of its parts; empty ones are left out.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *parts: str) -> str:
+    """A part of a page under a heading of its own."""
+    return f"<section><h2>{escaped(title)}</h2>{''.join(parts)}</section>"
+
+
+def paragraph(content: str, kind: str = "") -> str:
+    """A paragraph of content that is HTML already."""
+    return f"<p{kind_of(kind)}>{content}</p>"
 
 
 def escaped(text: str) -> str:
@@ -28,6 +59,12 @@ def escaped(text: str) -> str:
     return html.escape(UNFIT.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")), quote=True)
 
 
+def language_of(text: str) -> str:
+    """The attribute that names the language of Chinese, Japanese and Korean glyphs; nothing for others."""
+    language = "ja" if KANA.search(text) else "ko" if HANGUL.search(text) else "zh" if HAN.search(text) else ""
+    return f' lang="{language}"' if language else ""
+
+
 def isolated(text: str, kind: str = "") -> str:
     """A text from a user's file inside of a line: its direction of writing stays its own, its glyphs fit its language.
 
@@ -35,9 +72,7 @@ def isolated(text: str, kind: str = "") -> str:
         >>> isolated("好 & bad")
         '<bdi lang="zh">好 &amp; bad</bdi>'
     """
-    language = "ja" if KANA.search(text) else "ko" if HANGUL.search(text) else "zh" if HAN.search(text) else ""
-    attribute = f' lang="{language}"' if language else ""
-    return f"<bdi{kind_of(kind)}{attribute}>{escaped(text)}</bdi>"
+    return f"<bdi{kind_of(kind)}{language_of(text)}>{escaped(text)}</bdi>"
 
 
 def label_of(text: str) -> str:
@@ -50,9 +85,10 @@ def kind_of(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
 
 
-def cell(content: str, kind: str = "") -> str:
-    """A cell of a table, of content that is HTML already."""
-    return f"<td{kind_of(kind)}>{content}</td>"
+def cell(content: str, kind: str = "", head: str = "") -> str:
+    """A cell of a table, of content that is HTML already; `head` is said before it where there is no room for heads."""
+    attribute = f' data-head="{escaped(head)}"' if head else ""
+    return f"<td{kind_of(kind)}{attribute}>{content}</td>"
 
 
 def counted(count: int) -> str:
@@ -60,7 +96,9 @@ def counted(count: int) -> str:
     return cell(f"{count:,}", "n")
 
 
-def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = ()) -> str:
+def table(
+    heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: Sequence[int] = (), kind: str = ""
+) -> str:
     """A table that scrolls by itself when it is wider than the page.
 
     Args:
@@ -68,12 +106,13 @@ def table(heads: Sequence[str], rows: Sequence[str], *, caption: str, numbers: S
         rows: HTML of the rows.
         caption: plain text above it.
         numbers: which columns hold numbers.
+        kind: class of the table.
     """
     cells = "".join(
         f'<th scope="col"{kind_of("n" if k in numbers else "")}>{escaped(head)}</th>' for k, head in enumerate(heads)
     )
     body = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return scrolling(f"<table>{body}</table>", caption)
+    return scrolling(f"<table{kind_of(kind)}>{body}</table>", caption)
 
 
 def scrolling(content: str, caption: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from textrnn.errors import ConfigError, RunError, TextRNNError
 from textrnn.judging.calibration import apply_temperature
 from textrnn.judging.mixture import Mixture
 from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
+from textrnn.runtime.explain import Word, explain
 from textrnn.runtime.linear import LinearModel
 from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
@@ -24,6 +26,7 @@ from textrnn.text.vocabulary import Vocabulary
 
 KIND = "classifier"
 CHUNK, CHUNK_CHARS = 8192, 1 << 20  # texts that are worked at a time, and their characters: fewer if they are long
+EXPLAINED = 32  # texts that are explained at a time, each of which is asked for some hundred times
 OK, EMPTY, TRUNCATED, UNCERTAIN = "ok", "empty", "truncated", "uncertain"
 
 
@@ -155,17 +158,49 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        if isinstance(texts, str):
-            raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
+        return [self._told(found) for found in self.predict(_listed(texts))]
+
+    def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
+        """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
+        rest = iter(texts)
+        while some := list(islice(rest, EXPLAINED)):
+            made = self.predict(some)
+            given = np.stack([found.probabilities for found in made])
+            words = explain(some, given, lambda changed: self.all_probabilities(changed)[0][self.chosen])
+            yield from zip(made, words, strict=True)
+
+    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Tells the classes of some texts, and which words they come from; slow, see `textrnn.runtime.explain`.
+
+        Returns:
+            what `classify` does, and `words`: of each word that was measured `text`, `begin` and `end` (where it is in
+            the text, half-open) and `weight` (what it adds to the log-odds of the label, in nats).
+
+        Example:
+            textrnn.load("models/reviews").explain(["Lovely tea."])[0]["words"]
+        """
+        texts = _listed(texts)
         return [
-            dict(
-                label=found.label,
-                confidence=found.confidence,
-                probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
-                status=found.status,
-            )
-            for found in self.predict(texts)
+            {
+                **self._told(found),
+                "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
+            }
+            for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
         ]
+
+    def _told(self, found: Prediction) -> dict[str, Any]:
+        return dict(
+            label=found.label,
+            confidence=found.confidence,
+            probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
+            status=found.status,
+        )
+
+
+def _listed(texts: Sequence[str]) -> Sequence[str]:
+    if isinstance(texts, str):
+        raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
+    return texts
 
 
 def open_classifier(path: Path) -> TextClassifier:

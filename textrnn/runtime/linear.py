@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrnn.errors import RunError
-from textrnn.text.ngrams import KEY_BITS, SCRIPTS, UNITS, Keys, NgramKind, Positions, batches, ngrams, non_white
+from textrnn.text.ngrams import KEY_BITS, SCRIPTS, UNITS, Keys, NgramKind, Positions, batches, ngrams
 
 Floats = NDArray[np.floating[Any]]
 LONGEST_NGRAM = 16
@@ -171,32 +171,6 @@ class LinearModel:
         counts = count_features(texts, self.kinds, self.script, self._table)
         return counts, feature_values(counts, self.scales, self._blocks, len(texts), len(self.kinds))
 
-    def contributions(self, text: str) -> list[tuple[int, int, NDArray[np.float64]]]:
-        """How much each character of a text adds to the score of each class.
-
-        The share of an n-gram is divided among the places where it occurs, then among its characters that are not
-        white space; characters side by side with the same shares are one span.
-
-        Args:
-            text: any string.
-
-        Returns:
-            (begin, end, float64[classes]) for spans in order, half-open. Shares times characters (without white space)
-            add up to the logits without the bias, but for n-grams that hold no such character.
-        """
-        counts, values = self._counted([text])
-        shares = np.zeros((len(self.keys) + 1, len(self.bias)))
-        shares[counts.features] = (values / counts.times)[:, None] * self.weights[counts.features]
-        places = non_white(text)
-        steps = np.zeros((len(places) + 1, len(self.bias)))
-        for found in ngrams([text], self.kinds, self.script, places=True):
-            at, features = self._table.find(found.keys)
-            begins, ends = found.begins[at], found.ends[at]
-            each = shares[features] / np.maximum(ends - begins, 1)[:, None]
-            np.add.at(steps, begins, each)
-            np.add.at(steps, ends, -each)
-        return _spans(places, np.cumsum(steps, 0)[:-1])
-
     def to_arrays(self, prefix: str = "linear/") -> dict[str, NDArray[Any]]:
         """The arrays by name, for a safetensors file."""
         return {prefix + name: getattr(self, name) for name in ("keys", "scales", "weights", "bias")}
@@ -234,16 +208,6 @@ def block_of_keys(keys: Keys, kinds: Sequence[NgramKind]) -> Positions:
         block[UNITS.index(kind.unit)] = number
     found: Positions = block[(keys >> np.uint64(KEY_BITS)).astype(np.int64)]
     return found
-
-
-def _spans(places: Positions, shares: NDArray[np.float64]) -> list[tuple[int, int, NDArray[np.float64]]]:
-    spans: list[tuple[int, int, NDArray[np.float64]]] = []
-    for place, share in zip(places.tolist(), shares, strict=True):
-        if spans and spans[-1][1] == place and np.allclose(spans[-1][2], share, rtol=0, atol=1e-12):
-            spans[-1] = (spans[-1][0], place + 1, share)
-        else:
-            spans.append((place, place + 1, share))
-    return spans
 
 
 def _check(model: LinearModel) -> None:

@@ -18,6 +18,7 @@ from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
 from textrnn.tasks.classify_run import Place, learning_curve, metrics_of, new_details, save_lesson, saved_in_words
+from textrnn.tasks.explaining import check_explain
 from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
 from textrnn.tasks.predict import Using, output_for, predict
 from textrnn.tasks.unlabelled import read_unlabelled
@@ -135,6 +136,8 @@ def train(
         rows, classes = _rows_of(table, display)
         check_learnable(rows, classes, table.name)
         output = _output(path, using, rows, display)
+        if using.explain:
+            check_explain(table.name, is_predicted=output is not None)
         exam = _exam(rows, classes, table, test, num_folds, config.fit.random_seed, options, display)
         more = _more_texts(unlabelled, rows, options, config, display)
         name = place.name_for(table)
@@ -164,7 +167,7 @@ def train(
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))
         elif output is not None:
-            report["output"] = _fill_in(table, path, run, options, replace(using, output=output), display)
+            report.update(_fill_in(table, path, run, options, replace(using, output=output), display))
     report["seconds"] = round(time.monotonic() - begin, 3)
     return report
 
@@ -275,11 +278,14 @@ def _shares(time_s: float, begin: float, num_fits: int) -> Iterator[Callable[[],
         yield lambda end=end: end - time.monotonic()  # type: ignore[misc]
 
 
-def _fill_in(table: Table, path: str, run: Path, options: TableOptions, using: Using, display: Display) -> str:
-    """Adds predictions to the table that was learnt from."""
+def _fill_in(
+    table: Table, path: str, run: Path, options: TableOptions, using: Using, display: Display
+) -> dict[str, Any]:
+    """Adds predictions to the table that was learnt from: `output`, and `explained` if there is such a page."""
     try:
         source = table.path if path == STANDARD_INPUT else path
-        return str(predict(source, open_classifier(run), options, using)["output"])
+        made = predict(source, open_classifier(run), options, using)
+        return {name: made[name] for name in ("output", "explained") if name in made}
     except BaseException:
         display.warn(saved_in_words(run, path))
         raise

@@ -18,8 +18,10 @@ from textrnn.errors import ConfigError, DataError
 from textrnn.judging.layout import cut, percent, printable
 from textrnn.judging.metrics import evaluate
 from textrnn.runtime.classifier import OK, UNCERTAIN, Prediction, TextClassifier
+from textrnn.tasks.explaining import SHOWN_ROWS, Explaining, page_for
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table import TableOptions, open_table
+from textrnn.text.table_rows import Row
 from textrnn.text.table_writer import write_predictions
 
 MOST_UNKNOWN = 20  # labels that were not learnt, which are listed
@@ -34,11 +36,13 @@ class Using:
         output: the file; None for the input's name with `.predicted` in it, `-` for standard output.
         overwrite: whether a file of that name may be replaced.
         min_confidence: below this probability a row's status is `uncertain`.
+        explain: whether the words that mattered are added, and shown in a page beside the output.
     """
 
     output: str | None = None
     overwrite: bool = False
     min_confidence: float = 0.0
+    explain: bool = False
 
 
 def wants_training(path: str, options: TableOptions) -> bool:
@@ -70,8 +74,8 @@ def predict(
         tell: told what is odd about the table, in a line.
 
     Returns:
-        `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, and `unknown_labels` with
-        `unknown_label_rows` if some of them were not learnt.
+        `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, `unknown_labels` with
+        `unknown_label_rows` if some of them were not learnt, and `explained` (the page) if one was written.
 
     Raises:
         DataError, ConfigError: the table cannot be read; the output exists.
@@ -80,23 +84,25 @@ def predict(
     output, learnt_from = output_for(path, using), classifier.details.get("table")
     if isinstance(learnt_from, dict):
         options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
+    explaining = Explaining(classifier, page_for(output, overwrite=using.overwrite)) if using.explain else None
     with open_table(path, options, needs_label=False) as table:
         for warning in table.warnings:
             tell(warning)
         known = {label: number for number, label in enumerate(classifier.classes)}
         labels, found = array("i"), array("f")  # of millions of rows as well
         unknown, num_unknown = dict[str, None](), 0
-        num_rows, waiting = 0, deque[str | None]()  # labels of rows that are being worked
+        num_rows, waiting = 0, deque[Row]()  # rows that are being worked
 
         def texts() -> Iterator[str]:
             for row in table.rows():
-                waiting.append(row.label)
+                waiting.append(row)
                 yield row.text
 
         def cells() -> Iterator[list[str]]:
             nonlocal num_rows, num_unknown
-            for made in classifier.stream(texts()):
-                label = waiting.popleft()
+            for made in (explaining or classifier).stream(texts()):
+                row = waiting.popleft()
+                label = row.label
                 num_rows += 1
                 if label in known:
                     labels.append(known[label])
@@ -105,14 +111,18 @@ def predict(
                     num_unknown += 1
                     if len(unknown) < MOST_UNKNOWN:
                         unknown[label] = None
-                yield _cells(made, using.min_confidence)
+                explanation = explaining.cells(row, made) if explaining else []
+                yield [*_cells(made, using.min_confidence), *explanation]
 
-        write_predictions(table, _columns(classifier), cells(), output)
+        columns = [*_columns(classifier), *(explaining.columns if explaining else ())]
+        write_predictions(table, columns, cells(), output)
         if not num_rows:
             raise DataError(f"{table.name} has no rows: expected texts")
         if problems := table.summary():
             tell(problems)
     result: dict[str, Any] = dict(table=table.describe(), rows=num_rows, output=output, run=str(classifier.path))
+    if explaining:
+        result.update(explaining.write(table.name))
     if labels:
         probabilities = np.array(found, np.float64).reshape(len(labels), -1)
         probabilities /= probabilities.sum(1, keepdims=True)
@@ -138,6 +148,8 @@ def summary(result: dict[str, Any]) -> str:
         listed = ", ".join(cut(label, 30) for label in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
         number = result["unknown_label_rows"]
         lines.append(f"{number:,} {'row has' if number == 1 else 'rows have'} a label that it has not learnt: {listed}")
+    if page := result.get("explained"):
+        lines.append(f"{page}: the words that mattered, in the first {min(result['rows'], SHOWN_ROWS):,} rows")
     return "\n".join(lines)
 
 
@@ -171,4 +183,6 @@ def output_for(path: str, using: Using) -> str:
         raise ConfigError(f"{output} is the table itself, which is kept: {elsewhere}")
     if output.exists() and not using.overwrite:
         raise ConfigError(f"{output} exists: replace it with --overwrite, or {elsewhere}")
+    if using.explain:
+        page_for(str(output), overwrite=using.overwrite)
     return str(output)

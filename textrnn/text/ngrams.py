@@ -28,10 +28,10 @@ Keys = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 # Letters of scripts without blanks between words: Thai, Lao, Burmese, Khmer, kana, Han.
-_NO_BLANKS = (
+NO_BLANKS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003347f"
 )
-_UNSPACED_LETTER = re.compile(f"[{_NO_BLANKS}]")
+_UNSPACED_LETTER = re.compile(f"[{NO_BLANKS}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _TOKENS = {
     SPACED: re.compile(
@@ -40,13 +40,13 @@ _TOKENS = {
         r"|https?://\S+|www\.\S+"
         r"|[@#]\w+"
         r"|n't\b|'(?:s|m|d|ll|re|ve)\b"
-        rf"|[^\W{_NO_BLANKS}]+"
+        rf"|[^\W{NO_BLANKS}]+"
         r"|!+|\?+|\.+"
         r"|\S"
     ),
     UNSPACED: re.compile(r"\n|\S+"),
 }
-# Same lengths, so that places in the folded text are places in the text. The curly apostrophe is one like any other.
+# Same lengths, so that places in the folded text are those in the text. The curly apostrophe is one like any other.
 _FOLDED = (("\u2019", "'"), ("<br />", "      "), ("&amp;", "&    "))
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -79,14 +79,10 @@ class Ngrams:
     Attributes:
         keys: uint64[ngrams], the hash of each; the two highest bits tell the unit.
         rows: int64[ngrams], the number of its text.
-        begins: int64[ngrams], where it begins, counted in characters that are not white space, over all texts.
-        ends: int64[ngrams], where it ends, counted so too. The two are empty unless they were asked for.
     """
 
     keys: Keys
     rows: Positions
-    begins: Positions
-    ends: Positions
 
 
 def script_of(texts: Sequence[str]) -> str:
@@ -146,24 +142,13 @@ def split_tokens(text: str, script: str) -> list[str]:
     return _TOKENS[script].findall(_separated(fold(text)).replace("\n", " "))
 
 
-def non_white(text: str) -> Positions:
-    """Where the characters stand that `Ngrams.begins` and `ends` count: int64[characters] places in the text.
-
-    Example:
-        >>> non_white("a bc<br />d").tolist()
-        [0, 2, 3, 10]
-    """
-    return np.array([place for place, char in enumerate(fold(text)) if not char.isspace()], np.int64)
-
-
-def ngrams(texts: Sequence[str], kinds: Sequence[NgramKind], script: str, *, places: bool = False) -> list[Ngrams]:
+def ngrams(texts: Sequence[str], kinds: Sequence[NgramKind], script: str) -> list[Ngrams]:
     """Find all n-grams of some kinds.
 
     Args:
         texts: any strings; memory grows with all of their characters, so give some hundreds at a time.
         kinds: which n-grams.
         script: "spaced" or "unspaced", how to cut tokens; see `script_of`.
-        places: fill `begins` and `ends`.
 
     Returns:
         For each kind its n-grams.
@@ -179,16 +164,12 @@ def ngrams(texts: Sequence[str], kinds: Sequence[NgramKind], script: str, *, pla
     scrambled = _scrambled(codes.astype(np.uint64))
     words = _Words.of(codes, scrambled)
     found = []
-    solid = _counts_before((codes != _BLANK) & (codes != _LINE_END)) if places else None
     for kind in kinds:
         pieces = zip(*_PIECES[kind.unit](codes, scrambled, words, kind), strict=True)
         keys, rows = np.concatenate(next(pieces)), np.concatenate(next(pieces))
         keys >>= np.uint64(64 - KEY_BITS)
         keys |= np.uint64(UNITS.index(kind.unit) << KEY_BITS)
-        if solid is None:
-            found.append(Ngrams(keys, rows, rows[:0], rows[:0]))
-        else:
-            found.append(Ngrams(keys, rows, *(solid[np.concatenate(parts)] for parts in pieces)))
+        found.append(Ngrams(keys, rows))
     return found
 
 
@@ -236,13 +217,6 @@ def _scrambled(values: Keys) -> Keys:
     return values
 
 
-def _counts_before(flags: NDArray[np.bool_]) -> Positions:
-    """How many flags are set before each place, and in all: bool[places] -> int64[places + 1]."""
-    counts = np.zeros(len(flags) + 1, np.int64)
-    np.cumsum(flags, out=counts[1:])
-    return counts
-
-
 def _salt(n: int) -> np.uint64:
     return np.uint64(n * 0xD6E8FEB86659FD93 % (1 << 64))  # type: ignore[no-any-return,unused-ignore]
 
@@ -264,7 +238,6 @@ class _Words:
     Attributes:
         hashes: uint64[tokens] of the characters of each; `kinds` is the same, but alike for all @names, all links and
             all line ends.
-        begins, ends: int64[tokens], places in the stream.
         is_mark: bool[tokens], the token is a line end.
         rows: int64[tokens], the text it is in; the mark before a text belongs to it.
         next_mark: int64[tokens], the first mark after it.
@@ -272,8 +245,6 @@ class _Words:
 
     hashes: Keys
     kinds: Keys
-    begins: Positions
-    ends: Positions
     is_mark: NDArray[np.bool_]
     rows: Positions
     next_mark: Positions
@@ -296,10 +267,10 @@ class _Words:
         kinds[(first == ord("h")) & (second == ord("t")) & (third == ord("t")) & (sizes > 8)] = _LINK
         rows = np.cumsum(is_mark) - 1
         marks = np.append(np.flatnonzero(is_mark), len(begins))
-        return cls(hashes, kinds, begins, ends, is_mark, rows, marks[rows + 1])
+        return cls(hashes, kinds, is_mark, rows, marks[rows + 1])
 
 
-_Pieces = Iterator[tuple[Keys, Positions, Positions, Positions]]
+_Pieces = Iterator[tuple[Keys, Positions]]
 
 
 def _word_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
@@ -308,7 +279,7 @@ def _word_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
     for n, hashes in _rolled(words.kinds, kind.low, kind.high):
         at = np.flatnonzero(room[: len(hashes)] >= n) if n > 1 else np.flatnonzero(~words.is_mark)
         keys = (hashes if n > 1 else words.hashes + _salt(1))[at]
-        yield keys, words.rows[at], words.begins[at], words.ends[at + n - 1]
+        yield keys, words.rows[at]
 
 
 def _char_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
@@ -321,7 +292,7 @@ def _char_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
     room[is_blank & (room <= 1)] = 0
     for n, hashes in _rolled(scrambled, kind.low, kind.high):
         at = np.flatnonzero(room[: len(hashes)] >= n) if n > 1 else np.flatnonzero((room > 0) & ~is_blank)
-        yield hashes[at], rows[at], at, at + n
+        yield hashes[at], rows[at]
 
 
 def _head_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
@@ -336,7 +307,7 @@ def _head_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
         (3, np.flatnonzero(is_word & (place > 3)), pairs),
     ):
         keys = _scrambled(context[at] * _FACTOR + words.hashes[at]) + _salt(salt)
-        yield keys, words.rows[at], words.begins[at], words.ends[at]
+        yield keys, words.rows[at]
 
 
 _PIECES = {WORDS: _word_pieces, CHARS: _char_pieces, HEADS: _head_pieces}
