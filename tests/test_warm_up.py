@@ -21,7 +21,7 @@ def _warm_up(texts: list[np.ndarray] = RISING, epochs: float = 1.0, **options: o
 @pytest.mark.parametrize("arch", ["bidirectional", "lstm"])
 def test_learns_what_comes_next_and_what_came_before(arch: str) -> None:
     """Each token of a circle is certain in both directions; untaught, six tokens cost ln 6 = 1.79 nats."""
-    before, after = _warm_up(arch=arch, epochs=0.1), _warm_up(arch=arch, epochs=300.0)
+    before, after = _warm_up(arch=arch, epochs=0.1), _warm_up(arch=arch, epochs=400.0)
     assert 1.4 < before.nats < 2.2  # type: ignore[attr-defined]
     assert after.nats < 0.35  # type: ignore[attr-defined]
 

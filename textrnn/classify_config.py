@@ -81,11 +81,12 @@ class FitConfig(Checked):
         "known too, up to --vocab-size.",
     )
     networks: int = option(
-        3, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
+        5, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
     )
-    warm_up: float = option(
-        0.25,
-        "Share of the networks' time in which they first learn to tell the tokens of all texts, labelled or not.",
+    warm_up: float | None = option(
+        None,
+        "Share of the networks' time in which they first learn to tell the tokens of all texts, labelled or not.  "
+        "[default: 0.3 if there are more texts without a label than with one, else 0]",
         low=0,
         high=0.95,
     )

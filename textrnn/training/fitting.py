@@ -26,9 +26,10 @@ from textrnn.text.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.linear import fit_linear
 
-NUM_FOLDS = 5
-LINEAR_SHARE = 0.4  # of the time, at most
+NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
+LINEAR_SHARE = 0.2  # of the time, at most
 LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
+WARM_UP_SHARE = 0.3  # of what is left, with many texts without labels; with few it did not pay (`benchmarks/README.md`)
 ANOTHER = 1.3  # times what the last network took has to be left for one more
 
 
@@ -147,7 +148,8 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
     models.vocabulary = vocabulary
     ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
     initial = _warmed_up(task, models, vocabulary, ids)
-    pairs = folds(task.texts, labels, min(NUM_FOLDS, _smallest_class(labels)), np.random.default_rng((seed, 2)))
+    num_folds = NUM_FOLDS if len(labels) < MANY_ROWS else MANY_FOLDS
+    pairs = folds(task.texts, labels, min(num_folds, _smallest_class(labels)), np.random.default_rng((seed, 2)))
     logits = np.full((len(labels), task.num_classes), np.nan)
     count = min(config.fit.networks, len(pairs))
     for number, (learnt, held) in enumerate(pairs[:count]):
@@ -189,7 +191,10 @@ def _warmed_up(
     from textrnn.training.warm_up import warm_up
 
     config, begin = task.config, time.monotonic()
-    if not config.fit.warm_up or task.interrupted():
+    share = config.fit.warm_up
+    if share is None:
+        share = WARM_UP_SHARE if len(task.unlabelled) > len(task.texts) else 0.0
+    if not share or task.interrupted():
         return None
     more = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.unlabelled]
     found = warm_up(
@@ -198,7 +203,7 @@ def _warmed_up(
         vocab_size=vocabulary.vocab_size,
         vectors=models.vectors,
         epochs=config.fit.warm_up_epochs,
-        seconds=max(1.0, config.fit.warm_up * task.left_s()),
+        seconds=max(1.0, share * task.left_s()),
         random_seed=config.fit.random_seed,
         interrupted=task.interrupted,
         on_step=lambda done, nats: task.progress(done, f"warming up  {nats:.3f} nats"),
