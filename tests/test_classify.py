@@ -149,3 +149,15 @@ def test_interrupt_saves_what_there_is(place):
     assert process.returncode == 130 and "stopping and saving" in err and "Traceback" not in err
     assert "chosen: " in out
     assert good("classify", "reviews.csv", "--predict", "--overwrite", "--json").json["rows"] == 123
+
+
+@pytest.mark.slow
+def test_networks_warm_up_on_texts_without_labels(place):
+    Path("more.txt").write_text("".join(f"{text}\n" for text, _ in reviews() * 2), encoding="utf-8")
+    more = ("--model", "rnn", "--unlabelled", "more.txt", "--warm-up-epochs", "1", "--name", "warm", "--json")
+    result = good("classify", "reviews.csv", *[option for option in TINY if option != "-q"], *more)
+    assert "more.txt: 240 texts without labels" in result.err
+    assert re.search(r"warmed up on 338 texts: \d\.\d+ nats, 1\.0 passes", result.err)
+    assert result.json["chosen"] == "rnn"
+    refused = run_cli("classify", "reviews.csv", *TINY, "--model", "linear", "--unlabelled", "more.txt")
+    assert refused.code == 2 and "leave it out with --model linear" in refused.err
