@@ -3,7 +3,7 @@
     python -m benchmarks.classify FOLDER ... [--time 2m] [--json FILE] [-- OPTIONS OF classify]
 
 Accuracy in percent of the linear model, the recurrent networks, both combined, and the one that was chosen (on training
-rows alone).
+rows alone). Log-loss in nats of the chosen model, and of the other two with and without calibration (raw).
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any
 
 from benchmarks.tools import TEXTRNN, machine, run_json, table
 
-HEADER = ["set", "rows", "test rows", "majority", "linear", "rnn", "combined", "chosen", "accuracy", "log-loss", "s"]
+ACCURACIES, CALIBRATED = ["majority", "linear", "rnn", "combined"], ["linear", "rnn"]
+LOSSES = ["log-loss", *(f"log-loss {name}{raw}" for name in CALIBRATED for raw in ("", ", raw"))]
+HEADER = ["set", "rows", "test rows", *ACCURACIES, "chosen", "accuracy", *LOSSES, "s"]
 
 
 def classify(folder: Path, time: str, more: list[str]) -> dict[str, Any]:
@@ -40,9 +42,12 @@ def classify(folder: Path, time: str, more: list[str]) -> dict[str, Any]:
 def row(folder: Path, found: dict[str, Any]) -> list[str]:
     """A line of the table."""
     models = found["models"]
-    shares = [f"{100 * models[name]['accuracy']:.2f}" if name in models else "" for name in HEADER[3:7]]
+    shares = [f"{100 * models[name]['accuracy']:.2f}" if name in models else "" for name in ACCURACIES]
     test = found["test"]
     chosen = [found["chosen"], f"{100 * test['accuracy']:.2f}", f"{test['log_loss']:.3f}"]
+    for name in CALIBRATED:
+        model = models.get(name, {})
+        chosen += [f"{model[key]:.3f}" if key in model else "" for key in ("log_loss", "raw_log_loss")]
     return [folder.name, str(found["rows"]["used"]), str(test["rows"]), *shares, *chosen, f"{found['wall_s']:.0f}"]
 
 

@@ -46,6 +46,7 @@ def test_classify_reports_what_it_has_learnt(there):
     assert set(there["models"]) == {"rnn", "linear", "combined", "majority"}
     assert there["test"]["rows"] == 24 and there["models"]["linear"]["accuracy"] == 1.0
     assert there["models"]["majority"]["accuracy"] == 0.5
+    assert there["models"]["rnn"]["raw_log_loss"] > 0 and "raw_log_loss" not in there["models"]["combined"]
     assert there["rows"] == {"used": 120, "unlabelled": 2, "empty": 1, "empty_rows": [122]}
     assert there["output"] == "reviews.predicted.csv" and there["ended"] == "done"
     assert read_json(Path(there["run"]) / RUN_FILE)["kind"] == "classifier"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from textrnn.errors import DataError
+from textrnn.judging.calibration import apply_temperature
 from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
 from textrnn.judging.folds import over_folds
-from textrnn.judging.metrics import evaluate
+from textrnn.judging.metrics import SMALLEST, evaluate, log_loss
 from textrnn.judging.splits import folds, group_numbers, hold_out
 from textrnn.judging.verdict import judge, name_of
 from textrnn.runtime.classifier import CHUNK, TextClassifier
@@ -187,6 +188,8 @@ def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) ->
     models, rows, learnt = lesson.models, judged.rows, exam.every or lesson.rows
     report = judge(rows.labels, judged.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
     if exam.every is None:
+        for name, temperature in models.temperatures.items():
+            report["models"][name]["raw_log_loss"] = _raw_log_loss(rows.labels, judged.probabilities[name], temperature)
         suspects, said = learnt.some(models.held_rows), models.held_probabilities[models.chosen]
     else:
         suspects, said = rows, judged.used
@@ -206,6 +209,12 @@ def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) ->
     report["judged_on"] = exam.judged_on(len(judged.choices))
     report["truncated"] = judged.truncated
     return report
+
+
+def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> float:
+    """The log-loss without calibration: logarithms of calibrated probabilities are logits, divided by temperature."""
+    logits = np.log(np.clip(calibrated, SMALLEST, None))
+    return log_loss(labels, apply_temperature(logits, 1 / temperature))
 
 
 def _other_choices(chosen: str, choices: list[str]) -> str | None:
