@@ -5,7 +5,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging_cases import EVIL, LONG, TEXTS, Strict, full_report, labels_named
 
@@ -102,6 +102,7 @@ def test_write_html_replaces_the_old_page(tmp_path):
 # ---------------------------------------------------------------- pieces
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(["text", "attribute"]))
 def test_escaped_comes_back_from_a_parser(text, where):
     found = Strict(f"<p>{escaped(text)}</p>" if where == "text" else f'<p title="{escaped(text)}"></p>')
