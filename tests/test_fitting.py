@@ -79,3 +79,12 @@ def test_temperatures_lower_the_loss_of_sure_models(rng):
 
 def test_smallest_class_is_at_least_two():
     assert [_smallest_class(np.array(labels)) for labels in ([0, 0, 0, 2, 2, 2, 2], [0, 0, 1])] == [3, 2]
+
+
+def test_linear_model_is_used_when_no_row_is_known_to_both(rng):
+    labels = rng.integers(0, 2, 40)
+    logits = {name: scores(labels, 0.9, rng) for name in ("linear", "rnn")}
+    logits["linear"][20:], logits["rnn"][:20] = np.nan, np.nan
+    models, (made, _) = Models(), task(labels)
+    _decide(made, models, logits)
+    assert models.chosen == "linear" and len(models.held_rows) == 20 and models.mixture is None

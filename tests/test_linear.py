@@ -31,7 +31,7 @@ def rows_of(kind="spaced", count=80):
 
 def fitted(kind="spaced", num_classes=3, **more):
     texts, labels = rows_of(kind)
-    options = dict(rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(num_classes))
+    options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(num_classes))
     return texts, labels, fit_linear(texts, labels, num_classes, **{**options, **more})
 
 
@@ -59,7 +59,7 @@ def test_logits_out_of_fold_know_nothing_of_their_row():
     """With labels drawn by chance, they are right as often as chance is."""
     texts = [f"word{n} thing{n}" for n in range(300)]
     labels = np.random.default_rng(0).integers(0, 2, 300)
-    options = dict(rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(2))
+    options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(2))
     found = fit_linear(texts, labels, 2, **options)
     assert 0.35 < (found.logits.argmax(1) == labels).mean() < 0.65
 
@@ -75,14 +75,14 @@ def test_ratios_by_hand():
 
 def test_class_without_rows_is_never_predicted():
     texts, labels = rows_of()
-    found = fit_linear(texts, labels, 5, rng=np.random.default_rng(1), time_s=0.0, class_weights=np.ones(5))
+    found = fit_linear(texts, labels, 5, rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(5))
     assert set(found.model.logits(texts).argmax(1)) == {0, 1, 2}
 
 
 def test_class_weights_move_the_border():
     texts, labels = ["tea"] * 30, np.array([0] * 20 + [1] * 10)
     texts = [f"{text} {n % 3}" for n, text in enumerate(texts)]
-    options = dict(rng=np.random.default_rng(1), time_s=0.0)
+    options = dict(rng=np.random.default_rng(1), time_s=2.0)
     even, heavy = (
         fit_linear(texts, labels, 2, class_weights=np.array(weights), **options).model.logits(["tea"]).argmax()
         for weights in ([1.0, 1.0], [1.0, 9.0])
@@ -120,3 +120,13 @@ def test_ngrams_are_those_of_counting_by_hand():
     words = text.split()
     keys = ngrams([text], [NgramKind("words", 1, 1)], "spaced")[0].keys.tolist()
     assert sorted(keys.count(key) for key in set(keys)) == sorted(words.count(word) for word in set(words))
+
+
+@pytest.mark.parametrize("time_s, stop", [(0.0, False), (60.0, True)])
+def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop):
+    texts, labels = rows_of()
+    options = dict(rng=np.random.default_rng(1), class_weights=np.ones(3))
+    found = fit_linear(texts, labels, 3, time_s=time_s, interrupted=lambda: stop, **options)
+    known = ~np.isnan(found.logits[:, 0])
+    assert 0.1 * len(texts) < known.sum() < 0.3 * len(texts)
+    assert (found.model.logits(texts).argmax(1) == labels).all()
