@@ -57,7 +57,7 @@ class FitConfig(Checked):
 
     time_s: float | None = option(
         None,
-        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 50s to 10m]",
+        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 40s to 10m]",
         above=0,
         high=31_536_000,
         flag="--time",

@@ -22,7 +22,7 @@ TEXTS = tuple(item.name for item in dataclasses.fields(NormalizeConfig))
 SECTIONS = {
     "Most used": ("output", "time_s", "model", "test", "num_folds", "text_column", "label_column"),
     "How the table is written (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
-    "Learning or predicting": ("must_train", "must_predict", "min_confidence"),
+    "Learning or predicting": ("must_train", "must_predict", "min_confidence", "explain"),
     "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
     "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
     "The networks": NETWORKS,

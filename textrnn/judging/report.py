@@ -144,6 +144,8 @@ def _closing(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"saved: {printable(report['run'])} (report.html in it is this report, with pictures)")
     if report.get("output"):
         lines.append(f"filled in: {printable(report['output'])}")
+    if report.get("explained"):
+        lines.append(f"explained: {printable(report['explained'])}")
     return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
 
 

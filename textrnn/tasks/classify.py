@@ -23,6 +23,7 @@ from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_o
 from textrnn.tasks.predict import Using, output_for, predict
 from textrnn.tasks.unlabelled import read_unlabelled
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.ngrams import SPACED, UNSPACED, script_of
 from textrnn.text.normalize import normalize
 from textrnn.text.table import Table, TableOptions, open_table
 from textrnn.text.vectors import width_from_vectors
@@ -31,7 +32,8 @@ from textrnn.training.interrupt import certain_interrupts, polite_interrupts
 from textrnn.training.report import Display, duration
 
 REPORT_FILE = "report.html"
-SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 50.0, 600.0, 15.0  # the default of --time, for each fit
+# The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
+SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
 MIN_FOLDS, MAX_FOLDS = 2, 20
 
 
@@ -259,7 +261,8 @@ def _time_s(exam: Exam, config: ClassifierConfig, display: Display) -> float:
     """Seconds for the whole command: as given, or by the amount of text that each fit learns from."""
 
     def for_one(rows: Rows) -> float:
-        return min(LONGEST_S, SHORTEST_S + SECONDS_PER_MCHAR * sum(map(len, rows.texts)) / 1e6)
+        per_mchar = SECONDS_PER_MCHAR[script_of(rows.texts)]  # about the same for a token: a word, or a character
+        return min(LONGEST_S, SHORTEST_S + per_mchar * sum(map(len, rows.texts)) / 1e6)
 
     time_s = config.fit.time_s or sum(map(for_one, exam.learnt))
     if exam.every is not None:
