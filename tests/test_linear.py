@@ -130,3 +130,9 @@ def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop
     known = ~np.isnan(found.logits[:, 0])
     assert 0.1 * len(texts) < known.sum() < 0.3 * len(texts)
     assert (found.model.logits(texts).argmax(1) == labels).all()
+
+
+def test_long_texts_begin_with_a_weaker_penalty():
+    short, long = (list(linear._settings("spaced", chars, 10)) for chars in (900, 90_000))
+    assert short[0][1] == 3.0 and long[0][1] == 30.0
+    assert len({kinds for kinds, _ in short}) == 2 and [penalty for _, penalty in long[2:]] == [100.0, 10.0]
