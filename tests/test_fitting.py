@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textrnn.classify_config import ClassifierConfig
-from textrnn.training.fitting import Models, Task, _decide, _smallest_class
+from textrnn.training.fitting import Models, Task, _decide, _simplest_good, _smallest_class
 
 
 def task(labels, kind="auto"):
@@ -88,3 +88,14 @@ def test_linear_model_is_used_when_no_row_is_known_to_both(rng):
     models, (made, _) = Models(), task(labels)
     _decide(made, models, logits)
     assert models.chosen == "linear" and len(models.held_rows) == 20 and models.mixture is None
+
+
+def test_more_than_a_standard_error_is_needed_for_less_simple_models():
+    """Right on 4 rows more, of 16 that just one is right on, is one standard error: not enough."""
+    labels, simple, elaborate = np.zeros(100, np.int64), np.zeros(100, np.int64), np.zeros(100, np.int64)
+    simple[:10], elaborate[10:16] = 1, 1
+    said = {name: np.eye(2)[told] for name, told in (("linear", simple), ("combined", elaborate))}
+    assert _simplest_good(said, labels) == "linear"
+    elaborate[15] = 0
+    said["combined"] = np.eye(2)[elaborate]
+    assert _simplest_good(said, labels) == "combined"

@@ -237,12 +237,26 @@ def _decide(task: Task, models: Models, logits: dict[str, np.ndarray]) -> None:
         found["combined"] = models.mixture(parts)
     models.held = {name: float((own.argmax(1) == labels).mean()) for name, own in found.items()}
     models.held_rows, models.held_probabilities = rows, found
-    wanted = task.kind if task.kind in found else None
-    # At equal accuracy the simpler model: they are found in this order.
-    models.chosen = wanted or max(found, key=lambda name: models.held[name])
+    models.chosen = task.kind if task.kind in found else _simplest_good(found, labels)
     with contextlib.suppress(KeyError):
         shares = ", ".join(f"{name} {100 * models.held[name]:.1f} %" for name in ("linear", "rnn", "combined"))
         task.say(f"right on {len(rows):,} rows that were not learnt from: {shares}; chosen: {models.chosen}")
+
+
+def _simplest_good(found: dict[str, np.ndarray], labels: np.ndarray) -> str:
+    """The first model, unless a later one, which is less simple, is better by more than one standard error.
+
+    The error is that of the difference: the root of the number of rows on which just one of the two is right.
+
+    Reference:
+        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3.
+    """
+    chosen, *others = found
+    for name in others:
+        new, old = (found[model].argmax(1) == labels for model in (name, chosen))
+        if new.sum() - old.sum() > math.sqrt((new != old).sum()):
+            chosen = name
+    return chosen
 
 
 def to_weights(models: Models) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
