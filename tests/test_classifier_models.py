@@ -16,6 +16,7 @@ from textrnn.models.weights import get_weights, set_weights
 from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
 from textrnn.text.rows import padded
+from textrnn.training import classifier
 from textrnn.training.classifier import fit_classifier, make_fit_step, make_reader
 
 VOCAB, CLASSES = 11, 3
@@ -123,10 +124,10 @@ def test_dropout_takes_words_and_features_of_a_text_as_a_whole():
     np.testing.assert_allclose(kept[kept != 0], 2 * plain[kept != 0], rtol=1e-5)
 
 
-def step_of(model, **options):
+def step_of(model):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
-    return make_fit_step(model, optimizer, **{"num_shards": 1, **options})
+    return make_fit_step(model, optimizer)
 
 
 @pytest.mark.parametrize("options", [dict(pooling="attention"), dict(layers=2)], ids=str)
@@ -139,14 +140,15 @@ def test_one_step_changes_every_weight(options, rng):
     assert all((before[name] != after).any() for name, after in get_weights(model).items())
 
 
-def test_fit_step_shards_add_up(rng):
+def test_fit_step_shards_add_up(rng, monkeypatch):
     config = small(dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
     ids, mask = padded(texts_of(rng))
     labels, weight = rng.integers(0, CLASSES, 5).astype(np.int32), np.array([1, 2, 0.5, 1, 1], np.float32)
     found = []
     for num_shards in (1, 2):
         model = build_classifier(config, VOCAB, CLASSES)
-        step = step_of(model, num_shards=num_shards)
+        monkeypatch.setattr(classifier, "num_shards", lambda config, number=num_shards: number)
+        step = step_of(model)
         losses = [float(step(ids, mask, labels, weight, np.float32(0.01))) for _ in range(3)]
         found.append([*losses, *get_weights(model).values()])
     for one, two in zip(*found, strict=True):

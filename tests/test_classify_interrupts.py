@@ -11,24 +11,29 @@ from cli_fixtures import good, refused, run_cli, snapshot, start
 
 from textrnn import run as saved_run
 from textrnn.run import RUN_FILE, read_json
+from textrnn.runtime import classifier
 from textrnn.runtime.classifier import TextClassifier
 from textrnn.tasks import classify
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-NUM_ROWS = 1500  # more than are predicted at a time
+NUM_ROWS = 1500  # one more than are predicted at a time here
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # A process in the background of a shell ignores Ctrl-C, and so would the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     write_table("reviews.csv", [*reviews(60), ("a lovely tea", "")])
-    return tmp_path
+    yield tmp_path
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
-def ready(place):
+def ready(place, monkeypatch):
     """A folder with a classifier and a long table."""
+    monkeypatch.setattr(classifier, "CHUNK", NUM_ROWS - 1)
     good("classify", "reviews.csv", *LINEAR)
     write_table("long.csv", [(text,) for text, _ in reviews(NUM_ROWS)], header=("review",))
     return place
