@@ -23,7 +23,8 @@ import numpy as np
 
 from benchmarks.tools import machine, run_json, table
 from textrnn.config import Config
-from textrnn.training.backend import num_cores, start_tensorflow
+from textrnn.machine import num_cores
+from textrnn.training.backend import start_tensorflow
 
 VOCAB, EMBED = 65, 64
 TORCH_CELLS = {"lstm": "LSTM", "gru": "GRU", "simple": "RNN"}

@@ -9,8 +9,9 @@ import pytest
 
 from textrnn import machine
 from textrnn.errors import TextRNNError
+from textrnn.machine import num_cores
 from textrnn.training import backend
-from textrnn.training.backend import chosen_precision, num_cores, start_tensorflow
+from textrnn.training.backend import chosen_precision, start_tensorflow
 
 NOISE = "import os\nos.write(2, b'native noise\\n')\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 
 import numpy as np
@@ -12,6 +13,11 @@ import numpy as np
 REFERENCE = 1_460.0
 PRODUCTS, SECONDS = 2, 0.2  # short rounds: the best is one that nothing else has disturbed
 LOW_PRECISION_GAIN = 1.5  # a training step with bfloat16 next to one with float32, where the CPU has it
+
+
+def num_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_flags() -> set[str]:

@@ -17,7 +17,7 @@ from textrnn.judging.html import write_html
 from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
-from textrnn.tasks.classify_run import Place, learning_curve, metrics_of, new_details, save_lesson, saved_in_words
+from textrnn.tasks.classify_run import Place, metrics_of, new_details, save_lesson, saved_in_words
 from textrnn.tasks.explaining import check_explain
 from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
 from textrnn.tasks.predict import Using, output_for, predict
@@ -164,7 +164,7 @@ def train(
                 report["ended"] = "interrupted" if interrupted() else "done"
                 details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
                 save_lesson(folder, details, lesson)
-                write_html(folder / REPORT_FILE, report, history=learning_curve(lesson.models.history))
+                write_html(folder / REPORT_FILE, report, history=lesson.models.history)
                 publish(folder, run)
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))

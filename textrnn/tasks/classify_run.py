@@ -117,12 +117,6 @@ def _history(rows: Sequence[Mapping[str, float]]) -> bytes:
     return text.getvalue().encode()
 
 
-def learning_curve(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """The passes of the first network, by the names that the pictures of a report know."""
-    first = [row for row in history if row["network"] == 1]
-    return [{**row, "train_log_loss": row["train_nats"]} for row in first]
-
-
 def saved_in_words(run: Path, path: str) -> str:
     """Where a classifier is, and how the table it learnt from is filled in with it."""
     command = shlex.join(["textrnn", "classify", path, "--predict", "--model", str(run)])

@@ -11,12 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from textrnn.errors import TextRNNError
-from textrnn.machine import likes_bfloat16
-
-
-def num_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from textrnn.machine import likes_bfloat16, num_cores
 
 
 def chosen_precision(wanted: str) -> str:

@@ -123,7 +123,6 @@ def _fit_linear(task: Task, models: Models) -> np.ndarray:
     models.linear = fitted.model
     known = ~np.isnan(fitted.logits[:, 0])
     right = float((fitted.logits[known].argmax(1) == task.labels[known]).mean())
-    models.held["linear"] = right
     task.say(f"linear model: {100 * right:.1f} % right in cross-validation, {time.monotonic() - begin:.0f} s")
     return np.asarray(fitted.logits)
 

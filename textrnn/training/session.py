@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from textrnn.config import Config, SampleConfig
 from textrnn.errors import ConfigError, RunError
+from textrnn.machine import num_cores
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
 from textrnn.run import TOKENIZER_FILE, publish, write_json
@@ -26,7 +27,7 @@ from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
 from textrnn.text.corpus import copy_ids, forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
-from textrnn.training.backend import chosen_precision, num_cores
+from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from textrnn.classify_config import EncoderConfig
-from textrnn.training.backend import num_cores
+from textrnn.machine import num_cores
 
 CLIP_NORM = 1.0
 Losses = Callable[..., tuple[Any, Any]]
