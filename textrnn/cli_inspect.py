@@ -26,11 +26,13 @@ def inspect() -> None:
     """Look into a network: its units, its gradients, its attention.
 
     \b
-      textrnn inspect cells        which unit tracks quotes, line ends, ...?
+      textrnn inspect cells               which unit tracks quotes, line ends, ...?
+      textrnn inspect gradients text.txt  do gradients vanish, or explode?
+      textrnn inspect attention --text x  what does a classifier look at?
     """
 
 
-@inspect.command()
+@inspect.command(short_help="Which unit tracks what?")
 @click.argument("text", required=False, metavar="[FILE]")
 @click.option("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest language model]")
 @MODELS_DIR
@@ -74,4 +76,39 @@ def cells(
         layer=layer,
         overwrite=overwrite,
     )
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
+
+
+@inspect.command(short_help="How far back do gradients reach?")
+@click.argument("text", required=False, metavar="[FILE]")
+@click.option("--model", metavar="NAME_OR_PATH", help="Measure this trained language model as well.")
+@MODELS_DIR
+@output_option("gradients.png", "The plot.")
+@OVERWRITE
+@click.option(
+    "--distance", type=click.IntRange(1, 1000), default=100, show_default=True, help="Tokens to go back in time."
+)
+@click.option("--windows", type=click.IntRange(1, 1000), default=20, show_default=True, help="Pieces of the text.")
+@click.option("--units", type=click.IntRange(1, 4096), metavar="N", help="Units in each layer.  [default: 128]")
+@click.option("--layers", type=click.IntRange(1, 64), metavar="N", help="Recurrent layers.  [default: 1]")
+@click.option(
+    "--gain",
+    type=click.FloatRange(0, 100, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiply the recurrent weights of the untrained networks: small ones vanish at once, large ones explode.",
+)
+@click.option("--random-seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of their weights.")
+@ENCODING
+@JSON
+def gradients(text: str | None, output: str, as_json: bool, **options: Any) -> None:
+    """Measure vanishing and exploding gradients of SimpleRNN, GRU and LSTM, in a table and a plot.
+
+    FILE is the text that networks read which no one has trained; with --model, the trained one reads it too (or what was
+    held out of its own text). Needs no TensorFlow.
+    """
+    from textrnn.tasks.inspect_gradients import draw, format_result, inspect_gradients
+
+    result = inspect_gradients(text, output, **options)
+    draw(result, lambda line: click.echo(f"warning: {line}", err=True))
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
