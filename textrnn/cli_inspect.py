@@ -98,17 +98,43 @@ def cells(
     show_default=True,
     help="Multiply the recurrent weights of the untrained networks: small ones vanish at once, large ones explode.",
 )
-@click.option("--random-seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of their weights.")
+@click.option(
+    "--random-seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of their weights."
+)
 @ENCODING
 @JSON
 def gradients(text: str | None, output: str, as_json: bool, **options: Any) -> None:
     """Measure vanishing and exploding gradients of SimpleRNN, GRU and LSTM, in a table and a plot.
 
-    FILE is the text that networks read which no one has trained; with --model, the trained one reads it too (or what was
+    FILE is the text that untrained networks read; with --model, the trained one reads it too (without FILE, what was
     held out of its own text). Needs no TensorFlow.
     """
     from textrnn.tasks.inspect_gradients import draw, format_result, inspect_gradients
 
     result = inspect_gradients(text, output, **options)
-    draw(result, lambda line: click.echo(f"warning: {line}", err=True))
+    draw(result, _warn)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
+
+
+@inspect.command(short_help="What does a classifier look at?")
+@click.argument("file", required=False, metavar="[FILE]")
+@click.option("--text", "texts", multiple=True, help="A text; may be repeated.")
+@click.option("--model", metavar="NAME_OR_PATH", help="Saved classifier.  [default: the newest]")
+@MODELS_DIR
+@output_option("attention.html", "The page; a picture of one text if the name ends with .png.")
+@OVERWRITE
+@ENCODING
+@JSON
+def attention(file: str | None, texts: tuple[str, ...], output: str, as_json: bool, **options: Any) -> None:
+    """Show which tokens a classifier with --pooling attention weighs how much.
+
+    FILE has a text in each line. Needs no TensorFlow.
+    """
+    from textrnn.tasks.inspect_attention import format_result, inspect_attention
+
+    result = inspect_attention(file, texts, output, warn=_warn, **options)
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
+
+
+def _warn(line: str) -> None:
+    click.echo(f"warning: {line}", err=True)

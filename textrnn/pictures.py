@@ -144,8 +144,8 @@ def _fonts(
     if lost:
         some = "".join(lost[:10]) + ("..." if len(lost) > 10 else "")
         warn(
-            f"{path}: no font here has {len(lost)} of the characters ({some}), which are drawn as {MISSING}; for Chinese "
-            "install one such as Noto Sans CJK"
+            f"{path}: no font here has {len(lost)} of the characters ({some}), which are drawn as {MISSING}; for "
+            "Chinese install one such as Noto Sans CJK"
         )
     table = str.maketrans(dict.fromkeys(lost, MISSING))
     return fonts, [[text.translate(table) for text in group] for group in shown]

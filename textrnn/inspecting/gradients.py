@@ -57,8 +57,8 @@ def windows_of(ids: np.ndarray, *, distance: int, count: int) -> np.ndarray:
     length = 2 * distance + 2
     if len(ids) < length:
         raise DataError(
-            f"the text has {len(ids):,} tokens, and --distance {distance} needs at least {length:,}: give a longer text "
-            "or a smaller --distance"
+            f"the text has {len(ids):,} tokens, and --distance {distance} needs at least {length:,}: give a longer "
+            "text or a smaller --distance"
         )
     begins = np.unique(np.linspace(0, len(ids) - length, count).astype(np.int64))
     return np.stack([ids[begin : begin + length] for begin in begins]).astype(np.int32)
@@ -69,7 +69,7 @@ def gradient_norms(network: TracedNetwork, windows: np.ndarray, distance: int) -
 
     Args:
         network: what reads.
-        windows: int32[windows, steps], of at least distance + 2 steps; the state is zero before each.
+        windows: int32[windows, steps], of at least distance + 1 steps; the state is zero before each.
         distance: how many steps to go back, at least 1.
 
     Returns:

@@ -166,9 +166,9 @@ def _explained() -> str:
         "How to read it",
         paragraph(
             "A unit is one number of the network's state: h is what a layer puts out, c the memory of an LSTM cell. "
-            "The colour of a token is the unit's value after it has been read: blue above 0, orange below (or above and "
-            "below its mean); the strongest colour is the largest value in this text. Hover over the text, or focus it "
-            "and use the arrow keys, for the value at a token."
+            "The colour of a token is the unit's value after it has been read: blue above 0, orange below (or above "
+            "and below its mean); the strongest colour is the largest value in this text. Hover over the text, or "
+            "focus it and use the arrow keys, for the value at a token."
         ),
         paragraph(
             "r is Pearson's correlation of the unit's value with the property over all tokens: 1 or −1 for a unit that "

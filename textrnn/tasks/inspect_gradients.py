@@ -12,7 +12,7 @@ from textrnn.config import CELLS, ModelConfig, NormalizeConfig, TokenizerConfig
 from textrnn.errors import ConfigError
 from textrnn.inspecting.backward import TracedNetwork
 from textrnn.inspecting.gradients import Curve, initial_network, measure, windows_of
-from textrnn.judging.layout import align
+from textrnn.judging.layout import align, cut
 from textrnn.run import MODEL_FILE, find_run, read_weights
 from textrnn.runtime.language_model import KIND, LanguageModel, open_run
 from textrnn.runtime.network import Weights
@@ -56,7 +56,7 @@ def inspect_gradients(
         layers: of the untrained networks; None for those of the model, else 1.
 
     Returns:
-        `output`, `text`, `windows`, `distance` and `curves`: for each `name`, `arch`, `trained`, `median`, `low` and `high`
+        `output`, `text`, `windows`, `distance`, `curves`: for each `name`, `arch`, `trained`, `median`, `low`, `high`
         (lists over the distance from 0, shares of the norm at distance 0), `begin` and `reach`.
 
     Raises:
@@ -125,9 +125,9 @@ def draw(result: dict[str, Any], warn: Any) -> None:
     draw_curves(
         Path(result["output"]),
         [(one["name"], *(np.array(one[key]) for key in ("median", "low", "high"))) for one in result["curves"]],
-        title=f"gradient of the last token's loss: median and 80 % of {result['windows']} windows of {result['text']}",
+        title=f"{result['windows']} windows of {cut(result['text'], 40)}: median, and where 80 % of them are",
         x_label="distance back in time (tokens)",
-        y_label="norm, as a share of that at distance 0",
+        y_label="gradient of the loss (1 at distance 0)",
         warn=warn,
     )
 
@@ -137,7 +137,9 @@ def format_result(result: dict[str, Any]) -> str:
     distances = [k for k in SHOWN if k <= result["distance"]]
     rows = [["distance", *(one["name"] for one in result["curves"])]]
     rows += [[str(k), *(f"{one['median'][k]:.2g}" for one in result["curves"])] for k in distances]
-    reaches = [str(one["reach"]) if one["reach"] is not None else f"over {result['distance']}" for one in result["curves"]]
+    reaches = [
+        str(one["reach"]) if one["reach"] is not None else f"over {result['distance']}" for one in result["curves"]
+    ]
     rows.append(["below 0.01 from", *reaches])
     lines = align(rows, right=range(1, len(rows[0])), indent=0)
     lines.append(

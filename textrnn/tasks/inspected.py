@@ -60,7 +60,11 @@ def held_out_ids(model: LanguageModel, chars: int) -> np.ndarray:
     path = (model.path or Path()) / HELD_OUT
     if not path.is_file():
         raise RunError(f"{path} is missing, the text that was held out in training: name a file with a text to read")
-    check_ids(path, str(model.details.get("corpus", {}).get("valid", {}).get("sha256")))
+    try:
+        sha256 = str(model.details["corpus"]["valid"]["sha256"])
+    except (KeyError, TypeError):
+        raise RunError(f"{model.path} is damaged: it has no checksum of {HELD_OUT}; name a file to read") from None
+    check_ids(path, sha256)
     ids = map_ids(path, smallest_dtype(model.vocab_size))
     if largest_id(ids) >= model.vocab_size:
         raise RunError(f"{path} is damaged: it has ids that the vocabulary has not; name a file with a text to read")
