@@ -1,11 +1,17 @@
 """`textrnn inspect attention`: the weights are those of the pooling, the page is harmless, pictures show their text."""
 
+import dataclasses
+from pathlib import Path
+
+import matplotlib
 import numpy as np
 import pytest
 from cli_fixtures import good
 from inspect_cases import EMBED, LABELS, write_classifier
 from judging_cases import EVIL, Strict
+from matplotlib import font_manager
 
+from textrnn import pictures
 from textrnn.inspecting.attention import Attended, attention_weights, format_attention
 from textrnn.judging.web import POLICY
 from textrnn.pictures import MISSING, draw_curves, draw_matrix
@@ -94,6 +100,19 @@ def test_draw_matrix_shows_the_first_of_many_tokens(tmp_path):
     said = []
     draw_matrix(tmp_path / "x.png", np.ones((1, 99)), ["a"], ["b"] * 99, warn=said.append)
     assert said == [f"{tmp_path / 'x.png'}: the picture shows the first 80 tokens of 99"]
+
+
+def test_cjk_font_is_found_though_matplotlib_does_not_know_it_yet(tmp_path, monkeypatch):
+    manager = font_manager.fontManager
+    monkeypatch.setattr(manager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [])
+    assert pictures._cjk_font() is None
+    new = tmp_path / "NotoSansSC-Regular.otf"
+    new.write_bytes((Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf").read_bytes())
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: ["/x/Other.ttf", str(new)])
+    assert pictures._cjk_font() == "DejaVu Sans" and [font.fname for font in manager.ttflist] == [str(new)]
+    manager.ttflist[0] = dataclasses.replace(manager.ttflist[0], name="SimHei")
+    assert pictures._cjk_font() == "SimHei"
 
 
 def test_draw_curves_leaves_out_what_is_zero(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ CJK_FONTS = (
     "Microsoft YaHei",
     "SimHei",
 )
+CJK_FILES = re.compile(r"(NotoSans(CJK|SC)|SourceHanSans\w*)-Regular|wqy-|simhei|msyh|PingFang|Hiragino", re.IGNORECASE)
 LATIN_FONT = "DejaVu Sans"  # which Matplotlib brings along
 MISSING = "\u25a1"  # stands for a character that no font has
 COLORS = ("#1f6fb2", "#d1495b", "#2e8b57", "#8a4fbf", "#b8860b", "#555555")
@@ -65,7 +67,8 @@ def draw_matrix(
     size = (2.4 + 0.12 * longest[0] + 0.28 * len(columns), 1.6 + 0.12 * longest[1] + 0.28 * len(rows))
     figure, axes = _figure(size)
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=max(float(np.max(weights)), 1e-9), aspect="equal")
-    axes.set_xticks(range(len(columns)), columns, rotation=90, family=fonts)
+    for label in axes.set_xticks(range(len(columns)), columns, family=fonts):
+        label.label2.set_rotation(90 if len(label.label2.get_text()) > 2 else 0)  # characters stay upright
     axes.set_yticks(range(len(rows)), rows, family=fonts)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
@@ -135,12 +138,14 @@ def _fonts(
     """Fonts for some texts, and the texts as they can be drawn: line ends as signs, one sign for what no font has."""
     from matplotlib import font_manager
 
-    known = set(font_manager.get_font_names())
-    fonts = [LATIN_FONT, *[name for name in CJK_FONTS if name in known][:1]]
-    faces = [font_manager.get_font(font_manager.findfont(name)) for name in fonts]
+    fonts = [LATIN_FONT]
     shown = [[_visible(text) for text in group] for group in texts]
-    chars = sorted({char for group in shown for text in group for char in text})
-    lost = [char for char in chars if not any(face.get_char_index(ord(char)) for face in faces)]
+    lost = sorted({char for group in shown for text in group for char in text})
+    for name in (LATIN_FONT, None):
+        if lost and (name := name or _cjk_font()):
+            fonts = list(dict.fromkeys([*fonts, name]))
+            face = font_manager.get_font(font_manager.findfont(name))
+            lost = [char for char in lost if not face.get_char_index(ord(char))]
     if lost:
         some = "".join(lost[:10]) + ("..." if len(lost) > 10 else "")
         warn(
@@ -149,6 +154,22 @@ def _fonts(
         )
     table = str.maketrans(dict.fromkeys(lost, MISSING))
     return fonts, [[text.translate(table) for text in group] for group in shown]
+
+
+def _cjk_font() -> str | None:
+    """The name of a font with Chinese characters, if there is one."""
+    from matplotlib import font_manager
+
+    known = set(font_manager.get_font_names())
+    for name in CJK_FONTS:
+        if name in known:
+            return name
+    # Matplotlib remembers the fonts that there were when it was first used: look for one that has come since.
+    for path in sorted(font_manager.findSystemFonts()):
+        if CJK_FILES.search(Path(path).name):
+            font_manager.fontManager.addfont(path)
+            return str(font_manager.fontManager.ttflist[-1].name)
+    return None
 
 
 def _visible(text: str) -> str:

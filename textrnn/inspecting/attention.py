@@ -42,7 +42,8 @@ def attention_weights(networks: Networks, text: str) -> tuple[list[str], np.ndar
         DataError: the text has no tokens.
     """
     tokens, ids = classifier_tokens(networks, text)
-    weights = np.stack([member.attention(ids) for member in networks.members]).astype(np.float64)  # type: ignore[arg-type]
+    found = [member.attention(ids) for member in networks.members]
+    weights = np.stack([shares for shares in found if shares is not None]).astype(np.float64)
     kept = [number for number, token in enumerate(tokens) if token]
     begins = [0, *(number + 1 for number in kept[:-1])]
     return [tokens[number] for number in kept], np.add.reduceat(weights, begins, axis=1)

@@ -66,7 +66,8 @@ def line_share(text: str) -> np.ndarray:
         [0.5, 1.0, 0.0, 1.0]
     """
     lengths = [len(line) for line in text.split("\n") for _ in range(len(line) + 1)][: len(text)]
-    return column(text) / np.maximum(1, np.array(lengths))
+    share: np.ndarray = column(text) / np.maximum(1, np.array(lengths))
+    return share
 
 
 def indentation(text: str) -> np.ndarray:

@@ -77,7 +77,8 @@ SCRIPT = """"use strict";
     find("low").textContent = low;
     find("high").textContent = high;
     const order = data.properties.map((one, p) => p);
-    order.sort((a, b) => Math.abs(data.r[k][b]) - Math.abs(data.r[k][a]));
+    const weight = p => String(p) === property.value ? 2 : Math.abs(data.r[k][p]);
+    order.sort((a, b) => weight(b) - weight(a));
     const told = order.slice(0, 3).map(p => `${data.properties[p].title} ${signed(data.r[k][p])} ` +
       `(chance ${data.properties[p].chance.toFixed(2)})`);
     find("about").textContent = `${data.units[k]}: ${told.join("; ")}`;
@@ -91,7 +92,7 @@ SCRIPT = """"use strict";
     find("at").textContent = `${JSON.stringify(spans[here].textContent)} ${signed(valueAt(shown, here))}`;
   }
 
-  property.addEventListener("change", () => { list(); if (unit.options.length) choose(); });
+  property.addEventListener("change", () => { list(); unit.selectedIndex = 0; choose(); });
   search.addEventListener("input", list);
   const choose = () => { const k = Number(unit.value); if (k >= 0) show(k); };
   unit.addEventListener("change", choose);
