@@ -16,7 +16,7 @@ TEXTS = [
     "the ROOM was  cold",
     "とても良い",
 ]
-VOID = {"meta", "br", "circle", "line", "rect", "path", "polyline"}
+VOID = {"meta", "br", "input", "circle", "line", "rect", "path", "polyline"}
 LONG = "一个非常非常非常非常长的标签名字，不应该把表格撑破"
 
 

@@ -18,11 +18,17 @@ def help_texts() -> str:
     group = click.Context(cli, info_name="textrnn", **cli.context_settings)
     for name, command in cli.commands.items():
         context = click.Context(command, parent=group, info_name=name, terminal_width=100, max_content_width=100)
-        parts.append(
-            f"<details><summary><code>textrnn {name}</code></summary>\n\n"
-            f"```text\n{command.get_help(context)}\n```\n\n</details>\n"
-        )
+        parts.append(_details(context))
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            parts.append(_details(click.Context(inner, parent=context, info_name=inner.name)))
     return "\n".join(parts)
+
+
+def _details(context: click.Context) -> str:
+    return (
+        f"<details><summary><code>{context.command_path}</code></summary>\n\n"
+        f"```text\n{context.command.get_help(context)}\n```\n\n</details>\n"
+    )
 
 
 def with_help(readme: str) -> str:

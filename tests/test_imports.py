@@ -28,12 +28,15 @@ LAYERS = {
     "recipe": 1,
     "runtime": 2,
     "judging": 2,
+    "inspecting": 2,
     "layers": 3,
     "models": 3,
     "training": 4,
+    "pictures": 4,
     "tasks": 5,
     "cli": 6,
     "cli_classify": 6,
+    "cli_inspect": 6,
     "console": 6,
     "options": 6,
     "__main__": 6,
@@ -189,7 +192,7 @@ def test_cli_imports_click_errors_and_config_only():
     top = own(IMPORTS["textrnn.cli"].top)
     assert top <= {
         "textrnn",
-        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "console", "options")),
+        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "cli_inspect", "console", "options")),
     }
     assert own(IMPORTS["textrnn.options"].top) <= {"textrnn", "textrnn.errors", "textrnn.checked", "textrnn.config"}
     assert not own(IMPORTS["textrnn"].top) and not libraries(IMPORTS["textrnn"].anywhere)
@@ -284,6 +287,7 @@ def folder(tmp_path_factory):
         },
     )
     (folder / "text.txt").write_text("abba\nab\n")
+    (folder / "long.txt").write_text("abba\nab\n" * 9)
     return folder
 
 
@@ -299,6 +303,7 @@ def folder(tmp_path_factory):
         (["score", "text.txt", "--json"], '"bits_per_char"'),
         (["info"], "gru"),
         (["info", "tiny"], "language model, gru"),
+        (["inspect", "cells", "long.txt"], "wrote cells.html"),
     ],
 )
 def test_command_loads_no_tensorflow(folder, arguments, expected):

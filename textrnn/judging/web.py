@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from collections.abc import Sequence
@@ -22,20 +24,26 @@ SHORT_COLUMNS = 24
 KANA, HANGUL, HAN = re.compile("[\u3040-\u30ff]"), re.compile("[\uac00-\ud7af]"), re.compile("[\u3400-\u9fff]")
 
 
-def page(title: str, parts: Sequence[str]) -> str:
-    """A whole page: no script, no request to anywhere, light or dark as the reader prefers.
+def page(title: str, parts: Sequence[str], *, style: str = "", script: str = "") -> str:
+    """A whole page: no script but our own, no request to anywhere, light or dark as the reader prefers.
 
     Args:
         title: plain text.
         parts: HTML of its parts; empty ones are left out.
+        style: what this page adds to the style sheet.
+        script: ours, for pages that need one. The policy names its digest, so that no other can run.
     """
+    policy, active = POLICY, ""
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy, active = f"{POLICY}; script-src 'sha256-{digest}'", f"<script>{script}</script>\n"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{style_sheet()}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escaped(title)}</title>\n<style>{style_sheet()}{style}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(part for part in parts if part)
-        + "\n</main>\n</body>\n</html>\n"
+        + f"\n</main>\n{active}</body>\n</html>\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -158,6 +159,12 @@ class CarriedNetwork(_Ends):
             hidden = new[0] if before is None or not self._residual else new[0] + before
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
+    def states(self, ids: np.ndarray, state: State) -> Iterator[State]:
+        """The state of one row after each token, int32[steps]."""
+        for step in range(len(ids)):
+            _, state = self._advance(ids[step : step + 1], state)
+            yield state
+
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
         hidden, state = self._advance(ids, state)
@@ -227,6 +234,10 @@ class WindowNetwork(_Ends):
 
     def window_logits(self, windows: np.ndarray) -> np.ndarray:
         """int32[window, rows] -> float32[rows, vocab], the logits of the token after each window."""
+        return self._logits(self.window_outputs(windows))
+
+    def window_outputs(self, windows: np.ndarray) -> np.ndarray:
+        """int32[window, rows] -> float32[2 * units, rows], what the last layer says of each: forward, then backward."""
         sequence: list[np.ndarray] = []
         for number, cells in enumerate(self._layers):
             last = number == len(self._layers) - 1
@@ -234,7 +245,7 @@ class WindowNetwork(_Ends):
             outputs = [np.concatenate(parts) for parts in zip(*ways, strict=True)]
             same = bool(sequence) and sequence[0].shape == outputs[0].shape and not last
             sequence = [o + s for o, s in zip(outputs, sequence, strict=True)] if self._residual and same else outputs
-        return self._logits(sequence[0])
+        return sequence[0]
 
     def _scan(self, number: int, way: int, windows: np.ndarray, inputs: Arrays, *, last: bool) -> Arrays:
         """The outputs of one direction in the order of the text, or only its final one."""

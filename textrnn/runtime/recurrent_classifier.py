@@ -88,6 +88,24 @@ class RecurrentClassifier:
                 logits[rows] = self._part_logits([texts[row] for row in rows], lengths[rows])
         return logits
 
+    def outputs(self, ids: np.ndarray) -> list[np.ndarray]:
+        """What each layer puts out at each token of a text, int[steps]: float32[steps, width], forward first."""
+        block, found = Block.of(np.array([len(ids)])), list[np.ndarray]()
+        with np.errstate(over="ignore"):
+            for layer in self._layers:
+                inputs = found[-1] if found else self._embeddings[ids]
+                found.append(self._outputs(layer, block, layer.project(inputs), np.arange(len(ids))))
+        return found
+
+    def attention(self, ids: np.ndarray) -> np.ndarray | None:
+        """The weight of each token of a text, int[steps], which add up to 1: float32[steps]; None without attention."""
+        if self._query is None:
+            return None
+        scores = (self.outputs(ids)[-1] @ self._query)[:, 0]
+        shares: np.ndarray = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        return shares
+
     def _part_logits(self, texts: Sequence[np.ndarray], lengths: np.ndarray) -> np.ndarray:
         """The logits of texts from the longest to the shortest: each distinct token of them is projected once."""
         logits, ends = list[np.ndarray](), np.cumsum(lengths)

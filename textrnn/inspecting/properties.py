@@ -1,0 +1,181 @@
+"""What a unit could track in a text: a number for each character, from its letters and signs alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# Straight quotes open and close with the same sign. Single ones are left out: they are apostrophes too.
+QUOTES = {"“": "”", "«": "»", "「": "」", "『": "』", "„": "“", '"': '"'}
+BRACKETS = {"(": ")", "[": "]", "{": "}", "（": "）", "【": "】", "《": "》"}
+SENTENCE_ENDS = frozenset(".!?。！？…")
+VOWELS = frozenset("aeiou")
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that can be said of each character.
+
+    Attributes:
+        name: in JSON.
+        title: for people.
+        of: text -> float64[chars], what holds after the character has been read.
+        is_event: it happens at a character, so that of a longer token the largest value counts; else it is a state,
+            and the last value counts.
+    """
+
+    name: str
+    title: str
+    of: Callable[[str], np.ndarray]
+    is_event: bool = False
+
+
+def _where(test: Callable[[str], bool]) -> Callable[[str], np.ndarray]:
+    return lambda text: np.array([test(char) for char in text], np.float64)
+
+
+def _since(begins: np.ndarray) -> np.ndarray:
+    """How many characters ago the last True was; before the first one, as if it stood before the text.
+
+    Example:
+        >>> _since(np.array([False, False, True, False])).tolist()
+        [1.0, 2.0, 0.0, 1.0]
+    """
+    places = np.arange(len(begins))
+    return (places - np.maximum.accumulate(np.where(begins, places, -1))).astype(np.float64)
+
+
+def column(text: str) -> np.ndarray:
+    """Characters since the line began, which the line end before it did.
+
+    Example:
+        >>> column("ab\\nc").tolist()
+        [1.0, 2.0, 0.0, 1.0]
+    """
+    return _since(_where("\n".__eq__)(text) > 0)
+
+
+def line_share(text: str) -> np.ndarray:
+    """Which share of its line has been read, its end left out.
+
+    Example:
+        >>> line_share("ab\\nc").tolist()
+        [0.5, 1.0, 0.0, 1.0]
+    """
+    lengths = [len(line) for line in text.split("\n") for _ in range(len(line) + 1)][: len(text)]
+    share: np.ndarray = column(text) / np.maximum(1, np.array(lengths))
+    return share
+
+
+def indentation(text: str) -> np.ndarray:
+    """White space at the beginning of the line, as far as it has been read.
+
+    Example:
+        >>> indentation("  a b\\nc").tolist()
+        [1.0, 2.0, 2.0, 2.0, 2.0, 0.0, 0.0]
+    """
+    found, width, is_begin = [], 0, True
+    for char in text:
+        if char == "\n":
+            width, is_begin = 0, True
+        else:
+            is_begin = is_begin and char.isspace()
+            width += is_begin
+        found.append(width)
+    return np.array(found, np.float64)
+
+
+def depth(text: str, pairs: dict[str, str]) -> np.ndarray:
+    """In how many pairs of signs a character stands, the opening one included; signs without a partner do not count.
+
+    A pair lies within one paragraph: a blank line ends what is open.
+
+    Example:
+        >>> depth("a(b[c]) d) (e", BRACKETS).tolist()
+        [0.0, 1.0, 1.0, 2.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        >>> depth('"a" b "c', QUOTES).tolist()
+        [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    steps, opened = np.zeros(len(text) + 1), list[tuple[str, int]]()
+    for place, char in enumerate(text):
+        if text.startswith("\n\n", place):
+            opened = []
+        elif opened and char == opened[-1][0]:
+            steps[opened.pop()[1]] += 1
+            steps[place] -= 1
+        elif char in pairs:
+            opened.append((pairs[char], place))
+    return np.cumsum(steps)[:-1]
+
+
+def _is_punctuation(char: str) -> bool:
+    return unicodedata.category(char)[0] in "PS"
+
+
+def _is_vowel(char: str) -> bool:
+    return unicodedata.normalize("NFD", char)[0].lower() in VOWELS
+
+
+def _in_word(text: str) -> np.ndarray:
+    return np.array([char.isalnum() or unicodedata.category(char)[0] == "M" for char in text], bool)
+
+
+def word_length(text: str) -> np.ndarray:
+    """Letters of the word so far.
+
+    Example:
+        >>> word_length("ab, c").tolist()
+        [1.0, 2.0, 0.0, 0.0, 1.0]
+    """
+    return _since(~_in_word(text))
+
+
+PROPERTIES = (
+    Property("quotes", "inside quotes", lambda text: np.minimum(1, depth(text, QUOTES))),
+    Property("brackets", "depth of brackets", lambda text: depth(text, BRACKETS)),
+    Property("column", "characters since the line began", column),
+    Property("line-share", "share of the line that is over", line_share),
+    Property("indentation", "indentation of the line", indentation),
+    Property("line-end", "a line ends", _where("\n".__eq__), is_event=True),
+    Property("word-begin", "a word begins", lambda text: (word_length(text) == 1).astype(np.float64), is_event=True),
+    Property("word-length", "letters since the word began", word_length),
+    Property("space", "a blank", _where(lambda char: char.isspace() and char != "\n"), is_event=True),
+    Property("capital", "a capital letter", _where(str.isupper), is_event=True),
+    Property("vowel", "a vowel (a, e, i, o, u)", _where(_is_vowel), is_event=True),
+    Property("digit", "a digit", _where(str.isdigit), is_event=True),
+    Property("punctuation", "a punctuation mark or sign", _where(_is_punctuation), is_event=True),
+    Property(
+        "sentence", "characters since the sentence began", lambda t: _since(_where(SENTENCE_ENDS.__contains__)(t) > 0)
+    ),
+    Property("position", "position in the text", lambda text: np.arange(len(text), dtype=np.float64)),
+)
+
+
+def token_values(tokens: Sequence[str]) -> tuple[list[Property], np.ndarray]:
+    """What there is to track in a text.
+
+    Args:
+        tokens: the text in pieces, none empty.
+
+    Returns:
+        the properties that are not the same everywhere, and float64[tokens, properties].
+
+    Example:
+        >>> found, values = token_values(["A", " small", " cat"])
+        >>> dict(zip([one.name for one in found], values.T.tolist()))["capital"]
+        [1.0, 0.0, 0.0]
+    """
+    text, ends = "".join(tokens), np.cumsum([len(token) for token in tokens])
+    found, columns = [], []
+    for one in PROPERTIES:
+        chars = one.of(text)
+        values = (
+            np.maximum.reduceat(chars, ends - [len(token) for token in tokens]) if one.is_event else chars[ends - 1]
+        )
+        if np.ptp(values) > 0:
+            found.append(one)
+            columns.append(values)
+    return found, np.stack(columns, 1) if columns else np.zeros((len(tokens), 0))
