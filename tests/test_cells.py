@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from textrnn.runtime.cells import NUM_STATES, STEPS, make_cell
+from textrnn.cells import CELLS
+from textrnn.runtime.cells import STEPS, make_cell
 
 GATES = {"simple": 1, "gru": 3, "lstm": 4}
 
@@ -59,7 +60,7 @@ def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
     bias = rng.normal(size=(2, width) if kind == "gru" else width)
     cell = make_cell(kind, rng.normal(size=(inputs, width)), rng.normal(size=(units, width)), bias)
     x = rng.normal(size=(inputs, rows)).astype(np.float32)
-    state = [rng.normal(size=(units, rows)).astype(np.float32) for _ in range(NUM_STATES[kind])]
+    state = [rng.normal(size=(units, rows)).astype(np.float32) for _ in range(CELLS[kind].states)]
     projected, kept = cell.project(x), [array.copy() for array in state]
     kept_projected = projected.copy()
     after = cell.step(projected, state)

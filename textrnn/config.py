@@ -10,13 +10,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
-ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
-CELLS = ("simple", "gru", "lstm")
+ARCHITECTURES = (*CELLS, "bidirectional")
 SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 
 from textrnn.classify_config import EncoderConfig
+from textrnn.layers.cells import LAYERS
 from textrnn.layers.pooling import Pooling
-from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from textrnn.text.vectors import StartVectors
 
-RECURRENT = {"simple": SimpleRNN, "gru": GRU, "lstm": LSTM}
 EMBEDDING_STD = 0.1
 EMBEDDINGS = "embedding/embeddings"  # their name among the weights
 
@@ -68,7 +67,7 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
         return [self.embedding, *self.recurrent, self.pooling, self.output_layer]
 
     def _recurrent(self, number: int) -> keras.layers.Layer:
-        layer = RECURRENT[self.config.cell_kind](
+        layer = LAYERS[self.config.cell_kind](
             self.config.units, return_sequences=True, name=f"layer{number}", seed=self.random_seed + 1000 + number
         )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if self.config.both_ways else layer

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textrnn.cells import CELLS
+
 # Where each gate of ours is among those of Keras (LSTM i, f, c, o; GRU z, r, h), and whether it is a sigmoid, whose
 # weights change their sign. The GRU's first gate is 1 - z = sigmoid(-v): there the sign stays; its last is doubled.
 GATES = {"simple": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
@@ -24,7 +26,7 @@ class Layer:
     """A recurrent layer ready to read.
 
     Attributes:
-        kind: `simple`, `gru` or `lstm`.
+        kind: a name in `textrnn.cells.CELLS`.
         kernel: float32[gates, ways, inputs, units].
         recurrent: float32[gates, ways, units, units].
         bias: float32[gates, ways, 1, units].
@@ -48,7 +50,7 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
     """Prepares the weights of a Keras layer.
 
     Args:
-        kind: `simple`, `gru` or `lstm`.
+        kind: a name in `textrnn.cells.CELLS`.
         ways: of each direction float32[inputs, gates * units], float32[units, gates * units], and
             float32[gates * units], or float32[2, gates * units] for `gru`: input bias, then recurrent bias.
     """
@@ -88,7 +90,7 @@ def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequenc
     """
     gates, ways, units = len(layer.kernel), layer.kernel.shape[1], projected.shape[-1]
     rows = counts[0]
-    state = [np.zeros((ways, rows, units), np.float32) for _ in range(2 if layer.kind == "lstm" else 1)]
+    state = [np.zeros((ways, rows, units), np.float32) for _ in range(CELLS[layer.kind].states)]
     candidate_bias = np.repeat(layer.candidate_bias, rows, 1)
     inputs, work = (np.empty(gates * ways * rows * units, np.float32) for _ in range(2))
     step, begin = STEPS[layer.kind], 0
