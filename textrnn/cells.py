@@ -45,4 +45,6 @@ CELLS = {
     "simple": CellFacts(gates=1, speed=3.0, rate_share=0.3),
     "gru": CellFacts(gates=3, biases=2, speed=1.3, rate_share=0.7),
     "lstm": CellFacts(gates=4, states=2),
+    "mingru": CellFacts(gates=2, recurrent=False, speed=4.0),
+    "minlstm": CellFacts(gates=3, recurrent=False, speed=3.0),
 }

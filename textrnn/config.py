@@ -131,7 +131,12 @@ class ModelConfig(Checked):
             raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
         if self.cells is not None and self.arch != "bidirectional":
             raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
-        layer_cells(self)
+        cells = {layer.cell for layer in layer_cells(self)}
+        if self.recurrent_dropout and not any(CELLS[cell].recurrent for cell in cells):
+            raise ConfigError(
+                f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} multiplies no state "
+                "that could be dropped; use --dropout"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Language models: SimpleRNN, GRU and LSTM stacks that carry their state, and windows read both ways."""
+"""Language models: stacks of recurrent layers that carry their state, and windows read both ways."""
 
 from __future__ import annotations
 
@@ -88,16 +88,19 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
+        recurrent: dict[str, Any] = dict(
+            recurrent_dropout=config.recurrent_dropout,
+            recurrent_regularizer=penalty,
+            seed=self.random_seed + 1000 + number,
+        )
         layer = LAYERS[cell.cell](
             config.units,
             name=f"layer{number}",
-            recurrent_dropout=config.recurrent_dropout,
             kernel_initializer="lecun_normal",
             kernel_regularizer=penalty,
-            recurrent_regularizer=penalty,
             return_sequences=not (cell.both_ways and last),
             return_state=not cell.both_ways,
-            seed=self.random_seed + 1000 + number,
+            **(recurrent if CELLS[cell.cell].recurrent else {}),
         )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if cell.both_ways else layer
 

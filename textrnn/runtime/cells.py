@@ -52,8 +52,15 @@ class Cell:
         return STEPS[self.kind](self, projected, state)
 
 
-# Which gates are sigmoids, in the order in which Keras lays them out: LSTM i, f, c, o; GRU z, r, h.
-SIGMOID_GATES = {"simple": (False,), "gru": (True, True, False), "lstm": (True, True, False, True)}
+# Which gates are halved to be sigmoids, in the order of the layers: LSTM i, f, c, o; GRU z, r, h; minGRU z, h; minLSTM
+# f, i, h, which is written otherwise.
+SIGMOID_GATES = {
+    "simple": (False,),
+    "gru": (True, True, False),
+    "lstm": (True, True, False, True),
+    "mingru": (True, False),
+    "minlstm": (False, False, False),
+}
 
 
 def make_cell(kind: str, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray) -> Cell:
@@ -152,8 +159,44 @@ def lstm_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
     return [new_h, new_c]
 
 
+def mingru_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
+    """z = sigmoid(W x + b); g = W x + b; h' = h + z * (g - h).
+
+    Reference:
+        Feng et al., 2024, Were RNNs all we needed?
+    """
+    z = np.tanh(projected[: cell.units])
+    z += 1
+    z *= 0.5
+    return [_towards(projected[cell.units :], state[0], z)]
+
+
+def minlstm_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
+    """f, i = sigmoid(W x + b); g = W x + b; h' = h + i / (f + i) * (g - h).
+
+    Reference:
+        Feng et al., 2024, Were RNNs all we needed?
+    """
+    units = cell.units
+    logs = np.logaddexp(0, -projected[: 2 * units])  # -log of f and i, so that no gate makes 0 / 0
+    z = np.tanh((logs[:units] - logs[units:]) * 0.5)
+    z += 1
+    z *= 0.5
+    return [_towards(projected[2 * units :], state[0], z)]
+
+
+def _towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The state that has gone this share of its way to what comes in."""
+    new = g - h
+    new *= share
+    new += h
+    return new
+
+
 STEPS: dict[str, Callable[[Cell, np.ndarray, Arrays], Arrays]] = {
     "simple": simple_step,
     "gru": gru_step,
     "lstm": lstm_step,
+    "mingru": mingru_step,
+    "minlstm": minlstm_step,
 }

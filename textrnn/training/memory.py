@@ -28,7 +28,7 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):
         ways, gates = 1 + cell.both_ways, CELLS[cell.cell].gates
-        weights += ways * gates * units * (units + width)
+        weights += ways * gates * units * (units * CELLS[cell.cell].recurrent + width)
         activations += ways * KEPT * gates * units * window * batch
         width = ways * units
     predictions = batch * (1 if data.target == "last" else window)
