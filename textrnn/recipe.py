@@ -97,7 +97,8 @@ def sized(
             epochs = config.train.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
-        chosen = dict(units=size.units, layers=size.layers, batch=size.batch, dropout=_dropout(epochs))
+        layers = max(size.layers, CELLS[arch].least_layers)
+        chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * CELLS[arch].rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}

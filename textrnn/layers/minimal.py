@@ -25,8 +25,8 @@ from keras import ops
 
 from textrnn.layers.products import bias_gradient, input_gradient, project, weight_gradient
 
-MOST_CHUNKS = 8
-ENOUGH_ROWS = 64  # of the batch times the chunks
+CHUNKS = range(8, 3, -1)  # all steps are read twice then, so that fewer do not pay
+MOST_ROWS = 16  # of a batch for which chunks pay
 UNKNOWN_CHUNKS = 4  # where the graph is made for any number of steps
 
 
@@ -35,12 +35,13 @@ def num_chunks(steps: int | None, batch: int | None) -> int:
 
     Example:
         >>> num_chunks(64, 8), num_chunks(100, 16), num_chunks(7, 2), num_chunks(64, 64), num_chunks(None, None)
-        (8, 4, 7, 1, 4)
+        (8, 5, 7, 1, 4)
     """
     if steps is None:
         return UNKNOWN_CHUNKS
-    most = min(MOST_CHUNKS, ENOUGH_ROWS // (batch or ENOUGH_ROWS // UNKNOWN_CHUNKS))
-    return max([1, *(number for number in range(1, most + 1) if steps % number == 0)])
+    if batch is not None and batch > MOST_ROWS:
+        return 1
+    return next((number for number in CHUNKS if steps % number == 0), 1)
 
 
 def _read(step: Callable[[Any, Any], tuple[Any, Any]], begin: Any, steps: Any, *, backwards: bool, keep: bool) -> Any:
