@@ -18,8 +18,8 @@ class CellFacts:
         states: arrays that it carries from step to step, the output first.
         recurrent: whether the state is multiplied by a recurrent kernel, float32[units, gates * units].
         biases: 1 for float32[gates * units], 2 for float32[2, gates * units]: of the input, then of the state.
-        least_layers: fewest layers that `--size` gives: gates that do not see the state need others below them that do.
-        speed: how many times as fast as an LSTM of equal units, and of the layers of the size, a training step is.
+        more_layers: layers that `--size` adds: a gate that does not see the state learns of it from the layer below.
+        speed: how many times as fast as an LSTM of equal units and without these layers a training step is.
         rate_share: the best learning rate as a share of that of an LSTM.
     """
 
@@ -27,7 +27,7 @@ class CellFacts:
     states: int = 1
     recurrent: bool = True
     biases: int = 1
-    least_layers: int = 1
+    more_layers: int = 0
     speed: float = 1.0
     rate_share: float = 1.0
 
@@ -47,6 +47,6 @@ CELLS = {
     "simple": CellFacts(gates=1, speed=3.0, rate_share=0.3),
     "gru": CellFacts(gates=3, biases=2, speed=1.3, rate_share=0.7),
     "lstm": CellFacts(gates=4, states=2),
-    "mingru": CellFacts(gates=2, recurrent=False, least_layers=3, speed=1.2, rate_share=1.7),
-    "minlstm": CellFacts(gates=3, recurrent=False, least_layers=3, speed=0.9, rate_share=1.7),
+    "mingru": CellFacts(gates=2, recurrent=False, more_layers=2, speed=1.2, rate_share=1.7),
+    "minlstm": CellFacts(gates=3, recurrent=False, more_layers=2, speed=0.9, rate_share=1.7),
 }

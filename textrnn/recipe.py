@@ -97,7 +97,7 @@ def sized(
             epochs = config.train.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
-        layers = max(size.layers, CELLS[arch].least_layers)
+        layers = size.layers + CELLS[arch].more_layers
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * CELLS[arch].rate_share

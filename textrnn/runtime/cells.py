@@ -187,7 +187,7 @@ def minlstm_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
 
 def _towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The state that has gone this share of its way to what comes in."""
-    new = g - h
+    new: np.ndarray = g - h
     new *= share
     new += h
     return new
