@@ -23,6 +23,8 @@ CARRIED = {
     "gru x 2": small("gru", layers=2),
     "lstm x 2": small("lstm", layers=2),
     "lstm x 3": small("lstm", layers=3),
+    "mingru x 2": small("mingru", layers=2),
+    "residual minlstm x 2": small("minlstm", layers=2, residual=True),
     "one-hot lstm": small("lstm", input="one-hot"),
     "tied gru": small("gru", tied=True, embed=UNITS),
     "tied, projected lstm": small("lstm", tied=True),
@@ -34,6 +36,7 @@ BOTH_WAYS = {
     "bidirectional x 2": small("bidirectional", layers=2),
     "bidirectional x 3": small("bidirectional", layers=3),
     "bi-lstm,bi-gru": small("bidirectional", cells="bi-lstm,bi-gru"),
+    "mingru,bi-minlstm": small("bidirectional", cells="mingru,bi-minlstm"),
     "lstm,bi-simple": small("bidirectional", cells="lstm,bi-simple"),
     "one-hot bidirectional x 2": small("bidirectional", layers=2, input="one-hot"),
     "tied bidirectional": small("bidirectional", tied=True, embed=2 * UNITS),
@@ -42,7 +45,7 @@ BOTH_WAYS = {
     "residual mixed": small("bidirectional", cells="gru,simple,bi-lstm,bi-gru,bi-gru", residual=True),
 }
 ALL = {**CARRIED, **BOTH_WAYS}
-BASE = {name: ALL[name] for name in ("simple", "gru x 2", "lstm", "bidirectional x 2")}
+BASE = {name: ALL[name] for name in ("simple", "gru x 2", "lstm", "mingru x 2", "bidirectional x 2")}
 
 
 @functools.cache

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from textrnn.runtime.cells import NUM_STATES, STEPS, make_cell
+from textrnn.cells import CELLS
+from textrnn.runtime.cells import STEPS, make_cell
 
-GATES = {"simple": 1, "gru": 3, "lstm": 4}
+GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
 
 def sigmoid(value):
@@ -52,14 +53,30 @@ def test_lstm_step_by_hand():
     assert new_h == pytest.approx(show * math.tanh(keep * c + take * candidate), rel=1e-6)
 
 
+def test_mingru_step_by_hand():
+    (got,) = step_of_one("mingru", [0.5, -0.4], [], [0.1, 0.2], 0.8, 0.6)
+    z = sigmoid(0.5 * 0.8 + 0.1)
+    assert got == pytest.approx((1 - z) * 0.6 + z * (-0.4 * 0.8 + 0.2), rel=1e-6)
+
+
+def test_minlstm_step_by_hand():
+    (got,) = step_of_one("minlstm", [0.5, -0.4, 0.3], [], [0.1, 0.2, -0.3], 0.8, 0.6)
+    f, i = sigmoid(0.5 * 0.8 + 0.1), sigmoid(-0.4 * 0.8 + 0.2)
+    assert got == pytest.approx(f / (f + i) * 0.6 + i / (f + i) * (0.3 * 0.8 - 0.3), rel=1e-6)
+
+
+def recurrent_shape(kind, units):
+    return units, 0 if kind.startswith("min") else GATES[kind] * units
+
+
 @pytest.mark.parametrize("kind", STEPS)
 def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
     units, inputs, rows = 7, 5, 2
     width = GATES[kind] * units
     bias = rng.normal(size=(2, width) if kind == "gru" else width)
-    cell = make_cell(kind, rng.normal(size=(inputs, width)), rng.normal(size=(units, width)), bias)
+    cell = make_cell(kind, rng.normal(size=(inputs, width)), rng.normal(size=recurrent_shape(kind, units)), bias)
     x = rng.normal(size=(inputs, rows)).astype(np.float32)
-    state = [rng.normal(size=(units, rows)).astype(np.float32) for _ in range(NUM_STATES[kind])]
+    state = [rng.normal(size=(units, rows)).astype(np.float32) for _ in range(CELLS[kind].states)]
     projected, kept = cell.project(x), [array.copy() for array in state]
     kept_projected = projected.copy()
     after = cell.step(projected, state)
@@ -78,7 +95,7 @@ def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
 def test_step_saturates_without_warnings(kind):
     width = GATES[kind]
     bias = np.full((2, width) if kind == "gru" else width, 1e4, np.float32)
-    cell = make_cell(kind, np.ones((1, width)), np.ones((1, width)), bias)
+    cell = make_cell(kind, np.ones((1, width)), np.ones(recurrent_shape(kind, 1)), bias)
     for sign in (1, -1):
         after = cell.step(cell.project(f32([sign * 1e6])), cell.initial_state(1))
         assert all(np.isfinite(array).all() for array in after)
@@ -88,7 +105,11 @@ def test_step_saturates_without_warnings(kind):
 @pytest.mark.parametrize("wrong", ["kernel", "recurrent", "bias"])
 def test_make_cell_refuses_shapes(kind, wrong):
     width = GATES[kind] * 7
-    shapes = {"kernel": (5, width), "recurrent": (7, width), "bias": (2, width) if kind == "gru" else (width,)}
+    shapes = {
+        "kernel": (5, width),
+        "recurrent": recurrent_shape(kind, 7),
+        "bias": (2, width) if kind == "gru" else (width,),
+    }
     shapes[wrong] = (*shapes[wrong][:-1], width + 1)
     with pytest.raises(ValueError, match=f"are no {kind} of 7 units"):
         make_cell(kind, *(np.zeros(shapes[name], np.float32) for name in ("kernel", "recurrent", "bias")))

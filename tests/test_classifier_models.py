@@ -26,6 +26,7 @@ KINDS = [
     *(dict(pooling=pooling) for pooling in POOLINGS),
     dict(arch="lstm", pooling="last", layers=2),
     dict(cell="lstm", layers=2, pooling="attention"),
+    dict(cell="minlstm", layers=2),
 ]
 
 

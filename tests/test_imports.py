@@ -20,6 +20,7 @@ ROOT = Path(textrnn.__file__).parent
 LAYERS = {
     "errors": 0,
     "checked": 0,
+    "cells": 0,
     "config": 0,
     "classify_config": 0,
     "text": 1,

@@ -27,7 +27,7 @@ from textrnn.models.weights import get_weights, named_variables, set_weights
 from textrnn.training.step import make_optimizer, make_train_step
 
 SAVED = [*BASE, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
-GATES = {"simple": 1, "gru": 3, "lstm": 4}
+GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
 
 @pytest.fixture
@@ -42,13 +42,17 @@ def build(config, **options):
 
 
 def num_parameters(config):
-    """The number of weights, layer by layer: gates x (inputs + units + biases) x units, for each direction."""
+    """The number of weights, layer by layer: gates x (inputs + units + biases) x units, for each direction.
+
+    minGRU and minLSTM have none for the units.
+    """
     width = VOCAB if config.input == "one-hot" else config.embed
     count = 0 if config.input == "one-hot" else VOCAB * config.embed
     for cell in layer_cells(config):
         biases = 2 if cell.cell == "gru" else 1
         ways = 2 if cell.both_ways else 1
-        count += ways * GATES[cell.cell] * config.units * (width + config.units + biases)
+        recurrent = 0 if cell.cell.startswith("min") else config.units
+        count += ways * GATES[cell.cell] * config.units * (width + recurrent + biases)
         width = ways * config.units
     if not config.tied:
         return count + width * VOCAB + VOCAB

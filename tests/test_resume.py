@@ -50,6 +50,7 @@ def interrupt_after(monkeypatch, steps):
 CASES = {
     "lstm, save at each step": ("--epochs", "1.5", "--save-every", "0.001"),
     "gru, recurrent dropout": ("--arch", "gru", "--recurrent-dropout", "0.2", "--epochs", "1.5"),
+    "mingru": ("--arch", "mingru", "--epochs", "1.5"),
     "sliding": ("--arch", "bidirectional", "--batch", "500", "--epochs", "1.2", "--patience", "2"),
 }
 

@@ -14,7 +14,11 @@ UNITS, EMBED, LENGTHS = 7, 5, (6, 4, 4, 1)
 
 def keras_weights(rng, kind, inputs=EMBED, scale=0.5):
     width = len(SIGMOID_GATES[kind]) * UNITS
-    shapes = [(inputs, width), (UNITS, width), (2, width) if kind == "gru" else (width,)]
+    shapes = [
+        (inputs, width),
+        (UNITS, 0 if kind.startswith("min") else width),
+        (2, width) if kind == "gru" else (width,),
+    ]
     return [rng.normal(0, scale, shape).astype(np.float32) for shape in shapes]
 
 

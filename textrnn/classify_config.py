@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
-from textrnn.config import ARCHITECTURES, CELLS, NormalizeConfig
+from textrnn.config import ARCHITECTURES, NormalizeConfig
 from textrnn.errors import ConfigError
 
 LEVELS = ("word", "char", "bpe")
@@ -19,7 +20,7 @@ class EncoderConfig(Checked):
     """What a recurrent classifier looks like; vocabulary and classes come from the rows."""
 
     arch: str = option("bidirectional", "Architecture; bidirectional reads both ways.", choices=ARCHITECTURES)
-    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CELLS)
+    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=tuple(CELLS))
     units: int = option(128, "Units in each recurrent layer, in each direction.", low=1, high=16_384)
     layers: int = option(1, "Recurrent layers.", low=1, high=64)
     embed: int = option(128, "Width of the embedding; --vectors have their own.", low=1, high=16_384)
@@ -32,7 +33,7 @@ class EncoderConfig(Checked):
 
     @property
     def cell_kind(self) -> str:
-        """`simple`, `gru` or `lstm`."""
+        """A name in `textrnn.cells.CELLS`."""
         return self.cell if self.both_ways else self.arch
 
     @property

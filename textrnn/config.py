@@ -10,13 +10,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
-ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
-CELLS = ("simple", "gru", "lstm")
+ARCHITECTURES = (*CELLS, "bidirectional")
 SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
@@ -131,7 +131,12 @@ class ModelConfig(Checked):
             raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
         if self.cells is not None and self.arch != "bidirectional":
             raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
-        layer_cells(self)
+        cells = {layer.cell for layer in layer_cells(self)}
+        if self.recurrent_dropout and not any(CELLS[cell].recurrent for cell in cells):
+            raise ConfigError(
+                f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} multiplies no state "
+                "that could be dropped; use --dropout"
+            )
 
 
 @dataclass(frozen=True)

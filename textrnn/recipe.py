@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from textrnn.cells import CELLS
 from textrnn.config import Config
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
 UNLIMITED_S = 300.0  # of learning on the reference machine to assume when only epochs are given
-# How many times as fast as an LSTM of equal units a step of another cell is.
-CELL_SPEED = {"lstm": 1.0, "gru": 1.3, "simple": 3.0, "bidirectional": 1.0}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ LADDER = (
 OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabulary and token that is read
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
-RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3}  # of the learning rate of an LSTM
 SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
 
 
@@ -93,15 +91,16 @@ def sized(
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        learning_s *= CELL_SPEED[arch]
+        learning_s *= CELLS[arch].speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
             epochs = config.train.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
-        chosen = dict(units=size.units, layers=size.layers, batch=size.batch, dropout=_dropout(epochs))
+        layers = size.layers + CELLS[arch].more_layers
+        chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
-            chosen["learning_rate"] = size.learning_rate * RATE_SHARES[arch]
+            chosen["learning_rate"] = size.learning_rate * CELLS[arch].rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}
     model = {key: chosen[key] for key in ("units", "layers", "dropout") if key in chosen}
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, size=name, **model))

@@ -23,6 +23,17 @@ from typing import Any
 
 import tensorflow as tf
 
+from textrnn.layers.products import (
+    bias_gradient,
+    input_gradient,
+    narrowed,
+    project,
+    space_behind,
+    spaced,
+    times,
+    weight_gradient,
+)
+
 Tensors = tuple[Any, ...]
 
 
@@ -41,65 +52,6 @@ def _loop(steps: Any, body: Callable[..., Tensors], carried: Tensors, *, backwar
     going_on = (lambda t, *_: t >= 0) if backwards else (lambda t, *_: t < steps)
     _, *carried = tf.while_loop(going_on, advance, (begin, *carried), parallel_iterations=1)
     return tuple(carried)
-
-
-SPACE = 16  # columns
-
-
-def _space(matrix: Any) -> int:
-    """Columns of zeros to add to a matrix so that its rows do not begin a multiple of 2 KB apart.
-
-    Rows a power of two apart share a few lines of the cache: a product with 1,024 columns of float32 had half the
-    speed of one with 1,040 (43 and 85 GFLOP/s). Other types are laid out anew for their products anyway.
-    """
-    return SPACE if matrix.dtype == tf.float32 and matrix.shape[-1] % 512 == 0 else 0
-
-
-def _spaced(matrix: Any, space: int) -> Any:
-    """Adds columns of zeros behind those of [..., width]."""
-    return tf.pad(matrix, [*[(0, 0)] * (len(matrix.shape) - 1), (0, space)]) if space else matrix
-
-
-def _narrowed(matrix: Any, space: int) -> Any:
-    """Takes them away again."""
-    return matrix[..., : matrix.shape[-1] - space] if space else matrix
-
-
-def _times(weights: Any) -> Callable[[Any], Any]:
-    """The function of inputs [rows, any] that gives inputs @ weights, for any number of calls."""
-    space = _space(weights)
-    spaced = _spaced(weights, space)
-    return lambda inputs: _narrowed(inputs @ spaced, space)
-
-
-def _flat(values: Any) -> Any:
-    return tf.reshape(values, (-1, values.shape[-1]))
-
-
-def _project(x: Any, w: Any, b: Any) -> Any:
-    """W x + b of all steps in one product: [steps, batch, inputs] -> [steps, batch, width]."""
-    shape = tf.shape(x)
-    product = tf.nn.bias_add(_times(w)(_flat(x)), b)
-    return tf.ensure_shape(tf.reshape(product, (shape[0], shape[1], w.shape[-1])), (*x.shape[:2], w.shape[-1]))
-
-
-def _weight_gradient(inputs: Any, gradients: Any, dtype: Any) -> Any:
-    """[steps, batch, units] and [steps, batch, width] -> [units, width], summed over steps and batch."""
-    flat = _flat(gradients)
-    space = _space(flat)
-    product = tf.matmul(_flat(inputs), _spaced(flat, space), transpose_a=True)
-    return tf.cast(_narrowed(product, space), dtype)
-
-
-def _bias_gradient(gradients: Any, dtype: Any) -> Any:
-    """[steps, batch, width] -> [width]; as a product, which took an eighth of the time of `reduce_sum`."""
-    flat = _flat(gradients)
-    return tf.cast(tf.matmul(tf.ones((1, tf.shape(flat)[0]), flat.dtype), flat)[0], dtype)
-
-
-def _input_gradient(gradients: Any, w: Any, x: Any) -> Any:
-    product = _times(tf.transpose(w))(_flat(gradients))
-    return tf.cast(tf.reshape(product, tf.shape(x)), x.dtype)
 
 
 def _kept(mask: Any, t: Any, new: Any, old: Any) -> Any:
@@ -130,8 +82,8 @@ def simple_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, *, mask: Any = None, lo
     @tf.custom_gradient  # type: ignore[untyped-decorator,unused-ignore]
     def scan(x: Any, w: Any, u: Any, b: Any, h0: Any) -> Any:
         full, x_low, w_low, u_low, h_low = u.dtype, *(tf.cast(value, low) for value in (x, w, u, h0))
-        steps, units, zx = tf.shape(x)[0], u.shape[0], _project(x_low, w_low, tf.cast(b, low))
-        recur = _times(u_low)
+        steps, units, zx = tf.shape(x)[0], u.shape[0], project(x_low, w_low, tf.cast(b, low))
+        recur = times(u_low)
 
         def forward(t: Any, h: Any, hs: Any) -> Tensors:
             new = tf.cast(tf.tanh(tf.cast(zx[t], full) + tf.cast(recur(h), full)), low)
@@ -142,7 +94,7 @@ def simple_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, *, mask: Any = None, lo
         states = hs.stack()
 
         def gradient(d_hs: Any) -> Tensors:
-            back = _times(tf.transpose(u_low))
+            back = times(tf.transpose(u_low))
 
             def backward(t: Any, dh: Any, dzs: Any) -> Tensors:
                 h, dh = tf.cast(hs.read(t + 1), full), dh + tf.cast(d_hs[t], full)
@@ -153,8 +105,8 @@ def simple_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, *, mask: Any = None, lo
 
             dh, dzs = _loop(steps, backward, (tf.zeros_like(h0), _array(steps, h_low, units)), backwards=True)
             dz = dzs.stack()
-            dw, du = _weight_gradient(x_low, dz, full), _weight_gradient(states[:-1], dz, full)
-            return _input_gradient(dz, w_low, x), dw, du, _bias_gradient(dz, full), dh
+            dw, du = weight_gradient(x_low, dz, full), weight_gradient(states[:-1], dz, full)
+            return input_gradient(dz, w_low, x), dw, du, bias_gradient(dz, full), dh
 
         return states[1:], gradient
 
@@ -182,8 +134,8 @@ def gru_scan(x: Any, w: Any, u: Any, b: Any, inner_b: Any, h0: Any, *, mask: Any
     @tf.custom_gradient  # type: ignore[untyped-decorator,unused-ignore]
     def scan(x: Any, w: Any, u: Any, b: Any, inner_b: Any, h0: Any) -> Any:
         full, x_low, w_low, u_low = u.dtype, *(tf.cast(value, low) for value in (x, w, u))
-        steps, units, zx = tf.shape(x)[0], u.shape[0], _project(x_low, w_low, tf.cast(b, low))
-        h_low, recur = tf.cast(h0, low), _times(u_low)
+        steps, units, zx = tf.shape(x)[0], u.shape[0], project(x_low, w_low, tf.cast(b, low))
+        h_low, recur = tf.cast(h0, low), times(u_low)
 
         def forward(t: Any, h: Any, h_low: Any, hs: Any, all_gates: Any, inners: Any) -> Tensors:
             own, recurrent = tf.cast(zx[t], full), tf.cast(recur(h_low), full)
@@ -201,7 +153,7 @@ def gru_scan(x: Any, w: Any, u: Any, b: Any, inner_b: Any, h0: Any, *, mask: Any
         states = hs.stack()
 
         def gradient(d_hs: Any, d_h: Any) -> Tensors:
-            back = _times(tf.transpose(u_low))
+            back = times(tf.transpose(u_low))
 
             def backward(t: Any, dh: Any, drs: Any, dgs: Any) -> Tensors:
                 dh, gates = dh + tf.cast(d_hs[t], full), tf.cast(all_gates.read(t), full)
@@ -221,9 +173,9 @@ def gru_scan(x: Any, w: Any, u: Any, b: Any, inner_b: Any, h0: Any, *, mask: Any
             dh, drs, dgs = _loop(steps, backward, (d_h, *rooms), backwards=True)
             dr = drs.stack()
             dz = tf.concat([dr[:, :, : 2 * units], dgs.stack()], 2)
-            dw, du = _weight_gradient(x_low, dz, full), _weight_gradient(states[:-1], dr, full)
-            d_inner = _bias_gradient(dr[:, :, 2 * units :], full)
-            return _input_gradient(dz, w_low, x), dw, du, _bias_gradient(dz, full), d_inner, dh
+            dw, du = weight_gradient(x_low, dz, full), weight_gradient(states[:-1], dr, full)
+            d_inner = bias_gradient(dr[:, :, 2 * units :], full)
+            return input_gradient(dz, w_low, x), dw, du, bias_gradient(dz, full), d_inner, dh
 
         return (states[1:], h), gradient
 
@@ -250,10 +202,10 @@ def lstm_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any, *, mask: Any = N
 
     @tf.custom_gradient  # type: ignore[untyped-decorator,unused-ignore]
     def scan(x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any) -> Any:
-        full, units, space = u.dtype, u.shape[0], _space(tf.cast(u, low))
+        full, units, space = u.dtype, u.shape[0], space_behind(tf.cast(u, low))
         x_low, h_low = tf.cast(x, low), tf.cast(h0, low)
-        w_low, u_low, b_low = (_spaced(tf.cast(value, low), space) for value in (w, u, b))
-        steps, zx = tf.shape(x)[0], _project(x_low, w_low, b_low)
+        w_low, u_low, b_low = (spaced(tf.cast(value, low), space) for value in (w, u, b))
+        steps, zx = tf.shape(x)[0], project(x_low, w_low, b_low)
         sizes, width = [*[units] * 4, space], 4 * units + space
 
         def forward(t: Any, h: Any, c: Any, hs: Any, cs: Any, all_gates: Any) -> Tensors:
@@ -270,7 +222,7 @@ def lstm_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any, *, mask: Any = N
         states = hs.stack()
 
         def gradient(d_hs: Any, d_c: Any) -> Tensors:
-            back = _times(tf.transpose(u_low))
+            back = times(tf.transpose(u_low))
 
             def backward(t: Any, dh: Any, dc: Any, dzs: Any) -> Tensors:
                 dh, gates = dh + tf.cast(d_hs[t], full), tf.cast(all_gates.read(t), full)
@@ -290,14 +242,14 @@ def lstm_scan(x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any, *, mask: Any = N
             dh, dc, dzs = _loop(steps, backward, carried, backwards=True)
             dz = dzs.stack()
             dw, du, db = (
-                _narrowed(gradient, space)
+                narrowed(gradient, space)
                 for gradient in (
-                    _weight_gradient(x_low, dz, full),
-                    _weight_gradient(states[:-1], dz, full),
-                    _bias_gradient(dz, full),
+                    weight_gradient(x_low, dz, full),
+                    weight_gradient(states[:-1], dz, full),
+                    bias_gradient(dz, full),
                 )
             )
-            return _input_gradient(dz, w_low, x), dw, du, db, dh, dc
+            return input_gradient(dz, w_low, x), dw, du, db, dh, dc
 
         return (states[1:], c), gradient
 

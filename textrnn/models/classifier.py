@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from textrnn.cells import CELLS
 from textrnn.classify_config import EncoderConfig
+from textrnn.layers.cells import LAYERS
 from textrnn.layers.pooling import Pooling
-from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from textrnn.text.vectors import StartVectors
 
-RECURRENT = {"simple": SimpleRNN, "gru": GRU, "lstm": LSTM}
 EMBEDDING_STD = 0.1
 EMBEDDINGS = "embedding/embeddings"  # their name among the weights
 
@@ -68,9 +68,9 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
         return [self.embedding, *self.recurrent, self.pooling, self.output_layer]
 
     def _recurrent(self, number: int) -> keras.layers.Layer:
-        layer = RECURRENT[self.config.cell_kind](
-            self.config.units, return_sequences=True, name=f"layer{number}", seed=self.random_seed + 1000 + number
-        )
+        kind = self.config.cell_kind
+        seed = dict(seed=self.random_seed + 1000 + number) if CELLS[kind].recurrent else {}
+        layer = LAYERS[kind](self.config.units, return_sequences=True, name=f"layer{number}", **seed)
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if self.config.both_ways else layer
 
     def build(self, ids_shape: Any, mask_shape: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Language models: SimpleRNN, GRU and LSTM stacks that carry their state, and windows read both ways."""
+"""Language models: stacks of recurrent layers that carry their state, and windows read both ways."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from textrnn.cells import CELLS
 from textrnn.config import LayerCell, ModelConfig, layer_cells
-from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
+from textrnn.layers.cells import LAYERS
 from textrnn.layers.tokens import Logits, OneHot, TiedLogits
-
-RECURRENT = {"simple": SimpleRNN, "gru": GRU, "lstm": LSTM}
-STATES_PER_CELL = {"simple": 1, "gru": 1, "lstm": 2}
 
 State = list[Any]
 
@@ -90,16 +88,19 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
-        layer = RECURRENT[cell.cell](
+        recurrent: dict[str, Any] = dict(
+            recurrent_dropout=config.recurrent_dropout,
+            recurrent_regularizer=penalty,
+            seed=self.random_seed + 1000 + number,
+        )
+        layer = LAYERS[cell.cell](
             config.units,
             name=f"layer{number}",
-            recurrent_dropout=config.recurrent_dropout,
             kernel_initializer="lecun_normal",
             kernel_regularizer=penalty,
-            recurrent_regularizer=penalty,
             return_sequences=not (cell.both_ways and last),
             return_state=not cell.both_ways,
-            seed=self.random_seed + 1000 + number,
+            **(recurrent if CELLS[cell.cell].recurrent else {}),
         )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if cell.both_ways else layer
 
@@ -132,14 +133,14 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
 
     def initial_state(self, batch: int) -> State:
         """The state before a text: zeros float32[batch, units], one for each state of each layer, h before c."""
-        counts = [0 if cell.both_ways else STATES_PER_CELL[cell.cell] for cell in self.cells]
+        counts = [0 if cell.both_ways else CELLS[cell.cell].states for cell in self.cells]
         return [ops.zeros((batch, self.config.units), "float32") for _ in range(sum(counts))]
 
     def hidden(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
         """What the last layer puts out, float32[batch, steps, units], or [batch, 2 units] when it reads both ways."""
         h, rest, after = self.embedding(ids), list(state), State()
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
-            before, num_states = h, 0 if cell.both_ways else STATES_PER_CELL[cell.cell]
+            before, num_states = h, 0 if cell.both_ways else CELLS[cell.cell].states
             if cell.both_ways:
                 h = layer(h, training=training)
             else:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textrnn.cells import CELLS
+
 Arrays = list[np.ndarray]
 
 
@@ -21,10 +23,10 @@ class Cell:
     """A recurrent cell ready to step.
 
     Attributes:
-        kind: `simple`, `gru` or `lstm`.
+        kind: a name in `textrnn.cells.CELLS`.
         units: width of its output.
         kernel: float32[gates * units, inputs], sigmoid gates halved.
-        recurrent: float32[gates * units, units], sigmoid gates halved.
+        recurrent: float32[gates * units, units], sigmoid gates halved; float32[0, units] if there is none.
         bias: float32[gates * units, 1], sigmoid gates halved.
         candidate_bias: float32[units, 1], the recurrent bias of the GRU's candidate; zeros for other cells.
     """
@@ -43,34 +45,41 @@ class Cell:
 
     def initial_state(self, rows: int) -> Arrays:
         """Zeros float32[units, rows], one array a state."""
-        return [np.zeros((self.units, rows), np.float32) for _ in range(NUM_STATES[self.kind])]
+        return [np.zeros((self.units, rows), np.float32) for _ in range(CELLS[self.kind].states)]
 
     def step(self, projected: np.ndarray, state: Arrays) -> Arrays:
         """The next state from the projected input, float32[gates * units, rows]; its first array is the output."""
         return STEPS[self.kind](self, projected, state)
 
 
-# Which gates are sigmoids, in the order in which Keras lays them out: LSTM i, f, c, o; GRU z, r, h.
-SIGMOID_GATES = {"simple": (False,), "gru": (True, True, False), "lstm": (True, True, False, True)}
-NUM_STATES = {"simple": 1, "gru": 1, "lstm": 2}
+# Which gates are halved to be sigmoids, in the order of the layers: LSTM i, f, c, o; GRU z, r, h; minGRU z, h; minLSTM
+# f, i, h, which is written otherwise.
+SIGMOID_GATES = {
+    "simple": (False,),
+    "gru": (True, True, False),
+    "lstm": (True, True, False, True),
+    "mingru": (True, False),
+    "minlstm": (False, False, False),
+}
 
 
 def make_cell(kind: str, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray) -> Cell:
     """Prepares the weights of a Keras cell.
 
     Args:
-        kind: `simple`, `gru` or `lstm`.
+        kind: a name in `textrnn.cells.CELLS`.
         kernel: float32[inputs, gates * units].
-        recurrent_kernel: float32[units, gates * units].
+        recurrent_kernel: float32[units, gates * units], or float32[units, 0] for a cell without recurrent product.
         bias: float32[gates * units], or float32[2, gates * units] for `gru`: input bias, then recurrent bias.
 
     Raises:
         ValueError: the shapes do not belong together.
     """
-    gates, units = len(SIGMOID_GATES[kind]), recurrent_kernel.shape[0]
-    width = gates * units
-    bias_shape = (2, width) if kind == "gru" else (width,)
-    if kernel.shape[1:] != (width,) or recurrent_kernel.shape != (units, width) or bias.shape != bias_shape:
+    units = recurrent_kernel.shape[0]
+    width = CELLS[kind].gates * units
+    bias_shape = CELLS[kind].shapes(0, units)["bias"]
+    recurrent_shape = (units, width if CELLS[kind].recurrent else 0)
+    if kernel.shape[1:] != (width,) or recurrent_kernel.shape != recurrent_shape or bias.shape != bias_shape:
         raise ValueError(
             f"shapes {kernel.shape}, {recurrent_kernel.shape}, {bias.shape} are no {kind} of {units} units"
         )
@@ -83,7 +92,7 @@ def make_cell(kind: str, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias:
         kind,
         units,
         np.ascontiguousarray((kernel * scale).T, np.float32),
-        np.ascontiguousarray((recurrent_kernel * scale).T, np.float32),
+        np.ascontiguousarray((recurrent_kernel * scale[: recurrent_kernel.shape[1]]).T, np.float32),
         np.ascontiguousarray((bias * scale)[:, None], np.float32),
         candidate_bias,
     )
@@ -150,8 +159,44 @@ def lstm_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
     return [new_h, new_c]
 
 
+def mingru_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
+    """z = sigmoid(W x + b); g = W x + b; h' = h + z * (g - h).
+
+    Reference:
+        Feng et al., 2024, Were RNNs all we needed?
+    """
+    z = np.tanh(projected[: cell.units])
+    z += 1
+    z *= 0.5
+    return [_towards(projected[cell.units :], state[0], z)]
+
+
+def minlstm_step(cell: Cell, projected: np.ndarray, state: Arrays) -> Arrays:
+    """f, i = sigmoid(W x + b); g = W x + b; h' = h + i / (f + i) * (g - h).
+
+    Reference:
+        Feng et al., 2024, Were RNNs all we needed?
+    """
+    units = cell.units
+    logs = np.logaddexp(0, -projected[: 2 * units])  # -log of f and i, so that no gate makes 0 / 0
+    z = np.tanh((logs[:units] - logs[units:]) * 0.5)
+    z += 1
+    z *= 0.5
+    return [_towards(projected[2 * units :], state[0], z)]
+
+
+def _towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The state that has gone this share of its way to what comes in."""
+    new: np.ndarray = g - h
+    new *= share
+    new += h
+    return new
+
+
 STEPS: dict[str, Callable[[Cell, np.ndarray, Arrays], Arrays]] = {
     "simple": simple_step,
     "gru": gru_step,
     "lstm": lstm_step,
+    "mingru": mingru_step,
+    "minlstm": minlstm_step,
 }

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from textrnn.cells import CELLS
 from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import RunError
 from textrnn.runtime.cells import Arrays, Cell, make_cell
@@ -55,11 +56,11 @@ class Weights:
         return np.asarray(array, np.float32)
 
     def keras_cell(self, kind: str, prefix: str, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Kernel, recurrent kernel and bias of the cell whose weights begin with `prefix`, as Keras has them."""
-        width = {"simple": 1, "gru": 3, "lstm": 4}[kind] * units
-        bias = self.get(f"{prefix}/bias", *((2, width) if kind == "gru" else (width,)))
-        kernel = self.get(f"{prefix}/kernel", inputs, width)
-        return kernel, self.get(f"{prefix}/recurrent_kernel", units, width), bias
+        """Kernel, recurrent kernel ([units, 0] if there is none) and bias of the cell named `prefix`."""
+        arrays = {
+            name: self.get(f"{prefix}/{name}", *shape) for name, shape in CELLS[kind].shapes(inputs, units).items()
+        }
+        return arrays["kernel"], arrays.get("recurrent_kernel", np.zeros((units, 0), np.float32)), arrays["bias"]
 
     def cell(self, kind: str, prefix: str, inputs: int, units: int) -> Cell:
         """The cell whose weights begin with `prefix`."""
@@ -152,7 +153,7 @@ class CarriedNetwork(_Ends):
         for layer in self._layers:
             before = hidden
             projected = self._project(ids) if before is None else layer.project(before)
-            num_states = 2 if layer.kind == "lstm" else 1
+            num_states = CELLS[layer.kind].states
             new = layer.step(projected, state[place : place + num_states])
             place += num_states
             after += new

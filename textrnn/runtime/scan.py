@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textrnn.cells import CELLS
+
 # Where each gate of ours is among those of Keras (LSTM i, f, c, o; GRU z, r, h), and whether it is a sigmoid, whose
 # weights change their sign. The GRU's first gate is 1 - z = sigmoid(-v): there the sign stays; its last is doubled.
-GATES = {"simple": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2)}
-FACTORS = {"simple": (1,), "gru": (1, -1, 2), "lstm": (-1, -1, -1, 1)}
+GATES = {"simple": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2), "mingru": (0, 1), "minlstm": (0, 1, 2)}
+FACTORS = {"simple": (1,), "gru": (1, -1, 2), "lstm": (-1, -1, -1, 1), "mingru": (-1, 1), "minlstm": (-1, -1, 1)}
+HIGHEST = np.float32(80)  # whose exp can still be added up
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class Layer:
     """A recurrent layer ready to read.
 
     Attributes:
-        kind: `simple`, `gru` or `lstm`.
+        kind: a name in `textrnn.cells.CELLS`.
         kernel: float32[gates, ways, inputs, units].
-        recurrent: float32[gates, ways, units, units].
+        recurrent: float32[gates, ways, units, units], or float32[0] for a cell without recurrent product.
         bias: float32[gates, ways, 1, units].
         candidate_bias: float32[ways, 1, units], twice the recurrent bias of the GRU's candidate; zeros for other cells.
     """
@@ -48,8 +51,8 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
     """Prepares the weights of a Keras layer.
 
     Args:
-        kind: `simple`, `gru` or `lstm`.
-        ways: of each direction float32[inputs, gates * units], float32[units, gates * units], and
+        kind: a name in `textrnn.cells.CELLS`.
+        ways: of each direction float32[inputs, gates * units], float32[units, gates * units] (or [units, 0]), and
             float32[gates * units], or float32[2, gates * units] for `gru`: input bias, then recurrent bias.
     """
     candidates = []
@@ -61,7 +64,7 @@ def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarra
             candidate = 2 * bias[1, 2 * units :]
             bias = np.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[0, 2 * units :]])
         kernels.append(_by_gate(kind, kernel, units))
-        recurrents.append(_by_gate(kind, recurrent, units))
+        recurrents.append(_by_gate(kind, recurrent, units) if recurrent.size else recurrent)
         biases.append(_by_gate(kind, bias[None], units))
         candidates.append(candidate[None])
     return Layer(kind, np.stack(kernels, 1), np.stack(recurrents, 1), np.stack(biases, 1), np.stack(candidates))
@@ -88,7 +91,7 @@ def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequenc
     """
     gates, ways, units = len(layer.kernel), layer.kernel.shape[1], projected.shape[-1]
     rows = counts[0]
-    state = [np.zeros((ways, rows, units), np.float32) for _ in range(2 if layer.kind == "lstm" else 1)]
+    state = [np.zeros((ways, rows, units), np.float32) for _ in range(CELLS[layer.kind].states)]
     candidate_bias = np.repeat(layer.candidate_bias, rows, 1)
     inputs, work = (np.empty(gates * ways * rows * units, np.float32) for _ in range(2))
     step, begin = STEPS[layer.kind], 0
@@ -98,7 +101,8 @@ def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequenc
         np.take(projected, index[:, begin : begin + count], axis=1, out=x, mode="clip")
         begin += count
         now = [array[:, :count] for array in state]
-        np.matmul(now[0], layer.recurrent, out=z)
+        if layer.recurrent.size:
+            np.matmul(now[0], layer.recurrent, out=z)
         step(x, z, now, candidate_bias[:, :count])
         yield now[0]
 
@@ -145,8 +149,34 @@ def _lstm_step(x: np.ndarray, z: np.ndarray, state: list[np.ndarray], candidate_
     h *= z[2]
 
 
+def _mingru_step(x: np.ndarray, z: np.ndarray, state: list[np.ndarray], candidate_bias: np.ndarray) -> None:
+    """z = sigmoid(W x + b); g = W x + b; h' = h + z * (g - h)."""
+    _sigmoid(x[0])
+    _go_towards(x[1], state[0], x[0])
+
+
+def _minlstm_step(x: np.ndarray, z: np.ndarray, state: list[np.ndarray], candidate_bias: np.ndarray) -> None:
+    """f, i = sigmoid(W x + b); g = W x + b; h' = h + i / (f + i) * (g - h)."""
+    inverses = x[:2]  # of f and i
+    np.minimum(inverses, HIGHEST, out=inverses)
+    np.exp(inverses, out=inverses)
+    inverses += 1
+    x[1] += x[0]
+    x[0] /= x[1]
+    _go_towards(x[2], state[0], x[0])
+
+
+def _go_towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> None:
+    """Lets the state go this share of its way to what comes in."""
+    g -= h
+    g *= share
+    h += g
+
+
 STEPS: dict[str, Callable[[np.ndarray, np.ndarray, list[np.ndarray], np.ndarray], None]] = {
     "simple": _simple_step,
     "gru": _gru_step,
     "lstm": _lstm_step,
+    "mingru": _mingru_step,
+    "minlstm": _minlstm_step,
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from textrnn.cells import CELLS
 from textrnn.config import Config, layer_cells
 from textrnn.errors import ConfigError
 
-GATES = {"simple": 1, "gru": 3, "lstm": 4}
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
 KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
 
@@ -27,8 +27,8 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
     batch, window, units = data.batch or 1, data.window or 1, model.units
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):
-        ways, gates = 1 + cell.both_ways, GATES[cell.cell]
-        weights += ways * gates * units * (units + width)
+        ways, gates = 1 + cell.both_ways, CELLS[cell.cell].gates
+        weights += ways * gates * units * (units * CELLS[cell.cell].recurrent + width)
         activations += ways * KEPT * gates * units * window * batch
         width = ways * units
     predictions = batch * (1 if data.target == "last" else window)
