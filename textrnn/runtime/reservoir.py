@@ -88,8 +88,10 @@ class Reservoir:
             weights.get("reservoir/weights", None, units),
         )
         index, leak = weights.get("reservoir/index", len(strengths), units), float(weights.get("reservoir/leak", 1)[0])
-        if not len(index) or not ((index >= 0) & (index < units)).all() or not 0 < leak <= 1:
+        if not len(index) or not ((index >= 0) & (index < units)).all():
             raise RunError(f"the weights do not fit the model: reservoir/index has to name units below {units}")
+        if not 0 < leak <= 1:
+            raise RunError(f"the weights do not fit the model: reservoir/leak is {leak}, expected above 0 and at most 1")
         return cls(inputs, index.astype(np.int64), strengths, leak)
 
 

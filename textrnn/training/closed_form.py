@@ -37,8 +37,9 @@ from textrnn.training.reservoir import FastReservoir, Held, Pairs, Sums, choose_
 SUMS_FILE = "checkpoint/sums.safetensors"
 COLUMNS = ("tokens", "epoch", "seconds", "ridge", "train_bits_per_char", "val_bits_per_char", "chars_per_s")
 WASH_OUT = 64  # tokens after which a state has forgotten that it began with zeros
-TUNED_SHARE, TUNED_TOKENS = 0.05, 10_000  # of the training part, at its end: on these the readout is chosen
-TUNED_NUMBERS = 10_000_000  # and at most so many scores, or states, at a time
+# Of the training part, at its end, this much is read to choose the readout; so many tokens of it count, evenly spread:
+# what is far from the text that is learnt from says more of other text. At most so many states, or scores, are kept.
+TUNED_SHARE, TUNED_TOKENS, TUNED_NUMBERS, TUNED_SPREAD = 0.05, 10_000, 40_000_000, 5
 BLOCK_NUMBERS = 1 << 24  # states that are held at a time (64 MiB)
 MAX_STEPS = 128
 MAX_VALIDATED = 1_000_000  # tokens, as for other networks
@@ -82,7 +83,8 @@ class ReservoirSession:
         self.vocab_size, units = corpus.tokenizer.vocab_size, config.model.units
         ids = corpus.train.ids
         most = min(TUNED_TOKENS, TUNED_NUMBERS // max(units, self.vocab_size))
-        num_tuned = max(1, min(most, int(TUNED_SHARE * len(ids))))
+        num_tuned = max(1, min(TUNED_SPREAD * most, int(TUNED_SHARE * len(ids))))
+        self._tuned_step = -(-num_tuned // most)
         start, rows = prepared.details["start_id"], config.data.batch or 1
         self._rows = HeldOutRows(ids[: len(ids) - num_tuned], start, rows, WASH_OUT)
         self._tuned_ids, before = ids[len(ids) - num_tuned :], int(ids[len(ids) - num_tuned - 1])
@@ -258,7 +260,8 @@ class ReservoirSession:
         state, found = np.zeros((self.reservoir.units, self._tuned_rows.num_rows), np.float32), list[Held]()
         for batch in self._tuned_rows.windows(self._steps):
             read, state = read_block(self.reservoir, batch, state)
-            found.append(read)
+            some = slice(None, None, self._tuned_step)
+            found.append(Held(read.block[:, some].copy(), read.before[some], read.labels[some]))
         return Held(
             np.concatenate([read.block for read in found], 1),
             np.concatenate([read.before for read in found]),

@@ -62,7 +62,7 @@ class Fitted:
     Attributes:
         weights: its arrays by name.
         logits: float32[rows, classes] of the rows that were held out.
-        history: a row for each pass: `epoch`, `train_nats`, `seconds`; of a reservoir `texts`, `ridge`, `seconds`.
+        history: a row for each pass: `epoch`, `train_nats`, `seconds`; none of a reservoir.
     """
 
     weights: dict[str, np.ndarray]

@@ -10,7 +10,7 @@ import numpy as np
 from textrnn.reservoir_config import ReservoirConfig
 from textrnn.runtime.reservoir import Calibration, Reservoir, log_softplus
 
-SMALL = 400  # units for which all eigenvalues are computed
+SMALL = 200  # units for which all eigenvalues are computed
 RIDGES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # for each token; one of them is chosen where none is given
 WIDTHS = (0.015, 0.03, 0.06, 0.12)  # of a calibration
 MOST_PAIRED = 512  # tokens of a vocabulary of which pairs are counted
@@ -98,44 +98,42 @@ class Sums:
         gram: float64[features + 1, features + 1], the sum of x x^T, with a 1 behind each x.
         cross: float64[outputs, features + 1], the sum of y x^T.
         count: the sum of the rows' weights.
-        rows: their number.
     """
 
     def __init__(self, features: int, outputs: int) -> None:
         self.gram, self.cross = np.zeros((features + 1, features + 1)), np.zeros((outputs, features + 1))
-        self.count, self.rows = 0.0, 0
+        self.count = 0.0
 
     def add(self, block: np.ndarray, labels: np.ndarray, row_weights: np.ndarray | None = None) -> None:
         """Adds rows whose outputs are one-hot.
 
         Args:
-            block: float32[features + 1, rows], the last row all 1.
+            block: float[features + 1, rows], the last row all 1; few rows need the precision of float64.
             labels: int[rows], which output is 1.
             row_weights: float[rows], what each row counts; 1 when None.
         """
         from scipy.sparse import csr_matrix
 
         if row_weights is not None:
-            block = block * np.sqrt(row_weights).astype(np.float32)
+            block = block * np.sqrt(row_weights).astype(block.dtype)
         rows = np.arange(len(labels))
         ones = np.ones(len(labels)) if row_weights is None else np.sqrt(row_weights)
-        one_hot = csr_matrix((ones.astype(np.float32), (labels, rows)), (len(self.cross), len(labels)))
+        one_hot = csr_matrix((ones.astype(block.dtype), (labels, rows)), (len(self.cross), len(labels)))
         self.gram += block @ block.T
         self.cross += one_hot @ block.T
         self.count += float(len(labels) if row_weights is None else row_weights.sum())
-        self.rows += len(labels)
 
     def merge(self, other: Sums) -> None:
         """Adds the rows of other sums."""
         self.gram += other.gram
         self.cross += other.cross
         self.count += other.count
-        self.rows += other.rows
 
     def solve(self, ridge: float) -> tuple[np.ndarray, np.ndarray]:
         """Kernel float32[features, outputs] and bias float32[outputs] of the regression on all rows.
 
-        They minimise the sum of squared errors + ridge * count * the sum of squares of the kernel.
+        They minimise the sum of squared errors + ridge * count * the sum of squares of the kernel. A penalty that is
+        too small for the precision of the sums is made ten times as large until it is not.
 
         Reference:
             A. Hoerl and R. Kennard, 1970, Ridge regression: biased estimation for nonorthogonal problems.
@@ -146,10 +144,15 @@ class Sums:
         mean, mean_output = self.gram[-1, :-1] / count, self.cross[:, -1] / count
         gram = self.gram[:-1, :-1] / count
         gram -= np.outer(mean, mean)
-        gram[np.diag_indices_from(gram)] += ridge
         cross = self.cross[:, :-1].T / count
         cross -= np.outer(mean, mean_output)
-        kernel = cho_solve(cho_factor(gram, lower=True, overwrite_a=True), cross, overwrite_b=True)
+        while True:
+            penalised = gram + ridge * np.eye(len(gram))
+            try:
+                kernel = cho_solve(cho_factor(penalised, lower=True, overwrite_a=True), cross)
+                break
+            except np.linalg.LinAlgError:
+                ridge *= 10
         return kernel.astype(np.float32), (mean_output - mean @ kernel).astype(np.float32)
 
 

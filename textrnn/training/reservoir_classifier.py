@@ -40,7 +40,7 @@ def fit_reservoir(
     blocks, order = list[tuple[np.ndarray, np.ndarray]](), np.random.default_rng(random_seed).permutation(len(texts))
     for first in range(0, len(order), BLOCK):
         rows = order[first : first + BLOCK]
-        block = np.ones((learnt.gram.shape[0], len(rows)), np.float32)
+        block = np.ones((learnt.gram.shape[0], len(rows)))
         block[:-1] = pooled_states(reservoir, [texts[row] for row in rows], encoder.pools).T
         own = labels[rows]
         some = np.arange(len(rows)) % TUNED_EVERY == 0
@@ -57,9 +57,8 @@ def fit_reservoir(
     learnt.merge(tuned)
     kernel, bias = learnt.solve(ridge)
     model = ReservoirClassifier(reservoir, SHARPNESS * kernel, SHARPNESS * bias, encoder.pools)
-    history = [dict(texts=learnt.rows, ridge=ridge, seconds=time.monotonic() - begin)]
     logits = model.logits(held) if len(held) else np.zeros((0, num_classes), np.float32)
-    return Fitted(model.to_arrays(), logits, history)
+    return Fitted(model.to_arrays(), logits)
 
 
 def _squared_error(
