@@ -59,11 +59,11 @@ OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabu
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
 RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3}  # of the learning rate of an LSTM
-# Of an echo state network: sizes, the share of the time for reading, tokens that a unit needs, seconds on the reference
-# machine for a product of two units and for a unit's step, and how often the sums are solved.
+# Of an echo state network: sizes, the share of the time for reading, tokens that a unit needs and that are enough for
+# it, seconds on the reference machine for a product of two units and for a unit's step, how often the sums are solved.
 RESERVOIRS = (125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
 PRESET_RESERVOIRS = {"small": 1000, "medium": 2000, "large": 4000}
-READING_SHARE, TOKENS_PER_UNIT, PRODUCT_S, UNIT_S, SOLUTIONS = 0.6, 50, 7e-12, 2e-8, 30
+READING_SHARE, TOKENS_PER_UNIT, ENOUGH_PER_UNIT, PRODUCT_S, UNIT_S, SOLUTIONS = 0.6, 50, 100, 7e-12, 2e-8, 20
 SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
 
 
@@ -132,10 +132,14 @@ def _sized_reservoir(
     seconds: float | None,
     speed: float,
 ) -> tuple[Config, str]:
-    """The units of an echo state network: as many as can read the whole text in the time."""
+    """The units of an echo state network: as many as can read in the time as much as they need."""
     name, learning_s = config.model.size or "auto", (UNLIMITED_S if seconds is None else seconds) * speed
     if name == "auto":
-        fast = [n for n in RESERVOIRS if _reading_s(n, num_tokens, vocab_size) <= READING_SHARE * learning_s]
+        fast = [
+            n
+            for n in RESERVOIRS
+            if _reading_s(n, min(num_tokens, ENOUGH_PER_UNIT * n), vocab_size) <= READING_SHARE * learning_s
+        ]
         units = max([n for n in fast if n * TOKENS_PER_UNIT <= num_tokens], default=RESERVOIRS[0])
     else:
         units = PRESET_RESERVOIRS[name]

@@ -19,7 +19,7 @@ class ReservoirConfig(Checked):
     """The fixed random network of an echo state network, and the penalty on what reads it."""
 
     spectral_radius: float = option(
-        0.3,
+        0.5,
         "Of an echo state network: the largest absolute eigenvalue of its connections; larger remembers longer.",
         above=0,
         high=100,

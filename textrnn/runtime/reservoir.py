@@ -91,7 +91,9 @@ class Reservoir:
         if not len(index) or not ((index >= 0) & (index < units)).all():
             raise RunError(f"the weights do not fit the model: reservoir/index has to name units below {units}")
         if not 0 < leak <= 1:
-            raise RunError(f"the weights do not fit the model: reservoir/leak is {leak}, expected above 0 and at most 1")
+            raise RunError(
+                f"the weights do not fit the model: reservoir/leak is {leak}, expected above 0 and at most 1"
+            )
         return cls(inputs, index.astype(np.int64), strengths, leak)
 
 

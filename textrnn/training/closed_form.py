@@ -43,7 +43,7 @@ TUNED_SHARE, TUNED_TOKENS, TUNED_NUMBERS, TUNED_SPREAD = 0.05, 10_000, 40_000_00
 BLOCK_NUMBERS = 1 << 24  # states that are held at a time (64 MiB)
 MAX_STEPS = 128
 MAX_VALIDATED = 1_000_000  # tokens, as for other networks
-SHARES, FEW_SHARES, CHEAP_READOUT = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2), (1 / 4,), 1_000_000
+SHARES, FEW_SHARES, CHEAP_READOUT = (1 / 32, 1 / 8, 1 / 2), (1 / 4,), 1_000_000
 UNCHECKED_SHARE, RESERVE_S = 0.4, 2.0  # of the time before the first check; for saving
 
 
@@ -97,6 +97,7 @@ class ReservoirSession:
         self.progress, self._best = Progress(), dict[str, np.ndarray]()
         self._tuned: Held | None = None
         self._check_s: float | None = None
+        self._checked_at = -1
         self._chosen_ridge = math.nan
         prepared.details["versions"]["numpy"] = np.__version__
         if prepared.resume:
@@ -133,7 +134,8 @@ class ReservoirSession:
             self.display.start("reading")
             try:
                 ended = self._read(interrupted)
-                self._check()
+                if self._checked_at != self.progress.position:
+                    self._check()
             except KeyboardInterrupt:
                 self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
                 raise
@@ -241,7 +243,7 @@ class ReservoirSession:
         self.display.say(check_line(row, is_best=is_best))
         if self._samples:
             self.display.say(f"        {self._sample(network)}", style="dim")
-        self._check_s = time.monotonic() - begin
+        self._check_s, self._checked_at = time.monotonic() - begin, progress.position
 
     def _solved(self, held: Held) -> tuple[ReservoirNetwork, float]:
         """The network that follows from the sums, and its loss on the part on which the readout was chosen.

@@ -116,9 +116,11 @@ class Sums:
 
         if row_weights is not None:
             block = block * np.sqrt(row_weights).astype(block.dtype)
-        rows = np.arange(len(labels))
         ones = np.ones(len(labels)) if row_weights is None else np.sqrt(row_weights)
-        one_hot = csr_matrix((ones.astype(block.dtype), (labels, rows)), (len(self.cross), len(labels)))
+        shape = len(labels), len(self.cross)
+        one_hot: Any = csr_matrix((ones.astype(block.dtype), labels, np.arange(len(labels) + 1)), shape).T
+        if len(self.cross) < len(block):  # a product of full matrices is faster, unless there are many outputs
+            one_hot = one_hot.toarray()
         self.gram += block @ block.T
         self.cross += one_hot @ block.T
         self.count += float(len(labels) if row_weights is None else row_weights.sum())
