@@ -57,8 +57,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as models:
                 flags = f"--arch esn --units {units} --time {options.time} --models-dir {models} --json --quiet"
                 found = run_json([*TEXTRNN, "train", str(path), *flags.split(), *more.split()])
-            bits, share = f"{found['val_bits_per_char']:.3f}", f"{found['epochs']:.2f}"
-            rows.append([path.name, f"esn, {units:,} units", bits, share, f"{found['wall_s']:.0f}"])
+            quality, share = f"{found['val_bits_per_char']:.3f}", f"{found['epochs']:.2f}"
+            rows.append([path.name, f"esn, {units:,} units", quality, share, f"{found['wall_s']:.0f}"])
     print(machine() + "\n\n" + table(HEADER, rows))
 
 
