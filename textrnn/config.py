@@ -131,7 +131,7 @@ class ModelConfig(Checked):
 
     def __post_init__(self) -> None:
         if self.units is None:  # here and not in Config.resolve: models are built from this group alone
-            units = {"bidirectional": 128, ESN: RESERVOIR_UNITS}.get(self.arch, 256)
+            units = 128 if self.arch == "bidirectional" else RESERVOIR_UNITS if self.arch == ESN else 256
             object.__setattr__(self, "units", units)
         if self.arch == ESN:
             object.__setattr__(self, "layers", 1)
