@@ -23,6 +23,7 @@ LAYERS = {
     "cells": 0,
     "config": 0,
     "classify_config": 0,
+    "reservoir_config": 0,
     "text": 1,
     "run": 1,
     "machine": 1,
@@ -193,7 +194,18 @@ def test_cli_imports_click_errors_and_config_only():
     top = own(IMPORTS["textrnn.cli"].top)
     assert top <= {
         "textrnn",
-        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "cli_inspect", "console", "options")),
+        *(
+            f"textrnn.{name}"
+            for name in (
+                "errors",
+                "config",
+                "reservoir_config",
+                "cli_classify",
+                "cli_inspect",
+                "console",
+                "options",
+            )
+        ),
     }
     assert own(IMPORTS["textrnn.options"].top) <= {"textrnn", "textrnn.errors", "textrnn.checked", "textrnn.config"}
     assert not own(IMPORTS["textrnn"].top) and not libraries(IMPORTS["textrnn"].anywhere)

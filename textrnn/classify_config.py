@@ -8,6 +8,7 @@ from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.config import ARCHITECTURES, NormalizeConfig
 from textrnn.errors import ConfigError
+from textrnn.reservoir_config import ESN, ReservoirConfig
 
 LEVELS = ("word", "char", "bpe")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
@@ -19,9 +20,18 @@ MODELS = ("auto", "rnn", "linear", "combined")
 class EncoderConfig(Checked):
     """What a recurrent classifier looks like; vocabulary and classes come from the rows."""
 
-    arch: str = option("bidirectional", "Architecture; bidirectional reads both ways.", choices=ARCHITECTURES)
+    arch: str = option(
+        "bidirectional",
+        "Architecture; bidirectional reads both ways, esn is an echo state network.",
+        choices=(*ARCHITECTURES, ESN),
+    )
     cell: str = option("gru", "Cell of the bidirectional architecture.", choices=tuple(CELLS))
-    units: int = option(128, "Units in each recurrent layer, in each direction.", low=1, high=16_384)
+    units: int = option(
+        None,
+        "Units in each recurrent layer, in each direction.  [default: 128, and 1,000 for esn]",
+        low=1,
+        high=16_384,
+    )
     layers: int = option(1, "Recurrent layers.", low=1, high=64)
     embed: int = option(128, "Width of the embedding; --vectors have their own.", low=1, high=16_384)
     pooling: str = option("mean-max", "How the outputs of all steps become one vector.", choices=POOLINGS)
@@ -30,6 +40,16 @@ class EncoderConfig(Checked):
         0.5, "Share of the embedding's features dropped, for a whole text, while training.", low=0, high=0.95
     )
     word_dropout: float = option(0.2, "Share of the tokens dropped while training.", low=0, high=0.95)
+
+    def __post_init__(self) -> None:
+        if self.units is None:
+            object.__setattr__(self, "units", 1000 if self.arch == ESN else 128)
+        super().__post_init__()
+        if self.arch == ESN and self.pooling == "attention":
+            raise ConfigError(
+                "--pooling attention learns what to look at, and an echo state network does not: use last, "
+                "mean, max or mean-max"
+            )
 
     @property
     def cell_kind(self) -> str:
@@ -129,3 +149,4 @@ class ClassifierConfig(Checked):
     normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
     encoder: EncoderConfig = EncoderConfig()
     fit: FitConfig = FitConfig()
+    reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)

@@ -24,6 +24,7 @@ from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfi
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
 from textrnn.errors import ConfigError, DataError
 from textrnn.options import JSON, MODELS_DIR, config_options, given_options
+from textrnn.reservoir_config import ReservoirConfig
 
 MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
 ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
@@ -58,7 +59,7 @@ def cli() -> None:
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @ENCODING
-@config_options(TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig)
+@config_options(TokenizerConfig, NormalizeConfig, ModelConfig, ReservoirConfig, DataConfig, TrainConfig)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),

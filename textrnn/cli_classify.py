@@ -15,6 +15,7 @@ from textrnn.config import NormalizeConfig
 from textrnn.console import INTERRUPTED
 from textrnn.errors import ConfigError
 from textrnn.options import JSON, MODELS_DIR, SectionedCommand, config_options, given_options, typed_flags
+from textrnn.reservoir_config import RESERVOIR, ReservoirConfig
 
 NETWORKS = tuple(item.name for item in dataclasses.fields(EncoderConfig))
 FITTING = tuple(item.name for item in dataclasses.fields(FitConfig) if item.name not in ("time_s", "random_seed"))
@@ -26,6 +27,7 @@ SECTIONS = {
     "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
     "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
     "The networks": NETWORKS,
+    "Echo state networks (--arch esn)": RESERVOIR,
     "The texts, before anything is learnt or predicted": TEXTS,
 }
 FOR_TRAINING = (
@@ -37,6 +39,7 @@ FOR_TRAINING = (
     "time_s",
     "random_seed",
     *NETWORKS,
+    *RESERVOIR,
     *FITTING,
     *TEXTS,
 )
@@ -100,7 +103,7 @@ FOR_TRAINING = (
     help="Further texts without labels, for the networks to warm up on: a table, or a text a line; .gz too.",
 )
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
-@config_options(EncoderConfig, FitConfig, NormalizeConfig)
+@config_options(EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
 @click.pass_context
 def classify(
     context: click.Context,

@@ -7,12 +7,14 @@ mean two things. `None` as a default means "chosen by `Config.resolve`", by rule
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.errors import ConfigError
+from textrnn.reservoir_config import ESN, ReservoirConfig
+from textrnn.reservoir_config import UNITS as RESERVOIR_UNITS
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
@@ -83,7 +85,11 @@ class DataConfig(Checked):
         unit="tokens",
     )
     batch: int | None = option(
-        None, "Windows in a training step.  [default: 32, and 64 for target last]", low=1, high=65_536, unit="windows"
+        None,
+        "Windows in a training step.  [default: 32, 64 for target last, 128 for esn]",
+        low=1,
+        high=65_536,
+        unit="windows",
     )
 
 
@@ -91,7 +97,7 @@ class DataConfig(Checked):
 class ModelConfig(Checked):
     """What the network looks like; the vocabulary's size comes from the tokenizer."""
 
-    arch: str = option("lstm", "Architecture.", choices=ARCHITECTURES)
+    arch: str = option("lstm", "Architecture; esn is an echo state network.", choices=(*ARCHITECTURES, ESN))
     size: str | None = option(
         None,
         "Units, layers, batch, dropout and learning rate together; auto looks at the machine, the text and --time.  "
@@ -100,7 +106,7 @@ class ModelConfig(Checked):
     )
     units: int = option(
         None,
-        "Units in each recurrent layer, in each direction.  [default: 256, and 128 for bidirectional]",
+        "Units in each recurrent layer, in each direction.  [default: 256, 128 for bidirectional, 2,000 for esn]",
         low=1,
         high=16_384,
     )
@@ -125,7 +131,10 @@ class ModelConfig(Checked):
 
     def __post_init__(self) -> None:
         if self.units is None:  # here and not in Config.resolve: models are built from this group alone
-            object.__setattr__(self, "units", 128 if self.arch == "bidirectional" else 256)
+            units = 128 if self.arch == "bidirectional" else RESERVOIR_UNITS if self.arch == ESN else 256
+            object.__setattr__(self, "units", units)
+        if self.arch == ESN:
+            object.__setattr__(self, "layers", 1)
         super().__post_init__()
         if self.tied and self.input == "one-hot":
             raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
@@ -238,6 +247,7 @@ class Config(Checked):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -289,7 +299,7 @@ def _resolve_data(config: DataConfig, arch: str) -> DataConfig:
         target=target,
         window=window,
         stride=stride,
-        batch=config.batch or (64 if target == "last" else 32),
+        batch=config.batch or (64 if target == "last" else 128 if arch == ESN else 32),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from textrnn.cells import CELLS
 from textrnn.config import Config
+from textrnn.reservoir_config import ESN
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
@@ -56,6 +57,11 @@ LADDER = (
 OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabulary and token that is read
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
+# Of an echo state network: sizes, the share of the time for reading, tokens that a unit needs and that are enough for
+# it, seconds on the reference machine for a product of two units and for a unit's step, how often the sums are solved.
+RESERVOIRS = (125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
+PRESET_RESERVOIRS = {"small": 1000, "medium": 2000, "large": 4000}
+READING_SHARE, TOKENS_PER_UNIT, ENOUGH_PER_UNIT, PRODUCT_S, UNIT_S, SOLUTIONS = 0.6, 50, 100, 7e-12, 2e-8, 20
 SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
 
 
@@ -87,6 +93,10 @@ def sized(
         the configuration, and the choice in words.
     """
     arch, name = config.model.arch, config.model.size or "auto"
+    if arch == ESN:
+        return _sized_reservoir(
+            config, options, num_tokens=num_tokens, vocab_size=vocab_size, seconds=seconds, speed=speed
+        )
     learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S) * speed
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
@@ -110,6 +120,37 @@ def sized(
         rate = chosen["learning_rate"]
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, learning_rate=rate))
     return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+
+
+def _sized_reservoir(
+    config: Config,
+    options: Mapping[str, Any],
+    *,
+    num_tokens: int,
+    vocab_size: int,
+    seconds: float | None,
+    speed: float,
+) -> tuple[Config, str]:
+    """The units of an echo state network: as many as can read in the time as much as they need."""
+    name, learning_s = config.model.size or "auto", (UNLIMITED_S if seconds is None else seconds) * speed
+    if name == "auto":
+        fast = [
+            n
+            for n in RESERVOIRS
+            if _reading_s(n, min(num_tokens, ENOUGH_PER_UNIT * n), vocab_size) <= READING_SHARE * learning_s
+        ]
+        units = max([n for n in fast if n * TOKENS_PER_UNIT <= num_tokens], default=RESERVOIRS[0])
+    else:
+        units = PRESET_RESERVOIRS[name]
+    units = options.get("units", units)
+    model = dataclasses.replace(config.model, size=name, units=units)
+    return dataclasses.replace(config, model=model), f"size {name}: units {units}"
+
+
+def _reading_s(units: int, num_tokens: int, vocab_size: int) -> float:
+    """Seconds in which the reference machine adds up the products of all pairs of units, and solves for a readout."""
+    product = (units + vocab_size / 10) * units * PRODUCT_S
+    return num_tokens * (product + units * UNIT_S) + SOLUTIONS * units**2 * (units / 3 + vocab_size) * 2 * PRODUCT_S
 
 
 def _rung(learning_s: float, num_tokens: int, vocab_size: int) -> Size:

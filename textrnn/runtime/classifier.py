@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.classify_config import ClassifierConfig
+from textrnn.classify_config import ClassifierConfig, EncoderConfig
 from textrnn.errors import ConfigError, RunError, TextRNNError
 from textrnn.judging.calibration import apply_temperature
 from textrnn.judging.mixture import Mixture
+from textrnn.reservoir_config import ESN
 from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
 from textrnn.runtime.explain import Word, explain
 from textrnn.runtime.linear import LinearModel
 from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.reservoir import ReservoirClassifier
 from textrnn.runtime.threads import in_parts
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
@@ -28,6 +30,9 @@ KIND = "classifier"
 CHUNK, CHUNK_CHARS = 8192, 1 << 20  # texts that are worked at a time, and their characters: fewer if they are long
 EXPLAINED = 32  # texts that are explained at a time, each of which is asked for some hundred times
 OK, EMPTY, TRUNCATED, UNCERTAIN = "ok", "empty", "truncated", "uncertain"
+
+
+Member = RecurrentClassifier | ReservoirClassifier
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Networks:
         max_length: tokens of a text that are read.
     """
 
-    members: list[RecurrentClassifier]
+    members: Sequence[Member]
     vocabulary: Vocabulary
     max_length: int
 
@@ -233,12 +238,8 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     networks = None
     if model["members"]:
         vocabulary = read_vocabulary(path / TOKENIZER_FILE)
-        members = [
-            RecurrentClassifier(
-                config.encoder, vocabulary.vocab_size, len(classes), Weights(_below(f"rnn{number}/", weights))
-            )
-            for number in range(model["members"])
-        ]
+        sizes = (config.encoder, vocabulary.vocab_size, len(classes))
+        members = [_network(*sizes, Weights(_below(f"rnn{k}/", weights))) for k in range(model["members"])]
         networks = Networks(members, vocabulary, config.fit.max_length)
     linear = LinearModel.load(weights, model["linear"]) if model["linear"] else None
     mixture = Mixture.from_json(model["mixture"]) if model["mixture"] else None
@@ -247,6 +248,12 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     return TextClassifier(
         classes, model["chosen"], shares, temperatures, linear, networks, mixture, config, details, path
     )
+
+
+def _network(config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> Member:
+    if config.arch == ESN:
+        return ReservoirClassifier.load(weights, vocab_size, config.units, num_classes, config.pools)
+    return RecurrentClassifier(config, vocab_size, num_classes, weights)
 
 
 def _below(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

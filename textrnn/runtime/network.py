@@ -10,6 +10,7 @@ import numpy as np
 from textrnn.cells import CELLS
 from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import RunError
+from textrnn.reservoir_config import ESN
 from textrnn.runtime.cells import Arrays, Cell, make_cell
 
 State = list[np.ndarray]
@@ -278,6 +279,12 @@ def make_network(
         RunError: the weights are not those of this architecture and vocabulary.
     """
     weights = Weights(arrays)
+    if config.arch == ESN:
+        from textrnn.runtime.reservoir import ReservoirNetwork  # which needs this module
+
+        reservoir = ReservoirNetwork.load(weights, vocab_size, config.units)
+        weights.check_all_used()
+        return reservoir
     both_ways = any(cell.both_ways for cell in layer_cells(config))
     network: Network = (
         WindowNetwork(config, vocab_size, weights, window=window, start_id=start_id)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.classify_config import ClassifierConfig
+from textrnn.classify_config import ClassifierConfig, EncoderConfig, FitConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.judging.html import write_html
+from textrnn.reservoir_config import ESN, check_reservoir
 from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
@@ -35,6 +36,9 @@ REPORT_FILE = "report.html"
 # The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
 SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
 MIN_FOLDS, MAX_FOLDS = 2, 20
+# The options of these groups that go with echo state networks.
+GROUPS = (EncoderConfig, FitConfig)
+WITH_ESN = ("units", "pooling", "time_s", "level", "vocab_size", "min_count", "networks", "max_length", "random_seed")
 
 
 @dataclass
@@ -132,6 +136,9 @@ def train(
     options, place, using = options or TableOptions(), place or Place(), using or Using()
     display, config = Display(quiet=quiet), ClassifierConfig.from_options(width_from_vectors(settings))
     _check_folds(num_folds, test)
+    check_reservoir(settings, WITH_ESN, GROUPS)
+    if unlabelled is not None and config.encoder.arch == ESN:
+        raise ConfigError("--unlabelled is for networks whose weights are learnt: leave it out with --arch esn")
     if unlabelled is not None and kind == "linear":
         raise ConfigError("--unlabelled is for recurrent networks to warm up on: leave it out with --model linear")
     with open_table(path, options, needs_label=True) as table:
@@ -146,7 +153,7 @@ def train(
         run = place.models_dir / name
         with locked(place.models_dir, name):
             place.check_free(name)
-            if kind != "linear":
+            if kind != "linear" and config.encoder.arch != ESN:
                 _start_tensorflow(display)
             with staged(place.models_dir, name) as folder, _interrupts(display) as interrupted:
                 shares = _shares(_time_s(exam, config, display), begin, exam.num_fits)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import CELLS, ModelConfig, NormalizeConfig, TokenizerConfig
+from textrnn.config import ModelConfig, NormalizeConfig, TokenizerConfig
 from textrnn.errors import ConfigError
-from textrnn.inspecting.backward import TracedNetwork
+from textrnn.inspecting.backward import BACKS, TracedNetwork
 from textrnn.inspecting.gradients import Curve, initial_network, measure, windows_of
 from textrnn.judging.layout import align, cut
 from textrnn.run import MODEL_FILE, find_run, read_weights
@@ -73,7 +73,7 @@ def inspect_gradients(
     found = windows_of(ids, distance=distance, count=windows)
     config = opened.config.model if opened is not None else ModelConfig(units=units or 128, layers=layers or 1)
     curves = []
-    for arch in CELLS:
+    for arch in BACKS:
         rng = np.random.default_rng(random_seed)
         network = initial_network(dataclasses.replace(config, arch=arch), vocab_size, rng, gain=gain)
         label = NAMES[arch] if opened is None else f"{NAMES[arch]}, untrained"

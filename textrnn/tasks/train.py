@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.config import Config
+from textrnn.config import Config, DataConfig, ModelConfig, TrainConfig
 from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.machine import machine_speed
 from textrnn.recipe import sized, wants_size
+from textrnn.reservoir_config import ESN, check_reservoir
 from textrnn.run import (
     FORMAT_VERSION,
     RUN_FILE,
@@ -45,6 +46,9 @@ from textrnn.training.team import Alone, Team
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
+# The options of these groups that go with an echo state network.
+GROUPS = (ModelConfig, DataConfig, TrainConfig)
+WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save_every_s")
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,11 @@ def train(
     files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
     held_files = [str(path) for path in validation]
     end_with_launcher()
+    with one_voice(cluster):
+        if resume is None:
+            check_reservoir(options, WITH_ESN, GROUPS)
+        if cluster is not None and options.get("arch") == ESN:
+            raise ConfigError("--arch esn reads the text in one process: leave out --workers and TF_CONFIG")
     with one_voice(cluster), contextlib.nullcontext() if cluster is None else Link(cluster) as link:
         if link is not None and not link.cluster.is_chief:
             prepared = follow(link, files, held_files, encoding=encoding, options=options)
@@ -292,8 +301,12 @@ def _sized(config: Config, options: Mapping[str, Any], display: Display, begin: 
 def _run(
     prepared: Prepared, display: Display, *, begin: float, samples: bool, link: Link | None = None
 ) -> dict[str, Any]:
-    """Loads TensorFlow, builds, trains and saves."""
+    """Loads TensorFlow if it is needed, builds, trains and saves."""
     config = prepared.config
+    if config.model.arch == ESN:
+        from textrnn.training.closed_form import ReservoirSession
+
+        return ReservoirSession(prepared, display, samples=samples).train(begin)
     num_rows = make_windows(prepared.corpus.train.ids, config.data, config.train.random_seed).num_rows
     cluster = None if link is None else link.cluster
     with certain_interrupts():

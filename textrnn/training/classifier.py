@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -18,27 +17,13 @@ from textrnn.models.weights import get_weights, set_weights
 from textrnn.text.rows import padded
 from textrnn.text.vectors import StartVectors
 from textrnn.training.pace import Pace
+from textrnn.training.prepared import Fitted
 from textrnn.training.sharded import make_sharded_step, num_shards
 
 WARM_UP = 30  # steps over which the learning rate rises
 # Passes over the rows: after about six, networks know the rows and no more of others; but few rows make few steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 READ_ROWS = 256  # rows read at a time when nothing is learnt
-
-
-@dataclass
-class Fitted:
-    """A trained network.
-
-    Attributes:
-        weights: its arrays by name.
-        logits: float32[rows, classes] of the rows that were held out.
-        history: a row for each pass: `epoch`, `train_nats`, `seconds`.
-    """
-
-    weights: dict[str, np.ndarray]
-    logits: np.ndarray
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer) -> Callable[..., Any]:

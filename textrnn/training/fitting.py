@@ -8,6 +8,7 @@ were predicted like that, and no network is thrown away or trained twice.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -20,11 +21,13 @@ from textrnn.classify_config import ClassifierConfig
 from textrnn.judging.calibration import apply_temperature, fit_temperature
 from textrnn.judging.mixture import Mixture, best_mixture
 from textrnn.judging.splits import folds
+from textrnn.reservoir_config import ESN
 from textrnn.runtime.linear import LinearModel
 from textrnn.text.rows import cut
 from textrnn.text.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.linear import fit_linear
+from textrnn.training.prepared import Fitted
 
 NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
 LINEAR_SHARE = 0.2  # of the time, at most
@@ -142,20 +145,18 @@ def _make_vocabulary(task: Task, models: Models) -> Vocabulary:
 
 def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndarray:
     """Trains recurrent networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
-    from textrnn.training.classifier import fit_classifier
-
     config, labels = task.config, task.labels
     seed = config.fit.random_seed
     models.vocabulary = vocabulary
     ids = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.texts]
-    initial = _warmed_up(task, models, vocabulary, ids)
+    fit = _fit_function(task, models, vocabulary, ids)
     num_folds = NUM_FOLDS if len(labels) < MANY_ROWS else MANY_FOLDS
     pairs = folds(task.texts, labels, min(num_folds, _smallest_class(labels)), np.random.default_rng((seed, 2)))
     logits = np.full((len(labels), task.num_classes), np.nan)
     count = min(config.fit.networks, len(pairs))
     for number, (learnt, held) in enumerate(pairs[:count]):
         begin, left = time.monotonic(), task.left_s()
-        fitted = fit_classifier(
+        fitted = fit(
             config,
             [ids[row] for row in learnt],
             labels[learnt],
@@ -164,8 +165,6 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
             num_classes=task.num_classes,
             class_weights=task.class_weights,
             random_seed=seed + number,
-            vectors=models.vectors,
-            initial=initial,
             seconds=max(1.0, LEARNING_SHARE * left),
             interrupted=task.interrupted,
             on_step=lambda done, nats, number=number: task.progress(  # type: ignore[misc]
@@ -180,6 +179,20 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
         if task.interrupted() or task.left_s() < ANOTHER * spent:
             break
     return logits
+
+
+def _fit_function(
+    task: Task, models: Models, vocabulary: Vocabulary, ids: Sequence[np.ndarray]
+) -> Callable[..., Fitted]:
+    """What fits one network: a reservoir's readout, or all weights from what they begin with."""
+    if task.config.encoder.arch == ESN:
+        from textrnn.training.reservoir_classifier import fit_reservoir
+
+        return fit_reservoir
+    from textrnn.training.classifier import fit_classifier
+
+    initial = _warmed_up(task, models, vocabulary, ids)
+    return functools.partial(fit_classifier, vectors=models.vectors, initial=initial)
 
 
 def _warmed_up(

@@ -7,6 +7,7 @@ import os
 from textrnn.cells import CELLS
 from textrnn.config import Config, layer_cells
 from textrnn.errors import ConfigError
+from textrnn.reservoir_config import ESN
 
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
 KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
@@ -24,6 +25,8 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
         69
     """
     model, data = config.model, config.data
+    if model.arch == ESN:  # sums of products in float64, three times while they are solved; states and scores
+        return 8 * 3 * model.units * (model.units + vocab_size) + 4 * 60_000_000
     batch, window, units = data.batch or 1, data.window or 1, model.units
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):

@@ -1,13 +1,17 @@
-"""What a task hands to training: text as ids, options, and a folder that is held for the run."""
+"""What a task hands to training (text as ids, options, a folder that is held for the run), and what it gets back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from textrnn.config import Config
-from textrnn.text.corpus import Corpus
+from textrnn.run import TOKENIZER_FILE, write_json
+from textrnn.text.corpus import Corpus, copy_ids
 
 
 @dataclass(frozen=True)
@@ -31,3 +35,36 @@ class Prepared:
     details: dict[str, Any]
     resume: bool
     new_budget: bool = True
+
+
+def lasting_parts(prepared: Prepared) -> dict[str, Callable[[Path], None]]:
+    """What writes the files of a run that training never changes, should they be lost."""
+    corpus = prepared.corpus
+    return {
+        TOKENIZER_FILE: lambda path: write_json(path, corpus.tokenizer.to_json()),
+        "checkpoint/train.ids": lambda path: copy_ids(corpus.train.ids, path),
+        "checkpoint/valid.ids": lambda path: copy_ids(corpus.valid.ids, path),
+    }
+
+
+def write_lost_parts(prepared: Prepared, folder: Path) -> None:
+    """Writes those of them that are not in a folder; raises OSError if that fails."""
+    for name, write in lasting_parts(prepared).items():
+        if not (folder / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write(folder / name)
+
+
+@dataclass
+class Fitted:
+    """A trained network of a classifier.
+
+    Attributes:
+        weights: its arrays by name.
+        logits: float32[rows, classes] of the rows that were held out.
+        history: a row for each pass: `epoch`, `train_nats`, `seconds`; none of a reservoir.
+    """
+
+    weights: dict[str, np.ndarray]
+    logits: np.ndarray
+    history: list[dict[str, float]] = field(default_factory=list)

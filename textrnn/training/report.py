@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,18 @@ def one_line(text: str, width: int = 76) -> str:
     return shown
 
 
-def write_history(path: Path, history: list[dict[str, float]]) -> None:
-    """Writes `history.csv`: a row for each check, COLUMNS as its header."""
+def write_history(path: Path, history: list[dict[str, float]], columns: Sequence[str] = COLUMNS) -> None:
+    """Writes `history.csv`: a row for each check, `columns` as its header."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for row in history:
-        writer.writerow({name: f"{row[name]:.6g}" if isinstance(row[name], float) else row[name] for name in COLUMNS})
+        writer.writerow({name: f"{row[name]:.6g}" if isinstance(row[name], float) else row[name] for name in columns})
     write_atomically(path, text.getvalue().encode())
 
 
-def write_curves(path: Path, history: list[dict[str, float]], title: str) -> None:
-    """Draws training and validation loss over epochs into a PNG file."""
+def write_curves(path: Path, history: list[dict[str, float]], title: str, *, first: str = "training") -> None:
+    """Draws training and validation loss over epochs into a PNG file; `first` says what the former is measured on."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -145,7 +146,7 @@ def write_curves(path: Path, history: list[dict[str, float]], title: str) -> Non
     axes = figure.add_subplot()
     epochs = [row["epoch"] for row in history]
     for name, label, color in (
-        ("train_bits_per_char", "training", "#888888"),
+        ("train_bits_per_char", first, "#888888"),
         ("val_bits_per_char", "held-out text", "#1f6fb2"),
     ):
         axes.plot(epochs, [row[name] for row in history], marker=".", color=color, label=label)

@@ -6,7 +6,6 @@ import contextlib
 import math
 import shlex
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,19 @@ from textrnn.errors import ConfigError, RunError
 from textrnn.machine import num_cores
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
-from textrnn.run import TOKENIZER_FILE, publish, write_json
+from textrnn.run import publish
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
-from textrnn.text.corpus import copy_ids, forget_pages
+from textrnn.text.corpus import forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
-from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Progress, load_checkpoint, variable_groups
+from textrnn.training.checkpoint import Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
-from textrnn.training.prepared import Prepared
+from textrnn.training.prepared import Prepared, lasting_parts
 from textrnn.training.report import Display, check_line, duration, one_line
 from textrnn.training.saving import RunWriter
 from textrnn.training.schedule import Budget
@@ -44,16 +43,6 @@ from textrnn.training.validate import MAX_TOKENS, held_out_batches, total_nats
 # What going back to an earlier state leaves as it is.
 PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
 COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
-
-
-def _lasting_parts(prepared: Prepared) -> dict[str, Callable[[Path], None]]:
-    """What writes the files of a run that training never changes, should they be lost."""
-    corpus = prepared.corpus
-    return {
-        TOKENIZER_FILE: lambda path: write_json(path, corpus.tokenizer.to_json()),
-        f"{CHECKPOINT_FOLDER}/train.ids": lambda path: copy_ids(corpus.train.ids, path),
-        f"{CHECKPOINT_FOLDER}/valid.ids": lambda path: copy_ids(corpus.valid.ids, path),
-    }
 
 
 class Session:
@@ -110,7 +99,7 @@ class Session:
         versions = dict(tensorflow=tf.__version__, keras=keras.__version__, numpy=np.__version__)
         prepared.details["versions"].update(versions)
         prepared.details["parameters"] = self.model.count_params()
-        self.writer = RunWriter(prepared.folder, prepared.details, display.warn, parts=_lasting_parts(prepared))
+        self.writer = RunWriter(prepared.folder, prepared.details, display.warn, parts=lasting_parts(prepared))
         if prepared.resume and self._team.is_chief:
             self.writer.read_best()
 
