@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from textrnn.cells import CELLS
 from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import DataError, RunError
-from textrnn.runtime.cells import NUM_STATES
 from textrnn.runtime.classifier import Networks
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import CarriedNetwork, State, WindowNetwork
@@ -105,7 +105,7 @@ def state_names(config: ModelConfig, num_states: int) -> list[tuple[int, str]]:
     names = [
         (layer, state)
         for layer, cell in enumerate(layer_cells(config), 1)
-        for state in ("h", "c")[: NUM_STATES.get(cell.cell, 1)]
+        for state in ("h", "c")[: (CELLS[cell.cell].states if cell.cell in CELLS else 1)]
     ]
     return names if len(names) == num_states else [(number, "state") for number in range(1, num_states + 1)]
 
