@@ -21,10 +21,17 @@ from textrnn import __version__
 from textrnn.cli_classify import classify
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
+from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 
 MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+CONDITION = click.option(
+    "--condition",
+    metavar="NAME",
+    help="What the text should be like: one of the conditions that the model learnt, or a mixture such as "
+    "positive=0.7,negative=0.3, in which their vectors are mixed.  [default: one drawn by their frequency]",
+)
 ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
 
 
@@ -56,7 +63,7 @@ def cli() -> None:
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @ENCODING
-@config_options(TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig)
+@config_options(DocumentConfig, TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
@@ -135,6 +142,14 @@ def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
 @MODELS_DIR
 @click.option("--seed", default="", help="Text to begin from.  [default: empty, as a document begins]")
 @click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
+@CONDITION
+@click.option(
+    "--guidance",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    show_default=True,
+    help="Above 0, what sets the condition apart is made this much stronger, at twice the time.",
+)
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
 @config_options(SampleConfig)
@@ -156,6 +171,8 @@ def generate(
     models_dir: Path,
     seed: str,
     seeds_file: str | None,
+    condition: str | None,
+    guidance: float,
     count: int,
     stops: tuple[str, ...],
     form: str,
@@ -169,18 +186,26 @@ def generate(
         raise ConfigError("--interactive talks to a person: leave out --seeds-file, --count, --format and --output")
     if seeds_file and seed:
         raise ConfigError("give --seed or --seeds-file, not both")
-    from textrnn.runtime.generation import generate_stream, generate_texts
+    from textrnn.runtime.conditions import with_condition
+    from textrnn.runtime.generation import condition_rng, generate_stream, generate_texts, random_seed
     from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
 
-    opened = _open_model(model, models_dir)
+    opened, choose = with_condition(_open_model(model, models_dir), condition, guidance)
+    is_one = interactive or (seeds_file is None and count == 1 and form == "text")
+    if choose is not None and is_one:
+        drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
+    if choose is not None and condition is None:
+        _note(f"the condition is {drawn}" if is_one else "each text's condition is drawn", opened)
     if interactive:
         _converse(opened, config, stops)
         return
-    if seeds_file is None and count == 1 and form == "text":
+    if is_one:
         pieces: Iterable[str] = format_stream(seed, generate_stream(opened, seed, config, stops=stops, warn=_warn))
     else:
         seeds = [seed] if seeds_file is None else read_seeds(seeds_file)
-        texts = generate_texts(opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=_warn)
+        texts = generate_texts(
+            opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=_warn, choose=choose
+        )
         pieces = (
             format_jsonl(text) if form == "jsonl" else format_text(text, number) for number, text in enumerate(texts, 1)
         )
@@ -270,6 +295,15 @@ def _open_model(name: str | None, models_dir: Path) -> Any:
     from textrnn.runtime.language_model import KIND, open_run
 
     return open_run(find_run(name, models_dir, KIND))
+
+
+def _note(what: str, model: Any) -> None:
+    """Says that a condition was drawn, and what there is to choose from."""
+    from textrnn.runtime.conditions import listed
+
+    click.echo(
+        f"{what}, by their frequency: --condition chooses one of {listed(model.documents.conditions)}", err=True
+    )
 
 
 def _warn(line: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrnn.checked import Checked, option
+from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -233,6 +234,7 @@ class Config(Checked):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    documents: DocumentConfig = DocumentConfig()
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -244,6 +246,15 @@ class Config(Checked):
         Raises:
             ConfigError: two options contradict each other.
         """
+        config = self._resolved()
+        if self.documents.condition is not None and config.data.batching != "streams":
+            raise ConfigError(
+                "--condition needs the beginning of each text, and sliding windows begin anywhere: it goes with "
+                "--batching streams, and not with --arch bidirectional"
+            )
+        return config
+
+    def _resolved(self) -> Config:
         return dataclasses.replace(
             self,
             tokenizer=_resolve_tokenizer(self.tokenizer),
