@@ -6,6 +6,7 @@ Only click, the options and the errors are imported here; each command imports i
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shlex
@@ -190,7 +191,8 @@ def generate(
     from textrnn.runtime.generation import condition_rng, generate_stream, generate_texts, random_seed
     from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
 
-    opened, choose = with_condition(_open_model(model, models_dir), condition, guidance)
+    opened: Any = _open_model(model, models_dir)
+    opened, choose = with_condition(opened, condition, guidance)
     is_one = interactive or (seeds_file is None and count == 1 and form == "text")
     if choose is not None and is_one:
         drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
@@ -241,22 +243,55 @@ def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:
 @MODEL
 @MODELS_DIR
 @ENCODING
+@click.option(
+    "--condition",
+    metavar="NAME",
+    help="Measure in this condition, or a mixture, instead of in each that the model learnt; of a table, the column "
+    "with the condition of each text, to see how often it is the most likely one.",
+)
+@click.option("--text-column", metavar="NAME_OR_NUMBER", help="The files are tables with texts in this column.")
+@click.option("--delimiter", help="Between the cells of tables, as for train.")
+@click.option("--header/--no-header", default=None, help="Whether the first row of tables names the columns.")
 @click.option("--per-char", is_flag=True, help="A line of JSON for each character: how surprising it was, in bits.")
 @JSON
 def score(
-    files: tuple[str, ...], model: str | None, models_dir: Path, encoding: str | None, per_char: bool, as_json: bool
+    files: tuple[str, ...],
+    model: str | None,
+    models_dir: Path,
+    encoding: str | None,
+    condition: str | None,
+    text_column: str | None,
+    delimiter: str | None,
+    header: bool | None,
+    per_char: bool,
+    as_json: bool,
 ) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
+    from textrnn.runtime.conditions import check_condition, with_condition
     from textrnn.tasks.score import score_per_char, score_source
+    from textrnn.tasks.score_documents import format_documents, score_documents
     from textrnn.text.reader import find_files, open_sources
 
     opened = _open_model(model, models_dir)
+    table = DocumentConfig(text_column=text_column, delimiter=delimiter, header=header)
+    if table.is_table:
+        table = dataclasses.replace(table, condition=condition)
+    if table.is_table and (per_char or opened.documents is None):
+        reason = "--per-char shows the characters of a text" if per_char else "the model did not learn from documents"
+        raise ConfigError(f"{reason}: leave out --text-column, --delimiter and --header")
+    if condition is not None and (per_char or not table.is_table):
+        check_condition(opened, condition)
     with open_sources(find_files(files), encoding) as sources:
         if per_char:
+            opened = opened if condition is None else with_condition(opened, condition)[0]
             for source in sources:
                 stream(score_per_char(opened, source))
             return
-        scores = [score_source(opened, source) for source in sources]
+        if opened.documents is None:
+            scores = [score_source(opened, source) for source in sources]
+        else:
+            own = None if table.is_table else condition
+            scores = [score_documents(opened, source, table, condition=own, warn=_warn) for source in sources]
     if as_json:
         click.echo(json.dumps({"files": scores}, ensure_ascii=False))
         return
@@ -267,6 +302,7 @@ def score(
             f"nats per token, perplexity {found['perplexity']:.4g} ({found['chars']:,} characters, "
             f"{found['tokens']:,} tokens{unknown})"
         )
+        click.echo(format_documents(found), nl=False)
 
 
 @cli.command()
@@ -301,9 +337,7 @@ def _note(what: str, model: Any) -> None:
     """Says that a condition was drawn, and what there is to choose from."""
     from textrnn.runtime.conditions import listed
 
-    click.echo(
-        f"{what}, by their frequency: --condition chooses one of {listed(model.documents.conditions)}", err=True
-    )
+    click.echo(f"{what}, by their frequency: --condition chooses one of {listed(model.documents.conditions)}", err=True)
 
 
 def _warn(line: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrnn.checked import Checked, option
-from textrnn.document_config import DocumentConfig
+from textrnn.document_config import NO_DOCUMENTS, DocumentConfig
 from textrnn.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -234,7 +234,7 @@ class Config(Checked):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
-    documents: DocumentConfig = DocumentConfig()
+    documents: DocumentConfig = NO_DOCUMENTS
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""

@@ -58,3 +58,6 @@ class DocumentConfig(Checked):
     def has_documents(self) -> bool:
         """Whether the corpus consists of documents at all."""
         return self.is_table or self.document_separator is not None
+
+
+NO_DOCUMENTS = DocumentConfig()

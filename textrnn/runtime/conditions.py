@@ -36,18 +36,20 @@ def parse_condition(text: str, names: Sequence[str]) -> np.ndarray:
     weights = np.zeros(len(names))
     if text in names or "=" not in text:
         weights[_place(text.strip() if text not in names else text, names)] = 1
-        return weights.astype(np.float32)
+        return np.asarray(weights, np.float32)
     taken = set[int]()
     for part in text.split(","):
         name, _, number = part.rpartition("=")
         place = _place(name.strip(), names)
         if place in taken:
-            raise ConfigError(f"--condition {text!r:.80} names {name.strip()!r:.40} twice: expected one weight for each")
+            raise ConfigError(
+                f"--condition {text!r:.80} names {name.strip()!r:.40} twice: expected one weight for each"
+            )
         taken.add(place)
         weights[place] = _weight(number, text)
     if not weights.sum():
         raise ConfigError(f"--condition {text!r:.80} has no weight above 0: expected one at least")
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def _weight(number: str, text: str) -> float:
@@ -83,7 +85,7 @@ def listed(names: Sequence[str]) -> str:
 def frequencies(model: LanguageModel) -> np.ndarray:
     """The share of each condition among the documents that were learnt from, float64[conditions]."""
     counts = np.array(model.documents.counts if model.documents else (), np.float64)
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())
 
 
 class ConditionedNetwork:
@@ -165,12 +167,10 @@ def conditioned(model: LanguageModel, weights: np.ndarray, guidance: float = 0.0
 
 def one_hot(place: int, num: int) -> np.ndarray:
     """The weights of a single condition."""
-    return np.eye(num, dtype=np.float32)[place]
+    return np.asarray(np.eye(num, dtype=np.float32)[place])
 
 
-def drawn_condition(
-    model: LanguageModel, rng: np.random.Generator, guidance: float = 0.0
-) -> tuple[str, LanguageModel]:
+def drawn_condition(model: LanguageModel, rng: np.random.Generator, guidance: float = 0.0) -> tuple[str, LanguageModel]:
     """A condition by the frequency of each, and the model whose texts begin in it."""
     names = model.documents.conditions if model.documents else ()
     place = int(np.searchsorted(np.cumsum(frequencies(model)), rng.random(), side="right"))
@@ -194,17 +194,23 @@ def with_condition(
     Raises:
         ConfigError: there is no such condition, or none at all.
     """
-    names = model.documents.conditions if model.documents else ()
+    names = check_condition(model, condition, guidance)
     if not names:
-        flag = "--condition" if condition is not None else "--guidance" if guidance else None
-        if flag:
-            raise ConfigError(
-                f"{flag} is for runs that learnt conditions, and {model.path or 'this one'} has none: leave it out, or "
-                "train on a table with --condition COLUMN"
-            )
         return model, None
     if condition is None:
         without = conditioned(model, np.zeros(len(names)), guidance)
         return without, lambda rng: drawn_condition(model, rng, guidance)
     chosen = conditioned(model, parse_condition(condition, names), guidance)
     return chosen, lambda rng: (condition, chosen)
+
+
+def check_condition(model: LanguageModel, condition: str | None, guidance: float = 0.0) -> tuple[str, ...]:
+    """The conditions of a model; raises ConfigError if there are none to choose from."""
+    names = model.documents.conditions if model.documents else ()
+    flag = "--condition" if condition is not None else "--guidance" if guidance else None
+    if flag and not names:
+        raise ConfigError(
+            f"{flag} is for runs that learnt conditions, and {model.path or 'this one'} has none: leave it out, or "
+            "train on a table with --condition COLUMN"
+        )
+    return names

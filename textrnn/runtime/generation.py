@@ -63,7 +63,8 @@ def prepare_prompt(model: LanguageModel, seed: str) -> tuple[np.ndarray, list[st
     Example:
         >>> from types import SimpleNamespace
         >>> from textrnn.text.char_level import CharTokenizer
-        >>> model = SimpleNamespace(tokenizer=CharTokenizer(["a", "b"]), normalize_config=NormalizeConfig(), end_id=None)
+        >>> ab = CharTokenizer(["a", "b"])
+        >>> model = SimpleNamespace(tokenizer=ab, normalize_config=NormalizeConfig(), end_id=None)
         >>> ids, warnings = prepare_prompt(model, "abc")
         >>> ids.tolist(), warnings
         ([2, 3], ["the model never saw 'c': left out of the seed 'abc'"])

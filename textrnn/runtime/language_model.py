@@ -12,7 +12,7 @@ import numpy as np
 from textrnn.config import Config, NormalizeConfig, SampleConfig
 from textrnn.errors import RunError, TextRNNError
 from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_run, read_weights
-from textrnn.runtime.generation import generate_stream
+from textrnn.runtime.generation import condition_rng, generate_stream, random_seed
 from textrnn.runtime.network import Network, State, make_network
 from textrnn.runtime.scoring import Score, score_ids
 from textrnn.text.documents import Documents
@@ -77,7 +77,7 @@ class LanguageModel:
         Args:
             seed: the text to begin from; empty for the beginning of a document.
             options: fields of `SampleConfig`, such as `length=200` or `temperature=0.7`; `stops` is a list of texts
-                that end the writing.
+                that end the writing; `condition` and `guidance` are as those of `textrnn generate`.
 
         Raises:
             ConfigError: an option is unknown or out of range.
@@ -85,16 +85,26 @@ class LanguageModel:
         Example:
             textrnn.load("models/x").generate("Once", length=200)
         """
-        stops = options.pop("stops", ())
-        return generate_stream(self, seed, SampleConfig.from_json(options), stops=stops)
+        from textrnn.runtime.conditions import with_condition
+
+        stops, guidance = options.pop("stops", ()), options.pop("guidance", 0.0)
+        model, choose = with_condition(self, options.pop("condition", None), guidance)
+        config = SampleConfig.from_json(options)
+        if choose is not None:
+            _, model = choose(condition_rng(random_seed(config), 0, 0))
+        return generate_stream(model, seed, config, stops=stops)
 
     def score(self, text: str) -> Score:
-        """Measures how well the model predicts a text, from its first character on.
+        """Measures how well the model predicts a text, from its first character on; as a document, if it learnt some.
 
         Raises:
             DataError: the text is empty after normalisation.
         """
         normalized = normalize(text, self.normalize_config)
+        if self.documents is not None:
+            from textrnn.runtime.document_scoring import score_document
+
+            return score_document(self, normalized.strip())
         return score_ids(self, self.tokenizer.encode(normalized), num_chars=len(normalized))
 
 

@@ -184,7 +184,7 @@ def _write(
     files = [path.with_name(f"{path.name}.{n}") for n in range(min(MOST_FILES, 1 + num_chars // SHUFFLED_CHARS))]
     chars = unknown = number = 0
     try:
-        opened = [open(file, "wb") for file in files]
+        opened = [open(file, "wb") for file in files]  # noqa: SIM115 (closed below)
         try:
             for text, condition in documents:
                 ids = tokenizer.encode(spelled(text, tokenizer.level))
@@ -224,7 +224,7 @@ def _shuffled(files: Sequence[Path], end_id: int, dtype: np.dtype, rng: np.rando
 
 @dataclass(frozen=True)
 class DocumentRows:
-    """Packed documents read by parallel rows: each begins with a document and a state of zeros, and counts all it reads.
+    """Packed documents read by parallel rows: each begins with a document and a state of zeros, and counts all of it.
 
     Args:
         ids: int[num_tokens], documents behind their start ids.
@@ -233,8 +233,8 @@ class DocumentRows:
 
     Example:
         >>> rows = DocumentRows(np.array([9, 2, 3, 9, 4, 9, 5, 6, 9]), 9, rows=2)
-        >>> [(batch.x.tolist(), batch.y.tolist(), batch.mask.tolist()) for batch in rows.windows(5)]
-        [([[9, 2, 3, 0, 0], [9, 4, 9, 5, 6]], [[2, 3, 9, 0, 0], [4, 9, 5, 6, 9]], [[1.0, 1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0]])]
+        >>> [(batch.x.tolist(), batch.y.tolist(), batch.mask.sum(1).tolist()) for batch in rows.windows(5)]
+        [([[9, 2, 3, 9, 4], [9, 5, 6, 0, 0]], [[2, 3, 9, 4, 9], [5, 6, 9, 0, 0]], [5.0, 3.0])]
     """
 
     ids: np.ndarray
