@@ -77,7 +77,7 @@ def test_long_document_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(documents_module, "MAX_DOCUMENT_CHARS", 10)
     path = tmp_path / "long.txt"
     path.write_text("a document of many characters")
-    with pytest.raises(DataError, match="more than 10 characters.*--document-separator '#'"):
+    with pytest.raises(DataError, match=r"more than 10 characters.*--document-separator '#'"):
         read(path, document_separator="#")
 
 

@@ -88,7 +88,8 @@ class LanguageModel:
         from textrnn.runtime.conditions import with_condition
 
         stops, guidance = options.pop("stops", ()), options.pop("guidance", 0.0)
-        model, choose = with_condition(self, options.pop("condition", None), guidance)
+        model: Any = self
+        model, choose = with_condition(model, options.pop("condition", None), guidance)
         config = SampleConfig.from_json(options)
         if choose is not None:
             _, model = choose(condition_rng(random_seed(config), 0, 0))
