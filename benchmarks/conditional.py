@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--time", default="2m", help="of each of the two trainings")
     parser.add_argument("--count", type=int, default=250, help="texts of each condition")
     parser.add_argument("--temperature", default="0.7")
-    parser.add_argument("--guidance", nargs="+", default=["0", "1"])
+    parser.add_argument("--guidance", nargs="+", default=["0", "1", "2"])
     parser.add_argument("--test", type=Path, help="also tell how well P(text | label) tells the labels of these rows")
     parser.add_argument("--model", help="a language model that is there, instead of training one")
     parser.add_argument("--classifier", help="a classifier that is there, instead of training one")

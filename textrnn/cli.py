@@ -147,9 +147,8 @@ def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
 @click.option(
     "--guidance",
     type=click.FloatRange(0, 100),
-    default=0.0,
-    show_default=True,
-    help="Above 0, what sets the condition apart is made this much stronger, at twice the time.",
+    help="Above 0, what sets the condition apart is made this much stronger, at twice the time.  [default: 2 with "
+    "--condition, else 0]",
 )
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
@@ -173,7 +172,7 @@ def generate(
     seed: str,
     seeds_file: str | None,
     condition: str | None,
-    guidance: float,
+    guidance: float | None,
     count: int,
     stops: tuple[str, ...],
     form: str,
@@ -283,7 +282,7 @@ def score(
         check_condition(opened, condition)
     with open_sources(find_files(files), encoding) as sources:
         if per_char:
-            opened = opened if condition is None else with_condition(opened, condition)[0]
+            opened = opened if condition is None else with_condition(opened, condition, 0.0)[0]
             for source in sources:
                 stream(score_per_char(opened, source))
             return

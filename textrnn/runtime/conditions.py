@@ -15,6 +15,9 @@ from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import Network, State
 from textrnn.text.documents import MOST_LISTED
 
+# Makes clear which condition was asked for, and texts hardly less varied (`benchmarks/conditional.py`).
+GUIDANCE = 2.0
+
 
 def parse_condition(text: str, names: Sequence[str]) -> np.ndarray:
     """The weights of conditions that a name, or a mixture such as `good=0.7,bad=0.3`, stands for.
@@ -179,14 +182,14 @@ def drawn_condition(model: LanguageModel, rng: np.random.Generator, guidance: fl
 
 
 def with_condition(
-    model: LanguageModel, condition: str | None, guidance: float = 0.0
+    model: LanguageModel, condition: str | None, guidance: float | None = None
 ) -> tuple[LanguageModel, Choose | None]:
     """A model whose texts are in the condition that is asked for.
 
     Args:
         model: any language model.
         condition: a name or mixture, see `parse_condition`; None for one that is drawn for each text.
-        guidance: see `ConditionedNetwork`.
+        guidance: see `ConditionedNetwork`; None for `GUIDANCE` where a condition is asked for and guidance is possible.
 
     Returns:
         the model, and what gives each text its condition (None where there are no conditions), see `generate_texts`.
@@ -197,6 +200,8 @@ def with_condition(
     names = check_condition(model, condition, guidance)
     if not names:
         return model, None
+    if guidance is None:
+        guidance = GUIDANCE if condition is not None and model.config.documents.condition_dropout else 0.0
     if condition is None:
         without = conditioned(model, np.zeros(len(names)), guidance)
         return without, lambda rng: drawn_condition(model, rng, guidance)
@@ -204,7 +209,7 @@ def with_condition(
     return chosen, lambda rng: (condition, chosen)
 
 
-def check_condition(model: LanguageModel, condition: str | None, guidance: float = 0.0) -> tuple[str, ...]:
+def check_condition(model: LanguageModel, condition: str | None, guidance: float | None = None) -> tuple[str, ...]:
     """The conditions of a model; raises ConfigError if there are none to choose from."""
     names = model.documents.conditions if model.documents else ()
     flag = "--condition" if condition is not None else "--guidance" if guidance else None

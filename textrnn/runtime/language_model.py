@@ -87,7 +87,7 @@ class LanguageModel:
         """
         from textrnn.runtime.conditions import with_condition
 
-        stops, guidance = options.pop("stops", ()), options.pop("guidance", 0.0)
+        stops, guidance = options.pop("stops", ()), options.pop("guidance", None)
         model: Any = self
         model, choose = with_condition(model, options.pop("condition", None), guidance)
         config = SampleConfig.from_json(options)
