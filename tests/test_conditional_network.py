@@ -35,7 +35,7 @@ KINDS = {
     "lstm": small("lstm"),
     "one-hot lstm": small("lstm", input="one-hot"),
     "tied gru": small("gru", tied=True),
-    "residual gru x 3": small("gru", layers=3, residual=True, embed=UNITS),
+    "residual simple x 2": small("simple", layers=2, residual=True, embed=UNITS),
 }
 
 
