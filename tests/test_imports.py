@@ -22,6 +22,7 @@ LAYERS = {
     "checked": 0,
     "cells": 0,
     "config": 0,
+    "document_config": 0,
     "classify_config": 0,
     "reservoir_config": 0,
     "text": 1,
@@ -199,6 +200,7 @@ def test_cli_imports_click_errors_and_config_only():
             for name in (
                 "errors",
                 "config",
+                "document_config",
                 "reservoir_config",
                 "cli_classify",
                 "cli_inspect",

@@ -21,7 +21,7 @@ from test_html import contrast
 
 from textrnn.errors import DataError, RunError
 from textrnn.inspecting import page as page_module
-from textrnn.inspecting.activations import Reading, Unit, read_classifier, read_language_model, state_names
+from textrnn.inspecting.activations import Reading, Unit, read_classifier, read_language_model, token_texts
 from textrnn.inspecting.page import Origin, format_cells, quantized, shown_units
 from textrnn.inspecting.properties import BRACKETS, QUOTES, depth, token_values
 from textrnn.inspecting.ranking import chance_of, rank, standardized, top
@@ -105,8 +105,12 @@ def test_read_language_model_refuses_what_is_not_finite(rng):
         read_language_model(LanguageModel(network, tokenizer, config, 2, {}), np.array([2, 3]), "ab")
 
 
-def test_state_names_of_networks_that_keep_something_else():
-    assert state_names(config_of(arch="gru").model, 3) == [(1, "state"), (2, "state"), (3, "state")]
+def test_line_ends_are_shown_between_documents():
+    tokenizer = build_tokenizer(config_of().tokenizer, ["ab"])
+    a, b, end = *tokenizer.encode("ab"), tokenizer.vocab_size
+    tokens, kept = token_texts(tokenizer, np.array([end + 1, a, b, end + 2, a]), None, end_id=end)
+    assert tokens == ["\n", "a", "b", "\n", "a"]
+    assert kept.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_read_classifier_gives_outputs_of_both_directions(tmp_path, rng):

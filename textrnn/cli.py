@@ -6,6 +6,7 @@ Only click, the options and the errors are imported here; each command imports i
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shlex
@@ -22,11 +23,18 @@ from textrnn.cli_classify import classify
 from textrnn.cli_inspect import inspect
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
+from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 from textrnn.reservoir_config import ReservoirConfig
 
 MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+CONDITION = click.option(
+    "--condition",
+    metavar="NAME",
+    help="What the text should be like: one of the conditions that the model learnt, or a mixture such as "
+    "positive=0.7,negative=0.3, in which their vectors are mixed.  [default: one drawn by their frequency]",
+)
 ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
 
 
@@ -59,7 +67,7 @@ def cli() -> None:
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @ENCODING
-@config_options(TokenizerConfig, NormalizeConfig, ModelConfig, ReservoirConfig, DataConfig, TrainConfig)
+@config_options(DocumentConfig, TokenizerConfig, NormalizeConfig, ModelConfig, ReservoirConfig, DataConfig, TrainConfig)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
@@ -138,6 +146,13 @@ def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
 @MODELS_DIR
 @click.option("--seed", default="", help="Text to begin from.  [default: empty, as a document begins]")
 @click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
+@CONDITION
+@click.option(
+    "--guidance",
+    type=click.FloatRange(0, 100),
+    help="Above 0, what sets the condition apart is made this much stronger, at twice the time.  [default: 2 with "
+    "--condition, else 0]",
+)
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
 @config_options(SampleConfig)
@@ -159,6 +174,8 @@ def generate(
     models_dir: Path,
     seed: str,
     seeds_file: str | None,
+    condition: str | None,
+    guidance: float | None,
     count: int,
     stops: tuple[str, ...],
     form: str,
@@ -172,18 +189,27 @@ def generate(
         raise ConfigError("--interactive talks to a person: leave out --seeds-file, --count, --format and --output")
     if seeds_file and seed:
         raise ConfigError("give --seed or --seeds-file, not both")
-    from textrnn.runtime.generation import generate_stream, generate_texts
+    from textrnn.runtime.conditions import with_condition
+    from textrnn.runtime.generation import condition_rng, generate_stream, generate_texts, random_seed
     from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
 
-    opened = _open_model(model, models_dir)
+    opened: Any = _open_model(model, models_dir)
+    opened, choose = with_condition(opened, condition, guidance)
+    is_one = interactive or (seeds_file is None and count == 1 and form == "text")
+    if choose is not None and is_one:
+        drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
+    if choose is not None and condition is None:
+        _note(f"the condition is {drawn}" if is_one else "each text's condition is drawn", opened)
     if interactive:
         _converse(opened, config, stops)
         return
-    if seeds_file is None and count == 1 and form == "text":
+    if is_one:
         pieces: Iterable[str] = format_stream(seed, generate_stream(opened, seed, config, stops=stops, warn=_warn))
     else:
         seeds = [seed] if seeds_file is None else read_seeds(seeds_file)
-        texts = generate_texts(opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=_warn)
+        texts = generate_texts(
+            opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=_warn, choose=choose
+        )
         pieces = (
             format_jsonl(text) if form == "jsonl" else format_text(text, number) for number, text in enumerate(texts, 1)
         )
@@ -219,22 +245,55 @@ def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:
 @MODEL
 @MODELS_DIR
 @ENCODING
+@click.option(
+    "--condition",
+    metavar="NAME",
+    help="Measure in this condition, or a mixture, instead of in each that the model learnt; of a table, the column "
+    "with the condition of each text, to see how often it is the most likely one.",
+)
+@click.option("--text-column", metavar="NAME_OR_NUMBER", help="The files are tables with texts in this column.")
+@click.option("--delimiter", help="Between the cells of tables, as for train.")
+@click.option("--header/--no-header", default=None, help="Whether the first row of tables names the columns.")
 @click.option("--per-char", is_flag=True, help="A line of JSON for each character: how surprising it was, in bits.")
 @JSON
 def score(
-    files: tuple[str, ...], model: str | None, models_dir: Path, encoding: str | None, per_char: bool, as_json: bool
+    files: tuple[str, ...],
+    model: str | None,
+    models_dir: Path,
+    encoding: str | None,
+    condition: str | None,
+    text_column: str | None,
+    delimiter: str | None,
+    header: bool | None,
+    per_char: bool,
+    as_json: bool,
 ) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
+    from textrnn.runtime.conditions import check_condition, with_condition
     from textrnn.tasks.score import score_per_char, score_source
+    from textrnn.tasks.score_documents import format_documents, score_documents
     from textrnn.text.reader import find_files, open_sources
 
     opened = _open_model(model, models_dir)
+    table = DocumentConfig(text_column=text_column, delimiter=delimiter, header=header)
+    if table.is_table:
+        table = dataclasses.replace(table, condition=condition)
+    if table.is_table and (per_char or opened.documents is None):
+        reason = "--per-char shows the characters of a text" if per_char else "the model did not learn from documents"
+        raise ConfigError(f"{reason}: leave out --text-column, --delimiter and --header")
+    if condition is not None and (per_char or not table.is_table):
+        check_condition(opened, condition)
     with open_sources(find_files(files), encoding) as sources:
         if per_char:
+            opened = opened if condition is None else with_condition(opened, condition, 0.0)[0]
             for source in sources:
                 stream(score_per_char(opened, source))
             return
-        scores = [score_source(opened, source) for source in sources]
+        if opened.documents is None:
+            scores = [score_source(opened, source) for source in sources]
+        else:
+            own = None if table.is_table else condition
+            scores = [score_documents(opened, source, table, condition=own, warn=_warn) for source in sources]
     if as_json:
         click.echo(json.dumps({"files": scores}, ensure_ascii=False))
         return
@@ -245,6 +304,7 @@ def score(
             f"nats per token, perplexity {found['perplexity']:.4g} ({found['chars']:,} characters, "
             f"{found['tokens']:,} tokens{unknown})"
         )
+        click.echo(format_documents(found), nl=False)
 
 
 @cli.command()
@@ -274,6 +334,13 @@ def _open_model(name: str | None, models_dir: Path) -> Any:
     from textrnn.runtime.language_model import KIND, open_run
 
     return open_run(find_run(name, models_dir, KIND))
+
+
+def _note(what: str, model: Any) -> None:
+    """Says that a condition was drawn, and what there is to choose from."""
+    from textrnn.runtime.conditions import listed
+
+    click.echo(f"{what}, by their frequency: --condition chooses one of {listed(model.documents.conditions)}", err=True)
 
 
 def _warn(line: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
+from textrnn.document_config import NO_DOCUMENTS, DocumentConfig
 from textrnn.errors import ConfigError
 from textrnn.reservoir_config import ESN, ReservoirConfig
 from textrnn.reservoir_config import UNITS as RESERVOIR_UNITS
@@ -248,6 +249,7 @@ class Config(Checked):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
+    documents: DocumentConfig = NO_DOCUMENTS
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -259,6 +261,15 @@ class Config(Checked):
         Raises:
             ConfigError: two options contradict each other.
         """
+        config = self._resolved()
+        if self.documents.condition is not None and config.data.batching != "streams":
+            raise ConfigError(
+                "--condition needs the beginning of each text, and sliding windows begin anywhere: it goes with "
+                "--batching streams, and not with --arch bidirectional"
+            )
+        return config
+
+    def _resolved(self) -> Config:
         return dataclasses.replace(
             self,
             tokenizer=_resolve_tokenizer(self.tokenizer),

@@ -10,7 +10,7 @@ import numpy as np
 
 from textrnn.cells import CELLS
 from textrnn.config import ModelConfig, layer_cells
-from textrnn.errors import DataError, RunError
+from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.runtime.classifier import Networks
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import CarriedNetwork, State, WindowNetwork
@@ -67,7 +67,7 @@ def read_language_model(model: LanguageModel, ids: np.ndarray, text: str | None 
         DataError: there is no token.
         RunError: activations are not finite.
     """
-    tokens, kept = token_texts(model.tokenizer, ids, text)
+    tokens, kept = token_texts(model.tokenizer, ids, text, end_id=model.end_id)
     if not tokens:
         raise DataError("the text is empty: expected some text to read")
     network = model.network
@@ -76,9 +76,12 @@ def read_language_model(model: LanguageModel, ids: np.ndarray, text: str | None 
         units = _halves(len(layer_cells(model.config.model)), len(values))
         return _reading(tokens, units, values[:, kept])
     states = list(_states(model, ids))
-    of_state = [number for number, array in enumerate(states[0]) if array.ndim == 2 and array.dtype.kind == "f"]
+    # Behind the states of the cells there may be more that is carried, such as the condition of a document.
+    names = state_names(model.config.model) if isinstance(network, CarriedNetwork) else []
+    names = names or [(number, "state") for number in range(1, len(states[0]) + 1)]
+    of_state = [number for number in range(len(names)) if states[0][number].ndim == 2]
+    of_state = [number for number in of_state if states[0][number].dtype.kind == "f"]
     values = np.stack([np.concatenate([state[number][:, 0] for number in of_state]) for state in states], 1)
-    names = state_names(model.config.model, len(states[0]))
     units = [Unit(*names[number], k) for number in of_state for k in range(len(states[0][number]))]
     return _reading(tokens, units, values[:, kept])
 
@@ -95,19 +98,15 @@ def _states(model: LanguageModel, ids: np.ndarray) -> Iterator[State]:
         yield state
 
 
-def state_names(config: ModelConfig, num_states: int) -> list[tuple[int, str]]:
-    """Layer and name of each array of a state.
+def state_names(config: ModelConfig) -> list[tuple[int, str]]:
+    """Layer and name of each array in the state of the cells that carry one.
 
     Example:
-        >>> state_names(ModelConfig(arch="lstm", layers=2), 4)
+        >>> state_names(ModelConfig(arch="lstm", layers=2))
         [(1, 'h'), (1, 'c'), (2, 'h'), (2, 'c')]
     """
-    names = [
-        (layer, state)
-        for layer, cell in enumerate(layer_cells(config), 1)
-        for state in ("h", "c")[: (CELLS[cell.cell].states if cell.cell in CELLS else 1)]
-    ]
-    return names if len(names) == num_states else [(number, "state") for number in range(1, num_states + 1)]
+    cells = enumerate(layer_cells(config), 1)
+    return [(layer, state) for layer, cell in cells for state in ("h", "c")[: CELLS[cell.cell].states]]
 
 
 def _window_values(network: WindowNetwork, ids: np.ndarray) -> np.ndarray:
@@ -125,18 +124,21 @@ def _halves(layer: int, width: int) -> list[Unit]:
     return [Unit(layer, way, number) for way in (FORWARD, BACKWARD) for number in range(half)]
 
 
-def token_texts(tokenizer: Tokenizer, ids: np.ndarray, text: str | None) -> tuple[list[str], np.ndarray]:
+def token_texts(
+    tokenizer: Tokenizer, ids: np.ndarray, text: str | None, *, end_id: int | None = None
+) -> tuple[list[str], np.ndarray]:
     """The text of each token, and which tokens have one: those that end within a character have none, int64[kept].
 
     Args:
         tokenizer: made the ids.
         ids: int[tokens].
         text: what the ids were made from: unknown characters are shown as they are in it.
+        end_id: ids from it on stand between documents and are shown as line ends.
     """
     decoder, place = tokenizer.decoder(), 0
     tokens, kept = list[str](), list[int]()
     for number, token in enumerate(np.asarray(ids).tolist()):
-        piece = decoder.feed(token)
+        piece = decoder.feed(token) if end_id is None or token < end_id else "\n"
         if text is not None and token == UNKNOWN_ID:
             piece = text[place : place + len(piece)] or piece
         place += len(piece)
@@ -155,11 +157,15 @@ def read_classifier(networks: Networks, text: str) -> Reading:
 
     Raises:
         DataError: there is no token.
+        ConfigError: it is an echo state network.
         RunError: activations are not finite.
     """
     tokens, ids = classifier_tokens(networks, text)
     kept = [number for number, token in enumerate(tokens) if token]
-    units, values = _classifier_values(networks.members[0], ids)
+    network = networks.members[0]
+    if not isinstance(network, RecurrentClassifier):
+        raise ConfigError("the units of an echo state network are random: there is nothing that they learnt to track")
+    units, values = _classifier_values(network, ids)
     return _reading([tokens[number] for number in kept], units, values[:, kept])
 
 

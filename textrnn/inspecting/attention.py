@@ -12,6 +12,7 @@ from textrnn.inspecting.activations import classifier_tokens
 from textrnn.judging.layout import percent
 from textrnn.judging.web import escaped, isolated, kind_of, language_of, page, paragraph
 from textrnn.runtime.classifier import Networks
+from textrnn.runtime.recurrent_classifier import RecurrentClassifier
 
 # From how many times the weight that each token would have, if all had the same, a token has the next stronger colour.
 STEPS = (1.0, 1.5, 2.5, 5.0)
@@ -42,7 +43,7 @@ def attention_weights(networks: Networks, text: str) -> tuple[list[str], np.ndar
         DataError: the text has no tokens.
     """
     tokens, ids = classifier_tokens(networks, text)
-    found = [member.attention(ids) for member in networks.members]
+    found = [member.attention(ids) for member in networks.members if isinstance(member, RecurrentClassifier)]
     weights = np.stack([shares for shares in found if shares is not None]).astype(np.float64)
     kept = [number for number, token in enumerate(tokens) if token]
     begins = [0, *(number + 1 for number in kept[:-1])]

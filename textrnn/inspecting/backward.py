@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from textrnn.cells import CELLS
 from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError
-from textrnn.runtime.cells import NUM_STATES, Arrays, Cell
+from textrnn.runtime.cells import Arrays, Cell
 from textrnn.runtime.network import CarriedNetwork, State, Weights
 
 # Takes a cell, its projected input, the state before and the gradient of the state after; gives the gradients of the
@@ -92,7 +93,7 @@ class TracedNetwork(CarriedNetwork):
         hidden = np.zeros(0)
         for number, layer in enumerate(self._layers):
             projected.append(layer.project(hidden) if number else self._inputs(ids))
-            new = layer.step(projected[-1].copy(), state[place : place + NUM_STATES[layer.kind]])
+            new = layer.step(projected[-1].copy(), state[place : place + CELLS[layer.kind].states])
             place += len(new)
             after += new
             hidden = new[0] + hidden if number and self._residual else new[0]
@@ -117,7 +118,7 @@ class TracedNetwork(CarriedNetwork):
 
     def _output_places(self) -> list[int]:
         """Which arrays of a state add up to what the last layer puts out: all its h when layers add their input."""
-        places = [sum(NUM_STATES[cell.kind] for cell in self._layers[:k]) for k in range(len(self._layers))]
+        places = [sum(CELLS[cell.kind].states for cell in self._layers[:k]) for k in range(len(self._layers))]
         return places if self._residual else places[-1:]
 
     def loss_gradient(self, state: State, targets: np.ndarray) -> State:
@@ -143,8 +144,8 @@ class TracedNetwork(CarriedNetwork):
         before, place = State(), len(state)
         from_above: np.ndarray | float = 0.0
         for layer, inputs in zip(reversed(self._layers), reversed(projected), strict=True):
-            place -= NUM_STATES[layer.kind]
-            around = slice(place, place + NUM_STATES[layer.kind])
+            place -= CELLS[layer.kind].states
+            around = slice(place, place + CELLS[layer.kind].states)
             h, *rest = gradient[around]
             found, d_projected = BACKS[layer.kind](layer, inputs, state[around], [h + from_above, *rest])
             before = found + before

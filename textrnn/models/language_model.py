@@ -12,6 +12,7 @@ from keras import ops
 from textrnn.cells import CELLS
 from textrnn.config import LayerCell, ModelConfig, layer_cells
 from textrnn.layers.cells import LAYERS
+from textrnn.layers.condition import Conditions
 from textrnn.layers.tokens import Logits, OneHot, TiedLogits
 
 State = list[Any]
@@ -26,6 +27,8 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         vocab_size: number of tokens, the reserved ones included.
         target: `each` gives logits for each step, `last` only for the token after the window.
         random_seed: seed of dropout.
+        num_conditions: conditions that documents are in, see `textrnn.text.documents`; the last token then ends one.
+        condition_dropout: share of documents whose condition is hidden while training.
 
     Call:
         ids int32[batch, steps] -> logits float32[batch, steps, vocab], or [batch, vocab] for target `last`;
@@ -45,12 +48,24 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         *,
         target: str = "each",
         random_seed: int = 0,
+        num_conditions: int = 0,
+        condition_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.config = config if isinstance(config, ModelConfig) else ModelConfig.from_json(config)
         self.vocab_size, self.target, self.random_seed = vocab_size, target, random_seed
+        self.num_conditions, self.condition_dropout = num_conditions, condition_dropout
         config, self.cells = self.config, layer_cells(self.config)
+        self.conditions = None
+        if num_conditions:
+            self.conditions = Conditions(
+                num_conditions,
+                first_id=vocab_size,
+                dropout=condition_dropout,
+                seed=random_seed + 2000,
+                name="conditions",
+            )
         if config.input == "one-hot":
             self.embedding = OneHot(vocab_size, name="embedding")
         else:
@@ -71,7 +86,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             self.output_layer = Logits(vocab_size, name="output", dtype="float32")
         else:
             self.output_layer = TiedLogits(vocab_size, name="output")
-            if config.units * (1 + self.cells[-1].both_ways) != config.embed:
+            if config.units * (1 + self.cells[-1].both_ways) + num_conditions != config.embed:
                 self.projection = keras.layers.Dense(config.embed, use_bias=False, name="projection")
 
     @property
@@ -121,24 +136,35 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def build(self, ids_shape: Any) -> None:
         """Makes all weights; without this, Keras traces the whole graph to find out their shapes (0.2 to 0.6 s)."""
         self.embedding.build(ids_shape)
-        width = self.vocab_size if self.config.input == "one-hot" else self.config.embed
+        width = self.num_conditions + (self.vocab_size if self.config.input == "one-hot" else self.config.embed)
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
             layer.build((*ids_shape, width))
             width = self.config.units * (1 + cell.both_ways)
             dropout.build((*ids_shape, width))
+        width += self.num_conditions
         if self.projection is not None:
             self.projection.build((*ids_shape, width))
             width = self.config.embed
         self.output_layer.build((*ids_shape, width))
 
     def initial_state(self, batch: int) -> State:
-        """The state before a text: zeros float32[batch, units], one for each state of each layer, h before c."""
+        """The state before a text: zeros float32[batch, units], one for each state of each layer, h before c.
+
+        Where there are conditions, the last array is float32[batch, num_conditions]: zeros, which stand for none.
+        """
         counts = [0 if cell.both_ways else CELLS[cell.cell].states for cell in self.cells]
-        return [ops.zeros((batch, self.config.units), "float32") for _ in range(sum(counts))]
+        widths = [self.config.units] * sum(counts) + [self.num_conditions] * bool(self.num_conditions)
+        return [ops.zeros((batch, width), "float32") for width in widths]
 
     def hidden(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
         """What the last layer puts out, float32[batch, steps, units], or [batch, 2 units] when it reads both ways."""
-        h, rest, after = self.embedding(ids), list(state), State()
+        rest, after, conditions = list(state), State(), list[Any]()
+        if self.conditions is not None:
+            conditions = self.conditions(ids, rest.pop(), training=training)
+            ids = self.tokens(ids)
+        h = self.embedding(ids)
+        if conditions:
+            h = ops.concatenate([h, conditions[0]], -1)
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
             before, num_states = h, 0 if cell.both_ways else CELLS[cell.cell].states
             if cell.both_ways:
@@ -149,7 +175,13 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             if self.config.residual and before.shape == h.shape and layer is not self.recurrent[0]:
                 h = h + before
             h = dropout(h, training=training)
+        if conditions:
+            h, after = ops.concatenate([h, conditions[0]], -1), [*after, conditions[1]]
         return h, after
+
+    def tokens(self, ids: Any) -> Any:
+        """Ids as the tokens they are read and predicted as: those that begin a document all are its last one's end."""
+        return ops.minimum(ids, self.vocab_size - 1) if self.num_conditions else ids
 
     def logits(self, hidden: Any, *, training: bool = False) -> Any:
         """Logits float32[..., vocab] from what `hidden` gives."""
@@ -184,12 +216,21 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             vocab_size=self.vocab_size,
             target=self.target,
             random_seed=self.random_seed,
+            num_conditions=self.num_conditions,
+            condition_dropout=self.condition_dropout,
             name=self.name,
         )
 
 
 def build_language_model(
-    config: ModelConfig, vocab_size: int, *, target: str = "each", random_seed: int = 0, precision: str = "float32"
+    config: ModelConfig,
+    vocab_size: int,
+    *,
+    target: str = "each",
+    random_seed: int = 0,
+    precision: str = "float32",
+    num_conditions: int = 0,
+    condition_dropout: float = 0.0,
 ) -> LanguageModel:
     """Builds a language model with its weights made; equal seeds give equal weights.
 
@@ -199,9 +240,18 @@ def build_language_model(
         target: `each` or `last`, see `LanguageModel`.
         random_seed: seed of the initial weights and of dropout.
         precision: see `LanguageModel.set_precision`.
+        num_conditions: see `LanguageModel`.
+        condition_dropout: see `LanguageModel`.
     """
     keras.utils.set_random_seed(random_seed)
-    model = LanguageModel(dataclasses.replace(config), vocab_size, target=target, random_seed=random_seed)
+    model = LanguageModel(
+        dataclasses.replace(config),
+        vocab_size,
+        target=target,
+        random_seed=random_seed,
+        num_conditions=num_conditions,
+        condition_dropout=condition_dropout,
+    )
     model.build((None, None))
     model.set_precision(precision)
     return model
@@ -221,5 +271,6 @@ def start_from_frequencies(model: LanguageModel, ids: np.ndarray, *, sample: int
     Reference:
         Karpathy, 2019, A recipe for training neural networks ("init well").
     """
-    counts = np.bincount(np.asarray(ids[:sample], np.int64), minlength=model.vocab_size) + 0.1
+    tokens = np.minimum(np.asarray(ids[:sample], np.int64), model.vocab_size - 1)  # as in `LanguageModel.tokens`
+    counts = np.bincount(tokens, minlength=model.vocab_size) + 0.1
     model.output_layer.bias.assign(np.log(counts / counts.sum()).astype(np.float32))

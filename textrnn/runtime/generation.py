@@ -16,6 +16,7 @@ from textrnn.config import NormalizeConfig, SampleConfig
 from textrnn.errors import ConfigError
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.writer import Continuation, Model, Prompt, Stream, read_prompt, write
+from textrnn.text.documents import WITH_BLANK, spelled
 from textrnn.text.normalize import normalize
 from textrnn.text.tokenizers import UNKNOWN_ID
 
@@ -24,6 +25,8 @@ SHOWN_CHARACTERS = 10
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 Warn = Callable[[str], None]
+# Of a generator: a condition, and the model whose texts begin in it.
+Choose = Callable[[np.random.Generator], tuple["str | None", "LanguageModel"]]
 
 
 class LanguageModel(Model, Protocol):
@@ -36,10 +39,11 @@ class LanguageModel(Model, Protocol):
 
 @dataclass(frozen=True)
 class Generated:
-    """One text: its seed as it was given, and how the model went on."""
+    """One text: its seed as it was given, how the model went on, and in which condition, if it knows some."""
 
     seed: str
     continuation: Continuation
+    condition: str | None = None
 
 
 def prepare_prompt(model: LanguageModel, seed: str) -> tuple[np.ndarray, list[str]]:
@@ -59,7 +63,8 @@ def prepare_prompt(model: LanguageModel, seed: str) -> tuple[np.ndarray, list[st
     Example:
         >>> from types import SimpleNamespace
         >>> from textrnn.text.char_level import CharTokenizer
-        >>> model = SimpleNamespace(tokenizer=CharTokenizer(["a", "b"]), normalize_config=NormalizeConfig())
+        >>> ab = CharTokenizer(["a", "b"])
+        >>> model = SimpleNamespace(tokenizer=ab, normalize_config=NormalizeConfig(), end_id=None)
         >>> ids, warnings = prepare_prompt(model, "abc")
         >>> ids.tolist(), warnings
         ([2, 3], ["the model never saw 'c': left out of the seed 'abc'"])
@@ -78,20 +83,26 @@ def prepare_prompt(model: LanguageModel, seed: str) -> tuple[np.ndarray, list[st
     return ids, warnings
 
 
-def _opens_blank(model: LanguageModel, text: str) -> bool:
+def opens_blank(model: LanguageModel, text: str) -> bool:
     """Whether the blank that a text ends with belongs to the word that comes next.
 
     At word and bpe level " the" is one token. A model that has read the blank alone expects anything but a word, so
     it is left for the model to write, and what the model then begins with is the seed's own blank.
     """
-    return model.tokenizer.level in ("word", "bpe") and text.endswith(" ") and not text[:-1].endswith(" ")
+    text = _begun(model, text)
+    return model.tokenizer.level in WITH_BLANK and text.endswith(" ") and not text[:-1].endswith(" ")
 
 
 def _without_open_blank(model: LanguageModel, text: str) -> str:
-    return text[:-1] if _opens_blank(model, text) else text
+    return _begun(model, text)[:-1] if opens_blank(model, text) else _begun(model, text)
 
 
-def _closed(pieces: Iterator[str]) -> Iterator[str]:
+def _begun(model: LanguageModel, text: str) -> str:
+    """A document as it was learnt begins without white space, but for the blank before its first word."""
+    return text if model.end_id is None else spelled(text.lstrip(), model.tokenizer.level)
+
+
+def closed(pieces: Iterator[str]) -> Iterator[str]:
     """Pieces without the blank that the seed has already."""
     first = next(pieces, "").removeprefix(" ")
     if first:
@@ -139,6 +150,7 @@ def generate_texts(
     stops: Sequence[str] = (),
     measure: bool = True,
     warn: Warn = lambda line: None,
+    choose: Choose | None = None,
 ) -> Iterator[Generated]:
     """Write `count` texts for each seed, side by side where there are several.
 
@@ -152,6 +164,7 @@ def generate_texts(
         stops: texts that end a text and are left out.
         measure: also find `bits_per_char`.
         warn: takes the warnings about seeds, one line each.
+        choose: gives the condition of each text, and the model whose texts begin in it.
 
     Yields:
         Seed 1, text 1 to `count`, then seed 2, ...; up to `ROWS` come at the same time.
@@ -173,28 +186,37 @@ def generate_texts(
         ['abcd', 'fghi']
     """
     stops, seed = prepare_stops(model, stops), random_seed(config)
-    jobs = _jobs(model, seeds, count, warn)
+    jobs = _jobs(model, seeds, count, warn, seed, choose or (lambda rng: (None, model)))
     while batch := list(itertools.islice(jobs, ROWS)):
-        prompts = [prompt for _, prompt, _ in batch]
-        rngs = [row_rng(seed, *key) for _, _, key in batch]
+        prompts = [prompt for _, prompt, _, _ in batch]
+        rngs = [row_rng(seed, *key) for _, _, key, _ in batch]
         continuations = write(model, prompts, rngs, config, stops=stops, measure=measure)
-        for (text, _, _), continuation in zip(batch, continuations, strict=True):
-            if _opens_blank(model, text):
+        for (text, _, _, condition), continuation in zip(batch, continuations, strict=True):
+            if opens_blank(model, text):
                 continuation = replace(continuation, text=continuation.text.removeprefix(" "))
-            yield Generated(text, continuation)
+            yield Generated(text, continuation, condition)
 
 
 def _jobs(
-    model: LanguageModel, seeds: Iterable[str], count: int, warn: Warn
-) -> Iterator[tuple[str, Prompt, tuple[int, int]]]:
-    """Each text to write: its seed, what it goes on from (read once a seed), and the key of its draws."""
+    model: LanguageModel, seeds: Iterable[str], count: int, warn: Warn, random_seed: int, choose: Choose
+) -> Iterator[tuple[str, Prompt, tuple[int, int], str | None]]:
+    """Each text to write: its seed, what it goes on from (read once a seed and condition), the key of its draws, and
+    its condition."""
     for number, seed in enumerate(seeds):
         ids, warnings = prepare_prompt(model, seed)
         for warning in warnings:
             warn(warning)
-        prompt = read_prompt(model, ids)
+        prompts = dict[str | None, Prompt]()
         for copy in range(count):
-            yield seed, prompt, (number, copy)
+            condition, beginning = choose(condition_rng(random_seed, number, copy))
+            if condition not in prompts:
+                prompts[condition] = read_prompt(beginning, ids)
+            yield seed, prompts[condition], (number, copy), condition
+
+
+def condition_rng(random_seed: int, number: int, copy: int) -> np.random.Generator:
+    """Decides the condition of a text; another one than decides its tokens."""
+    return row_rng(random_seed, number, copy, 1)
 
 
 def generate_stream(
@@ -221,7 +243,7 @@ def generate_stream(
         warn(warning)
     stream = Stream(model, ids, row_rng(random_seed(config), 0, 0))
     pieces = stream.write(config, stops=prepare_stops(model, stops))
-    return _closed(pieces) if _opens_blank(model, seed) else pieces
+    return closed(pieces) if opens_blank(model, seed) else pieces
 
 
 def random_seed(config: SampleConfig) -> int:

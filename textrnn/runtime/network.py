@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -76,11 +77,11 @@ class Weights:
 class _Ends:
     """What all networks share: tokens to the first layer's input, the last layer's output to logits."""
 
-    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights) -> None:
+    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0) -> None:
         self.vocab_size, self._residual, self._cells = vocab_size, config.residual, layer_cells(config)
         one_hot = config.input == "one-hot"
         self._embeddings = None if one_hot else weights.get("embedding/embeddings", vocab_size, config.embed)
-        hidden = config.units * (1 + self._cells[-1].both_ways)
+        hidden = config.units * (1 + self._cells[-1].both_ways) + num_conditions
         if config.tied and self._embeddings is not None:
             self._output = self._embeddings
             if hidden != config.embed:
@@ -129,36 +130,47 @@ class CarriedNetwork(_Ends):
         config: the architecture, not bidirectional.
         vocab_size: number of tokens.
         weights: the arrays of `model.safetensors`.
+        num_conditions: conditions that documents are in. Then the last array of a state is that of the rows' condition,
+            float32[num_conditions, rows], ids from `vocab_size` on set it (see `textrnn.text.documents`), and its
+            numbers stand beside the vector of each token and beside the output of the last layer.
 
     Raises:
         RunError: the weights are not those of this architecture.
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights) -> None:
-        super().__init__(config, vocab_size, weights)
-        widths = [self.input_width, *[config.units] * (len(self._cells) - 1)]
+    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0) -> None:
+        super().__init__(config, vocab_size, weights, num_conditions)
+        self._num_conditions = num_conditions
+        widths = [self.input_width + num_conditions, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
             weights.cell(cell.cell, f"layer{number}", width, config.units)
             for number, (cell, width) in enumerate(zip(self._cells, widths, strict=True))
         ]
-        self._project = _FirstProjection(self._layers[0], self._embeddings, vocab_size)
+        first = self._layers[0]
+        self._of_conditions = np.ascontiguousarray(first.kernel[:, self.input_width :])  # [gates * units, conditions]
+        first = dataclasses.replace(first, kernel=np.ascontiguousarray(first.kernel[:, : self.input_width]))
+        self._project = _FirstProjection(first, self._embeddings, vocab_size)
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [array for layer in self._layers for array in layer.initial_state(rows)]
+        state = [array for layer in self._layers for array in layer.initial_state(rows)]
+        return [*state, np.zeros((self._num_conditions, rows), np.float32)] if self._num_conditions else state
 
     def _advance(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The last layer's output float32[units, rows] and the state after one token a row."""
         hidden: np.ndarray | None = None
         after, place = State(), 0
+        conditions = self._conditions(ids, state[-1]) if self._num_conditions else None
         for layer in self._layers:
             before = hidden
-            projected = self._project(ids) if before is None else layer.project(before)
+            projected = self._first(ids, conditions) if before is None else layer.project(before)
             num_states = CELLS[layer.kind].states
             new = layer.step(projected, state[place : place + num_states])
             place += num_states
             after += new
             hidden = new[0] if before is None or not self._residual else new[0] + before
+        if conditions is not None and hidden is not None:
+            return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
     def states(self, ids: np.ndarray, state: State) -> Iterator[State]:
@@ -166,6 +178,22 @@ class CarriedNetwork(_Ends):
         for step in range(len(ids)):
             _, state = self._advance(ids[step : step + 1], state)
             yield state
+
+    def _first(self, ids: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
+        """What the first layer reads of each row's token and condition: float32[gates * units, rows]."""
+        if conditions is None:
+            return self._project(ids)
+        projected: np.ndarray = np.dot(self._of_conditions, conditions)
+        projected += self._project(np.minimum(ids, self.vocab_size - 1))
+        return projected
+
+    def _conditions(self, ids: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """The condition of each row, float32[num_conditions, rows], once it has read a token."""
+        numbers = ids - self.vocab_size
+        if numbers.max() < 0:
+            return before
+        own = np.arange(self._num_conditions)[:, None] == numbers
+        return np.where(numbers >= 0, own, before).astype(np.float32)
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
@@ -264,7 +292,13 @@ class WindowNetwork(_Ends):
 
 
 def make_network(
-    config: ModelConfig, vocab_size: int, arrays: dict[str, np.ndarray], *, window: int, start_id: int
+    config: ModelConfig,
+    vocab_size: int,
+    arrays: dict[str, np.ndarray],
+    *,
+    window: int,
+    start_id: int,
+    num_conditions: int = 0,
 ) -> Network:
     """The network of an architecture with the weights of a run.
 
@@ -274,6 +308,7 @@ def make_network(
         arrays: the weights by name.
         window: tokens that a bidirectional network reads.
         start_id: the token that stands before a text.
+        num_conditions: see `CarriedNetwork`.
 
     Raises:
         RunError: the weights are not those of this architecture and vocabulary.
@@ -289,7 +324,7 @@ def make_network(
     network: Network = (
         WindowNetwork(config, vocab_size, weights, window=window, start_id=start_id)
         if both_ways
-        else CarriedNetwork(config, vocab_size, weights)
+        else CarriedNetwork(config, vocab_size, weights, num_conditions)
     )
     weights.check_all_used()
     return network

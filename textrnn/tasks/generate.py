@@ -96,6 +96,7 @@ def format_jsonl(generated: Generated) -> str:
         "tokens": continuation.num_tokens,
         "stop_reason": continuation.stop_reason,
         "bits_per_char": continuation.bits_per_char,
+        **({} if generated.condition is None else {"condition": generated.condition}),
     }
     line = json.dumps(values, ensure_ascii=False)
     # Lone surrogates, which a shell's arguments may have, stand in JSON as escapes only.

@@ -11,6 +11,7 @@ from textrnn.errors import ConfigError, RunError
 from textrnn.judging.layout import cut, percent
 from textrnn.judging.verdict import name_of
 from textrnn.run import MADE_BY, MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
+from textrnn.text.documents import Documents, describe_documents
 
 CLASSIFIER = "classifier"
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
@@ -29,6 +30,7 @@ KEYS = (
     "classes",
     "model",
     "versions",
+    "documents",
 )
 
 
@@ -176,6 +178,10 @@ def format_run(run: dict[str, Any]) -> str:
         ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
         ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
     ]
+    if documents := Documents.from_json(run["documents"], run["vocab_size"]):
+        column = config["documents"]["condition"]
+        name, _, words = describe_documents(documents, column).partition(": ")
+        lines.append((name, words))
     if metrics:
         bits, nats = metrics["val_bits_per_char"], metrics["val_nats_per_token"]
         loss = f"{bits:.4f} bits per character ({nats:.4f} nats per token), at epoch {metrics['epoch']:.3g}"

@@ -65,12 +65,13 @@ def held_out_ids(model: LanguageModel, chars: int) -> np.ndarray:
     except (KeyError, TypeError):
         raise RunError(f"{model.path} is damaged: it has no checksum of {HELD_OUT}; name a file to read") from None
     check_ids(path, sha256)
-    ids = map_ids(path, smallest_dtype(model.vocab_size))
-    if largest_id(ids) >= model.vocab_size:
+    num_ids = model.vocab_size if model.documents is None else model.documents.num_ids
+    ids = map_ids(path, smallest_dtype(num_ids))
+    if largest_id(ids) >= num_ids:
         raise RunError(f"{path} is damaged: it has ids that the vocabulary has not; name a file with a text to read")
     decoder, length = model.tokenizer.decoder(), 0
     for number, token in enumerate(ids[:chars].tolist()):
-        length += len(decoder.feed(token))
+        length += len(decoder.feed(token)) if token < model.vocab_size else 1
         if length >= chars:
             return np.array(ids[: number + 1])
     return np.array(ids[:chars])  # a token has less than a character: they are bytes

@@ -12,8 +12,8 @@ from textrnn.checked import flag_of
 from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError
 from textrnn.runtime.draws import row_rng
-from textrnn.runtime.generation import LanguageModel, prepare_prompt, prepare_stops, random_seed
-from textrnn.runtime.writer import Stream
+from textrnn.runtime.generation import LanguageModel, closed, opens_blank, prepare_prompt, prepare_stops, random_seed
+from textrnn.runtime.writer import END, Stream
 from textrnn.tasks.generate import format_stream
 
 
@@ -58,12 +58,14 @@ class Session:
                 yield from self._write(line.removeprefix("/"))
 
     def _write(self, seed: str) -> Iterator[str]:
-        if seed or self._stream is None:
+        if seed or self._stream is None or self._stream.stop_reason == END:
             ids, warnings = prepare_prompt(self._model, seed)
             yield from (f"({warning})\n" for warning in warnings)
             self._stream = Stream(self._model, ids, row_rng(random_seed(self._config), 0, 0))
         stops = prepare_stops(self._model, self._stops)
-        yield from format_stream(seed, self._stream.write(self._config, stops=stops, flush=False))
+        pieces = self._stream.write(self._config, stops=stops, flush=False)
+        begins = bool(seed) or not self._stream.num_tokens
+        yield from format_stream(seed, closed(pieces) if begins and opens_blank(self._model, seed) else pieces)
 
     def _obey(self, command: str, value: str) -> Iterator[str]:
         """The lines that answer a command."""

@@ -17,6 +17,7 @@ from textrnn.errors import DataError
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.scoring import NATS_PER_UNKNOWN, nats_in_order, score_ids
 from textrnn.text.corpus import count_chars, normalized_text, write_ids
+from textrnn.text.documents import spelled
 from textrnn.text.reader import Source
 from textrnn.text.tokenizers import UNKNOWN_ID
 
@@ -56,11 +57,14 @@ def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:
     """
     originals: deque[str] = deque()
     decoder, waiting = model.tokenizer.decoder(), 0.0
+    added = 0 if model.documents is None else len(spelled("", model.tokenizer.level))  # characters that are not shown
     for ids, nats in nats_in_order(model, _encoded(model, source, originals)):
         for token, cost in zip(ids.tolist(), nats.tolist(), strict=True):
             unknown = token == UNKNOWN_ID
             waiting += (cost + (NATS_PER_UNKNOWN if unknown else 0.0)) / math.log(2)
-            if length := len(decoder.feed(token)):
+            length = len(decoder.feed(token))
+            length, added = max(0, length - added), max(0, added - length)
+            if length:
                 more = {"unknown": True} if unknown else {}
                 for _ in range(length):  # what the text has there: an unknown token decodes to something else
                     line = {"char": originals.popleft(), "bits": round(waiting / length, 4), **more}
@@ -70,6 +74,11 @@ def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:
 
 def _encoded(model: LanguageModel, source: Source, originals: deque[str]) -> Iterator[np.ndarray]:
     """The ids of a file in pieces; the characters of each piece are put into `originals` before."""
+    if model.documents is not None:
+        text = "".join(normalized_text([source], model.normalize_config)).strip()
+        originals.extend(text)
+        yield model.tokenizer.encode(spelled(text, model.tokenizer.level))
+        return
     for piece in normalized_text([source], model.normalize_config):
         originals.extend(piece)
         yield model.tokenizer.encode(piece)

@@ -13,6 +13,7 @@ from typing import Any
 
 from textrnn import __version__
 from textrnn.config import Config, DataConfig, ModelConfig, TrainConfig
+from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.machine import machine_speed
 from textrnn.recipe import sized, wants_size
@@ -32,6 +33,8 @@ from textrnn.run import (
 from textrnn.runtime.language_model import KIND, open_run
 from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
 from textrnn.text.corpus import Corpus, Part, check_ids, largest_id, map_ids, prepare, smallest_dtype, start_id
+from textrnn.text.documents import describe_documents
+from textrnn.text.packing import prepare_documents
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
@@ -47,7 +50,7 @@ from textrnn.training.team import Alone, Team
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
 # The options of these groups that go with an echo state network.
-GROUPS = (ModelConfig, DataConfig, TrainConfig)
+GROUPS = (DocumentConfig, ModelConfig, DataConfig, TrainConfig)
 WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save_every_s")
 
 
@@ -166,21 +169,29 @@ def _new(
         if path.exists() and any(path.iterdir()) and not (path / RUN_FILE).is_file():
             raise RunError(f"{path} is not a saved run, so --overwrite leaves it alone: give another --name")
         with staged(models_dir, name) as folder:
-            corpus = prepare(
-                sources,
-                held,
-                folder / "checkpoint",
-                normalize=config.normalize,
-                tokenizer=config.tokenizer,
-                held_out=config.data.held_out,
-            )
+            corpus = _prepared_corpus(sources, held, folder / "checkpoint", config, display)
             config = sized_for(corpus)
             make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
-            check_memory(config, corpus.tokenizer.vocab_size)
+            check_memory(config, corpus.vocab_size)
             _describe(corpus, config, display)
             write_json(folder / TOKENIZER_FILE, corpus.tokenizer.to_json())
             details = _details(config, corpus, sources, held, command)
             yield Prepared(folder, path, config, corpus, details, resume=False)
+
+
+def _prepared_corpus(
+    sources: list[Source], held: list[Source], folder: Path, config: Config, display: Display
+) -> Corpus:
+    if config.documents.has_documents:
+        return prepare_documents(sources, held, folder, config=config, warn=display.warn)
+    return prepare(
+        sources,
+        held,
+        folder,
+        normalize=config.normalize,
+        tokenizer=config.tokenizer,
+        held_out=config.data.held_out,
+    )
 
 
 @contextlib.contextmanager
@@ -202,19 +213,20 @@ def _resumed(
 
 def _restored(path: Path, sources: list[Source], held: list[Source], options: Mapping[str, Any]) -> Prepared:
     model = open_run(path)  # which also sees whether its parts belong together
-    details, tokenizer = model.details, model.tokenizer
+    details, tokenizer, documents = model.details, model.tokenizer, model.documents
+    num_ids = tokenizer.vocab_size if documents is None else documents.num_ids
     config = _same_options(model.config, options, path)
     _same_text(details, sources, held, path)
     parts = []
     for part in ("train", "valid"):
         file, facts = path / "checkpoint" / f"{part}.ids", details["corpus"][part]
-        ids = map_ids(file, smallest_dtype(tokenizer.vocab_size))
+        ids = map_ids(file, smallest_dtype(num_ids))
         check_ids(file, facts["sha256"])
-        if len(ids) != facts["tokens"] or largest_id(ids) >= tokenizer.vocab_size:
+        if len(ids) != facts["tokens"] or largest_id(ids) >= num_ids:
             raise RunError(f"{file} is damaged: it is not what {RUN_FILE} says of it; train again")
         parts.append(Part(ids, facts["chars"], facts["unknown"], facts["sha256"]))
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
-    corpus = Corpus(parts[0], parts[1], tokenizer)
+    corpus = Corpus(parts[0], parts[1], tokenizer, documents)
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
     new_budget = "time_s" in options or options.get("epochs", model.config.train.epochs) != model.config.train.epochs
     return Prepared(path, path, config, corpus, details, resume=True, new_budget=new_budget)
@@ -260,7 +272,8 @@ def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[S
         "command": command,
         "config": config.to_json(),
         "vocab_size": corpus.tokenizer.vocab_size,
-        "start_id": start_id(corpus.tokenizer),
+        "start_id": start_id(corpus.tokenizer) if corpus.documents is None else corpus.documents.end_id,
+        **({} if corpus.documents is None else {"documents": corpus.documents.to_json()}),
         "corpus": dict(
             files=files(sources), validation_files=files(held), train=part(corpus.train), valid=part(corpus.valid)
         ),
@@ -275,6 +288,8 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         f"text: {train.num_chars:,} characters to learn from, {valid.num_chars:,} held out; "
         f"{tokenizer.vocab_size:,} tokens in the vocabulary ({tokenizer.level})"
     )
+    if corpus.documents is not None:
+        display.say(describe_documents(corpus.documents, config.documents.condition))
     if valid.num_unknown:
         display.say(f"the held-out text has {valid.num_unknown:,} tokens that the vocabulary does not know")
     if config.train.time_s is not None:
@@ -290,7 +305,7 @@ def _sized(config: Config, options: Mapping[str, Any], display: Display, begin: 
         config,
         options,
         num_tokens=len(corpus.train.ids),
-        vocab_size=corpus.tokenizer.vocab_size,
+        vocab_size=corpus.vocab_size,
         seconds=None if time_s is None else time_s - (time.monotonic() - begin),
         speed=machine_speed(config.train.precision) * (1 if cluster is None else cluster.workers),
     )

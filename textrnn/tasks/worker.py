@@ -15,6 +15,8 @@ from typing import Any
 from textrnn.config import Config
 from textrnn.errors import ConfigError, DataError, RunError, TextRNNError
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
+from textrnn.text.documents import Documents
+from textrnn.text.packing import prepare_documents
 from textrnn.text.reader import find_files, open_sources
 from textrnn.text.tokenizers import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
@@ -96,7 +98,8 @@ def follow(
         )
         raise ConfigError(f"this worker has other options than the chief: {', '.join(wrong)}; start all by one command")
     config, tokenizer = Config.from_json(setup["config"]), tokenizer_from_json(setup["tokenizer"])
-    corpus = _mapped(setup, tokenizer)
+    documents = Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size)
+    corpus = _mapped(setup, tokenizer, documents)
     if corpus is None:
         corpus = _encoded(setup, files, validation, encoding=encoding, config=config, tokenizer=tokenizer)
     for name in PARTS:
@@ -119,18 +122,19 @@ def follow(
     )
 
 
-def _mapped(setup: Mapping[str, Any], tokenizer: Tokenizer) -> Corpus | None:
+def _mapped(setup: Mapping[str, Any], tokenizer: Tokenizer, documents: Documents | None) -> Corpus | None:
     """The chief's own files, when they are here too, as on one machine or a shared disk; they are only read."""
     parts = []
     for name in PARTS:
         path, facts = Path(setup["folder"]) / "checkpoint" / f"{name}.ids", setup["details"]["corpus"][name]
         try:
             check_ids(path, setup["sha256"][name])
-            ids = map_ids(path, smallest_dtype(tokenizer.vocab_size))
+            num_ids = tokenizer.vocab_size if documents is None else documents.num_ids
+            ids = map_ids(path, smallest_dtype(num_ids))
         except RunError:
             return None
         parts.append(Part(ids, facts["chars"], facts["unknown"], setup["sha256"][name]))
-    return Corpus(parts[0], parts[1], tokenizer)
+    return Corpus(parts[0], parts[1], tokenizer, documents)
 
 
 def _encoded(
@@ -154,6 +158,8 @@ def _encoded(
         open_sources(find_files(validation) if validation else [], encoding) as held,
         tempfile.TemporaryDirectory(prefix="textrnn-", ignore_cleanup_errors=True) as name,
     ):
+        if documents := Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size):
+            return prepare_documents(sources, held, Path(name), config=config, known=(tokenizer, documents))
         text = normalized_text(sources, config.normalize)
         train = write_ids(between(text, 0, cut), tokenizer, Path(name) / "train.ids")
         rest = normalized_text(held or sources, config.normalize)

@@ -20,6 +20,7 @@ import numpy as np
 from textrnn.config import NormalizeConfig, TokenizerConfig
 from textrnn.errors import DataError, RunError
 from textrnn.run import atomic_file
+from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
 from textrnn.text.reader import Source, pieces
 from textrnn.text.tokenizers import UNKNOWN_ID, Tokenizer, build_tokenizer
@@ -167,11 +168,22 @@ def copy_ids(ids: np.ndarray, path: Path) -> None:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A training and a held-out part with the tokenizer that made them."""
+    """A training and a held-out part with the tokenizer that made them; `documents` if they consist of some."""
 
     train: Part
     valid: Part
     tokenizer: Tokenizer
+    documents: Documents | None = None
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens that a network tells apart: those of the tokenizer, and the end of a document if there are any."""
+        return self.tokenizer.vocab_size + (self.documents is not None)
+
+    @property
+    def num_ids(self) -> int:
+        """Different ids that the parts may have."""
+        return self.tokenizer.vocab_size if self.documents is None else self.documents.num_ids
 
 
 def count_chars(text: Iterable[str]) -> int:

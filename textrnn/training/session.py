@@ -19,6 +19,7 @@ from textrnn.machine import num_cores
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
 from textrnn.run import publish
+from textrnn.runtime.conditions import drawn_condition
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
@@ -69,10 +70,12 @@ class Session:
         with contextlib.nullcontext() if strategy is None else strategy.scope():
             self.model = build_language_model(
                 config.model,
-                prepared.corpus.tokenizer.vocab_size,
+                prepared.corpus.vocab_size,
                 target=target,
                 random_seed=seed,
                 precision=self.precision,
+                num_conditions=self._num_conditions,
+                condition_dropout=config.documents.condition_dropout,
             )
             self.optimizer = make_optimizer(config.train, self.model)
         if not prepared.resume:  # a checkpoint brings its own
@@ -92,6 +95,7 @@ class Session:
             clip_norm=config.train.clip_norm,
             num_shards=max(1, self.progress.num_shards),
             num_parts=config.train.accumulate,
+            end_id=self._end_id,
             **spread,
         )
         self.learner = Learner(step, self.model.initial_state, state)
@@ -229,6 +233,21 @@ class Session:
         return limit_s, None if epochs is None else max(1, math.ceil(epochs * self.windows.num_batches))
 
     @property
+    def _end_id(self) -> int | None:
+        """Where there are documents, the first of the ids that begin one."""
+        documents = self.prepared.corpus.documents
+        return None if documents is None else documents.end_id
+
+    @property
+    def _num_conditions(self) -> int:
+        documents = self.prepared.corpus.documents
+        return 0 if documents is None else len(documents.conditions)
+
+    def _num_targets(self, ids: np.ndarray) -> int:
+        """Tokens that are predicted: the id that begins the first document is not."""
+        return len(ids) - (self._end_id is not None)
+
+    @property
     def _held_out(self) -> np.ndarray:
         """What checks read of the held-out part: all of it, or the beginning of a very long one."""
         return self.prepared.corpus.valid.ids[:MAX_TOKENS]
@@ -242,8 +261,9 @@ class Session:
             window=window,
             rank=self._team.rank,
             workers=self._team.workers,
+            end_id=self._end_id,
         )
-        return self._team.total(total_nats(self.model, self._eval_step, batches)) / len(ids)
+        return self._team.total(total_nats(self.model, self._eval_step, batches)) / self._num_targets(ids)
 
     def _on_step(self, progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
         now = time.monotonic()
@@ -281,21 +301,29 @@ class Session:
 
     def _sample(self, num_tokens: int = 80) -> str:
         """A line that the network writes now."""
-        config, tokenizer, details = self.prepared.config, self.prepared.corpus.tokenizer, self.prepared.details
+        config, corpus, details = self.prepared.config, self.prepared.corpus, self.prepared.details
         network = make_network(
             config.model,
-            tokenizer.vocab_size,
+            corpus.vocab_size,
             get_weights(self.model),
             window=config.data.window or 1,
             start_id=details["start_id"],
+            num_conditions=self._num_conditions,
         )
-        model = LanguageModel(network, tokenizer, config, details["start_id"], details)
-        stream = Stream(model, tokenizer.encode(""), row_rng(self.progress.step))
-        return one_line("".join(stream.write(SampleConfig(length=num_tokens))))
+        model = LanguageModel(
+            network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents
+        )
+        rng, label = row_rng(self.progress.step), ""
+        if corpus.documents is not None and corpus.documents.conditions:
+            label, model = drawn_condition(model, rng)
+        stream = Stream(model, corpus.tokenizer.encode(""), rng)
+        text = "".join(stream.write(SampleConfig(length=num_tokens)))
+        return one_line(f"{label}: {text.strip()}" if label else text)
 
     def _score(self, nats_per_token: float) -> Score:
         valid = self.prepared.corpus.valid
-        return Score(valid.num_chars, len(valid.ids), nats_per_token * len(valid.ids), valid.num_unknown)
+        tokens = self._num_targets(valid.ids)
+        return Score(valid.num_chars, tokens, nats_per_token * tokens, valid.num_unknown)
 
     def _train_bits(self, nats_per_token: float) -> float:
         train = self.prepared.corpus.train
@@ -335,7 +363,7 @@ class Session:
             chars_per_s=speed,
             val_nats_per_token=metrics.get("val_nats_per_token"),
             val_bits_per_char=metrics.get("val_bits_per_char"),
-            val_tokens=len(self._held_out),
+            val_tokens=self._num_targets(self._held_out),
             best_epoch=metrics.get("epoch"),
             precision=self.precision,
             workers=self._team.workers,

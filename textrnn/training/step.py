@@ -58,13 +58,16 @@ def make_train_step(
     num_shards: int,
     num_parts: int = 1,
     spread: Spread = _alone,
+    end_id: int | None = None,
 ) -> TrainStep:
     """Builds the function that learns from one batch.
 
     The batch is cut into `num_shards` shards whose graphs have nothing to do with each other, so that each core
     works on one of them; their gradients are added. With `num_parts` above 1 the batch is first cut into parts that
     are worked one after the other, which needs less memory and gives the same sum. With `spread`, the batch is some
-    rows of one that several workers or devices share, and loss and gradients are those of the whole.
+    rows of one that several workers or devices share, and loss and gradients are those of the whole. Where a row begins
+    with a document, an id from `end_id` on, its state is that before a text: carried on from another document, it would
+    be one that no text begins with when it is generated.
 
     Returns:
         a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), state and
@@ -81,7 +84,7 @@ def make_train_step(
                 logits = model.logits(hidden[:, -1], training=True)
             else:
                 logits, after = model.step(x, state, training=True)
-            loss = tf.reduce_sum(token_losses(logits, y) * mask)
+            loss = tf.reduce_sum(token_losses(logits, model.tokens(y)) * mask)
             total = loss + tf.add_n(model.losses) * penalty_weight if model.losses else loss
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
         return [tf.reduce_sum(mask), loss, *gradients], after
@@ -102,6 +105,9 @@ def make_train_step(
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
     def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+        if end_id is not None:
+            goes_on = tf.cast(x[:, :1] < end_id, tf.float32)  # [batch, 1]
+            state = [array * goes_on for array in state]
         (tokens, loss_sum, *gradients), after = spread(batch_sums)(x, y, mask, state)
         loss, norm = loss_sum / tokens, tf.linalg.global_norm(gradients) / tokens
         # From sums to clipped means in one pass.
@@ -123,7 +129,7 @@ def make_eval_step(model: LanguageModel, *, num_shards: int) -> Callable[..., tu
         sums, states = [], []
         for own in _shards(x.shape[0], num_shards):
             logits, after = model.step(x[own], [array[own] for array in state])
-            sums.append(tf.reduce_sum(token_losses(logits, y[own]) * mask[own]))
+            sums.append(tf.reduce_sum(token_losses(logits, model.tokens(y[own])) * mask[own]))
             states.append(after)
         return tf.add_n(sums), [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
 

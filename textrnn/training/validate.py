@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.models.language_model import LanguageModel
+from textrnn.text.packing import DocumentRows
 from textrnn.text.windows import Batch, HeldOutRows, share_of, windows_before
 
 EVAL_STEPS = 128
@@ -16,7 +17,14 @@ MAX_TOKENS = 1_000_000  # read at a check; more would cost minutes and change th
 
 
 def held_out_batches(
-    model: LanguageModel, ids: np.ndarray, *, start_id: int, window: int, rank: int = 0, workers: int = 1
+    model: LanguageModel,
+    ids: np.ndarray,
+    *,
+    start_id: int,
+    window: int,
+    rank: int = 0,
+    workers: int = 1,
+    end_id: int | None = None,
 ) -> Iterable[Batch]:
     """The held-out part as a model reads it: in order with carried state, or a window before each token.
 
@@ -27,7 +35,15 @@ def held_out_batches(
         window: tokens of a window.
         rank: the worker whose share is read, from 0 on.
         workers: how many share the reading; some may find nothing to read in a short text.
+        end_id: where there are documents, the first of the ids that begin one; `ids` then begin with one, which is
+            no target.
     """
+    if end_id is not None and not model.reads_both_ways:
+        packed = DocumentRows(ids, end_id)
+        own = share_of(packed.num_rows, rank, workers)
+        return packed.windows(EVAL_STEPS, some=own) if own.start < own.stop else ()
+    if end_id is not None:
+        ids, start_id = ids[1:], int(ids[0])
     if model.reads_both_ways:
         own = share_of(len(ids), rank, workers)
         return windows_before(ids, start_id, window=window, batch=min(EVAL_BATCH, len(ids)), some=own)
