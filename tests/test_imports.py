@@ -22,6 +22,7 @@ LAYERS = {
     "checked": 0,
     "config": 0,
     "classify_config": 0,
+    "translate_config": 0,
     "text": 1,
     "run": 1,
     "machine": 1,
@@ -34,6 +35,7 @@ LAYERS = {
     "tasks": 5,
     "cli": 6,
     "cli_classify": 6,
+    "cli_translate": 6,
     "console": 6,
     "options": 6,
     "__main__": 6,
@@ -46,7 +48,7 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 LIBRARIES = {
     0: set(),
     1: SMALL,
-    2: SMALL,
+    2: SMALL | {"sacrebleu"},
     3: SMALL | FRAMEWORKS,
     4: SMALL | FRAMEWORKS | {"rich", "matplotlib", "scipy", "sklearn"},
     5: SMALL | {"rich"},
@@ -189,7 +191,7 @@ def test_cli_imports_click_errors_and_config_only():
     top = own(IMPORTS["textrnn.cli"].top)
     assert top <= {
         "textrnn",
-        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "console", "options")),
+        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "cli_translate", "console", "options")),
     }
     assert own(IMPORTS["textrnn.options"].top) <= {"textrnn", "textrnn.errors", "textrnn.checked", "textrnn.config"}
     assert not own(IMPORTS["textrnn"].top) and not libraries(IMPORTS["textrnn"].anywhere)
