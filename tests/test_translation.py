@@ -11,9 +11,7 @@ def slow_distance(a, b):
     """By its definition, letter by letter."""
     if not a or not b:
         return len(a) + len(b)
-    return min(
-        slow_distance(a[1:], b) + 1, slow_distance(a, b[1:]) + 1, slow_distance(a[1:], b[1:]) + (a[0] != b[0])
-    )
+    return min(slow_distance(a[1:], b) + 1, slow_distance(a, b[1:]) + 1, slow_distance(a[1:], b[1:]) + (a[0] != b[0]))
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,7 +4,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from translate_cases import EMBED, PLACES, ROWS, SOURCE, STEPS, TARGET, UNITS, network_config, plain_logits, plain_memory, random_weights, shapes
+from translate_cases import (
+    EMBED,
+    PLACES,
+    ROWS,
+    SOURCE,
+    STEPS,
+    TARGET,
+    UNITS,
+    network_config,
+    plain_logits,
+    plain_memory,
+    random_weights,
+    shapes,
+)
 
 from textrnn.layers.attention import Attention
 from textrnn.models.translator import build_translator
@@ -85,7 +98,9 @@ def test_translators_are_the_plain_equations(models, rng, name):
 
 def test_attention_is_a_softmax_over_real_places(rng):
     layer = Attention()
-    query, memory = (rng.normal(size=shape).astype(np.float32) for shape in ((ROWS, STEPS, UNITS), (ROWS, PLACES, EMBED)))
+    query, memory = (
+        rng.normal(size=shape).astype(np.float32) for shape in ((ROWS, STEPS, UNITS), (ROWS, PLACES, EMBED))
+    )
     mask = np.array([[1, 1, 1, 1], [1, 0, 0, 0]], np.float32)
     context = np.asarray(layer(query, memory, mask))
     np.testing.assert_allclose(context[1], np.repeat(memory[1, :1], STEPS, 0), rtol=1e-5)

@@ -6,8 +6,8 @@ from textrnn.config import NormalizeConfig, TrainConfig
 from textrnn.runtime.network import Weights
 from textrnn.runtime.translator import Translator
 from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
-from textrnn.text.pair_tokens import BlankTokenizer, Side
 from textrnn.text.char_level import CharTokenizer
+from textrnn.text.pair_tokens import BlankTokenizer, Side
 from textrnn.translate_config import LessonConfig, NetworkConfig, PairsConfig, TranslateConfig
 
 ROWS, PLACES, STEPS, EMBED, UNITS, SOURCE, TARGET = 2, 4, 3, 5, 7, 11, 9
@@ -91,7 +91,9 @@ def plain_logits(w, config, ids, before):
             scores = np.exp(memory @ (states[k] @ w[f"attention{k}/kernel"]))
             own.append(scores / scores.sum())
             x = np.concatenate([states[k], own[-1] @ memory])
-        logits.append(np.tanh(x @ w["combine/kernel"] + w["combine/bias"]) @ w["target/embeddings"].T + w["output/bias"])
+        logits.append(
+            np.tanh(x @ w["combine/kernel"] + w["combine/bias"]) @ w["target/embeddings"].T + w["output/bias"]
+        )
         seen.append(own)
     return np.array(logits), np.array(seen).transpose(1, 0, 2)
 

@@ -128,7 +128,7 @@ def _no_such_pairs(text: str) -> None:
     try:
         find_files([text])
     except DataError as error:
-        raise DataError(f"{str(error):.200}; to translate a text, name the run with --model NAME") from None
+        raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
 
 
 def _translate(
@@ -148,7 +148,9 @@ def _translate(
     if form not in (None, "text", "jsonl"):
         raise ConfigError(f"--format is {form}: with --model expected text or jsonl")
     if text is None:
-        raise ConfigError("there is nothing to translate: give a text, a file with a text a line, or - for standard input")
+        raise ConfigError(
+            "there is nothing to translate: give a text, a file with a text a line, or - for standard input"
+        )
     from textrnn.runtime.translator import load_translator
     from textrnn.tasks.decode import draw_attention, read_texts, translated
     from textrnn.tasks.generate import write_output

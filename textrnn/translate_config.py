@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from textrnn.checked import Checked, option
@@ -99,6 +99,13 @@ class NetworkConfig(Checked):
         high=0.95,
     )
 
+    @property
+    def sizes(self) -> tuple[int, int, float]:
+        """Units, width of the embeddings and dropout, all known: see `TranslateConfig.sized`."""
+        if self.units is None or self.embed is None or self.dropout is None:
+            raise ConfigError(f"units {self.units}, embed {self.embed}, dropout {self.dropout}: expected numbers")
+        return self.units, self.embed, self.dropout
+
 
 @dataclass(frozen=True)
 class LessonConfig(Checked):
@@ -127,7 +134,10 @@ class DecodeConfig(Checked):
     """How a translation is searched for."""
 
     beam: int = option(
-        4, "Texts that are kept while searching for the most likely one; 1 takes the best token each time.", low=1, high=1000
+        4,
+        "Texts that are kept while searching for the most likely one; 1 takes the best token each time.",
+        low=1,
+        high=1000,
     )
     length_penalty: float = option(
         1.0, "Power of the length that a text's log-probability is divided by; 0 prefers short ones.", low=0, high=10
@@ -138,11 +148,11 @@ class DecodeConfig(Checked):
 class TranslateConfig(Checked):
     """Everything that decides what a translator learns from given pairs."""
 
-    normalize: NormalizeConfig = NormalizeConfig()
+    normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
     pairs: PairsConfig = PairsConfig()
     network: NetworkConfig = NetworkConfig()
     lesson: LessonConfig = LessonConfig()
-    train: TrainConfig = TrainConfig()
+    train: TrainConfig = field(default_factory=TrainConfig)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""

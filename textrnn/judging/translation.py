@@ -1,4 +1,4 @@
-"""How good translations are: exact matches, errors by edit distance, BLEU and chrF; a source may have several references."""
+"""How good translations are: exact matches, edit distances, BLEU and chrF; a source may have several references."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def measure(made: Sequence[str], references: Sequence[Sequence[str]], level: str
         level: of the target's tokens, see `textrnn.text.pair_tokens.units`.
 
     Returns:
-        `pairs` (sources), `exact_match` (share that equals a reference), `token_accuracy` (mean share of places with the
-        right token), `char_error_rate` and `token_error_rate` (edits over length of the nearest references, summed over
-        all sources).
+        `pairs` (sources), `exact_match` (share that equals a reference), `token_accuracy` (mean share of places with
+        the right token), `char_error_rate` and `token_error_rate` (edits over length of the nearest references, summed
+        over all sources).
 
     Example:
         >>> found = measure(["ab", "x"], [["ab"], ["xy", "zz"]], "char")

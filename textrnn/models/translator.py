@@ -35,14 +35,9 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, random_seed: int) -> None:
         super().__init__(name="translator")
-        self.config, self.source_size, self.target_size, self.random_seed = (
-            config,
-            source_size,
-            target_size,
-            random_seed,
-        )
-        if config.units is None or config.embed is None or config.dropout is None:
-            raise ValueError("the configuration is not resolved: see TranslateConfig.sized")
+        self.config, self.source_size, self.target_size = config, source_size, target_size
+        self.random_seed = random_seed
+        self.units, self.embed, self.rate = config.sizes
         self.source = self._embedding("source", source_size, 0)
         self.encoder = [
             keras.layers.Bidirectional(self._layer(f"encoder{number}", number), name=f"encoder{number}")
@@ -51,18 +46,18 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
 
     def _embedding(self, name: str, size: int, seed: int) -> keras.layers.Layer:
         draws = keras.initializers.RandomNormal(stddev=EMBEDDING_STD, seed=self.random_seed + seed)
-        return keras.layers.Embedding(size, self.config.embed, embeddings_initializer=draws, name=name)
+        return keras.layers.Embedding(size, self.embed, embeddings_initializer=draws, name=name)
 
     def _layer(self, name: str, number: int) -> keras.layers.Layer:
         seed = self.random_seed + 1000 + number
-        return RECURRENT[self.config.cell](self.config.units, return_sequences=True, name=name, seed=seed)
+        return RECURRENT[self.config.cell](self.units, return_sequences=True, name=name, seed=seed)
 
     def _build_encoder(self) -> None:
         self.source.build((None, None))
-        width = self.config.embed
+        width = self.embed
         for layer in self.encoder:
             layer.build((None, None, width))
-            width = 2 * self.config.units
+            width = 2 * self.units
 
     def dropped(self, values: Any, number: int, seed: Any) -> Any:
         """Values [batch, steps, width] with some features of each text zero in all its steps; without a seed, all.
@@ -73,12 +68,11 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
         Reference:
             Gal and Ghahramani, 2016, A theoretically grounded application of dropout in recurrent neural networks.
         """
-        rate = self.config.dropout
-        if seed is None or not rate:
+        if seed is None or not self.rate:
             return values
         shape = (tf.shape(values)[0], 1, values.shape[-1])
         draws = tf.random.stateless_uniform(shape, tf.stack([seed, number]))
-        return values * tf.cast(draws >= rate, values.dtype) / (1 - rate)
+        return values * tf.cast(draws >= self.rate, values.dtype) / (1 - self.rate)
 
     def encode(self, ids: Any, mask: Any, *, seed: Any = None) -> Any:
         """Reads sources: float32[batch, places, 2 units]."""
@@ -106,8 +100,8 @@ class Aligned(_Translator):
         random_seed: seed of initial weights and dropout.
 
     Call:
-        ids int32[batch, steps], mask float32[batch, steps] -> logits float32[batch, steps, target]; with a seed, an int32
-        scalar, it is training and drops activations
+        ids int32[batch, steps], mask float32[batch, steps] -> logits float32[batch, steps, target]; with a seed, an
+        int32 scalar, it is training and drops activations
     """
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, random_seed: int = 0) -> None:
@@ -122,7 +116,7 @@ class Aligned(_Translator):
     def build(self, *shapes: Any) -> None:
         """Makes all weights."""
         self._build_encoder()
-        self.output_layer.build((None, None, 2 * self.config.units))
+        self.output_layer.build((None, None, 2 * self.units))
 
     def call(self, ids: Any, mask: Any, seed: Any = None) -> Any:
         return self.output_layer(self.encode(ids, mask, seed=seed), training=seed is not None)
@@ -140,17 +134,17 @@ class EncoderDecoder(_Translator):
 
     Call:
         ids int32[batch, places], mask float32[batch, places], before int32[batch, steps] (the tokens before each
-        step) -> logits float32[batch, steps, target]; with a seed, an int32 scalar, it is training and drops activations
+        step) -> logits float32[batch, steps, target]; with a seed, an int32 scalar, it is training and drops some
     """
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, random_seed: int = 0) -> None:
         super().__init__(config, source_size, target_size, random_seed)
         self.target = self._embedding("target", target_size, 1)
         count = config.decoder_layers
-        self.bridge = keras.layers.Dense(count * config.units, activation="tanh", name="bridge")
+        self.bridge = keras.layers.Dense(count * self.units, activation="tanh", name="bridge")
         self.decoder = [self._layer(f"decoder{number}", 500 + number) for number in range(count)]
         self.attention = [Attention(name=f"attention{number}") for number in range(count)]
-        self.combine = keras.layers.Dense(config.embed, activation="tanh", name="combine")
+        self.combine = keras.layers.Dense(self.embed, activation="tanh", name="combine")
         self.output_layer = TiedLogits(target_size, name="output")
 
     @property
@@ -161,21 +155,21 @@ class EncoderDecoder(_Translator):
 
     def build(self, *shapes: Any) -> None:
         """Makes all weights."""
-        config, memory = self.config, 2 * self.config.units
+        memory = 2 * self.units
         self._build_encoder()
         self.target.build((None, None))
         self.bridge.build((None, memory))
-        width = config.embed
+        width = self.embed
         for layer, attention in zip(self.decoder, self.attention, strict=True):
             layer.build((None, None, width))
-            attention.build((None, None, config.units), (None, None, memory))
-            width = config.units + memory
+            attention.build((None, None, self.units), (None, None, memory))
+            width = self.units + memory
         self.combine.build((None, None, width))
-        self.output_layer.build((None, None, config.embed), (self.target_size, config.embed))
+        self.output_layer.build((None, None, self.embed), (self.target_size, self.embed))
 
     def begin(self, memory: Any, mask: Any) -> list[Any]:
         """The state of each layer of the decoder before the first token, float32[batch, units]."""
-        units, last = self.config.units, tf.cast(tf.reduce_sum(mask, 1), tf.int32) - 1
+        units, last = self.units, tf.cast(tf.reduce_sum(mask, 1), tf.int32) - 1
         ends = tf.concat([tf.gather(memory, last, batch_dims=1)[:, :units], memory[:, 0, units:]], -1)
         return tf.split(self.bridge(ends), self.config.decoder_layers, -1)  # type: ignore[no-any-return]
 
@@ -213,7 +207,8 @@ def build_translator(
         precision: type of what is multiplied while training.
 
     Example:
-        >>> model = build_translator("aligned", NetworkConfig(units=7, embed=5, dropout=0.0), source_size=11, target_size=9)
+        >>> config = NetworkConfig(units=7, embed=5, dropout=0.0)
+        >>> model = build_translator("aligned", config, source_size=11, target_size=9)
         >>> tuple(model(keras.ops.zeros((2, 3), "int32"), keras.ops.ones((2, 3))).shape)
         (2, 3, 9)
     """

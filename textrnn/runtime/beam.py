@@ -1,4 +1,4 @@
-"""Searching for the most likely text: beam search over many sources at once; a beam of 1 takes the best token each time."""
+"""Searching for the most likely text: beam search over many sources at once; a beam of 1 takes the best token."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def beam_search(
 ) -> list[Found]:
     """Finds a likely text for each source.
 
-    A beginning whose end is among the `beam` best candidates is put aside. A source is done when `beam` texts were put
-    aside, or when no beginning can become better than the best of them.
+    A beginning whose end is among the `beam` best candidates is put aside. A source is done when no beginning can become
+    better than the best text put aside, or when `beam` texts are and no beginning is better than the best now.
 
     Args:
         step: reads a token a row.
@@ -106,8 +106,9 @@ def beam_search(
             is_full = ids.shape[2] >= limits[source]
             if is_full and not aside[source]:
                 aside[source].append(Found(ids[row, 0], float(nats[row, 0]), is_whole=False))
-            possible = nats[row, 0] / (limits[source] + 1) ** length_penalty  # at best, all that follows is certain
-            going[row] = not (is_full or len(aside[source]) >= beam or best >= possible)
+            # At best, all that follows is certain; but often enough a text grows no better.
+            length = ids.shape[2] + 1 if len(aside[source]) >= beam else limits[source] + 1
+            going[row] = not (is_full or best >= nats[row, 0] / length**length_penalty)
         kept = np.flatnonzero(going)
         state = live.take(kept, parents[kept])
         live = _Live(live.sources[kept], ids[kept], nats[kept], state)

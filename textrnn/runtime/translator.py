@@ -192,8 +192,9 @@ def make_network(
     kind: str, config: TranslateConfig, sides: tuple[Side, Side], arrays: dict[str, np.ndarray]
 ) -> AlignedNetwork | EncoderDecoderNetwork:
     """The network of a kind with the weights of a run; raises RunError if they do not fit."""
+    source_size, target_size = (network_size(kind, side) for side in sides)
     maker = AlignedNetwork if kind == ALIGNED else EncoderDecoderNetwork
-    return maker(config.network, *(network_size(kind, side) for side in sides), Weights(arrays))
+    return maker(config.network, source_size, target_size, Weights(arrays))
 
 
 def network_size(kind: str, side: Side) -> int:

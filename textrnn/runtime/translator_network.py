@@ -34,7 +34,7 @@ class Encoder:
     """
 
     def __init__(self, config: NetworkConfig, size: int, weights: Weights) -> None:
-        units, width = config.units or 0, config.embed or 0
+        units, width, _ = config.sizes
         self._embeddings = weights.get("source/embeddings", size, width)
         self._layers = list[tuple[Cell, Cell]]()
         for number in range(config.layers):
@@ -46,7 +46,7 @@ class Encoder:
 
     def __call__(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Reads int32[rows, places] with mask float32[rows, places]: float32[rows, places, 2 units], 0 for padding."""
-        values = self._embeddings[ids]
+        values: np.ndarray = self._embeddings[ids]
         for ways in self._layers:
             values = np.concatenate([_read(cell, values, mask, way) for way, cell in enumerate(ways)], 2)
         return values
@@ -69,7 +69,7 @@ class AlignedNetwork:
     """Tells a token for each that it reads; see `Encoder` for its arguments."""
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, weights: Weights) -> None:
-        self._encoder, width = Encoder(config, source_size, weights), 2 * (config.units or 0)
+        self._encoder, width = Encoder(config, source_size, weights), 2 * config.sizes[0]
         self._kernel = weights.get("output/kernel", width, target_size)
         self._bias = weights.get("output/bias", target_size)
         weights.check_all_used()
@@ -99,7 +99,7 @@ class EncoderDecoderNetwork:
     """Reads texts and writes others; see `textrnn.models.translator` for the equations."""
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, weights: Weights) -> None:
-        units, embed = config.units or 0, config.embed or 0
+        units, embed, _ = config.sizes
         memory, width = 2 * units, embed
         self._encoder, self._units = Encoder(config, source_size, weights), units
         self._embeddings = weights.get("target/embeddings", target_size, embed)
@@ -125,7 +125,9 @@ class EncoderDecoderNetwork:
         state = State()
         for number, (cell, _) in enumerate(self._layers):
             state += cell.initial_state(len(ids))
-            state[-1 if cell.kind == "gru" else -2] = np.ascontiguousarray(begins[:, number * units : (number + 1) * units].T)
+            state[-1 if cell.kind == "gru" else -2] = np.ascontiguousarray(
+                begins[:, number * units : (number + 1) * units].T
+            )
         return Memory(values, (mask[:, None] - 1) * FAR, state)
 
     def step(
@@ -172,4 +174,6 @@ class EncoderDecoderNetwork:
         for token in before:
             _, state, seen = self.step(np.array([token]), state, memory, only)
             found.append(seen)
-        return np.array(found)[:, :, 0].transpose(1, 0, 2)
+        seen_by_step: np.ndarray = np.array(found)[:, :, 0]
+        weights: np.ndarray = seen_by_step.transpose(1, 0, 2)
+        return weights

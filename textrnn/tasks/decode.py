@@ -55,7 +55,9 @@ def _lines_as_they_come(encoding: str | None) -> Iterator[list[str]]:
                 try:
                     waiting.put("".join(decode([line], codec)).rstrip("\r\n"))
                 except UndecodableError:
-                    problems.append(f"line {number} of standard input is not {codec}: name its encoding with --encoding")
+                    problems.append(
+                        f"line {number} of standard input is not {codec}: name its encoding with --encoding"
+                    )
                     return
         except (OSError, ValueError) as error:
             problems.append(f"standard input cannot be read: {error}")

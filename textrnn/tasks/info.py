@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from textrnn.checked import Checked
 from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
@@ -15,7 +16,7 @@ from textrnn.tasks.info_translator import TRANSLATOR, translator_lines, translat
 from textrnn.translate_config import TranslateConfig
 
 CLASSIFIER = "classifier"
-CONFIGS = {CLASSIFIER: ClassifierConfig, TRANSLATOR: TranslateConfig}
+CONFIGS: dict[Any, type[Checked]] = {CLASSIFIER: ClassifierConfig, TRANSLATOR: TranslateConfig}
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 KEYS = (
     "kind",

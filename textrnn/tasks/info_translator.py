@@ -42,8 +42,8 @@ def translator_lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(
             (
                 "right",
-                f"{percent(test['exact_match'])} of {test['pairs']:,} sources of {pairs['judged_on']}; token error rate "
-                f"{percent(test['token_error_rate'])}, BLEU {test['bleu']:.1f}, chrF {test['chrf']:.1f}",
+                f"{percent(test['exact_match'])} of {test['pairs']:,} sources of {pairs['judged_on']}; token error "
+                f"rate {percent(test['token_error_rate'])}, BLEU {test['bleu']:.1f}, chrF {test['chrf']:.1f}",
             )
         )
     return lines

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from textrnn import __version__
-from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.errors import ConfigError, RunError
 from textrnn.judging.translation import measure
 from textrnn.run import (
-    FORMAT_VERSION,
     RUN_FILE,
     check_name,
     find_run,
@@ -29,6 +25,7 @@ from textrnn.run import (
     write_json,
 )
 from textrnn.runtime.translator import KIND, Translator, open_translator
+from textrnn.tasks.translate_plan import new_details, reserve_s, short_pairs, with_budget
 from textrnn.text.pair_split import by_source, selected, split
 from textrnn.text.pair_store import PAIRS_FILE, read_pairs_file
 from textrnn.text.pair_tokens import Side, build_side, check_vocabularies, chosen_kind
@@ -39,12 +36,13 @@ from textrnn.training.report import Display, duration
 from textrnn.translate_config import DecodeConfig, TranslateConfig
 
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision")
-TINY_STEPS = 150  # that pairs are learnt in which are too few to hold any out
-# The default of --time: this much, and this much more for each token of the targets, at most so much.
-SHORTEST_S, LONGEST_S, SECONDS_PER_TOKEN = 40.0, 1_200.0, 2.5e-3
-# What translating takes for each token and beam, for a weight and for a token of the vocabulary, in seconds.
-WEIGHT_S, TOKEN_S, LARGEST_RESERVE = 1.5e-10, 2e-8, 0.25
-REFERENCE_SHARE = 0.995  # of the pairs, whose target is not longer than is allowed for
+
+
+FORMS = {
+    "tsv": "source TAB target",
+    "csv": "a table with a column for each",
+    "cmudict": "a dictionary: a word, blanks, its phonemes",
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,9 @@ def train(
     elif path is not None:
         prepared = _new(path, test, options, place, settings, display, command, decode)
     else:
-        raise ConfigError("there is nothing to learn from: name a file of pairs, source TAB target, or - for standard input")
+        raise ConfigError(
+            "there is nothing to learn from: name a file of pairs, source TAB target, or - for standard input"
+        )
     with prepared as ready:
         with certain_interrupts():
             display.say("loading TensorFlow ...")
@@ -129,17 +129,15 @@ def _new(
     rng = np.random.default_rng((config.train.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
-    parts, words = split(
-        pairs, share=config.pairs.held_out, max_rows=config.pairs.max_held_out, test=tested, rng=rng
-    )
+    parts, words = split(pairs, share=config.pairs.held_out, max_rows=config.pairs.max_held_out, test=tested, rng=rng)
     sides = _sides(parts["train"], levels, config)
-    parts["train"] = _short(parts["train"], sides, config.pairs.max_length, display)
-    parts["valid"] = _short(parts["valid"], sides, config.pairs.max_length, display)
+    parts["train"] = short_pairs(parts["train"], sides, config.pairs.max_length, display)
+    parts["valid"] = short_pairs(parts["valid"], sides, config.pairs.max_length, display)
     check_vocabularies(kind, sides, parts["train"])
     check_vocabularies(kind, sides, parts["valid"])
     is_tiny = parts["test"] is pairs
-    config = _with_budget(config, parts["train"], sides[1], is_tiny=is_tiny)
-    details = _details(config, kind, sides, parts, pairs, words, command)
+    config = with_budget(config, parts["train"], sides[1], is_tiny=is_tiny)
+    details = new_details(config, kind, sides, parts, pairs, words, command)
     _describe(details, display, is_tiny=is_tiny)
     with locked(models_dir, name):
         run = models_dir / name
@@ -152,13 +150,13 @@ def _new(
         from textrnn.training.translator_session import PreparedPairs
 
         with staged(models_dir, name) as folder:
-            reserve = _reserve_s(config, sides[1], parts["test"], decode)
+            reserve = reserve_s(config, sides[1], parts["test"], decode)
             yield PreparedPairs(folder, run, config, kind, sides, parts, details, reserve_s=reserve)
 
 
 def _read(path: str, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:
     pairs = read_pairs(path, options, config.normalize)
-    display.say(f"{pairs.file['name']}: {len(pairs):,} pairs, {pairs.form}")
+    display.say(f"{pairs.file['name']}: {len(pairs):,} pairs, read as {FORMS[pairs.form]} (--format)")
     for line in pairs.warnings:
         display.warn(line)
     return pairs
@@ -170,79 +168,6 @@ def _sides(pairs: Pairs, levels: tuple[str, str], config: TranslateConfig) -> tu
         for texts, level in zip((pairs.sources, pairs.targets), levels, strict=True)
     )
     return source, target
-
-
-def _short(pairs: Pairs, sides: tuple[Side, Side], most: int, display: Display) -> Pairs:
-    """The pairs of which no side is too long."""
-    rows = [
-        row
-        for row, texts in enumerate(zip(pairs.sources, pairs.targets, strict=True))
-        if all(len(side.encode(text)) <= most for side, text in zip(sides, texts, strict=True))
-    ]
-    if len(rows) == len(pairs):
-        return pairs
-    if not rows:
-        raise DataError(f"each pair has more than {most} tokens on a side: use a larger --max-length")
-    display.warn(f"{len(pairs) - len(rows):,} pairs have more than {most} tokens on a side and are left out (--max-length)")
-    return pairs.some(rows)
-
-
-def _with_budget(config: TranslateConfig, pairs: Pairs, side: Side, *, is_tiny: bool) -> TranslateConfig:
-    """The configuration with sizes and a length of training by the amount of text."""
-    num_tokens = sum(len(side.encode(text)) for text in pairs.targets)
-    config = config.sized(num_tokens=num_tokens)
-    train = config.train
-    if train.epochs is None and train.time_s is None:
-        if is_tiny:
-            num_batches = -(-len(pairs) // (config.lesson.batch or 1))
-            train = dataclasses.replace(train, epochs=float(-(-TINY_STEPS // num_batches)))
-        else:
-            time_s = min(LONGEST_S, round(SHORTEST_S + SECONDS_PER_TOKEN * num_tokens))
-            train = dataclasses.replace(train, time_s=float(time_s))
-    settings = dataclasses.replace(config, train=train)
-    from textrnn.config import Config
-
-    return dataclasses.replace(settings, train=Config(train=settings.train).resolve().train)
-
-
-def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeConfig) -> float:
-    """Seconds that translating the pairs to measure on will probably take."""
-    units, embed = config.network.units or 0, config.network.embed or 0
-    weights = config.network.decoder_layers * 12 * units**2 + side.vocab_size * embed
-    steps = sum(len(side.encode(text)) + 2 for text in by_source(test)[1] for text in text[:1])
-    seconds = 1.0 + steps * decode.beam * (WEIGHT_S * weights + TOKEN_S * side.vocab_size)
-    return min(seconds, LARGEST_RESERVE * (config.train.time_s or seconds / LARGEST_RESERVE))
-
-
-def _details(
-    config: TranslateConfig,
-    kind: str,
-    sides: tuple[Side, Side],
-    parts: Mapping[str, Pairs],
-    pairs: Pairs,
-    judged_on: str,
-    command: str,
-) -> dict[str, Any]:
-    """The content of `run.json`, but for what is learnt."""
-    ratios = [
-        len(sides[1].encode(target)) / max(1, len(sides[0].encode(source)))
-        for source, target in zip(parts["train"].sources, parts["train"].targets, strict=True)
-    ]
-    return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "training",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
-        "translator": kind,
-        "levels": [side.level for side in sides],
-        "vocab_size": [side.vocab_size for side in sides],
-        "longest": max(0.5, float(np.quantile(ratios, REFERENCE_SHARE))),
-        "pairs": {**pairs.file, "form": pairs.form, "judged_on": judged_on, **{n: len(p) for n, p in parts.items()}},
-        "metrics": {},
-        "versions": {"textrnn": __version__, "python": platform.python_version()},
-    }
 
 
 def _describe(details: Mapping[str, Any], display: Display, *, is_tiny: bool) -> None:
@@ -261,7 +186,9 @@ def _resumed(
     name: str, path: str | None, place: Place, settings: Mapping[str, Any], display: Display, decode: DecodeConfig
 ) -> Iterator[Any]:
     if place.name is not None or place.overwrite or path is not None:
-        raise ConfigError("--resume goes on with a run and its pairs in its own place: leave out file, --name, --overwrite")
+        raise ConfigError(
+            "--resume goes on with a run and its pairs in its own place: leave out file, --name, --overwrite"
+        )
     run = find_run(name, place.models_dir, KIND)
     with locked(run.resolve().parent, run.resolve().name):
         remove_temporaries(run)
@@ -274,7 +201,7 @@ def _resumed(
         from textrnn.training.translator_session import PreparedPairs
 
         new_budget = "time_s" in settings or settings.get("epochs", config.train.epochs) != model.config.train.epochs
-        reserve = _reserve_s(config, model.target, parts["test"], decode)
+        reserve = reserve_s(config, model.target, parts["test"], decode)
         sides = (model.source, model.target)
         try:
             yield PreparedPairs(
@@ -290,7 +217,8 @@ def _same_options(saved: TranslateConfig, settings: Mapping[str, Any], run: Path
     wrong = [name for name, value in settings.items() if name not in RESUMABLE and before.get(name) != value]
     if wrong:
         shown = ", ".join(
-            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {settings[name]!r} here" for name in wrong
+            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {settings[name]!r} here"
+            for name in wrong
         )
         raise ConfigError(f"{run} was trained with other options: {shown}; leave them out, or train a new run")
     length = {"epochs", "time_s"} & settings.keys()

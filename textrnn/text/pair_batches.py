@@ -82,9 +82,9 @@ class PairBatches:
         self.num_rows = size
         self._epoch, self._plan = -1, list[np.ndarray]()
 
-    def batch(self, epoch: int, number: int) -> PairBatch:
+    def batch(self, epoch: int, index: int) -> PairBatch:
         """A batch of an epoch, both from 0."""
         if epoch != self._epoch:
             rng = np.random.default_rng((self._seed, epoch))
             self._epoch, self._plan = epoch, list(batches(self._lengths, self._size, rng))
-        return self.pairs.batch(self._plan[number])
+        return self.pairs.batch(self._plan[index])

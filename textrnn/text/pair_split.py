@@ -89,7 +89,9 @@ def split(
         words = "the pairs of --test"
     rest = {key: own for key, own in rows.items() if key not in taken}
     if len(rest) < 2:
-        raise DataError(f"{len(rest)} source{'s' * (len(rest) != 1)} to learn from beside those of --test: expected more")
+        raise DataError(
+            f"{len(rest)} source{'s' * (len(rest) != 1)} to learn from beside those of --test: expected more"
+        )
     num_left = sum(map(len, rest.values()))
     chosen = _first_groups(rest, max(1, min(MOST_VALID, round(VALID_SHARE * num_left))))
     valid = [row for row, key in enumerate(keys) if key in chosen]

@@ -31,7 +31,7 @@ def read_pairs_file(path: Path) -> dict[str, Pairs]:
     """
     arrays, _ = read_weights(path)
     try:
-        parts = {part: Pairs(*(_lines(arrays[f"{part}/{name}"]) for name in ("sources", "targets"))) for part in PARTS}
+        parts = {part: Pairs(_lines(arrays[f"{part}/sources"]), _lines(arrays[f"{part}/targets"])) for part in PARTS}
     except (KeyError, ValueError) as error:
         raise RunError(f"{path} is damaged: {error!r:.80}; train again") from None
     if any(len(pairs.sources) != len(pairs.targets) or not len(pairs) for pairs in parts.values()):

@@ -54,7 +54,9 @@ class BlankTokenizer(StringTokenizer):
         counts = Counter(token for text in texts for token in text.split())
         found = ranked((token, count) for token, count in counts.items() if count >= min_count)
         if not found:
-            raise TokenizerError(f"no token is seen {min_count} times: the vocabulary is empty; use a smaller --min-count")
+            raise TokenizerError(
+                f"no token is seen {min_count} times: the vocabulary is empty; use a smaller --min-count"
+            )
         return cls(found[: vocab_size - NUM_RESERVED])
 
     @classmethod
@@ -200,8 +202,8 @@ def default_level(texts: Sequence[str]) -> str:
     """What a token should be on one side of pairs.
 
     Example:
-        >>> default_level(["K AE1 T", "AE1 T"] * 9), default_level(["cat", "at"]), default_level(["I am here.", "Go on!"])
-        ('token', 'char', 'word')
+        >>> [default_level(texts) for texts in (["K AE1 T", "AE1 T"] * 9, ["cat", "at"], ["I am here.", "Go on!"])]
+        ['token', 'char', 'word']
     """
     counts = Counter(token for text in texts for token in text.split())
     num_tokens = sum(counts.values())
@@ -213,7 +215,7 @@ def default_level(texts: Sequence[str]) -> str:
 
 
 def check_vocabularies(kind: str, sides: Sequence[Side], pairs: Pairs) -> None:
-    """Raises DataError if an aligned pair has other numbers of tokens after all, as rare words that are spelled have."""
+    """Raises DataError if an aligned pair has other numbers of tokens after all: rare words are spelled."""
     if kind != ALIGNED:
         return
     for source, target in zip(pairs.sources, pairs.targets, strict=True):

@@ -1,8 +1,8 @@
 """Pairs of texts out of a file: source TAB target, a table with two columns, or a dictionary as cmudict is.
 
-    tsv       source TAB target; further cells, such as attributions, are ignored; quotes are text
-    csv       any table: two columns by name or number, or the first two
-    cmudict   a word, blanks, and its phonemes; `word(2)` is another way to say `word`; `;;;` and `#` begin comments
+tsv       source TAB target; further cells, such as attributions, are ignored; quotes are text
+csv       any table: two columns by name or number, or the first two
+cmudict   a word, blanks, and its phonemes; `word(2)` is another way to say `word`; `;;;` and `#` begin comments
 """
 
 from __future__ import annotations
@@ -124,9 +124,12 @@ def _form_of(lines: Sequence[str], label: str, options: PairOptions) -> str:
     sample = [line for line in lines if line.strip()][:SAMPLE]
     if sum("\t" in line for line in sample) >= TAB_SHARE * len(sample):
         return "tsv"
-    entries = [found for line in sample if (found := _ENTRY.fullmatch(_COMMENT.sub("", line).strip()))]
-    phonemes = {token for entry in entries for token in entry[2].split()}
-    if len(entries) >= TAB_SHARE * len(sample) and len(phonemes) <= min(MOST_PHONEMES, max(8, len(entries))):
+    said = [line for line in (_COMMENT.sub("", line).strip() for line in sample) if line]
+    entries = [found for line in said if (found := _ENTRY.fullmatch(line))]
+    phonemes = [token for entry in entries for token in entry[2].split()]
+    # In prose, more words of a few lines are there once.
+    is_small = len(set(phonemes)) <= min(MOST_PHONEMES, 0.5 * len(phonemes))
+    if entries and len(entries) >= TAB_SHARE * len(said) and is_small:
         return "cmudict"
     number = next(number for number, line in enumerate(lines, 1) if line.strip() and "\t" not in line)
     raise DataError(
@@ -204,7 +207,7 @@ def _cleaned(
     num_empty = sum(not all(pair) for pair in clean)
     warnings = []
     if num_bad:
-        warnings.append(f"{label}: {num_bad:,} line{'s have' if num_bad > 1 else ' has'} no target and {'are' if num_bad > 1 else 'is'} left out")
+        warnings.append(f"{label}: {num_bad:,} line{'s' * (num_bad > 1)} without a target left out")
     if num_empty:
         warnings.append(f"{label}: {num_empty:,} pair{'s' * (num_empty > 1)} with an empty side left out")
     if not full:

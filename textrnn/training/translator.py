@@ -105,7 +105,11 @@ def make_translator_step(
     @tf.function(input_signature=[*SIGNATURE, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
     def step(x: Any, x_mask: Any, y: Any, mask: Any, learning_rate: Any) -> tuple[Any, Any]:
         rows = tf.shape(x)[0]
-        numbers = random_seed % MOST_SEEDS + tf.cast(optimizer.iterations.value % MOST_STEPS, tf.int32) * MOST_ROWS + tf.range(rows)
+        numbers = (
+            random_seed % MOST_SEEDS
+            + tf.cast(optimizer.iterations.value % MOST_STEPS, tf.int32) * MOST_ROWS
+            + tf.range(rows)
+        )
         loss, gradients, norm = gradients_of(x, x_mask, y, mask, numbers)
         if clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
@@ -125,10 +129,8 @@ def make_translator_check(model: Model) -> Callable[[EncodedPairs], float]:
 
     @tf.function(input_signature=SIGNATURE)  # type: ignore[untyped-decorator,unused-ignore]
     def read(x: Any, x_mask: Any, y: Any, mask: Any) -> Any:
-        if isinstance(model, Aligned):
-            logits = model(x, x_mask)
-        else:
-            logits = model(x, x_mask, shifted(y, model.target_size - 1))
+        before = () if isinstance(model, Aligned) else (shifted(y, model.target_size - 1),)
+        logits = model(x, x_mask, *before)
         return tf.reduce_sum(token_losses(logits, y) * mask)
 
     def nats(batch: PairBatch) -> float:
