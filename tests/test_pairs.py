@@ -48,7 +48,7 @@ def test_columns_of_a_table_are_named(tmp_path):
     text = 'id,french,english\n1,"Oui, oui",yes\n2,Non,no\n'
     found = read(tmp_path, text, "t.csv", source_column="english", target_column="2")
     assert (found.sources, found.targets) == (["yes", "no"], ["Oui, oui", "Non"])
-    with pytest.raises(DataError, match="3 columns .*--source-column"):
+    with pytest.raises(DataError, match=r"3 columns .*--source-column"):
         read(tmp_path, text, "t.csv")
     with pytest.raises(DataError, match="no column 'german' as --target-column"):
         read(tmp_path, text, "t.csv", source_column="english", target_column="german")
@@ -143,7 +143,7 @@ def test_batches_hold_each_pair_once_an_epoch_and_hang_on_the_seed_alone():
     ids = [np.full(number % 5 + 1, number, np.int32) for number in range(23)]
     one, same = (PairBatches(EncodedPairs(ids, ids), 4, 7) for _ in range(2))
     seen = [batch.x[:, 0].tolist() for batch in (one.batch(1, index) for index in range(one.num_batches))]
-    assert sorted(sum(seen, [])) == list(range(23))
+    assert sorted(row for rows in seen for row in rows) == list(range(23))
     assert same.batch(1, 3).x.tolist() == one.batch(1, 3).x.tolist() != one.batch(2, 3).x.tolist()
     batch = one.batch(0, 0)
     assert batch.num_tokens == sum(len(ids[number]) for number in batch.x[:, 0])

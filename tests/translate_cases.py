@@ -20,9 +20,10 @@ def network_config(**options):
 
 def shapes(config, *, source=SOURCE, target=TARGET, aligned=False):
     """The shape of each weight, from the formulas."""
-    units, embed, gates = config.units, config.embed, {"gru": 3, "lstm": 4}[config.cell]
+    units, half, embed = config.units, (config.units + 1) // 2, config.embed
+    gates = {"gru": 3, "lstm": 4}[config.cell]
 
-    def cell(name, inputs):
+    def cell(name, inputs, units=units):
         bias = (2, gates * units) if config.cell == "gru" else (gates * units,)
         return {
             f"{name}/kernel": (inputs, gates * units),
@@ -33,8 +34,8 @@ def shapes(config, *, source=SOURCE, target=TARGET, aligned=False):
     found, width = {"source/embeddings": (source, embed)}, embed
     for number in range(config.layers):
         for way in ("forward", "backward"):
-            found |= cell(f"encoder{number}/{way}", width)
-        width = 2 * units
+            found |= cell(f"encoder{number}/{way}", width, half)
+        width = 2 * half
     if aligned:
         return found | {"output/kernel": (width, target), "output/bias": (target,)}
     count, inputs = config.decoder_layers, embed
@@ -63,13 +64,14 @@ def gru(w, name, x, h):
 
 
 def plain_memory(w, config, ids):
-    """What the encoder makes of one source without padding, float64[places, 2 units]; cell gru."""
+    """What the encoder makes of one source without padding, float64[places, width]; cell gru."""
     w = {name: np.asarray(array, np.float64) for name, array in w.items()}
     values = w["source/embeddings"][ids]
     for number in range(config.layers):
         ways = []
         for way, order in (("forward", range(len(ids))), ("backward", reversed(range(len(ids))))):
-            h, out = np.zeros(config.units), np.zeros((len(ids), config.units))
+            half = (config.units + 1) // 2
+            h, out = np.zeros(half), np.zeros((len(ids), half))
             for place in order:
                 h = out[place] = gru(w, f"encoder{number}/{way}", values[place], h)
             ways.append(out)
@@ -80,8 +82,8 @@ def plain_memory(w, config, ids):
 def plain_logits(w, config, ids, before):
     """Logits float64[steps, target] and attention [layers, steps, places] of one source, the plain way; cell gru."""
     w = {name: np.asarray(array, np.float64) for name, array in w.items()}
-    memory, n = plain_memory(w, config, ids), config.units
-    begin = np.tanh(np.concatenate([memory[-1, :n], memory[0, n:]]) @ w["bridge/kernel"] + w["bridge/bias"])
+    memory, n, half = plain_memory(w, config, ids), config.units, (config.units + 1) // 2
+    begin = np.tanh(np.concatenate([memory[-1, :half], memory[0, half:]]) @ w["bridge/kernel"] + w["bridge/bias"])
     states = [begin[k * n : (k + 1) * n] for k in range(config.decoder_layers)]
     logits, seen = [], []
     for token in before:

@@ -85,7 +85,8 @@ class NetworkConfig(Checked):
     cell: str = option("gru", "Cell of all recurrent layers.", choices=("gru", "lstm"))
     units: int | None = option(
         None,
-        "Units in each recurrent layer, in each direction.  [default: by the amount of text, 64 to 256]",
+        "Units of each layer that writes; those that read have half of them in each direction.  [default: by the "
+        "amount of text, 64 to 256]",
         low=1,
         high=16_384,
     )
@@ -98,6 +99,11 @@ class NetworkConfig(Checked):
         low=0,
         high=0.95,
     )
+
+    @property
+    def way_units(self) -> int:
+        """Units of a layer that reads, in each direction."""
+        return -(-self.sizes[0] // 2)
 
     @property
     def sizes(self) -> tuple[int, int, float]:

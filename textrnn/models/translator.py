@@ -40,7 +40,9 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
         self.units, self.embed, self.rate = config.sizes
         self.source = self._embedding("source", source_size, 0)
         self.encoder = [
-            keras.layers.Bidirectional(self._layer(f"encoder{number}", number), name=f"encoder{number}")
+            keras.layers.Bidirectional(
+                self._layer(f"encoder{number}", number, config.way_units), name=f"encoder{number}"
+            )
             for number in range(config.layers)
         ]
 
@@ -48,16 +50,16 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
         draws = keras.initializers.RandomNormal(stddev=EMBEDDING_STD, seed=self.random_seed + seed)
         return keras.layers.Embedding(size, self.embed, embeddings_initializer=draws, name=name)
 
-    def _layer(self, name: str, number: int) -> keras.layers.Layer:
+    def _layer(self, name: str, number: int, units: int) -> keras.layers.Layer:
         seed = self.random_seed + 1000 + number
-        return RECURRENT[self.config.cell](self.units, return_sequences=True, name=name, seed=seed)
+        return RECURRENT[self.config.cell](units, return_sequences=True, name=name, seed=seed)
 
     def _build_encoder(self) -> None:
         self.source.build((None, None))
         width = self.embed
         for layer in self.encoder:
             layer.build((None, None, width))
-            width = 2 * self.units
+            width = 2 * self.config.way_units
 
     def dropped(self, values: Any, number: int, seed: Any) -> Any:
         """Values [batch, steps, width] with some features of each text zero in all its steps; without a seed, all.
@@ -75,7 +77,7 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
         return values * tf.cast(draws >= self.rate, values.dtype) / (1 - self.rate)
 
     def encode(self, ids: Any, mask: Any, *, seed: Any = None) -> Any:
-        """Reads sources: float32[batch, places, 2 units]."""
+        """Reads sources: float32[batch, places, width]."""
         h = self.dropped(self.source(ids), 0, seed)
         for number, layer in enumerate(self.encoder, 1):
             h = self.dropped(layer(h, mask=mask > 0, training=seed is not None), number, seed)
@@ -116,7 +118,7 @@ class Aligned(_Translator):
     def build(self, *shapes: Any) -> None:
         """Makes all weights."""
         self._build_encoder()
-        self.output_layer.build((None, None, 2 * self.units))
+        self.output_layer.build((None, None, 2 * self.config.way_units))
 
     def call(self, ids: Any, mask: Any, seed: Any = None) -> Any:
         return self.output_layer(self.encode(ids, mask, seed=seed), training=seed is not None)
@@ -142,7 +144,7 @@ class EncoderDecoder(_Translator):
         self.target = self._embedding("target", target_size, 1)
         count = config.decoder_layers
         self.bridge = keras.layers.Dense(count * self.units, activation="tanh", name="bridge")
-        self.decoder = [self._layer(f"decoder{number}", 500 + number) for number in range(count)]
+        self.decoder = [self._layer(f"decoder{number}", 500 + number, self.units) for number in range(count)]
         self.attention = [Attention(name=f"attention{number}") for number in range(count)]
         self.combine = keras.layers.Dense(self.embed, activation="tanh", name="combine")
         self.output_layer = TiedLogits(target_size, name="output")
@@ -155,7 +157,7 @@ class EncoderDecoder(_Translator):
 
     def build(self, *shapes: Any) -> None:
         """Makes all weights."""
-        memory = 2 * self.units
+        memory = 2 * self.config.way_units
         self._build_encoder()
         self.target.build((None, None))
         self.bridge.build((None, memory))
@@ -169,8 +171,8 @@ class EncoderDecoder(_Translator):
 
     def begin(self, memory: Any, mask: Any) -> list[Any]:
         """The state of each layer of the decoder before the first token, float32[batch, units]."""
-        units, last = self.units, tf.cast(tf.reduce_sum(mask, 1), tf.int32) - 1
-        ends = tf.concat([tf.gather(memory, last, batch_dims=1)[:, :units], memory[:, 0, units:]], -1)
+        half, last = self.config.way_units, tf.cast(tf.reduce_sum(mask, 1), tf.int32) - 1
+        ends = tf.concat([tf.gather(memory, last, batch_dims=1)[:, :half], memory[:, 0, half:]], -1)
         return tf.split(self.bridge(ends), self.config.decoder_layers, -1)  # type: ignore[no-any-return]
 
     def decode(self, before: Any, memory: Any, mask: Any, *, seed: Any = None) -> Any:

@@ -66,8 +66,8 @@ def beam_search(
 ) -> list[Found]:
     """Finds a likely text for each source.
 
-    A beginning whose end is among the `beam` best candidates is put aside. A source is done when no beginning can become
-    better than the best text put aside, or when `beam` texts are and no beginning is better than the best now.
+    A beginning whose end is among the `beam` best candidates is put aside. A source is done when no beginning can
+    become better than the best text put aside, or when `beam` texts are and no beginning is better than it now.
 
     Args:
         step: reads a token a row.

@@ -34,7 +34,7 @@ class Encoder:
     """
 
     def __init__(self, config: NetworkConfig, size: int, weights: Weights) -> None:
-        units, width, _ = config.sizes
+        units, width = config.way_units, config.sizes[1]
         self._embeddings = weights.get("source/embeddings", size, width)
         self._layers = list[tuple[Cell, Cell]]()
         for number in range(config.layers):
@@ -45,7 +45,7 @@ class Encoder:
             width = 2 * units
 
     def __call__(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Reads int32[rows, places] with mask float32[rows, places]: float32[rows, places, 2 units], 0 for padding."""
+        """Reads int32[rows, places] with mask float32[rows, places]: float32[rows, places, width], 0 for padding."""
         values: np.ndarray = self._embeddings[ids]
         for ways in self._layers:
             values = np.concatenate([_read(cell, values, mask, way) for way, cell in enumerate(ways)], 2)
@@ -69,7 +69,7 @@ class AlignedNetwork:
     """Tells a token for each that it reads; see `Encoder` for its arguments."""
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, weights: Weights) -> None:
-        self._encoder, width = Encoder(config, source_size, weights), 2 * config.sizes[0]
+        self._encoder, width = Encoder(config, source_size, weights), 2 * config.way_units
         self._kernel = weights.get("output/kernel", width, target_size)
         self._bias = weights.get("output/bias", target_size)
         weights.check_all_used()
@@ -100,8 +100,8 @@ class EncoderDecoderNetwork:
 
     def __init__(self, config: NetworkConfig, source_size: int, target_size: int, weights: Weights) -> None:
         units, embed, _ = config.sizes
-        memory, width = 2 * units, embed
-        self._encoder, self._units = Encoder(config, source_size, weights), units
+        memory, width = 2 * config.way_units, embed
+        self._encoder, self._units, self._half = Encoder(config, source_size, weights), units, config.way_units
         self._embeddings = weights.get("target/embeddings", target_size, embed)
         count = config.decoder_layers
         self._bridge = weights.get("bridge/kernel", memory, count * units), weights.get("bridge/bias", count * units)
@@ -120,7 +120,7 @@ class EncoderDecoderNetwork:
         ids, mask = padded(sources)
         values, units = self._encoder(ids, mask), self._units
         last = mask.sum(1).astype(np.int64) - 1
-        ends = np.concatenate([values[np.arange(len(ids)), last, :units], values[:, 0, units:]], 1)
+        ends = np.concatenate([values[np.arange(len(ids)), last, : self._half], values[:, 0, self._half :]], 1)
         begins = np.tanh(ends @ self._bridge[0] + self._bridge[1])
         state = State()
         for number, (cell, _) in enumerate(self._layers):

@@ -39,7 +39,7 @@ def make_sharded_gradients(
         a function of these arrays, which returns the mean loss in nats, its gradients and their global norm.
     """
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator,unused-ignore]
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
     def learn(*arrays: Any) -> tuple[Any, Any, list[Any]]:
         with tf.GradientTape() as tape:
             loss, count = losses(*arrays)
