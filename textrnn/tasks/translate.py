@@ -32,6 +32,7 @@ from textrnn.text.pair_tokens import Side, build_side, check_vocabularies, chose
 from textrnn.text.pairs import PairOptions, Pairs, read_pairs
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.interrupt import certain_interrupts
+from textrnn.training.prepared_pairs import PreparedPairs
 from textrnn.training.report import Display, duration
 from textrnn.translate_config import DecodeConfig, TranslateConfig
 
@@ -119,7 +120,7 @@ def _new(
     display: Display,
     command: str,
     decode: DecodeConfig,
-) -> Iterator[Any]:
+) -> Iterator[PreparedPairs]:
     config = TranslateConfig.from_options(settings)
     pairs = _read(path, options, config, display)
     tested = None if test is None else _read(test, options, config, display)
@@ -147,8 +148,6 @@ def _new(
             )
         if run.exists() and any(run.iterdir()) and not (run / RUN_FILE).is_file():
             raise RunError(f"{run} is not a saved run, so --overwrite leaves it alone: give another --name")
-        from textrnn.training.translator_session import PreparedPairs
-
         with staged(models_dir, name) as folder:
             reserve = reserve_s(config, sides[1], parts["test"], decode)
             yield PreparedPairs(folder, run, config, kind, sides, parts, details, reserve_s=reserve)
@@ -184,7 +183,7 @@ def _describe(details: Mapping[str, Any], display: Display, *, is_tiny: bool) ->
 @contextlib.contextmanager
 def _resumed(
     name: str, path: str | None, place: Place, settings: Mapping[str, Any], display: Display, decode: DecodeConfig
-) -> Iterator[Any]:
+) -> Iterator[PreparedPairs]:
     if place.name is not None or place.overwrite or path is not None:
         raise ConfigError(
             "--resume goes on with a run and its pairs in its own place: leave out file, --name, --overwrite"
@@ -198,8 +197,6 @@ def _resumed(
         details = {**model.details, "config": config.to_json()}
         details.pop("test", None)
         display.say(f"resuming {run}")
-        from textrnn.training.translator_session import PreparedPairs
-
         new_budget = "time_s" in settings or settings.get("epochs", config.train.epochs) != model.config.train.epochs
         reserve = reserve_s(config, model.target, parts["test"], decode)
         sides = (model.source, model.target)
@@ -227,7 +224,7 @@ def _same_options(saved: TranslateConfig, settings: Mapping[str, Any], run: Path
 
 
 def _result(
-    prepared: Any, session: Any, ended: str, decode: DecodeConfig, display: Display, begin: float
+    prepared: PreparedPairs, session: Any, ended: str, decode: DecodeConfig, display: Display, begin: float
 ) -> dict[str, Any]:
     """Measures what is saved, unless somebody is waiting for the end, and tells."""
     progress, details = session.progress, prepared.details

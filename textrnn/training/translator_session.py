@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,63 +15,25 @@ from textrnn.machine import num_cores
 from textrnn.models.translator import EncoderDecoder, build_translator
 from textrnn.models.weights import get_weights
 from textrnn.run import TOKENIZER_FILE, publish, write_json
-from textrnn.runtime.translator import Translator, make_network, network_size, with_end
-from textrnn.text.pair_batches import EncodedPairs, PairBatches
+from textrnn.runtime.translator import Translator, make_network, network_size
+from textrnn.text.pair_batches import PairBatches
 from textrnn.text.pair_store import PAIRS_FILE, write_pairs
-from textrnn.text.pair_tokens import ENCODER_DECODER, Side
-from textrnn.text.pairs import Pairs
+from textrnn.text.pair_tokens import Side
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
+from textrnn.training.prepared_pairs import PreparedPairs
 from textrnn.training.report import Display, check_line, duration, one_line
 from textrnn.training.saving import RunWriter
 from textrnn.training.schedule import Budget
 from textrnn.training.session import COUNTED, PLAN
 from textrnn.training.step import make_optimizer
 from textrnn.training.translator import make_translator_check, make_translator_step
-from textrnn.translate_config import DecodeConfig, TranslateConfig
+from textrnn.translate_config import DecodeConfig
 
 RAMP_EPOCHS = 3.0  # in which scheduled sampling comes to its share
 SHOWN = 40  # validation pairs from which samples are taken
-
-
-@dataclass(frozen=True)
-class PreparedPairs:
-    """All that a session needs.
-
-    Attributes:
-        folder: where the run is put together; the run itself when it is resumed.
-        path: where the run ends up.
-        config: all options, with all sizes.
-        kind: `aligned` or `encoder-decoder`.
-        sides: tokens of source and target.
-        parts: pairs by `train`, `valid` and `test`.
-        details: the content of `run.json` so far.
-        resume: whether to go on from the checkpoint in `folder`.
-        new_budget: whether epochs and time were given now.
-        reserve_s: seconds of the command to leave for what comes after training.
-    """
-
-    folder: Path
-    path: Path
-    config: TranslateConfig
-    kind: str
-    sides: tuple[Side, Side]
-    parts: dict[str, Pairs]
-    details: dict[str, Any]
-    resume: bool = False
-    new_budget: bool = True
-    reserve_s: float = 0.0
-
-    def encoded(self, part: str) -> EncodedPairs:
-        """A part as ids, with ends if the kind has them."""
-        pairs = self.parts[part]
-        texts = (pairs.sources, pairs.targets)
-        ids = [[side.encode(text) for text in some] for side, some in zip(self.sides, texts, strict=True)]
-        if self.kind == ENCODER_DECODER:
-            ids = [[with_end(one, side) for one in some] for side, some in zip(self.sides, ids, strict=True)]
-        return EncodedPairs(*ids)
 
 
 class TranslatorSession:
