@@ -21,6 +21,7 @@ import click
 from textrnn import __version__
 from textrnn.cli_classify import classify
 from textrnn.cli_inspect import inspect
+from textrnn.cli_translate import translate
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
 from textrnn.document_config import DocumentConfig
@@ -49,6 +50,7 @@ def cli() -> None:
       textrnn score chapter.txt          how surprising is a text?
       textrnn classify reviews.csv       learn labels of texts, fill in missing ones
       textrnn inspect cells              what the units of a network track
+      textrnn translate pairs.tsv        learn to turn texts into others
       textrnn info                       the models that you have
     """
 
@@ -327,6 +329,7 @@ def info(model: str | None, models_dir: Path, as_json: bool) -> None:
 
 cli.add_command(classify)
 cli.add_command(inspect)
+cli.add_command(translate)
 
 
 def _open_model(name: str | None, models_dir: Path) -> Any:

@@ -10,8 +10,9 @@ import numpy as np
 from textrnn.errors import RunError
 from textrnn.models.classifier import Classifier
 from textrnn.models.language_model import LanguageModel
+from textrnn.models.translator import Aligned, EncoderDecoder
 
-Model = LanguageModel | Classifier
+Model = LanguageModel | Classifier | Aligned | EncoderDecoder
 
 
 def named_variables(model: Model) -> dict[str, keras.Variable]:

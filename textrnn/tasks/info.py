@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from textrnn.checked import Checked
 from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
 from textrnn.judging.layout import cut, percent
 from textrnn.judging.verdict import name_of
 from textrnn.run import MADE_BY, MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
+from textrnn.tasks.info_translator import TRANSLATOR, translator_lines, translator_row
 from textrnn.text.documents import Documents, describe_documents
+from textrnn.translate_config import TranslateConfig
 
 CLASSIFIER = "classifier"
+CONFIGS: dict[Any, type[Checked]] = {CLASSIFIER: ClassifierConfig, TRANSLATOR: TranslateConfig}
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 KEYS = (
     "kind",
@@ -29,6 +33,10 @@ KEYS = (
     "table",
     "classes",
     "model",
+    "translator",
+    "levels",
+    "pairs",
+    "test",
     "versions",
     "documents",
 )
@@ -44,7 +52,7 @@ def run_info(path: Path) -> dict[str, Any]:
     size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
     run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
     try:
-        (ClassifierConfig if run["kind"] == CLASSIFIER else Config).from_json(run["config"])
+        CONFIGS.get(run["kind"], Config).from_json(run["config"])
         format_list([run], path), format_run(run)
     # A checksum can be right over nonsense.
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
@@ -90,6 +98,8 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         return (name, "damaged", "", "", "", "", "")
     if run["kind"] == CLASSIFIER:
         return _classifier_row(name, run)
+    if run["kind"] == TRANSLATOR:
+        return translator_row(name, run)
     config, bits = run["config"], run["metrics"].get("val_bits_per_char")
     files = ", ".join(file["name"] for file in run["corpus"]["files"])
     return (
@@ -164,6 +174,8 @@ def format_run(run: dict[str, Any]) -> str:
     """One run for a person: what it is, where it came from, how good it is."""
     if run["kind"] == CLASSIFIER:
         return _format_classifier(run)
+    if run["kind"] == TRANSLATOR:
+        return _aligned(translator_lines(run) + _origin(run))
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
     model, data = config["model"], config["data"]
     lines = [

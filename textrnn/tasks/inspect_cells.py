@@ -58,6 +58,11 @@ def inspect_cells(
         raise ConfigError(f"--layer {layer} says in which layer --unit is: give --unit too")
     path = find_run(model, models_dir, KIND)
     opened = load(path)
+    if not isinstance(opened, LanguageModel | TextClassifier):
+        raise ConfigError(
+            f"{path} is neither a language model nor a classifier: name another run with --model; what a translator "
+            "attends to is drawn by 'textrnn translate --attention FILE.png'"
+        )
     text = None if file is None else beginning_of(file, encoding, opened.config.normalize, chars)
     reading, what = _read(opened, text, chars)
     if len(reading.tokens) < FEWEST_TOKENS:

@@ -21,8 +21,7 @@ import keras
 import numpy as np
 
 from textrnn.errors import RunError
-from textrnn.models.language_model import LanguageModel
-from textrnn.models.weights import named_variables
+from textrnn.models.weights import Model, named_variables
 from textrnn.run import Weights, read_weights, write_weights
 
 CHECKPOINT_FOLDER = "checkpoint"
@@ -120,7 +119,7 @@ def _check_types(made: Any) -> None:
             raise TypeError(f"{name} is {value!r:.60}")
 
 
-def variable_groups(model: LanguageModel, optimizer: Any) -> dict[str, dict[str, Any]]:
+def variable_groups(model: Model, optimizer: Any) -> dict[str, dict[str, Any]]:
     """All variables that training changes, by group and name: a checkpoint is these, the carried state and `Progress`.
 
     Whatever else training comes to change is one more line here.

@@ -8,13 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from textrnn.config import TrainConfig
 from textrnn.errors import TextRNNError
-from textrnn.text.windows import Windows
 from textrnn.training.checkpoint import Progress, Recent
 from textrnn.training.schedule import Budget, learning_rate
 
@@ -24,6 +23,15 @@ CHECK_COST = 0.08  # share of the time that checks may take
 MEASURED_S = 1.0  # seconds of steps from which their speed is known
 MAX_SKIPPED = 5  # steps in a row that are not finite, until the learning rate is halved
 MAX_HALVINGS = 8
+
+
+class Batches(Protocol):
+    """What the loop needs of windows of text, or of pairs of texts: see `textrnn.text.windows`."""
+
+    num_batches: int
+
+    def batch(self, epoch: int, index: int) -> Any:
+        """Batch `index` of epoch `epoch`, both from 0, with `x`, `y`, `mask`, `reset` and `num_tokens`."""
 
 
 class NotFiniteError(TextRNNError):
@@ -83,7 +91,7 @@ class _Pace:
 
 
 def train_loop(
-    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
+    learner: Learner, windows: Batches, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
 ) -> str:
     """Trains until the budget is used up, validation stops getting better, or somebody interrupts.
 
@@ -124,7 +132,7 @@ def train_loop(
 
 
 def _one_step(
-    learner: Learner, windows: Windows, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
+    learner: Learner, windows: Batches, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
 ) -> str | None:
     """Learns from the next batch; returns what went wrong when too many steps in a row were not finite."""
     begin = budget.now()
@@ -182,7 +190,7 @@ def _go_back(config: TrainConfig, progress: Progress, pace: _Pace, callbacks: Ca
     callbacks.tick()
 
 
-def _check(windows: Windows, progress: Progress, budget: Budget, pace: _Pace, callbacks: Callbacks) -> str | None:
+def _check(windows: Batches, progress: Progress, budget: Budget, pace: _Pace, callbacks: Callbacks) -> str | None:
     """Measures the held-out part, tells, and saves what is better; returns what went wrong."""
     begin, recent = budget.now(), progress.recent
     val_nats = callbacks.validate()

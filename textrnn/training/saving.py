@@ -39,7 +39,7 @@ class RunWriter:
         *,
         parts: Mapping[str, Callable[[Path], None]] | None = None,
     ) -> None:
-        self.folder, self.details, self._warn, self._parts = folder, details, warn, dict(parts or {})
+        self.folder, self.details, self._warn, self.parts = folder, details, warn, dict(parts or {})
         self._best: Weights = {}  # kept in memory too, because the folder may be lost
         self._is_new = False  # whether they still have to be written
         self._has_saved = False
@@ -117,7 +117,7 @@ class RunWriter:
             self._warn(f"{self.folder} was removed: making it anew")
             self._has_saved = False
         (self.folder / CHECKPOINT_FOLDER).mkdir(parents=True, exist_ok=True)
-        for name, write in self._parts.items():
+        for name, write in self.parts.items():
             if not (self.folder / name).exists():
                 write(self.folder / name)
         if self._best and (self._is_new or not (self.folder / MODEL_FILE).exists()):

@@ -24,6 +24,39 @@ def num_shards(config: EncoderConfig) -> int:
     return max(1, num_cores() // (1 + config.both_ways))
 
 
+def make_sharded_gradients(
+    losses: Losses, variables: Sequence[keras.Variable], signature: Sequence[tf.TensorSpec], *, num_shards: int
+) -> Callable[..., tuple[Any, list[Any], Any]]:
+    """Builds the function that finds the gradient of one batch, for use inside a graph.
+
+    Args:
+        losses: of the arrays of a shard, the sum of their losses and the sum of what these count, float32 both.
+        variables: what learns.
+        signature: of the arrays of a batch; the first axis of each is that of the rows.
+        num_shards: parts of a batch.
+
+    Returns:
+        a function of these arrays, which returns the mean loss in nats, its gradients and their global norm.
+    """
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def learn(*arrays: Any) -> tuple[Any, Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss, count = losses(*arrays)
+        gradients = tape.gradient(loss, variables)
+        return loss, count, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def gradients_of(*arrays: Any) -> tuple[Any, list[Any], Any]:
+        rows = tf.shape(arrays[0])[0]
+        bounds = [rows * number // num_shards for number in range(num_shards + 1)]
+        parts = [learn(*(array[begin:end] for array in arrays)) for begin, end in itertools.pairwise(bounds)]
+        count = tf.add_n([part[1] for part in parts])
+        gradients = [tf.add_n(shares) / count for shares in zip(*(part[2] for part in parts), strict=True)]
+        return tf.add_n([part[0] for part in parts]) / count, gradients, tf.linalg.global_norm(gradients)
+
+    return gradients_of
+
+
 def make_sharded_step(
     losses: Losses,
     variables: Sequence[keras.Variable],
@@ -45,25 +78,16 @@ def make_sharded_step(
         a function of these arrays and the learning rate, which returns the mean loss in nats.
     """
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator,unused-ignore]
-    def learn(*arrays: Any) -> tuple[Any, Any, list[Any]]:
-        with tf.GradientTape() as tape:
-            loss, count = losses(*arrays)
-        gradients = tape.gradient(loss, variables)
-        return loss, count, [tf.convert_to_tensor(gradient) for gradient in gradients]
+    gradients_of = make_sharded_gradients(losses, variables, signature, num_shards=num_shards)
 
     @tf.function(input_signature=[*signature, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
     def step(*given: Any) -> Any:
         *arrays, learning_rate = given
-        rows = tf.shape(arrays[0])[0]
-        bounds = [rows * number // num_shards for number in range(num_shards + 1)]
-        parts = [learn(*(array[begin:end] for array in arrays)) for begin, end in itertools.pairwise(bounds)]
-        count = tf.add_n([part[1] for part in parts])
-        gradients = [tf.add_n(shares) / count for shares in zip(*(part[2] for part in parts), strict=True)]
-        gradients, norm = tf.clip_by_global_norm(gradients, CLIP_NORM)
+        loss, gradients, norm = gradients_of(*arrays)
+        gradients, _ = tf.clip_by_global_norm(gradients, CLIP_NORM, use_norm=norm)
         if tf.math.is_finite(norm):
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply(gradients, variables)
-        return tf.add_n([part[0] for part in parts]) / count
+        return loss
 
     return step  # type: ignore[no-any-return]

@@ -1,0 +1,191 @@
+"""`textrnn translate` on the command line: parse, call one function, print."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from textrnn.config import NormalizeConfig, TrainConfig
+from textrnn.console import INTERRUPTED, stream
+from textrnn.errors import ConfigError, DataError
+from textrnn.options import JSON, MODELS_DIR, SectionedCommand, config_options, given_options, typed_flags
+from textrnn.translate_config import FORMATS, DecodeConfig, LessonConfig, NetworkConfig, PairsConfig
+
+
+def _names(group: type) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(group))
+
+
+TEXTS, PAIRS, NETWORK = _names(NormalizeConfig), _names(PairsConfig), _names(NetworkConfig)
+FITTING = (*_names(LessonConfig), *(name for name in _names(TrainConfig) if name != "time_s"))
+SECTIONS = {
+    "Most used": ("model", "time_s", "test", "resume", "kind"),
+    "Translating": (*_names(DecodeConfig), "output", "form", "attention"),
+    "How the file is written (found out if not given)": ("source_column", "target_column", "encoding"),
+    "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
+    "The pairs": tuple(name for name in PAIRS if name != "kind"),
+    "The network": NETWORK,
+    "Learning": FITTING,
+    "The texts, before anything is learnt or translated": TEXTS,
+}
+FOR_TRAINING = (
+    *("test", "resume", "name", "overwrite", "quiet", "source_column", "target_column", "time_s"),
+    *(*PAIRS, *NETWORK, *FITTING, *TEXTS),
+)
+
+
+@click.command(cls=SectionedCommand, sections=SECTIONS)
+@click.argument("text", required=False)
+@click.option("--model", metavar="NAME_OR_PATH", help="Translate TEXT, or each line of such a file, with this run.")
+@click.option("--test", metavar="FILE", help="Measure on these pairs.  [default: a tenth of the sources, held out]")
+@click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
+@click.option("--output", "-o", metavar="FILE", help="Write translations to this file instead of standard output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "jsonl", *FORMATS]),
+    default=None,
+    help="Translating: a line of text each (the default) or of JSON. Learning: how the pairs are written.",
+)
+@click.option("--attention", metavar="FILE.png", help="Draw what each token of the translation attends to.")
+@click.option("--source-column", metavar="NAME_OR_NUMBER", help="Column of the sources in a table.")
+@click.option("--target-column", metavar="NAME_OR_NUMBER", help="Column of the targets in a table.")
+@click.option("--encoding", help="Encoding of the file, such as gb18030.")
+@click.option("--name", help="Name of the run.  [default: made from the file's name]")
+@MODELS_DIR
+@click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
+@JSON
+@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
+@config_options(DecodeConfig, PairsConfig, NetworkConfig, LessonConfig, TrainConfig, NormalizeConfig)
+@click.pass_context
+def translate(
+    context: click.Context,
+    /,
+    text: str | None,
+    model: str | None,
+    test: str | None,
+    resume: str | None,
+    output: str | None,
+    form: str | None,
+    attention: str | None,
+    source_column: str | None,
+    target_column: str | None,
+    encoding: str | None,
+    name: str | None,
+    models_dir: Path,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Learn to turn texts into others from pairs of them, or do so.
+
+    \b
+      textrnn translate pairs.tsv               learn: source TAB target
+      textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
+    """
+    given = given_options(context, options)
+    decode = DecodeConfig(**{key: given.pop(key) for key in _names(DecodeConfig) if key in given})
+    if model is not None:
+        _translate(context, text, model, models_dir, decode, form, as_json, output, attention, encoding)
+        return
+    if flags := typed_flags(context, ("output", "attention")):
+        raise ConfigError(f"{', '.join(flags)}: only for translating; name the run with --model")
+    if form in ("text", "jsonl"):
+        raise ConfigError(f"--format {form} is for translating with --model: for pairs expected {', '.join(FORMATS)}")
+    if text is not None and text != "-" and not os.path.exists(text):
+        _no_such_pairs(text)
+    from textrnn.tasks.translate import Place, train
+    from textrnn.text.pairs import PairOptions
+
+    begin, arguments = context.obj
+    result = train(
+        text,
+        test=test,
+        resume=resume,
+        options=PairOptions(form, source_column, target_column, encoding),
+        decode=decode,
+        place=Place(models_dir, name, overwrite),
+        quiet=quiet,
+        command=shlex.join(["textrnn", *arguments]),
+        begin=begin,
+        **given,
+    )
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else _summary(result))
+    if result["ended"] == "interrupted":
+        context.exit(INTERRUPTED)
+
+
+def _no_such_pairs(text: str) -> None:
+    from textrnn.text.files import find_files
+
+    try:
+        find_files([text])
+    except DataError as error:
+        raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
+
+
+def _translate(
+    context: click.Context,
+    text: str | None,
+    model: str,
+    models_dir: Path,
+    decode: DecodeConfig,
+    form: str | None,
+    as_json: bool,
+    output: str | None,
+    attention: str | None,
+    encoding: str | None,
+) -> None:
+    if flags := typed_flags(context, FOR_TRAINING):
+        raise ConfigError(f"with --model nothing is learnt: leave out {', '.join(flags)}")
+    if form not in (None, "text", "jsonl"):
+        raise ConfigError(f"--format is {form}: with --model expected text or jsonl")
+    if text is None:
+        raise ConfigError(
+            "there is nothing to translate: give a text, a file with a text a line, or - for standard input"
+        )
+    from textrnn.runtime.translator import load_translator
+    from textrnn.tasks.decode import draw_attention, read_texts, translated
+    from textrnn.tasks.generate import write_output
+
+    opened = load_translator(model, models_dir)
+    if attention is not None:
+        if text == "-" or os.path.isfile(text):
+            raise ConfigError("--attention draws one text: give the text itself, not a file")
+        draw_attention(opened, text, decode, attention)
+    with read_texts(text, encoding) as texts:
+        pieces = translated(
+            opened, texts, decode, as_json=as_json or form == "jsonl", warn=lambda line: click.echo(line, err=True)
+        )
+        if output is not None and output != "-":
+            write_output(pieces, output)
+        else:
+            stream(pieces, eager=text == "-")
+
+
+def _summary(result: dict[str, Any]) -> str:
+    path, test = Path(result["run"]), result["test"]
+    elsewhere = "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+    name = shlex.quote(path.name)
+    lines = [f"saved {path}: {result['kind']}, {result['parameters']:,} parameters"]
+    if test is not None:
+        lines += [
+            f"measured on {test['pairs']:,} sources of {result['judged_on']}:",
+            f"  exact match {100 * test['exact_match']:.1f} %, token accuracy {100 * test['token_accuracy']:.1f} %, "
+            f"token error rate {100 * test['token_error_rate']:.1f} %, character error rate "
+            f"{100 * test['char_error_rate']:.1f} %",
+            f"  BLEU {test['bleu']:.1f}, chrF {test['chrf']:.1f}",
+        ]
+    if result["ended"] == "patience":
+        lines.append("ended early: held-out pairs had stopped getting easier (--patience)")
+    if result["ended"] == "interrupted":
+        lines.append(f"go on with:  textrnn translate --resume {name}{elsewhere}")
+    lines.append(f'try it:      textrnn translate --model {name}{elsewhere} "..."')
+    return "\n".join(lines)
