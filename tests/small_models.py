@@ -15,6 +15,7 @@ def small(arch, **options):
     return ModelConfig(**{"arch": arch, "units": UNITS, "embed": EMBED, "layers": 1, "dropout": 0.0, **options})
 
 
+MEMORY = dict(memory_slots=4, memory_width=3)
 CARRIED = {
     "simple": small("simple"),
     "gru": small("gru"),
@@ -23,6 +24,9 @@ CARRIED = {
     "gru x 2": small("gru", layers=2),
     "lstm x 2": small("lstm", layers=2),
     "lstm x 3": small("lstm", layers=3),
+    "memory": small("memory", **MEMORY),
+    "memory x 2": small("memory", layers=2, residual=True, **{**MEMORY, "memory_heads": 2}),
+    "dense memory": small("memory", memory_controller="dense", tied=True, **MEMORY),
     "one-hot lstm": small("lstm", input="one-hot"),
     "tied gru": small("gru", tied=True, embed=UNITS),
     "tied, projected lstm": small("lstm", tied=True),

@@ -22,6 +22,7 @@ LAYERS = {
     "checked": 0,
     "config": 0,
     "classify_config": 0,
+    "memory_config": 0,
     "text": 1,
     "run": 1,
     "machine": 1,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from textrnn.checked import Checked, option
 from textrnn.config import ARCHITECTURES, CELLS, NormalizeConfig
 from textrnn.errors import ConfigError
+from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
 
 LEVELS = ("word", "char", "bpe")
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
@@ -29,10 +30,18 @@ class EncoderConfig(Checked):
         0.5, "Share of the embedding's features dropped, for a whole text, while training.", low=0, high=0.95
     )
     word_dropout: float = option(0.2, "Share of the tokens dropped while training.", low=0, high=0.95)
+    memory_slots: int | None = slots_option()
+    memory_width: int | None = width_option()
+    memory_heads: int | None = heads_option()
+    memory_controller: str | None = controller_option()
+
+    def __post_init__(self) -> None:
+        settle_memory(self)
+        super().__post_init__()
 
     @property
     def cell_kind(self) -> str:
-        """`simple`, `gru` or `lstm`."""
+        """`simple`, `gru`, `lstm` or `memory`."""
         return self.cell if self.both_ways else self.arch
 
     @property

@@ -12,10 +12,11 @@ from typing import Any
 
 from textrnn.checked import Checked, option
 from textrnn.errors import ConfigError
+from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
-ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
+ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional", "memory")
 CELLS = ("simple", "gru", "lstm")
 SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -122,15 +123,22 @@ class ModelConfig(Checked):
     l2: float = option(0.0, "L2 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
     tied: bool = option(False, "Use the embedding as output matrix too.")
     residual: bool = option(False, "Add the input of each layer after the first to its output.")
+    memory_slots: int | None = slots_option()
+    memory_width: int | None = width_option()
+    memory_heads: int | None = heads_option()
+    memory_controller: str | None = controller_option()
 
     def __post_init__(self) -> None:
         if self.units is None:  # here and not in Config.resolve: models are built from this group alone
             object.__setattr__(self, "units", 128 if self.arch == "bidirectional" else 256)
+        settle_memory(self)
         super().__post_init__()
         if self.tied and self.input == "one-hot":
             raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
         if self.cells is not None and self.arch != "bidirectional":
             raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
+        if self.arch == "memory" and self.recurrent_dropout:
+            raise ConfigError("--recurrent-dropout does not go with --arch memory: leave it out, or use --dropout")
         layer_cells(self)
 
 

@@ -19,7 +19,7 @@ SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "lea
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
 UNLIMITED_S = 300.0  # of learning on the reference machine to assume when only epochs are given
 # How many times as fast as an LSTM of equal units a step of another cell is.
-CELL_SPEED = {"lstm": 1.0, "gru": 1.3, "simple": 3.0, "bidirectional": 1.0}
+CELL_SPEED = {"lstm": 1.0, "gru": 1.3, "simple": 3.0, "bidirectional": 1.0, "memory": 0.2}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ LADDER = (
 OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabulary and token that is read
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
-RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3}  # of the learning rate of an LSTM
+RATE_SHARES = {"lstm": 1.0, "gru": 0.7, "simple": 0.3, "memory": 0.5}  # of the learning rate of an LSTM
 SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from textrnn.config import LayerCell, ModelConfig, layer_cells
+from textrnn.layers.memory import make_memory
 from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from textrnn.layers.tokens import Logits, OneHot, TiedLogits
 
@@ -90,6 +91,8 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
+        if cell.cell == "memory":
+            return make_memory(config, f"layer{number}", "lecun_normal", penalty, return_state=True)
         layer = RECURRENT[cell.cell](
             config.units,
             name=f"layer{number}",
@@ -131,7 +134,10 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         self.output_layer.build((*ids_shape, width))
 
     def initial_state(self, batch: int) -> State:
-        """The state before a text: zeros float32[batch, units], one for each state of each layer, h before c."""
+        """The state before a text, float32[batch, any] for each state of each layer: zeros [batch, units], h before c;
+        and what `Memory.initial_state` says."""
+        if self.config.arch == "memory":
+            return [array for layer in self.recurrent for array in layer.initial_state(batch)]
         counts = [0 if cell.both_ways else STATES_PER_CELL[cell.cell] for cell in self.cells]
         return [ops.zeros((batch, self.config.units), "float32") for _ in range(sum(counts))]
 
@@ -139,7 +145,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         """What the last layer puts out, float32[batch, steps, units], or [batch, 2 units] when it reads both ways."""
         h, rest, after = self.embedding(ids), list(state), State()
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
-            before, num_states = h, 0 if cell.both_ways else STATES_PER_CELL[cell.cell]
+            before, num_states = h, 0 if cell.both_ways else STATES_PER_CELL.get(cell.cell) or len(layer.sizes.state)
             if cell.both_ways:
                 h = layer(h, training=training)
             else:

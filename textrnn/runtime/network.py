@@ -8,7 +8,9 @@ import numpy as np
 
 from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import RunError
+from textrnn.memory_config import memory_sizes
 from textrnn.runtime.cells import Arrays, Cell, make_cell
+from textrnn.runtime.memory import MemoryCell, make_memory_cell
 
 State = list[np.ndarray]
 # A table of projected embeddings larger than this (64 MiB) costs more to make than it saves.
@@ -99,7 +101,7 @@ class _Ends:
 class _FirstProjection:
     """The first layer's projection of each token: looked up in a table when that is small, else computed."""
 
-    def __init__(self, cell: Cell, embeddings: np.ndarray | None, vocab_size: int) -> None:
+    def __init__(self, cell: Cell | MemoryCell, embeddings: np.ndarray | None, vocab_size: int) -> None:
         self._cell, self._embeddings = cell, embeddings
         self._by_token: np.ndarray | None = None  # [vocab, gates * units]
         self._by_gate: np.ndarray | None = None  # its transpose, made when several rows first need it
@@ -135,7 +137,9 @@ class CarriedNetwork(_Ends):
         super().__init__(config, vocab_size, weights)
         widths = [self.input_width, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
-            weights.cell(cell.cell, f"layer{number}", width, config.units)
+            make_memory_cell(weights, f"layer{number}", width, memory_sizes(config))
+            if cell.cell == "memory"
+            else weights.cell(cell.cell, f"layer{number}", width, config.units)
             for number, (cell, width) in enumerate(zip(self._cells, widths, strict=True))
         ]
         self._project = _FirstProjection(self._layers[0], self._embeddings, vocab_size)
@@ -151,11 +155,12 @@ class CarriedNetwork(_Ends):
         for layer in self._layers:
             before = hidden
             projected = self._project(ids) if before is None else layer.project(before)
-            num_states = 2 if layer.kind == "lstm" else 1
-            new = layer.step(projected, state[place : place + num_states])
-            place += num_states
+            new = layer.step(projected, state[place : place + layer.num_states])
+            place += layer.num_states
             after += new
-            hidden = new[0] if before is None or not self._residual else new[0] + before
+            hidden = layer.output(new)
+            if before is not None and self._residual:
+                hidden = hidden + before
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:

@@ -6,6 +6,7 @@ import os
 
 from textrnn.config import Config, layer_cells
 from textrnn.errors import ConfigError
+from textrnn.memory_config import memory_sizes
 
 GATES = {"simple": 1, "gru": 3, "lstm": 4}
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
@@ -27,6 +28,13 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
     batch, window, units = data.batch or 1, data.window or 1, model.units
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):
+        if cell.cell == "memory":
+            sizes = memory_sizes(model)
+            gates, told = sizes.gates * units, sum(sizes.pieces)
+            weights += gates * (width + sizes.recurrent) + units * (told + sizes.reads)
+            activations += KEPT * (gates + told + 2 * sum(sizes.state)) * window * batch
+            width = units
+            continue
         ways, gates = 1 + cell.both_ways, GATES[cell.cell]
         weights += ways * gates * units * (units + width)
         activations += ways * KEPT * gates * units * window * batch
