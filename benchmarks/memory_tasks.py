@@ -1,6 +1,6 @@
 """Copying vectors of bits, once or several times: a network with an external memory beside an LSTM.
 
-    python -m benchmarks.memory_tasks [--task copy] [--bits 8] [--longest 10] [--steps N] [--units 100]
+    python -m benchmarks.memory_tasks [--task copy] [--bits 8] [--longest 10] [--steps N] [--units 64]
 
 Both are trained on the same tasks of up to `--longest` vectors (and up to `--copies` copies, for repeat-copy), and
 then asked for longer ones (and more copies). The numbers are bits told wrong, in percent.
@@ -67,12 +67,12 @@ def main() -> None:
     parser.add_argument("--bits", type=int, default=8)
     parser.add_argument("--longest", type=int, default=10, help="most vectors in training")
     parser.add_argument("--copies", type=int, default=5, help="most copies in training, for repeat-copy")
-    parser.add_argument("--units", type=int, default=100)
-    parser.add_argument("--slots", type=int, default=64)
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--slots", type=int, default=32)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--heads", type=int, default=1)
     parser.add_argument("--controller", choices=("lstm", "dense"), default="dense")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)

@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from textrnn import __version__
+from textrnn.cli_answer import answer
 from textrnn.cli_classify import classify
 from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
@@ -38,6 +39,7 @@ def cli() -> None:
       textrnn generate --seed "Once"     write on from a few words
       textrnn score chapter.txt          how surprising is a text?
       textrnn classify reviews.csv       learn labels of texts, fill in missing ones
+      textrnn answer stories.txt         learn to answer questions about stories
       textrnn info                       the models that you have
     """
 
@@ -263,6 +265,7 @@ def info(model: str | None, models_dir: Path, as_json: bool) -> None:
 
 
 cli.add_command(classify)
+cli.add_command(answer)
 
 
 def _open_model(name: str | None, models_dir: Path) -> Any:

@@ -197,7 +197,11 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 # What makes a run of each kind.
-MADE_BY = {"language_model": "textrnn train YOUR_TEXT.txt", "classifier": "textrnn classify YOUR_TABLE.csv"}
+MADE_BY = {
+    "language_model": "textrnn train YOUR_TEXT.txt",
+    "classifier": "textrnn classify YOUR_TABLE.csv",
+    "answerer": "textrnn answer YOUR_STORIES.txt",
+}
 
 
 def list_runs(models_dir: Path) -> list[Path]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from textrnn.run import find_run, read_run
-from textrnn.runtime import language_model
+from textrnn.runtime import answerer, language_model
+from textrnn.runtime.answerer import Answerer
 from textrnn.runtime.classifier import KIND, TextClassifier, open_classifier
 
 
-def load(model: str | Path, models_dir: str | Path = "models") -> language_model.LanguageModel | TextClassifier:
+def load(
+    model: str | Path, models_dir: str | Path = "models"
+) -> language_model.LanguageModel | TextClassifier | Answerer:
     """Opens a saved run; TensorFlow is not needed and not imported.
 
     Args:
@@ -17,11 +20,14 @@ def load(model: str | Path, models_dir: str | Path = "models") -> language_model
         models_dir: where runs are kept.
 
     Returns:
-        a language model, ready to generate and to score, or a classifier, ready to tell the classes of texts.
+        a language model, ready to generate and to score, a classifier, ready to tell the classes of texts, or an
+        answerer, ready to answer questions about stories.
 
     Raises:
         RunError: there is no such run, it is damaged, or its parts do not belong together.
     """
     path = find_run(str(model), Path(models_dir), language_model.KIND)
-    is_classifier = read_run(path).get("kind") == KIND
-    return open_classifier(path) if is_classifier else language_model.open_run(path)
+    kind = read_run(path).get("kind")
+    if kind == answerer.KIND:
+        return answerer.open_answerer(path)
+    return open_classifier(path) if kind == KIND else language_model.open_run(path)
