@@ -192,7 +192,7 @@ def test_cli_imports_click_errors_and_config_only():
     top = own(IMPORTS["textrnn.cli"].top)
     assert top <= {
         "textrnn",
-        *(f"textrnn.{name}" for name in ("errors", "config", "cli_classify", "console", "options")),
+        *(f"textrnn.{name}" for name in ("errors", "config", "cli_answer", "cli_classify", "console", "options")),
     }
     assert own(IMPORTS["textrnn.options"].top) <= {"textrnn", "textrnn.errors", "textrnn.checked", "textrnn.config"}
     assert not own(IMPORTS["textrnn"].top) and not libraries(IMPORTS["textrnn"].anywhere)

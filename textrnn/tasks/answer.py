@@ -169,7 +169,6 @@ def _learn(
     # From the most frequent answer to the rarest, so that the majority answer is number 0.
     answers = [a for a, _ in Counter(sorted(q.answer for q in learnt if q.answer is not None)).most_common()]
     numbers = np.array([answers.index(q.answer) for q in learnt if q.answer is not None], np.int32)
-    sizes = dict(vocab_size=vocabulary.vocab_size, num_answers=len(answers))
     arrays, tries, history = to_arrays(learnt, vocabulary, config), config.fit.tries, list[dict[str, float]]()
     best, begin, total = None, time.monotonic(), LEARNING_SHARE * left_s()
     for number in range(tries):
@@ -178,7 +177,8 @@ def _learn(
             config,
             arrays,
             numbers,
-            **sizes,
+            vocab_size=vocabulary.vocab_size,
+            num_answers=len(answers),
             random_seed=config.fit.random_seed + number,
             number=number + 1,
             seconds=max(0.5, left / (tries - number)),

@@ -47,7 +47,7 @@ def run_info(path: Path) -> dict[str, Any]:
     size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
     run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
     try:
-        CONFIGS.get(run["kind"], Config).from_json(run["config"])
+        CONFIGS.get(str(run["kind"]), Config).from_json(run["config"])
         format_list([run], path), format_run(run)
     # A checksum can be right over nonsense.
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
