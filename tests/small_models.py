@@ -15,6 +15,7 @@ def small(arch, **options):
     return ModelConfig(**{"arch": arch, "units": UNITS, "embed": EMBED, "layers": 1, "dropout": 0.0, **options})
 
 
+MEMORY = dict(memory_slots=4, memory_width=3)
 CARRIED = {
     "simple": small("simple"),
     "gru": small("gru"),
@@ -25,6 +26,9 @@ CARRIED = {
     "lstm x 3": small("lstm", layers=3),
     "mingru x 2": small("mingru", layers=2),
     "residual minlstm x 2": small("minlstm", layers=2, residual=True),
+    "memory": small("memory", **MEMORY),
+    "memory x 2": small("memory", layers=2, residual=True, **{**MEMORY, "memory_heads": 2}),
+    "dense memory": small("memory", memory_controller="dense", tied=True, **MEMORY),
     "one-hot lstm": small("lstm", input="one-hot"),
     "tied gru": small("gru", tied=True, embed=UNITS),
     "tied, projected lstm": small("lstm", tied=True),

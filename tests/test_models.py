@@ -49,6 +49,9 @@ def num_parameters(config):
     width = VOCAB if config.input == "one-hot" else config.embed
     count = 0 if config.input == "one-hot" else VOCAB * config.embed
     for cell in layer_cells(config):
+        if cell.cell == "memory":
+            count, width = count + memory_parameters(config, width), config.units
+            continue
         biases = 2 if cell.cell == "gru" else 1
         ways = 2 if cell.both_ways else 1
         recurrent = 0 if cell.cell.startswith("min") else config.units
@@ -57,6 +60,19 @@ def num_parameters(config):
     if not config.tied:
         return count + width * VOCAB + VOCAB
     return count + (width * config.embed if width != config.embed else 0) + VOCAB
+
+
+def memory_parameters(config, inputs):
+    """Those of a controller with its bias, of what it tells its heads, and of what they read."""
+    gates, heads, width, units = (
+        (4, 1)[config.memory_controller == "dense"],
+        config.memory_heads,
+        config.memory_width,
+        7,
+    )
+    seen = inputs + heads * width + (units if config.memory_controller == "lstm" else 0)
+    told = 2 * heads * (width + 6) + heads * 2 * width
+    return gates * units * (seen + 1) + (units + 1) * told + heads * width * units
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -88,6 +104,8 @@ def test_build_language_model_parameter_count(name):
 def test_build_language_model_parameter_count_worked_out():
     # embedding 11 x 5; LSTM 4 x 7 x (5 + 7 + 1) and 4 x 7 x (7 + 7 + 1); output 7 x 11 + 11
     assert built("lstm x 2").count_params() == 55 + 364 + 420 + 88
+    # embedding; LSTM 4 x 7 x (5 + 7 + 3 + 1); heads 18 + 6 from 7 + 1; 3 x 7 from what is read; output 7 x 11 + 11
+    assert built("memory").count_params() == 55 + 448 + 192 + 21 + 88
     # embedding 11 x 5; simple 7 x (5 + 7 + 1); twice GRU 3 x 7 x (7 + 7 + 2); output 14 x 11 + 11
     assert built("bidirectional x 2").count_params() == 55 + 91 + 2 * 336 + 165
 
@@ -97,7 +115,8 @@ def test_step_carries_state(name, rng):
     model, ids = built(name), random_ids(rng, BATCH, 2 * STEPS)
     set_weights(model, random_weights(rng, get_weights(model)))
     begin = model.initial_state(BATCH)
-    assert all(array.shape == (BATCH, UNITS) and not np.any(array) for array in begin)
+    if "memory" not in name:
+        assert all(array.shape == (BATCH, UNITS) and not np.any(array) for array in begin)
     first, between = model.step(ids[:, :STEPS], begin)
     second, after = model.step(ids[:, STEPS:], between)
     at_once, final = model.step(ids, begin)

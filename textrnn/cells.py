@@ -50,3 +50,5 @@ CELLS = {
     "mingru": CellFacts(gates=2, recurrent=False, more_layers=2, speed=1.2, rate_share=1.7),
     "minlstm": CellFacts(gates=3, recurrent=False, more_layers=2, speed=0.9, rate_share=1.7),
 }
+# Of the architecture that is a controller with a memory (`textrnn.memory_config`), and no stack of one of these.
+MEMORY = CellFacts(gates=4, speed=0.2, rate_share=0.5)

@@ -8,6 +8,7 @@ from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.config import ARCHITECTURES, NormalizeConfig
 from textrnn.errors import ConfigError
+from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
 from textrnn.reservoir_config import ESN, ReservoirConfig
 
 LEVELS = ("word", "char", "bpe")
@@ -40,10 +41,15 @@ class EncoderConfig(Checked):
         0.5, "Share of the embedding's features dropped, for a whole text, while training.", low=0, high=0.95
     )
     word_dropout: float = option(0.2, "Share of the tokens dropped while training.", low=0, high=0.95)
+    memory_slots: int | None = slots_option()
+    memory_width: int | None = width_option()
+    memory_heads: int | None = heads_option()
+    memory_controller: str | None = controller_option()
 
     def __post_init__(self) -> None:
         if self.units is None:
             object.__setattr__(self, "units", 1000 if self.arch == ESN else 128)
+        settle_memory(self)
         super().__post_init__()
         if self.arch == ESN and self.pooling == "attention":
             raise ConfigError(
@@ -53,7 +59,7 @@ class EncoderConfig(Checked):
 
     @property
     def cell_kind(self) -> str:
-        """A name in `textrnn.cells.CELLS`."""
+        """A name in `textrnn.cells.CELLS`, or `memory`."""
         return self.cell if self.both_ways else self.arch
 
     @property

@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from textrnn import __version__
+from textrnn.cli_answer import answer
 from textrnn.cli_classify import classify
 from textrnn.cli_inspect import inspect
 from textrnn.cli_translate import translate
@@ -51,6 +52,7 @@ def cli() -> None:
       textrnn classify reviews.csv       learn labels of texts, fill in missing ones
       textrnn inspect cells              what the units of a network track
       textrnn translate pairs.tsv        learn to turn texts into others
+      textrnn answer stories.txt         learn to answer questions about stories
       textrnn info                       the models that you have
     """
 
@@ -330,6 +332,7 @@ def info(model: str | None, models_dir: Path, as_json: bool) -> None:
 cli.add_command(classify)
 cli.add_command(inspect)
 cli.add_command(translate)
+cli.add_command(answer)
 
 
 def _open_model(name: str | None, models_dir: Path) -> Any:

@@ -14,12 +14,13 @@ from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.document_config import NO_DOCUMENTS, DocumentConfig
 from textrnn.errors import ConfigError
+from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
 from textrnn.reservoir_config import ESN, ReservoirConfig
 from textrnn.reservoir_config import UNITS as RESERVOIR_UNITS
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
-ARCHITECTURES = (*CELLS, "bidirectional")
+ARCHITECTURES = (*CELLS, "bidirectional", "memory")
 SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
@@ -129,6 +130,10 @@ class ModelConfig(Checked):
     l2: float = option(0.0, "L2 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
     tied: bool = option(False, "Use the embedding as output matrix too.")
     residual: bool = option(False, "Add the input of each layer after the first to its output.")
+    memory_slots: int | None = slots_option()
+    memory_width: int | None = width_option()
+    memory_heads: int | None = heads_option()
+    memory_controller: str | None = controller_option()
 
     def __post_init__(self) -> None:
         if self.units is None:  # here and not in Config.resolve: models are built from this group alone
@@ -136,16 +141,17 @@ class ModelConfig(Checked):
             object.__setattr__(self, "units", units)
         if self.arch == ESN:
             object.__setattr__(self, "layers", 1)
+        settle_memory(self)
         super().__post_init__()
         if self.tied and self.input == "one-hot":
             raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
         if self.cells is not None and self.arch != "bidirectional":
             raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
         cells = {layer.cell for layer in layer_cells(self)}
-        if self.recurrent_dropout and not any(CELLS[cell].recurrent for cell in cells):
+        if self.recurrent_dropout and not any(cell in CELLS and CELLS[cell].recurrent for cell in cells):
             raise ConfigError(
-                f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} multiplies no state "
-                "that could be dropped; use --dropout"
+                f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} drops nothing of a "
+                "state; use --dropout"
             )
 
 

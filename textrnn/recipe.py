@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from textrnn.cells import CELLS
+from textrnn.cells import CELLS, MEMORY
 from textrnn.config import Config
 from textrnn.reservoir_config import ESN
 
@@ -101,16 +101,17 @@ def sized(
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        learning_s *= CELLS[arch].speed
+        cell = CELLS.get(arch, MEMORY)
+        learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
             epochs = config.train.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
-        layers = size.layers + CELLS[arch].more_layers
+        layers = size.layers + cell.more_layers
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
         if config.train.optimizer in ("adam", "adamw"):
-            chosen["learning_rate"] = size.learning_rate * CELLS[arch].rate_share
+            chosen["learning_rate"] = size.learning_rate * cell.rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}
     model = {key: chosen[key] for key in ("units", "layers", "dropout") if key in chosen}
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, size=name, **model))

@@ -201,6 +201,7 @@ MADE_BY = {
     "language_model": "textrnn train YOUR_TEXT.txt",
     "classifier": "textrnn classify YOUR_TABLE.csv",
     "translator": "textrnn translate YOUR_PAIRS.tsv",
+    "answerer": "textrnn answer YOUR_STORIES.txt",
 }
 
 

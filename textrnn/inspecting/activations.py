@@ -99,14 +99,14 @@ def _states(model: LanguageModel, ids: np.ndarray) -> Iterator[State]:
 
 
 def state_names(config: ModelConfig) -> list[tuple[int, str]]:
-    """Layer and name of each array in the state of the cells that carry one.
+    """Layer and name of each array in the state of the cells that carry one; none for a network with a memory.
 
     Example:
         >>> state_names(ModelConfig(arch="lstm", layers=2))
         [(1, 'h'), (1, 'c'), (2, 'h'), (2, 'c')]
     """
-    cells = enumerate(layer_cells(config), 1)
-    return [(layer, state) for layer, cell in cells for state in ("h", "c")[: CELLS[cell.cell].states]]
+    cells = [(layer, CELLS[cell.cell]) for layer, cell in enumerate(layer_cells(config), 1) if cell.cell in CELLS]
+    return [(layer, state) for layer, cell in cells for state in ("h", "c")[: cell.states]]
 
 
 def _window_values(network: WindowNetwork, ids: np.ndarray) -> np.ndarray:

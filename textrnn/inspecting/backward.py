@@ -73,7 +73,8 @@ class TracedNetwork(CarriedNetwork):
         if config.arch not in BACKS:
             raise ConfigError(f"gradients are measured for {', '.join(BACKS)}, and this network is {config.arch}")
         super().__init__(config, vocab_size, weights)
-        self._layers = [_widened(layer) for layer in self._layers]
+        self._cells_of_layers = [_widened(layer) for layer in self._layers if isinstance(layer, Cell)]
+        self._layers = [*self._cells_of_layers]
         self._output, self._output_bias = self._output.astype(np.float64), self._output_bias.astype(np.float64)
 
     def initial_state(self, rows: int) -> State:
@@ -143,7 +144,7 @@ class TracedNetwork(CarriedNetwork):
         projected, _, _ = self._walk(ids, state)
         before, place = State(), len(state)
         from_above: np.ndarray | float = 0.0
-        for layer, inputs in zip(reversed(self._layers), reversed(projected), strict=True):
+        for layer, inputs in zip(reversed(self._cells_of_layers), reversed(projected), strict=True):
             place -= CELLS[layer.kind].states
             around = slice(place, place + CELLS[layer.kind].states)
             h, *rest = gradient[around]

@@ -10,6 +10,7 @@ import numpy as np
 from textrnn.cells import CELLS
 from textrnn.classify_config import EncoderConfig
 from textrnn.layers.cells import LAYERS
+from textrnn.layers.memory import make_memory
 from textrnn.layers.pooling import Pooling
 from textrnn.text.vectors import StartVectors
 
@@ -68,6 +69,8 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
         return [self.embedding, *self.recurrent, self.pooling, self.output_layer]
 
     def _recurrent(self, number: int) -> keras.layers.Layer:
+        if self.config.arch == "memory":
+            return make_memory(self.config, f"layer{number}")
         kind = self.config.cell_kind
         seed = dict(seed=self.random_seed + 1000 + number) if CELLS[kind].recurrent else {}
         layer = LAYERS[kind](self.config.units, return_sequences=True, name=f"layer{number}", **seed)

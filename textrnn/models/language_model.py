@@ -13,6 +13,7 @@ from textrnn.cells import CELLS
 from textrnn.config import LayerCell, ModelConfig, layer_cells
 from textrnn.layers.cells import LAYERS
 from textrnn.layers.condition import Conditions
+from textrnn.layers.memory import make_memory
 from textrnn.layers.tokens import Logits, OneHot, TiedLogits
 
 State = list[Any]
@@ -103,6 +104,8 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
+        if cell.cell == "memory":
+            return make_memory(config, f"layer{number}", "lecun_normal", penalty, return_state=True)
         recurrent: dict[str, Any] = dict(
             recurrent_dropout=config.recurrent_dropout,
             recurrent_regularizer=penalty,
@@ -148,13 +151,18 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         self.output_layer.build((*ids_shape, width))
 
     def initial_state(self, batch: int) -> State:
-        """The state before a text: zeros float32[batch, units], one for each state of each layer, h before c.
+        """The state before a text, float32[batch, any] for each state of each layer.
 
-        Where there are conditions, the last array is float32[batch, num_conditions]: zeros, which stand for none.
+        Of cells: zeros [batch, units], h before c. Of a memory: what `Memory.initial_state` says. Where there are
+        conditions, the last array is [batch, num_conditions]: zeros, which stand for none.
         """
-        counts = [0 if cell.both_ways else CELLS[cell.cell].states for cell in self.cells]
-        widths = [self.config.units] * sum(counts) + [self.num_conditions] * bool(self.num_conditions)
-        return [ops.zeros((batch, width), "float32") for width in widths]
+        widths = [self.num_conditions] * bool(self.num_conditions)
+        if self.config.arch == "memory":
+            state = [array for layer in self.recurrent for array in layer.initial_state(batch)]
+        else:
+            state = []
+            widths = [self.config.units] * sum(map(_num_states, self.cells, self.recurrent)) + widths
+        return state + [ops.zeros((batch, width), "float32") for width in widths]
 
     def hidden(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
         """What the last layer puts out, float32[batch, steps, units], or [batch, 2 units] when it reads both ways."""
@@ -166,7 +174,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         if conditions:
             h = ops.concatenate([h, conditions[0]], -1)
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
-            before, num_states = h, 0 if cell.both_ways else CELLS[cell.cell].states
+            before, num_states = h, _num_states(cell, layer)
             if cell.both_ways:
                 h = layer(h, training=training)
             else:
@@ -220,6 +228,13 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             condition_dropout=self.condition_dropout,
             name=self.name,
         )
+
+
+def _num_states(cell: LayerCell, layer: Any) -> int:
+    """Arrays that a layer carries from step to step."""
+    if cell.both_ways:
+        return 0
+    return CELLS[cell.cell].states if cell.cell in CELLS else len(layer.sizes.state)
 
 
 def build_language_model(

@@ -45,7 +45,16 @@ class Cell:
 
     def initial_state(self, rows: int) -> Arrays:
         """Zeros float32[units, rows], one array a state."""
-        return [np.zeros((self.units, rows), np.float32) for _ in range(CELLS[self.kind].states)]
+        return [np.zeros((self.units, rows), np.float32) for _ in range(self.num_states)]
+
+    @property
+    def num_states(self) -> int:
+        """Arrays of its state."""
+        return CELLS[self.kind].states
+
+    def output(self, state: Arrays) -> np.ndarray:
+        """What it puts out after a step, float32[units, rows]."""
+        return state[0]
 
     def step(self, projected: np.ndarray, state: Arrays) -> Arrays:
         """The next state from the projected input, float32[gates * units, rows]; its first array is the output."""

@@ -11,8 +11,10 @@ import numpy as np
 from textrnn.cells import CELLS
 from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import RunError
+from textrnn.memory_config import memory_sizes
 from textrnn.reservoir_config import ESN
 from textrnn.runtime.cells import Arrays, Cell, make_cell
+from textrnn.runtime.memory import MemoryCell, make_memory_cell
 
 State = list[np.ndarray]
 # A table of projected embeddings larger than this (64 MiB) costs more to make than it saves.
@@ -103,7 +105,7 @@ class _Ends:
 class _FirstProjection:
     """The first layer's projection of each token: looked up in a table when that is small, else computed."""
 
-    def __init__(self, cell: Cell, embeddings: np.ndarray | None, vocab_size: int) -> None:
+    def __init__(self, cell: Cell | MemoryCell, embeddings: np.ndarray | None, vocab_size: int) -> None:
         self._cell, self._embeddings = cell, embeddings
         self._by_token: np.ndarray | None = None  # [vocab, gates * units]
         self._by_gate: np.ndarray | None = None  # its transpose, made when several rows first need it
@@ -143,7 +145,9 @@ class CarriedNetwork(_Ends):
         self._num_conditions = num_conditions
         widths = [self.input_width + num_conditions, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
-            weights.cell(cell.cell, f"layer{number}", width, config.units)
+            make_memory_cell(weights, f"layer{number}", width, memory_sizes(config))
+            if cell.cell == "memory"
+            else weights.cell(cell.cell, f"layer{number}", width, config.units)
             for number, (cell, width) in enumerate(zip(self._cells, widths, strict=True))
         ]
         first = self._layers[0]
@@ -164,11 +168,12 @@ class CarriedNetwork(_Ends):
         for layer in self._layers:
             before = hidden
             projected = self._first(ids, conditions) if before is None else layer.project(before)
-            num_states = CELLS[layer.kind].states
-            new = layer.step(projected, state[place : place + num_states])
-            place += num_states
+            new = layer.step(projected, state[place : place + layer.num_states])
+            place += layer.num_states
             after += new
-            hidden = new[0] if before is None or not self._residual else new[0] + before
+            hidden = layer.output(new)
+            if before is not None and self._residual:
+                hidden = hidden + before
         if conditions is not None and hidden is not None:
             return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer

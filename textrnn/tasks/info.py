@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from textrnn.answer_config import AnswerConfig
 from textrnn.checked import Checked
 from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
@@ -16,8 +17,12 @@ from textrnn.tasks.info_translator import TRANSLATOR, translator_lines, translat
 from textrnn.text.documents import Documents, describe_documents
 from textrnn.translate_config import TranslateConfig
 
-CLASSIFIER = "classifier"
-CONFIGS: dict[Any, type[Checked]] = {CLASSIFIER: ClassifierConfig, TRANSLATOR: TranslateConfig}
+CLASSIFIER, ANSWERER = "classifier", "answerer"
+CONFIGS: dict[str, type[Checked]] = {
+    CLASSIFIER: ClassifierConfig,
+    TRANSLATOR: TranslateConfig,
+    ANSWERER: AnswerConfig,
+}
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 KEYS = (
     "kind",
@@ -32,6 +37,8 @@ KEYS = (
     "corpus",
     "table",
     "classes",
+    "stories",
+    "answers",
     "model",
     "translator",
     "levels",
@@ -52,7 +59,7 @@ def run_info(path: Path) -> dict[str, Any]:
     size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
     run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
     try:
-        CONFIGS.get(run["kind"], Config).from_json(run["config"])
+        CONFIGS.get(str(run["kind"]), Config).from_json(run["config"])
         format_list([run], path), format_run(run)
     # A checksum can be right over nonsense.
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
@@ -100,6 +107,8 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
         return _classifier_row(name, run)
     if run["kind"] == TRANSLATOR:
         return translator_row(name, run)
+    if run["kind"] == ANSWERER:
+        return _answerer_row(name, run)
     config, bits = run["config"], run["metrics"].get("val_bits_per_char")
     files = ", ".join(file["name"] for file in run["corpus"]["files"])
     return (
@@ -122,6 +131,18 @@ def _classifier_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
         f"{100 * run['metrics']['test_accuracy']:.1f} % right",
         run["status"],
         run["table"]["name"],
+    )
+
+
+def _answerer_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        name,
+        f"answerer, {run['config']['network']['hops']} hops",
+        f"{len(run['answers']):,} answers",
+        f"{run['parameters']:,}",
+        f"{100 * run['metrics']['test_accuracy']:.1f} % right",
+        run["status"],
+        run["stories"]["name"],
     )
 
 
@@ -170,12 +191,30 @@ def _format_classifier(run: dict[str, Any]) -> str:
     )
 
 
+def _format_answerer(run: dict[str, Any]) -> str:
+    network, accuracy = run["config"]["network"], run["metrics"]["accuracy_of"]
+    answers = [cut(answer, 40) for answer in run["answers"]]
+    return _aligned(
+        [
+            ("run", run["run"]),
+            ("what", f"answerer, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
+            ("network", f"{network['hops']} hops over {network['sentences']} sentences, width {network['embed']}"),
+            ("answers", ", ".join(answers[:20]) + (f" and {len(answers) - 20} more" if len(answers) > 20 else "")),
+            ("learnt from", f"{run['stories']['questions']:,} questions of {run['stories']['name']}"),
+            ("right", ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in accuracy.items())),
+            *_origin(run),
+        ]
+    )
+
+
 def format_run(run: dict[str, Any]) -> str:
     """One run for a person: what it is, where it came from, how good it is."""
     if run["kind"] == CLASSIFIER:
         return _format_classifier(run)
     if run["kind"] == TRANSLATOR:
         return _aligned(translator_lines(run) + _origin(run))
+    if run["kind"] == ANSWERER:
+        return _format_answerer(run)
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
     model, data = config["model"], config["data"]
     lines = [

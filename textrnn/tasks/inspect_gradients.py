@@ -91,6 +91,11 @@ def inspect_gradients(
 
 
 def _trained(model: LanguageModel) -> TracedNetwork:
+    if model.documents is not None:
+        raise ConfigError(
+            f"{model.path} learnt documents, which end: gradients are measured in a text that goes on; name another "
+            "run with --model"
+        )
     weights, _ = read_weights((model.path or Path()) / MODEL_FILE)
     return TracedNetwork(model.config.model, model.vocab_size, Weights(weights))
 

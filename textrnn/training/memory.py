@@ -7,6 +7,7 @@ import os
 from textrnn.cells import CELLS
 from textrnn.config import Config, layer_cells
 from textrnn.errors import ConfigError
+from textrnn.memory_config import memory_sizes
 from textrnn.reservoir_config import ESN
 
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
@@ -30,6 +31,13 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
     batch, window, units = data.batch or 1, data.window or 1, model.units
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):
+        if cell.cell == "memory":
+            sizes = memory_sizes(model)
+            gates, told = sizes.gates * units, sum(sizes.pieces)
+            weights += gates * (width + sizes.recurrent) + units * (told + sizes.reads)
+            activations += KEPT * (gates + told + 2 * sum(sizes.state)) * window * batch
+            width = units
+            continue
         ways, gates = 1 + cell.both_ways, CELLS[cell.cell].gates
         weights += ways * gates * units * (units * CELLS[cell.cell].recurrent + width)
         activations += ways * KEPT * gates * units * window * batch

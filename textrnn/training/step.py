@@ -107,7 +107,8 @@ def make_train_step(
     def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
         if end_id is not None:
             goes_on = tf.cast(x[:, :1] < end_id, tf.float32)  # [batch, 1]
-            state = [array * goes_on for array in state]
+            begins = model.initial_state(x.shape[0])
+            state = [begin + (array - begin) * goes_on for array, begin in zip(state, begins, strict=True)]
         (tokens, loss_sum, *gradients), after = spread(batch_sums)(x, y, mask, state)
         loss, norm = loss_sum / tokens, tf.linalg.global_norm(gradients) / tokens
         # From sums to clipped means in one pass.

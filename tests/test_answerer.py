@@ -1,0 +1,240 @@
+"""The memory network: the paper's equations as its oracle, saving, learning, and `textrnn answer` on stories."""
+
+import json
+from unittest import mock
+
+import numpy as np
+import pytest
+import story_maker
+import tensorflow as tf
+from cli_fixtures import good, refused
+
+import textrnn
+from textrnn.answer_config import AnswerConfig, AnswerFitConfig, MemoryNetworkConfig
+from textrnn.errors import DataError, RunError
+from textrnn.models.answerer import build_memory_network
+from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.runtime.answerer import Answerer, Arrays, MemoryNetwork, to_arrays
+from textrnn.runtime.network import Weights
+from textrnn.text.stories import read_stories
+from textrnn.text.vocabulary import Vocabulary
+from textrnn.training.answerer import fit_memory_network
+
+VOCAB, ANSWERS, EMBED, PLACES, BATCH = 11, 3, 5, 6, 2
+
+
+def made(rng, **options):
+    config = MemoryNetworkConfig(**{"embed": EMBED, "sentences": PLACES, "hops": 2, **options})
+    model = build_memory_network(config, VOCAB, ANSWERS)
+    model.set_weights([rng.normal(0, 0.5, weight.shape) for weight in model.weights])
+    return model
+
+
+def network_of(model):
+    arrays = {weight.name: weight.numpy() for weight in model.weights}
+    return MemoryNetwork(model.config, VOCAB, ANSWERS, Weights(arrays))
+
+
+def drawn(rng, depth=4, words=3):
+    """Sentences and questions with padding of both kinds: short ones, and a story of two sentences."""
+    sentences = rng.integers(1, VOCAB, (BATCH, depth, words)).astype(np.int32)
+    sentences[0, 1, 1:], sentences[1, 2:] = 0, 0
+    questions = rng.integers(1, VOCAB, (BATCH, words)).astype(np.int32)
+    questions[0, 2:] = 0
+    return Arrays(sentences, questions)
+
+
+def plain(model, sentences, question, *, linear=False):
+    """One question, word by word and sentence by sentence, as Sukhbaatar et al. (2015) write it."""
+    words, places, output = (np.float64(weight.numpy()) for weight in model.weights)
+
+    def encoded(table, ids):
+        ids = [word for word in ids if word]
+        total = np.zeros(EMBED)
+        for j, word in enumerate(ids, 1):
+            for k in range(EMBED):
+                weight = (1 - j / len(ids)) - (k + 1) / EMBED * (1 - 2 * j / len(ids))
+                total[k] += (weight if model.config.encoder == "position" else 1) * words[table, word, k]
+        return total
+
+    told, u = [ids for ids in sentences if any(ids)], encoded(0, question)
+    attention = []
+    for hop in range(model.config.hops):
+        m = [encoded(hop, ids) + places[hop, i] for i, ids in enumerate(told)]
+        c = [encoded(hop + 1, ids) + places[hop + 1, i] for i, ids in enumerate(told)]
+        scores = np.array([u @ vector for vector in m])
+        shares = scores if linear else np.exp(scores) / np.exp(scores).sum()
+        u = u + sum(share * vector for share, vector in zip(shares, c, strict=True))
+        attention.append(shares)
+    return u @ output, attention
+
+
+@pytest.mark.parametrize("encoder", ["position", "bag"])
+@pytest.mark.parametrize("hops", [1, 3])
+def test_memory_network_follows_the_equations(encoder, hops, rng):
+    model, arrays = made(rng, encoder=encoder, hops=hops), drawn(rng)
+    logits = model(arrays.sentences, arrays.questions)
+    linear = model(arrays.sentences, arrays.questions, linear=True)
+    ours, attention = network_of(model).logits(arrays)
+    assert logits.shape == (BATCH, ANSWERS) and attention.shape == (BATCH, hops, 4)
+    np.testing.assert_allclose(ours, logits, atol=1e-5)
+    for row in range(BATCH):
+        expected, shares = plain(model, arrays.sentences[row], arrays.questions[row])
+        np.testing.assert_allclose(ours[row], expected, atol=1e-5)
+        for hop, own in enumerate(shares):
+            np.testing.assert_allclose(attention[row, hop, : len(own)], own, atol=1e-5)
+            assert not attention[row, hop, len(own) :].any()
+        expected, _ = plain(model, arrays.sentences[row], arrays.questions[row], linear=True)
+        np.testing.assert_allclose(linear[row], expected, atol=1e-4)
+
+
+def test_memory_network_without_a_story(rng):
+    model, question = made(rng), np.array([[3, 4]], np.int32)
+    arrays = Arrays(np.zeros((1, 1, 2), np.int32), question)
+    np.testing.assert_allclose(network_of(model).logits(arrays)[0], model(arrays.sentences, question), atol=1e-5)
+    np.testing.assert_allclose(model(arrays.sentences, question)[0], plain(model, [], question[0])[0], atol=1e-5)
+
+
+def test_memory_network_number_of_weights(rng):
+    assert made(rng).count_params() == 3 * (VOCAB + PLACES) * EMBED + EMBED * ANSWERS
+
+
+def test_memory_network_survives_its_config(rng):
+    model, arrays = made(rng, encoder="bag"), drawn(rng)
+    again = type(model).from_config(model.get_config())
+    again.build((None, None, None))
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(arrays.sentences, arrays.questions), model(arrays.sentences, arrays.questions))
+
+
+def test_memory_network_reaches_every_weight(rng):
+    model, arrays = made(rng), drawn(rng)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(arrays.sentences, arrays.questions, training=True) ** 2)
+    assert all(np.any(gradient) for gradient in tape.gradient(loss, [weight.value for weight in model.weights]))
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    """A file of stories, and a run that learnt from it."""
+    home = tmp_path_factory.mktemp("stories")
+    (home / "stories.txt").write_text(story_maker.stories("one fact", 30, rounds=4), encoding="utf-8")
+    options = ("--epochs", 25, "--tries", 1, "--embed", 16, "--learning-rate", 0.02, "--time", "10m")
+    with mock.patch("textrnn.training.answerer.LSTM_EPOCHS", 2.0):
+        ran = good("answer", home / "stories.txt", "--models-dir", home / "models", *options, "--json")
+    return home, ran.json
+
+
+@pytest.mark.slow
+def test_fit_memory_network_overfits_a_few(rng):
+    questions = read_stories(story_maker.stories("yes or no", 2).splitlines(), "x")
+    words = sorted({word for q in questions for text in (*q.sentences, q.text) for word in text.lower().split()})
+    vocabulary = Vocabulary([word.rstrip(".?") for word in words], "word")
+    config = AnswerConfig(fit=AnswerFitConfig(epochs=80, learning_rate=0.02, linear_start=0))
+    answers = np.array([question.answer == "yes" for question in questions], np.int32)
+    sizes = dict(vocab_size=vocabulary.vocab_size, num_answers=2)
+    arrays = to_arrays(questions, vocabulary, config)
+    learnt = fit_memory_network(config, arrays, answers, **sizes, random_seed=1, seconds=1e6)
+    assert learnt.nats < 0.1
+    network = MemoryNetwork(config.network, vocabulary.vocab_size, 2, Weights(learnt.weights))
+    given = Answerer(network, vocabulary, ["no", "yes"], config).answer_all(questions)
+    assert [answer.text for answer in given] == [question.answer for question in questions]
+
+
+@pytest.mark.slow
+def test_answer_learns_and_compares(stories):
+    home, result = stories
+    models = result["models"]
+    assert list(models) == ["memory_network", "lstm", "majority"]
+    assert result["test"] == {"questions": 24, "accuracy": models["memory_network"]}
+    assert models["memory_network"] > models["majority"]
+    assert all(0 <= share <= 1 for share in models.values())
+    assert (home / "models" / "stories" / "history.csv").read_text().startswith("try,epoch,train_nats,seconds\n1,1,")
+
+
+@pytest.mark.slow
+def test_answer_fills_in_and_explains(stories):
+    home, _ = stories
+    asked = "1 Mira walked to the mill.\n2 Anton hurried to the chapel.\n3 Where is Mira?\n4 Where is Anton?\tx\t2\n"
+    (home / "new.txt").write_text(asked, encoding="utf-8")
+    where = ("--model", "stories", "--models-dir", home / "models")
+    model = textrnn.load("stories", home / "models")
+    given = model.answer(["Mira walked to the mill.", "Anton hurried to the chapel."], "Where is Mira?")
+    assert given.text in model.answers and 0 < given.confidence <= 1
+    np.testing.assert_allclose(given.attention.sum(1), 1)
+    plain_text = good("answer", home / "new.txt", *where)
+    assert plain_text.out == asked.replace("Mira?", f"Mira?\t{given.text}")
+    assert "0.0 % of the answers that were there are the same" in plain_text.err
+    lines = " ".join(str(hop.argmax() + 1) for hop in given.attention)
+    explained = good("answer", "-", *where, "--explain", stdin=asked.encode())
+    assert explained.out == asked.replace("Mira?", f"Mira?\t{given.text}\t{lines}")
+    found = good("answer", home / "new.txt", *where, "--json", "-o", home / "out.json")
+    assert found.out == ""
+    first, second = json.loads((home / "out.json").read_text())["questions"]
+    assert (first["line"], first["answer"], first["known"], second["known"]) == (3, given.text, None, "x")
+    assert [list(hop) for hop in first["attention"]] == [["1", "2"]] * 3
+    assert model.answer("", "Where is Mira?").attention.shape == (3, 0)
+    with pytest.raises(DataError, match="the question is empty"):
+        model.answer("Mira walked.", " ")
+
+
+@pytest.mark.slow
+def test_info_shows_an_answerer(stories):
+    home, result = stories
+    assert "answerer, 3 hops" in good("info", "--models-dir", home / "models").out
+    shown = good("info", "stories", "--models-dir", home / "models").out
+    assert "96 questions of stories.txt" in shown and f"{result['parameters']:,} parameters" in shown
+    refused("generate", "--model", "stories", "--models-dir", home / "models", code=1, says=["'answerer'"])
+
+
+BAD = {
+    "no such file": (["none.txt"], 1, ["no such file: none.txt"]),
+    "no stories": (["tale.txt"], 1, ["tale.txt, line 1 is 'Once upon a time.'", "expected a number"]),
+    "no answerer": (["asked.txt"], 1, ["no answerer in models", "textrnn answer"]),
+    "one story": (["one.txt"], 1, ["one.txt has 1 stories with answered questions", "--test"]),
+    "one answer": (["same.txt"], 1, ["all questions of same.txt have the answer 'mill'"]),
+    "test without answers": (["two.txt", "--test", "asked.txt"], 1, ["asked.txt has no question with an answer"]),
+    "explain learning": (["two.txt", "--explain"], 2, ["--explain go with --model"]),
+    "learning with a model": (["two.txt", "--model", "x", "--hops", "2"], 2, ["leave out --hops"]),
+    "hops": (["two.txt", "--hops", "0"], 2, ["--hops is 0"]),
+    "name": (["two.txt", "--name", "a/b"], 2, ["--name is 'a/b'"]),
+    "exists": (["two.txt", "--name", "own"], 1, ["exists", "--overwrite"]),
+    "overwrite a folder": (["two.txt", "--name", "own", "--overwrite"], 1, ["not a saved run"]),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_answer_refuses(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    story = "1 Mira walked to the mill.\n2 Where is Mira?\t{}\n"
+    texts = dict(
+        tale="Once upon a time.\n", asked="1 So.\n2 Where is Mira?\n", one=story.format("mill"),
+        same=story.format("mill") * 3, two=story.format("mill") + story.format("pond") * 2,
+    )  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "models" / "own").mkdir(parents=True)
+    (tmp_path / "models" / "own" / "mine.txt").write_text("mine")
+    arguments, code, says = BAD[kind]
+    refused("answer", *arguments, code=code, says=says)
+    assert [path.name for path in (tmp_path / "models" / "own").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [RUN_FILE, TOKENIZER_FILE, MODEL_FILE])
+def test_open_answerer_refuses_damage(file, stories, tmp_path):
+    home, _ = stories
+    run = tmp_path / "run"
+    run.mkdir()
+    for path in (home / "models" / "stories").iterdir():
+        (run / path.name).write_bytes(path.read_bytes())
+    textrnn.load(run)
+    if file == MODEL_FILE:
+        weights, _ = read_weights(run / file)
+        write_weights(run / file, {**weights, "words": weights["words"][:, :-1]})
+    else:
+        values = read_json(run / file)
+        values.pop("sha256")
+        write_json(run / file, {**values, "answers": [1], "tokens": 3})
+    with pytest.raises(RunError, match=r"damaged|do not fit"):
+        textrnn.load(run)

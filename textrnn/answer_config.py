@@ -1,0 +1,59 @@
+"""The options of answering questions about stories: what the memory network looks like, and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from textrnn.checked import Checked, option
+from textrnn.config import NormalizeConfig
+
+ENCODERS = ("position", "bag")
+
+
+@dataclass(frozen=True)
+class MemoryNetworkConfig(Checked):
+    """What a memory network looks like; vocabulary and answers come from the stories."""
+
+    hops: int = option(3, "How often it looks at the sentences before it answers.", low=1, high=20)
+    embed: int = option(32, "Width of the vectors of words and sentences.", low=1, high=4096)
+    sentences: int = option(50, "Last sentences of a story that it looks at.", low=1, high=10_000, unit="sentences")
+    encoder: str = option(
+        "position", "How words become a sentence: with their order (position), or without it (bag).", choices=ENCODERS
+    )
+
+
+@dataclass(frozen=True)
+class AnswerFitConfig(Checked):
+    """How the weights of a memory network are found."""
+
+    time_s: float = option(
+        120.0,
+        "Wall-clock budget of the whole command, such as 90s or 10m.",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+    )
+    epochs: float = option(100.0, "Most passes over the questions for each try.", above=0, high=1_000_000)
+    tries: int = option(
+        3,
+        "Networks to train from different beginnings; the one that knows its own questions best is kept.",
+        low=1,
+        high=100,
+    )
+    linear_start: float = option(
+        0.3, "Share of the passes without the softmax over sentences, so that it finds what to look at.", low=0, high=1
+    )
+    batch: int = option(32, "Questions in a training step.", low=1, high=65_536)
+    learning_rate: float = option(1e-2, "Highest learning rate.", above=0, high=1000)
+    held_out: float = option(0.2, "Share of the stories that is held out to measure on.", above=0, high=0.9)
+    random_seed: int = option(0, "Seed of the split, the initial weights and the order.", low=0, high=2**32 - 1)
+
+
+@dataclass(frozen=True)
+class AnswerConfig(Checked):
+    """Everything that decides what is learnt from given stories."""
+
+    normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
+    network: MemoryNetworkConfig = MemoryNetworkConfig()
+    fit: AnswerFitConfig = AnswerFitConfig()
