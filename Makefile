@@ -1,13 +1,13 @@
-# demo, test, lint, bench: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
+# demo, test, lint, bench, docs: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,chinese]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,chinese]'
 	touch $@
 
 demo: .venv/installed
@@ -27,6 +27,10 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+# Runs every command of the pages (some minutes), writes what they print and draw into docs/, builds build/docs.
+docs: .venv/installed
+	$(BIN)/python -m docs
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,140 @@
+"""What the pages of docs/ say is true: their commands run, both languages agree, and the site needs nothing else."""
+
+import re
+
+import pytest
+
+from docs.pages import LANGUAGES, PICTURES, Page, differences, numbers, read_index, read_pages, steps, with_contents
+from docs.record import CommandFailed, make_folder, run_command, run_pages, same_but_for_noise, with_outputs
+from docs.site import PageError, build, check, to_html
+
+PAGES = {language: read_pages(language) for language in LANGUAGES}
+ALL = [page for pages in PAGES.values() for page in pages]
+INDEXES = [read_index(language) for language in LANGUAGES]
+LONGEST = 125  # lines of Markdown, which are about two screens
+TEXTS = ("english.txt", "chinese.txt", "reviews.csv")
+
+
+def shortened(command):
+    """The same command in a moment: 4 units, and 2 hundredths of an epoch; `--deterministic` would outlast the test."""
+    command = re.sub(r"--units \d+", "--units 4 --embed 4", command).replace("--size small", "--layers 1")
+    command = re.sub(r"--epochs \S+", "--epochs 0.02", command)
+    return command.replace(" --deterministic", " --no-samples").replace("--networks 1", "--networks 1 --units 4")
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder as commands of the pages expect it, with the beginning of each text."""
+    data, folder = tmp_path / "texts", tmp_path / "checkout"
+    data.mkdir()
+    folder.mkdir()
+    for name in TEXTS:
+        lines = (PICTURES.parent.parent / "data" / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (data / name).write_text("".join(lines[:100]), encoding="utf-8")
+    make_folder(folder, data)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_commands_run_and_draw_the_pictures(checkout):
+    printed = run_pages(PAGES["en"], shorten=shortened)
+    assert len(printed) >= 25
+    for page in PAGES["en"]:
+        for step in steps(page.source):
+            assert step.output is None or "".join(printed[command] for command in step.commands).strip(), step.code
+        assert [name for name in page.pictures if not (checkout / name).is_file()] == []
+
+
+def test_languages_have_the_same_pages():
+    names = [[page.name for page in pages] for pages in PAGES.values()]
+    assert names[0] == names[1] and len(names[0]) >= 11
+
+
+@pytest.mark.parametrize("place", range(len(PAGES["en"])), ids=[page.name for page in PAGES["en"]])
+def test_languages_say_the_same(place):
+    assert differences(PAGES["en"][place], PAGES["zh"][place]) == []
+
+
+@pytest.mark.parametrize("page", ALL, ids=[f"{page.language}-{page.name}" for page in ALL])
+def test_page_is_short_and_says_what_was_printed(page):
+    assert len(page.source.splitlines()) <= LONGEST
+    assert all(step.output is None or step.output.strip() for step in steps(page.source))
+    shown = re.split(r"^```(?:sh|python)$", page.source, maxsplit=1, flags=re.MULTILINE)[-1]
+    prose = Page(page.language, page.name, "```sh" + shown).prose
+    blocks = numbers("".join(step.code + (step.output or "") for step in steps(page.source)))
+    assert [number for number in numbers(prose) if "." in number and number not in blocks] == []
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=LANGUAGES)
+def test_contents_list_all_pages(index):
+    pages = PAGES[index.language]
+    assert with_contents(index.source, pages) == index.source, "run python -m docs --no-run"
+    assert [page.name for page in pages if f"({page.name}.md)" not in index.source] == []
+
+
+def test_pictures_are_small_and_used():
+    used = {name for page in ALL for name in page.pictures}
+    assert {path.name for path in PICTURES.iterdir()} == used
+    assert max(path.stat().st_size for path in PICTURES.iterdir()) < 80_000
+
+
+def test_site_needs_nothing_from_elsewhere(tmp_path):
+    assert build(tmp_path / "site") == len(ALL) + len(LANGUAGES)
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) == len(ALL) + len(LANGUAGES) + 1
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        assert "<script" not in text and "@import" not in text
+        for target in re.findall(r'(?:href|src)="([^"]*)"', text):
+            assert (path.parent / target).is_file(), f"{path}: {target}"
+    assert "url(" not in (tmp_path / "site" / "style.css").read_text(encoding="utf-8")
+
+
+def changed(**sources):
+    """The first page in each language, with other text."""
+    return {language: [Page(language, "11-cell", sources[language])] for language in LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese", "says"),
+    [
+        ("# A\n\n```sh\na 1\n```\n", "# A\n\n```sh\na 2\n```\n", "commands differ"),
+        ("# A\n\n2.5 bits", "# A\n\n2.6 bits", "figures differ"),
+        ("# A\n\n```\nx = y\n```\n", "# A\n\n```\nx = z\n```\n", "equations differ"),
+        ("# A\n\n![p](../pictures/no.png)", "# A\n\n![p](../pictures/no.png)", "no.png is not there"),
+        ("# A\n\n[B](99-b.md)", "# A\n\n[B](99-b.md)", "99-b.md is not there"),
+    ],
+    ids=["commands", "figures", "equations", "picture", "link"],
+)
+def test_check_finds_what_is_wrong(english, chinese, says):
+    with pytest.raises(PageError, match=says):
+        check(changed(en=english, zh=chinese))
+
+
+def test_check_finds_a_page_of_one_language():
+    with pytest.raises(PageError, match=r"one language only: \['12-gates'\]"):
+        check({"en": [Page("en", "12-gates", "# A\n\nb")], "zh": []})
+
+
+def test_with_outputs_replaces_what_changed_and_keeps_noise():
+    source = "```sh\na\nb\n```\n\n```text\nold 1.0\n```\n\n```python\nc\n```\n\n```text\nloss 2.00\n```\n"
+    printed = {"a": "new 3.0  \n", "b": "and 4\n", "c\n": "loss 2.01\n"}
+    assert with_outputs(source, printed) == source.replace("old 1.0\n", "new 3.0\nand 4\n")
+
+
+def test_same_but_for_noise_minds_signs_and_words():
+    assert same_but_for_noise("a 100", "a 101") and not same_but_for_noise("a 100", "a 103")
+    assert not same_but_for_noise("[0.5]", "[-0.5]") and not same_but_for_noise("a 1", "b 1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"), [("sh", "ls"), ("python", "raise ValueError('no')"), ("sh", "textrnn info no-such-run")]
+)
+def test_run_command_reports_what_failed(kind, command, checkout):
+    with pytest.raises(CommandFailed, match=re.escape(command)):
+        run_command(kind, command)
+
+
+def test_chinese_lines_are_joined_without_a_blank():
+    assert to_html("一行，\n二行 a\nb") == "<p>一行，二行 a\nb</p>\n"
