@@ -16,7 +16,7 @@ from translate_cases import small_translator
 import textrnn
 from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.runtime import translator as runtime
-from textrnn.training.attention_picture import attention_picture
+from textrnn.tasks.decode import draw_attention
 from textrnn.translate_config import DecodeConfig
 
 TINY = ("--units", "8", "--embed", "6", "--decoder-layers", "1", "--sampling", "0", "--batch", "16", "--warmup", "2")
@@ -157,7 +157,11 @@ def test_attention_map_names_its_tokens(rng):
     assert (found.source, found.target) == (["a", "b", "c", "end"], ["K", "L", "end"])
     assert found.weights.shape == (2, 3, 4)
     np.testing.assert_allclose(found.weights.sum(2), 1, atol=1e-5)
-    assert attention_picture(found).startswith(b"\x89PNG")
+
+
+def test_attention_is_drawn(rng, tmp_path):
+    draw_attention(small_translator(rng), "abc", DecodeConfig(), str(tmp_path / "seen.png"), warn=pytest.fail)
+    assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow

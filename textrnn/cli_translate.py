@@ -155,15 +155,16 @@ def _translate(
     from textrnn.tasks.decode import draw_attention, read_texts, translated
     from textrnn.tasks.generate import write_output
 
+    def warn(line: str) -> None:
+        click.echo(line, err=True)
+
     opened = load_translator(model, models_dir)
     if attention is not None:
         if text == "-" or os.path.isfile(text):
             raise ConfigError("--attention draws one text: give the text itself, not a file")
-        draw_attention(opened, text, decode, attention)
+        draw_attention(opened, text, decode, attention, warn=warn)
     with read_texts(text, encoding) as texts:
-        pieces = translated(
-            opened, texts, decode, as_json=as_json or form == "jsonl", warn=lambda line: click.echo(line, err=True)
-        )
+        pieces = translated(opened, texts, decode, as_json=as_json or form == "jsonl", warn=warn)
         if output is not None and output != "-":
             write_output(pieces, output)
         else:

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from textrnn.errors import DataError, RunError
-from textrnn.run import write_atomically
+from textrnn.pictures import draw_matrix
 from textrnn.runtime.translator import CHUNK, Translation, Translator
 from textrnn.text.encodings import UndecodableError, checked_codec, decode
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.reader import open_sources, pieces, standard_input
-from textrnn.training.attention_picture import attention_picture
 from textrnn.translate_config import DecodeConfig
 
 
@@ -109,8 +108,17 @@ def _object(source: str, found: Translation) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def draw_attention(model: Translator, text: str, options: DecodeConfig, path: str) -> None:
+def draw_attention(
+    model: Translator, text: str, options: DecodeConfig, path: str, *, warn: Callable[[str], None]
+) -> None:
     """Draws what each token of a translation attends to, the mean over the layers, into a PNG file.
+
+    Args:
+        model: an encoder-decoder.
+        text: to translate.
+        options: how.
+        path: where to.
+        warn: told what the picture cannot show.
 
     Raises:
         ConfigError: the model has no attention.
@@ -118,6 +126,14 @@ def draw_attention(model: Translator, text: str, options: DecodeConfig, path: st
     """
     found = model.attention(text, beam=options.beam, length_penalty=options.length_penalty)
     try:
-        write_atomically(Path(path), attention_picture(found))
+        draw_matrix(
+            Path(path),
+            found.weights.mean(0),
+            found.target,
+            found.source,
+            row_label="translation",
+            column_label="source",
+            warn=lambda line: warn(f"warning: {line}"),
+        )
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}; choose another file for --attention") from None
