@@ -165,6 +165,16 @@ def test_attention_is_drawn(rng, tmp_path):
 
 
 @pytest.mark.slow
+def test_inspect_attention_draws_that_of_a_translator(place):
+    options = ("--model", "spelled", "--text", "abc", "-o", "seen.png")
+    one = good("inspect", "attention", *options, "--json").json["texts"][0]
+    assert one["source"] == ["a", "b", "c", "end"]
+    assert [len(row) for row in one["weights"]] == [4] * len(one["target"])
+    assert (place / "seen.png").read_bytes().startswith(b"\x89PNG")
+    refused("inspect", "attention", *options[:4], "-o", "seen.html", code=2, says=["give a name with .png"])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["weights", "config", "tokenizer", "longest"])
 def test_run_whose_parts_do_not_fit_is_refused(place, what):
     run = place / "models" / "spelled"

@@ -119,14 +119,16 @@ def gradients(text: str | None, output: str, as_json: bool, **options: Any) -> N
 @inspect.command(short_help="What does a classifier look at?")
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--text", "texts", multiple=True, help="A text; may be repeated.")
-@click.option("--model", metavar="NAME_OR_PATH", help="Saved classifier.  [default: the newest]")
+@click.option(
+    "--model", metavar="NAME_OR_PATH", help="Saved classifier, or translator.  [default: the newest classifier]"
+)
 @MODELS_DIR
 @output_option("attention.html", "The page; a picture of one text if the name ends with .png.")
 @OVERWRITE
 @ENCODING
 @JSON
 def attention(file: str | None, texts: tuple[str, ...], output: str, as_json: bool, **options: Any) -> None:
-    """Show which tokens a classifier with --pooling attention weighs how much.
+    """Show which tokens a classifier with --pooling attention weighs how much, or a translator for each that it writes.
 
     FILE has a text in each line. Needs no TensorFlow.
     """

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from textrnn.errors import DataError, RunError
-from textrnn.pictures import draw_matrix
 from textrnn.runtime.translator import CHUNK, Translation, Translator
+from textrnn.tasks import inspect_translation
 from textrnn.text.encodings import UndecodableError, checked_codec, decode
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.reader import open_sources, pieces, standard_input
@@ -126,14 +126,6 @@ def draw_attention(
     """
     found = model.attention(text, beam=options.beam, length_penalty=options.length_penalty)
     try:
-        draw_matrix(
-            Path(path),
-            found.weights.mean(0),
-            found.target,
-            found.source,
-            row_label="translation",
-            column_label="source",
-            warn=lambda line: warn(f"warning: {line}"),
-        )
+        inspect_translation.draw_attention(Path(path), found, warn=lambda line: warn(f"warning: {line}"))
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}; choose another file for --attention") from None

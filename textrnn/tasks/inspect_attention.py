@@ -9,8 +9,10 @@ from typing import Any
 from textrnn.errors import ConfigError, DataError
 from textrnn.inspecting.attention import Attended, attention_weights, format_attention
 from textrnn.judging.layout import cut, percent
-from textrnn.run import find_run, write_atomically
+from textrnn.run import find_run, read_run, write_atomically
 from textrnn.runtime.classifier import KIND, TextClassifier, open_classifier
+from textrnn.runtime.translator import KIND as TRANSLATOR
+from textrnn.tasks.inspect_translation import format_translation, inspect_translation
 from textrnn.tasks.inspected import check_output
 from textrnn.text.normalize import normalize
 from textrnn.text.reader import find_files, open_sources, pieces
@@ -30,13 +32,13 @@ def inspect_attention(
     overwrite: bool,
     warn: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Writes a page of some texts with the weights of their tokens, or a picture of one.
+    """Writes a page of some texts with the weights of their tokens, or a picture of one; of a translator a picture.
 
     Args:
         file: has a text in each line; None for none.
         texts: more of them.
         output: where to; `.html` is a page, `.png` a picture with a row for each network.
-        model: name or path of a classifier; None for the newest.
+        model: name or path of a classifier, or of a translator; None for the newest classifier.
         models_dir: where runs are.
         encoding: of the file; told from its bytes when None.
         overwrite: replace the output.
@@ -58,6 +60,10 @@ def inspect_attention(
             f"a picture shows one text, and there are {len(all_texts):,}: give --output a name with .html"
         )
     path = find_run(model, models_dir, KIND)
+    if read_run(path).get("kind") == TRANSLATOR:
+        if len(all_texts) > 1:
+            raise ConfigError(f"of a translator one text is drawn, and there are {len(all_texts):,}")
+        return inspect_translation(path, all_texts[0], place, warn=warn)
     classifier = open_classifier(path)
     found = [_attended(classifier, text) for text in all_texts]
     if is_picture:
@@ -107,6 +113,8 @@ def _told(one: Attended) -> dict[str, Any]:
 
 def format_result(result: dict[str, Any]) -> str:
     """What is printed: for each text the tokens with the largest weights."""
+    if "target" in result["texts"][0]:
+        return format_translation(result)
     lines = []
     for one in result["texts"]:
         pairs = sorted(zip(one["weights"], one["tokens"], strict=True), key=lambda pair: -pair[0])
