@@ -122,7 +122,11 @@ FILES = {
     "format": (["generate", "--format", "xml"], 2, ["'xml'", "jsonl"]),
     "temperature": (["generate", "--temperature", "-1"], 2, ["--temperature is -1", "from 0 to 100"]),
     "top-p": (["generate", "--top-p", "2"], 2, ["--top-p is 2", "at most 1"]),
-    "arch": (["train", "story.txt", "--arch", "gpt"], 2, ["'gpt'", "simple, gru, lstm, bidirectional"]),
+    "arch": (
+        ["train", "story.txt", "--arch", "gpt"],
+        2,
+        ["'gpt'", "simple, gru, lstm, mingru, minlstm, bidirectional"],
+    ),
     "time 0": (["train", "story.txt", "--time", "0s"], 2, ["--time is 0", "above 0"]),
     "time in words": (["train", "story.txt", "--time", "abc"], 2, ["--time", "'abc'", "1h30m"]),
     "save-every in words": (["train", "story.txt", "--save-every", "often"], 2, ["--save-every", "'often'", "1h30m"]),

@@ -205,7 +205,7 @@ def test_model_config_settles_the_memory():
     assert ModelConfig().memory_slots is None
     with pytest.raises(ConfigError, match="--memory-slots goes with --arch memory, but --arch is gru"):
         ModelConfig(arch="gru", memory_slots=5)
-    with pytest.raises(ConfigError, match="--recurrent-dropout does not go with --arch memory"):
+    with pytest.raises(ConfigError, match=r"--recurrent-dropout is 0.5: memory drops nothing of a state"):
         ModelConfig(arch="memory", recurrent_dropout=0.5)
     with pytest.raises(ConfigError, match="--memory-slots is 1: expected a number from 2 to 4,096"):
         ModelConfig(arch="memory", memory_slots=1)

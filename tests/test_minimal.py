@@ -223,6 +223,6 @@ def test_number_of_weights(kind, gates, rng):
 
 
 def test_recurrent_dropout_is_refused(kind):
-    with pytest.raises(ConfigError, match=f"--recurrent-dropout is 0.2: {kind} multiplies no state"):
+    with pytest.raises(ConfigError, match=f"--recurrent-dropout is 0.2: {kind} drops nothing of a state"):
         ModelConfig(arch=kind, recurrent_dropout=0.2)
     assert ModelConfig(arch="bidirectional", cells=f"{kind},bi-gru", recurrent_dropout=0.2).recurrent_dropout == 0.2

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import ALL, BASE, BOTH_WAYS, CARRIED, EMBED, UNITS, VOCAB, random_ids, small, softmax_nats
 
+from textrnn.cells import CELLS
 from textrnn.config import layer_cells
 from textrnn.errors import DataError, RunError
 from textrnn.runtime import scoring
@@ -52,17 +53,31 @@ def model_of(network, start_id=START):
     return SimpleNamespace(network=network, start_id=start_id, initial_state=network.initial_state)
 
 
+def memory_shapes(config, width):
+    """Weights of a controller and its heads."""
+    heads, is_lstm = config.memory_heads, config.memory_controller == "lstm"
+    gates, reads = (4 if is_lstm else 1) * UNITS, heads * config.memory_width
+    # Keys of all heads, what writing ones add and erase; gate, strength, sharpening and three shifts of all.
+    told = 4 * reads + 2 * heads * (3 + 3)
+    return {
+        "kernel": (width, gates),
+        "recurrent_kernel": (reads + is_lstm * UNITS, gates),
+        "bias": (gates,),
+        "head_kernel": (UNITS, told),
+        "head_bias": (told,),
+        "read_kernel": (reads, UNITS),
+    }
+
+
 def random_arrays(config, rng, scale=0.5):
     """Weights of the shapes that a configuration has."""
     cells, arrays, width = layer_cells(config), {}, VOCAB
     if config.input != "one-hot":
         arrays["embedding/embeddings"], width = (VOCAB, config.embed), config.embed
     for number, cell in enumerate(cells):
-        gates = {"simple": 1, "gru": 3, "lstm": 4}[cell.cell] * UNITS
+        shapes = memory_shapes(config, width) if cell.cell == "memory" else CELLS[cell.cell].shapes(width, UNITS)
         for way in ("/forward", "/backward") if cell.both_ways else ("",):
-            arrays[f"layer{number}{way}/kernel"] = (width, gates)
-            arrays[f"layer{number}{way}/recurrent_kernel"] = (UNITS, gates)
-            arrays[f"layer{number}{way}/bias"] = (2, gates) if cell.cell == "gru" else (gates,)
+            arrays |= {f"layer{number}{way}/{name}": shape for name, shape in shapes.items()}
         width = UNITS * (1 + cell.both_ways)
     arrays["output/bias"] = (VOCAB,)
     if not config.tied:

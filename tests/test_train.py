@@ -361,13 +361,13 @@ def test_checkout_launcher_works(home):
 
 @pytest.mark.slow
 def test_resume_without_a_budget_goes_on_with_what_was_left(home):
-    """Two seconds of a budget of 30 are used; the rest of it is what a plain --resume plans with."""
+    """Two seconds of a budget of 90 are used; the rest of it is what a plain --resume plans with."""
     from textrnn.run import read_run
     from textrnn.tasks.train import _restored
     from textrnn.training.report import Display
     from textrnn.training.session import Session
 
-    with start("train", "story.txt", *TINY, "--name", "half", "--time", "30s", cwd=home) as process:
+    with start("train", "story.txt", *TINY, "--name", "half", "--time", "90s", cwd=home) as process:
         for line in process.stderr:
             if "validation" in line:
                 process.send_signal(signal.SIGINT)
@@ -376,7 +376,7 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     assert process.returncode == 130 and read_run(home / "models/half")["status"] == "interrupted"
     session = Session(_restored(home / "models/half", [], [], {}), Display(quiet=True), samples=False)
     budget = session._budget(time.monotonic())
-    assert budget.limit_s == session.progress.limit_s and 0 < budget.limit_s < 30
+    assert budget.limit_s == session.progress.limit_s and 0 < budget.limit_s < 90
     assert budget.used_s == session.progress.seconds > 0.5
     again = Session(_restored(home / "models/half", [], [], {"time_s": 9.0}), Display(quiet=True), samples=False)
     assert again._budget(time.monotonic()).limit_s == pytest.approx(again.progress.seconds + 9, abs=5)

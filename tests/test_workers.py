@@ -108,7 +108,7 @@ def test_workers_of_tf_config_read_their_own_files(home, tmp_path_factory):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = home / "hidden.py"  # the chief's files are at a path that the other worker could find on this machine
     script.write_text(
-        "from textrnn.tasks import worker\nworker._mapped = lambda setup, tokenizer: None\n"
+        "from textrnn.tasks import worker\nworker._mapped = lambda *of_the_chief: None\n"
         "from textrnn.cli import main\nmain()\n"
     )
     command = [sys.executable, str(script), "train", "story.txt", "--name", "x", *TINY, "--epochs", "1"]
