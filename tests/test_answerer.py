@@ -57,16 +57,16 @@ def plain(model, sentences, question, *, linear=False):
                 total[k] += (weight if model.config.encoder == "position" else 1) * words[table, word, k]
         return total
 
-    told, u = [ids for ids in sentences if any(ids)], encoded(0, question)
+    told, q, o = [ids for ids in sentences if any(ids)], encoded(0, question), np.zeros(EMBED)
     attention = []
     for hop in range(model.config.hops):
         m = [encoded(hop, ids) + places[hop, i] for i, ids in enumerate(told)]
         c = [encoded(hop + 1, ids) + places[hop + 1, i] for i, ids in enumerate(told)]
-        scores = np.array([u @ vector for vector in m])
+        scores = np.array([(q + o) @ vector for vector in m])
         shares = scores if linear else np.exp(scores) / np.exp(scores).sum()
-        u = u + sum(share * vector for share, vector in zip(shares, c, strict=True))
+        o = o + sum(share * vector for share, vector in zip(shares, c, strict=True))
         attention.append(shares)
-    return u @ output, attention
+    return (q + o) @ output[:EMBED] + (q * o / 0.1) @ output[EMBED:], attention
 
 
 @pytest.mark.parametrize("encoder", ["position", "bag"])
@@ -96,7 +96,7 @@ def test_memory_network_without_a_story(rng):
 
 
 def test_memory_network_number_of_weights(rng):
-    assert made(rng).count_params() == 3 * (VOCAB + PLACES) * EMBED + EMBED * ANSWERS
+    assert made(rng).count_params() == 3 * (VOCAB + PLACES) * EMBED + 2 * EMBED * ANSWERS
 
 
 def test_memory_network_survives_its_config(rng):

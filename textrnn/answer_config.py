@@ -8,6 +8,7 @@ from textrnn.checked import Checked, option
 from textrnn.config import NormalizeConfig
 
 ENCODERS = ("position", "bag")
+SPREAD = 0.1  # standard deviation of the first weights; what a product is divided by to be as large as a sum
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from textrnn.answer_config import MemoryNetworkConfig
+from textrnn.answer_config import SPREAD, MemoryNetworkConfig
 
 FAR = 1e9  # below any score, and finite
 GAPS = 0.1  # share of the sentences before which training leaves a place empty, so that places are not learnt by heart
@@ -41,8 +41,8 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
         self.vocab_size, self.num_answers = vocab_size, num_answers
 
     def build(self, sentences_shape: Any, questions_shape: Any = None) -> None:
-        """Makes all weights, as Sukhbaatar et al. draw them."""
-        config, draws = self.config, keras.initializers.RandomNormal(stddev=0.1)
+        """Makes all weights, drawn as Sukhbaatar et al. do."""
+        config, draws = self.config, keras.initializers.RandomNormal(stddev=SPREAD)
         tables = config.hops + 1
 
         def weight(name: str, *shape: int) -> Any:
@@ -50,21 +50,23 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
 
         self.words = weight("words", tables, self.vocab_size, config.embed)
         self.places = weight("places", tables, config.sentences, config.embed)
-        self.output_kernel = weight("output", config.embed, self.num_answers)
+        self.output_kernel = weight("output", 2 * config.embed, self.num_answers)
 
     def call(self, sentences: Any, questions: Any, linear: bool = False, training: bool = False) -> Any:
         words, places = ops.convert_to_tensor(self.words), ops.convert_to_tensor(self.places)
         at = self._at(tf.shape(sentences), training)
         told = tf.cast(tf.reduce_any(sentences > 0, 2), tf.float32)
-        u = self._encoded(words[0], questions)
+        asked = self._encoded(words[0], questions)
         m = self._encoded(words[0], sentences) + tf.gather(places[0], at)
+        found = tf.zeros_like(asked)
         for hop in range(self.config.hops):
             c = self._encoded(words[hop + 1], sentences) + tf.gather(places[hop + 1], at)
-            scores = tf.einsum("be,bse->bs", u, m)
+            scores = tf.einsum("be,bse->bs", asked + found, m)
             # A story without sentences has nothing to look at: its shares are 0, not equal.
             shares = (scores if linear else tf.nn.softmax(scores + (told - 1) * FAR)) * told
-            u, m = u + tf.einsum("bs,bse->be", shares, c), c
-        return u @ ops.convert_to_tensor(self.output_kernel)
+            found, m = found + tf.einsum("bs,bse->be", shares, c), c
+        both = tf.concat([asked + found, asked * found / SPREAD], 1)
+        return both @ ops.convert_to_tensor(self.output_kernel)
 
     def _at(self, shape: Any, training: bool) -> Any:
         """The place of each sentence, counted back from the question: int32[batch, sentences]."""

@@ -3,15 +3,18 @@
 With a question q of words and sentences x_i, counted back from the question, tables E_0 ... E_K of words and
 T_0 ... T_K of places (each hop's second table is the next hop's first one):
 
-    u = sum over words of l * E_0[word];     in hop k, counted from 0:
+    q = sum over words of l * E_0[word];     o = 0;     in hop k, counted from 0:
     m_i = sum over words of l * E_k[word] + T_k[i];     c_i = sum over words of l * E_(k+1)[word] + T_(k+1)[i]
-    p = softmax over sentences of u . m_i;     u = u + sum of p_i c_i;     at last logits = u W
+    p = softmax over sentences of (q + o) . m_i;     o = o + sum of p_i c_i
+    at last logits = (q + o) W + (q * o / 0.1) V
 
 l is 1 for a bag of words, and with position encoding, for word j of J and feature d of D, both counted from 1,
-(1 - j / J) - (d / D) (1 - 2 j / J).
+(1 - j / J) - (d / D) (1 - 2 j / J). The products q * o are beyond the paper: a sum cannot tell whether what was found is
+what was asked for, so that without them yes and no are learnt by heart. 0.1 is how far the first weights spread.
 
-Reference:
-    Sukhbaatar et al., 2015, End-to-end memory networks; after Weston et al., 2015, Memory networks.
+References:
+    Sukhbaatar et al., 2015, End-to-end memory networks; after Weston et al., 2015, Memory networks;
+    Kumar et al., 2016, Ask me anything: dynamic memory networks, for products of question and memory.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.answer_config import AnswerConfig, MemoryNetworkConfig
+from textrnn.answer_config import SPREAD, AnswerConfig, MemoryNetworkConfig
 from textrnn.errors import DataError, RunError, TextRNNError
 from textrnn.run import MODEL_FILE, TOKENIZER_FILE, read_json, read_run, read_weights
 from textrnn.runtime.network import Weights
@@ -104,24 +107,26 @@ class MemoryNetwork:
         tables = config.hops + 1
         self._words = weights.get("words", tables, vocab_size, config.embed)
         self._places = weights.get("places", tables, config.sentences, config.embed)
-        self._output = weights.get("output", config.embed, num_answers)
+        self._output = weights.get("output", 2 * config.embed, num_answers)
 
     def logits(self, arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
         """Logits float32[batch, answers], and the attention float32[batch, hops, sentences]."""
         told = (arrays.sentences > 0).any(2)
         depth, attention = arrays.sentences.shape[1], list[np.ndarray]()
-        u = self._encoded(0, arrays.questions)
+        asked = self._encoded(0, arrays.questions)
+        found = np.zeros_like(asked)
         m = self._encoded(0, arrays.sentences) + self._places[0, :depth]
         for hop in range(self.config.hops):
             c = self._encoded(hop + 1, arrays.sentences) + self._places[hop + 1, :depth]
-            scores = np.where(told, np.einsum("be,bse->bs", u, m), -np.inf)
+            scores = np.where(told, np.einsum("be,bse->bs", asked + found, m), -np.inf)
             top = scores.max(1, keepdims=True)
             shares = np.exp(scores - np.where(np.isfinite(top), top, 0))
             shares /= np.maximum(shares.sum(1, keepdims=True), np.float32(1e-30))
-            u = u + np.einsum("bs,bse->be", shares, c)
+            found = found + np.einsum("bs,bse->be", shares, c)
             attention.append(shares)
             m = c
-        logits: np.ndarray = u @ self._output
+        both = np.concatenate([asked + found, asked * found / np.float32(SPREAD)], 1)
+        logits: np.ndarray = both @ self._output
         return logits, np.stack(attention, 1)
 
     def _encoded(self, table: int, ids: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from textrnn.answer_config import AnswerConfig
 from textrnn.classify_config import ClassifierConfig, EncoderConfig, FitConfig
-from textrnn.machine import num_cores
 from textrnn.models.answerer import build_memory_network
 from textrnn.runtime.answerer import Arrays
 from textrnn.training.classifier import fit_classifier
@@ -94,7 +93,8 @@ def _step(model: Any, optimizer: Any, *, linear: bool) -> Callable[..., Any]:
         return tf.reduce_sum(nats), tf.cast(tf.shape(nats)[0], tf.float32)
 
     signature = [tf.TensorSpec((None,) * rank, tf.int32) for rank in (3, 2, 1)]
-    return make_sharded_step(losses, model.trainable_variables, optimizer, signature, num_shards=num_cores())
+    # Steps are so small that a second shard costs more than it saves.
+    return make_sharded_step(losses, model.trainable_variables, optimizer, signature, num_shards=1)
 
 
 def lstm_guesses(
