@@ -20,7 +20,9 @@ def shortened(command):
     tiny = "--units 4" if "--arch esn" in command else "--units 4 --embed 4"
     command = re.sub(r"--units \d+", tiny, command).replace("--size small", "--layers 1")
     command = re.sub(r"--epochs \S+", "--epochs 0.02", command).replace("--networks 1", "--networks 1 --units 4")
-    command = command.replace("data/hello.tsv", "data/hello.tsv --epochs 1 --units 4")
+    command = command.replace("data/hello.tsv", "data/hello.tsv --epochs 1 --units 4").replace(
+        "--gain 2", "--gain 2 --units 4"
+    )
     return command.replace(" --deterministic", " --no-samples" if command.startswith("textrnn train") else "")
 
 
