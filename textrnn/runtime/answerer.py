@@ -9,8 +9,8 @@ T_0 ... T_K of places (each hop's second table is the next hop's first one):
     at last logits = (q + o) W + (q * o / 0.1) V
 
 l is 1 for a bag of words, and with position encoding, for word j of J and feature d of D, both counted from 1,
-(1 - j / J) - (d / D) (1 - 2 j / J). The products q * o are beyond the paper: a sum cannot tell whether what was found is
-what was asked for, so that without them yes and no are learnt by heart. 0.1 is how far the first weights spread.
+(1 - j / J) - (d / D) (1 - 2 j / J). The products q * o are beyond the paper: a sum cannot tell whether what was found
+is what was asked for, so that without them yes and no are learnt by heart. 0.1 is how far the first weights spread.
 
 References:
     Sukhbaatar et al., 2015, End-to-end memory networks; after Weston et al., 2015, Memory networks;
