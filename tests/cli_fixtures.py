@@ -19,7 +19,7 @@ VOCABULARY = "the a cat dog ran over under moon sun bright old river house tree 
 WORDS = VOCABULARY.split()
 TINY = ("--units", "8", "--embed", "6", "--layers", "1", "--batch", "8", "--warmup", "2")
 QUICK = (*TINY, "--epochs", "2")
-ARCHITECTURES = ("simple", "gru", "lstm", "bidirectional")
+ARCHITECTURES = ("simple", "gru", "lstm", "memory", "bidirectional")
 
 
 def story(num_lines=110, seed=1):

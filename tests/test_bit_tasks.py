@@ -7,11 +7,12 @@ from textrnn.models.bits import build_bit_model
 from textrnn.training.bit_tasks import MARKS, copy_tasks, learn_copying, wrong_bits
 
 BITS = 3
+WIDE = 8  # bits of what is learnt: a vector of zeros looks like silence, and must be rare
 
 
-def tasks(length, copies=1, count=64):
+def tasks(length, copies=1, count=64, bits=BITS):
     rng = np.random.default_rng(9)
-    return copy_tasks(rng, bits=BITS, lengths=np.full(count, length), copies=np.full(count, copies))
+    return copy_tasks(rng, bits=bits, lengths=np.full(count, length), copies=np.full(count, copies))
 
 
 def test_copy_tasks_ask_for_what_they_show():
@@ -37,10 +38,10 @@ def test_wrong_bits_counts_those_that_count():
 
 @pytest.mark.slow
 def test_memory_copies_more_than_it_has_seen():
-    """Trained on at most 4 vectors, it copies 6; about 15 seconds of one core. Guessing has more than a third wrong."""
-    sizes = dict(units=32, slots=12, width=8, controller="dense", random_seed=1)
-    model = build_bit_model("memory", BITS + MARKS, BITS + 1, **sizes)
-    losses = learn_copying(model, bits=BITS, longest=4, num_steps=600, learning_rate=4e-3, random_seed=1)
+    """Trained on at most 8 vectors, it copies 16. Guessing: 44 % wrong; seeds 0, 1 and 2 had 0.3, 0.2 and 2.3 %."""
+    sizes = dict(units=64, slots=20, width=12, controller="dense", random_seed=0)
+    model = build_bit_model("memory", WIDE + MARKS, WIDE + 1, **sizes)
+    losses = learn_copying(model, bits=WIDE, longest=8, num_steps=350, learning_rate=4e-3)
     assert losses[0] == pytest.approx(np.log(2), rel=0.2)
-    assert wrong_bits(model, tasks(4)) < 0.05
-    assert wrong_bits(model, tasks(6)) < 0.15
+    assert wrong_bits(model, tasks(8, bits=WIDE)) < 0.05
+    assert wrong_bits(model, tasks(16, bits=WIDE)) < 0.1

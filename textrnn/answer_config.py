@@ -35,10 +35,16 @@ class AnswerFitConfig(Checked):
         flag="--time",
         unit="seconds",
     )
-    epochs: float = option(100.0, "Most passes over the questions for each try.", above=0, high=1_000_000)
+    epochs: float | None = option(
+        None,
+        "Most passes over the questions for each try.  [default: 30, or as many as make 2,500 steps]",
+        above=0,
+        high=1_000_000,
+    )
     tries: int = option(
         3,
-        "Networks to train from different beginnings; the one that knows its own questions best is kept.",
+        "Most networks to train from different beginnings, if there is time for more than one; the one that knows its "
+        "own questions best is kept.",
         low=1,
         high=100,
     )

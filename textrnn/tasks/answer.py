@@ -161,7 +161,11 @@ def _learn(
     left_s: Callable[[], float],
     interrupted: Callable[[], bool],
 ) -> Found:
-    """Trains the memory network some times, keeps the one that knows its own questions best, and compares it."""
+    """Trains the memory network some times, keeps the one that knows its own questions best, and compares it.
+
+    One that has learnt is worth more than several that had no time to: a try may take all the time that is left, and
+    another one follows if there is as much time as the longest took.
+    """
     from textrnn.training.answerer import fit_memory_network
 
     texts = [text for question in learnt for text in (*question.sentences, question.text)]
@@ -170,9 +174,9 @@ def _learn(
     answers = [a for a, _ in Counter(sorted(q.answer for q in learnt if q.answer is not None)).most_common()]
     numbers = np.array([answers.index(q.answer) for q in learnt if q.answer is not None], np.int32)
     arrays, tries, history = to_arrays(learnt, vocabulary, config), config.fit.tries, list[dict[str, float]]()
-    best, begin, total = None, time.monotonic(), LEARNING_SHARE * left_s()
+    best, begin, total, longest = None, time.monotonic(), LEARNING_SHARE * left_s(), 0.0
     for number in range(tries):
-        left = total - (time.monotonic() - begin)
+        started = time.monotonic()
         one = fit_memory_network(
             config,
             arrays,
@@ -181,13 +185,16 @@ def _learn(
             num_answers=len(answers),
             random_seed=config.fit.random_seed + number,
             number=number + 1,
-            seconds=max(0.5, left / (tries - number)),
+            seconds=max(0.5, total - (started - begin)),
             interrupted=interrupted,
         )
         history += one.history
         display.say(f"memory network {number + 1} of {tries}: {one.nats:.4f} nats a question it learnt from")
         best = one if best is None or one.nats < best.nats else best
+        longest = max(longest, time.monotonic() - started)
         if interrupted() or best.nats < 1e-3:  # no other try would know them better
+            break
+        if total - (time.monotonic() - begin) < longest:
             break
     weights = {} if best is None else best.weights
     network = MemoryNetwork(config.network, vocabulary.vocab_size, len(answers), Weights(weights))

@@ -19,6 +19,7 @@ from textrnn.training.classifier import fit_classifier
 from textrnn.training.pace import Pace
 from textrnn.training.sharded import make_sharded_step
 
+EPOCHS, STEPS = 30, 2500  # passes of a try when nobody says, and at least so many steps
 RISE = 10  # steps in which the learning rate is reached
 LSTM_UNITS, LSTM_EPOCHS = 64, 40.0
 
@@ -71,7 +72,8 @@ def fit_memory_network(
     optimizer.build(model.trainable_variables)
     steps = {linear: _step(model, optimizer, linear=linear) for linear in (True, False)}
     per_epoch = -(-len(answers) // fit.batch)
-    pace = Pace(max(1, round(fit.epochs * per_epoch)), seconds, fit.learning_rate, RISE, interrupted)
+    epochs = max(EPOCHS, STEPS / per_epoch) if fit.epochs is None else fit.epochs
+    pace = Pace(max(1, round(epochs * per_epoch)), seconds, fit.learning_rate, RISE, interrupted)
     lengths, losses, history = np.ones(len(answers), np.int64), list[float](), list[dict[str, float]]()
     for rows, rate, done in pace.batches(lengths, fit.batch, rng):
         step = steps[done < fit.linear_start]

@@ -20,8 +20,8 @@ from textrnn.training.sharded import make_sharded_step
 MARKS = 2  # channels beside the bits: one marks the beginning, one the end, with the number of copies wanted
 COUNT_UNIT = 10  # copies that are written as 1
 RISE = 20  # steps in which the learning rate is reached
-# Once hardly a bit is wrong, gradients are tiny. Adam divides by their size, so that with a short memory for it (beta
-# 2) and its usual epsilon the steps stay large, and one unlucky batch throws the program away that was found.
+# When hardly a bit is wrong, gradients are tiny. Adam divides by their size, so with a short memory for it (beta 2)
+# and its usual epsilon the steps stay large, and one unlucky batch undoes the program that was found.
 BETA_2, EPSILON = 0.999, 1e-5
 CHECK_EVERY, CHECK_TASKS = 25, 64  # steps; tasks of lengths that are learnt from
 
