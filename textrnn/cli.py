@@ -131,8 +131,10 @@ def train(
 
 
 def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
+    from textrnn.run import models_dir_flag
+
     path = Path(result["run"])
-    elsewhere = "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+    elsewhere = models_dir_flag(path)
     model = shlex.quote(path.name)
     bits, nats = result["val_bits_per_char"], result["val_nats_per_token"]
     quality = f"{bits:.3f} bits per character on held-out text ({nats:.3f} nats per token)" if bits else "not measured"

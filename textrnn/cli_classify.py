@@ -152,7 +152,7 @@ def classify(
     if must_train or (saved is None and not must_predict and wants_training(table, columns)):
         from textrnn.judging.report import format_report
         from textrnn.tasks.classify import train as task
-        from textrnn.tasks.classify_run import Place
+        from textrnn.tasks.place import Place
 
         result = task(
             table,

@@ -101,7 +101,8 @@ def translate(
         raise ConfigError(f"--format {form} is for translating with --model: for pairs expected {', '.join(FORMATS)}")
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
-    from textrnn.tasks.translate import Place, train
+    from textrnn.tasks.place import Place
+    from textrnn.tasks.translate import train
     from textrnn.text.pairs import PairOptions
 
     begin, arguments = context.obj
@@ -172,8 +173,10 @@ def _translate(
 
 
 def _summary(result: dict[str, Any]) -> str:
+    from textrnn.run import models_dir_flag
+
     path, test = Path(result["run"]), result["test"]
-    elsewhere = "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+    elsewhere = models_dir_flag(path)
     name = shlex.quote(path.name)
     lines = [f"saved {path}: {result['kind']}, {result['parameters']:,} parameters"]
     if test is not None:

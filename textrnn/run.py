@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -244,6 +245,16 @@ def _known_runs(models_dir: Path) -> str:
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
 EDGES = "+-._"
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, whatever comes after a dot
+
+
+def models_dir_flag(path: Path) -> str:
+    """What to put behind the name of a run in a command that is shown, if the run is not where it is looked for.
+
+    Example:
+        >>> models_dir_flag(Path("models/x")), models_dir_flag(Path("my runs/x"))
+        ('', " --models-dir 'my runs'")
+    """
+    return "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
 
 
 def check_name(name: str) -> str:

@@ -16,14 +16,12 @@ import numpy as np
 
 from textrnn import __version__
 from textrnn.answer_config import AnswerConfig
-from textrnn.errors import DataError, RunError
+from textrnn.errors import DataError
 from textrnn.run import (
     FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
-    check_name,
-    free_name,
     locked,
     publish,
     staged,
@@ -34,6 +32,7 @@ from textrnn.run import (
 from textrnn.runtime.answerer import KIND, Answerer, MemoryNetwork, open_answerer, to_arrays
 from textrnn.runtime.network import Weights
 from textrnn.tasks.answer_file import Stories
+from textrnn.tasks.place import Place
 from textrnn.text.normalize import normalize
 from textrnn.text.stories import Question, split_stories
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
@@ -81,9 +80,10 @@ def train(
     begin, display = time.monotonic() if begin is None else begin, Display(quiet=quiet)
     config = AnswerConfig.from_options(options)
     learnt, held = _split(stories, test, config)
-    run = check_name(name) if name is not None else free_name(Path(stories.name).stem, models_dir)
+    place = Place(models_dir, name, overwrite)
+    run = place.name_for(stories.name)
     with locked(models_dir, run):
-        _check_free(models_dir / run, overwrite)
+        path = place.check_free(run)
         display.say(
             f"{len(learnt):,} questions to learn from, {len(held):,} held out; at most {duration(config.fit.time_s)}"
         )
@@ -103,10 +103,10 @@ def train(
             found = _learn(learnt, held, config, display, left_s, interrupted)
             details = _details(stories, config, found, command, len(learnt))
             _save(folder, found, details)
-            publish(folder, models_dir / run)
+            publish(folder, path)
             ended = "interrupted" if interrupted() else "budget"
     return dict(
-        run=str(models_dir / run),
+        run=str(path),
         parameters=details["parameters"],
         seconds=round(time.monotonic() - begin, 3),
         test=dict(questions=len(held), accuracy=found.accuracy["memory_network"]),
@@ -133,13 +133,6 @@ def _split(stories: Stories, test: Stories | None, config: AnswerConfig) -> tupl
     if len({question.answer for question in learnt}) < 2:
         raise DataError(f"all questions of {stories.name} have the answer {learnt[0].answer!r:.60}: nothing to learn")
     return learnt, held
-
-
-def _check_free(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise RunError(f"{path} exists: replace it by --overwrite, or give another --name")
-    if path.exists() and any(path.iterdir()) and not (path / RUN_FILE).is_file():
-        raise RunError(f"{path} is not a saved run, so --overwrite leaves it alone: give another --name")
 
 
 @dataclass

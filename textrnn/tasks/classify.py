@@ -18,9 +18,10 @@ from textrnn.reservoir_config import ESN, check_reservoir
 from textrnn.run import locked, publish, staged
 from textrnn.runtime.classifier import TextClassifier, open_classifier
 from textrnn.tasks.classify_rows import Rows, check_learnable, read_rows, similar_labels
-from textrnn.tasks.classify_run import Place, metrics_of, new_details, save_lesson, saved_in_words
+from textrnn.tasks.classify_run import metrics_of, new_details, save_lesson, saved_in_words
 from textrnn.tasks.explaining import check_explain
 from textrnn.tasks.judged import Exam, Lesson, cross_validation, examine, held_out, report_on
+from textrnn.tasks.place import Place
 from textrnn.tasks.predict import Using, output_for, predict
 from textrnn.tasks.unlabelled import read_unlabelled
 from textrnn.text.files import STANDARD_INPUT
@@ -149,7 +150,7 @@ def train(
             check_explain(table.name, is_predicted=output is not None)
         exam = _exam(rows, classes, table, test, num_folds, config.fit.random_seed, options, display)
         more = _more_texts(unlabelled, rows, options, config, display)
-        name = place.name_for(table)
+        name = place.name_for(table.name)
         run = place.models_dir / name
         with locked(place.models_dir, name):
             place.check_free(name)

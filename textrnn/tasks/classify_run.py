@@ -8,7 +8,6 @@ import platform
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,11 @@ import numpy as np
 
 from textrnn import __version__
 from textrnn.classify_config import ClassifierConfig
-from textrnn.errors import RunError
 from textrnn.run import (
     FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
-    check_name,
-    free_name,
     write_atomically,
     write_json,
     write_weights,
@@ -34,27 +30,6 @@ from textrnn.text.table import Table
 from textrnn.training.fitting import to_weights
 
 HISTORY_FILE = "history.csv"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run goes: the folder of all runs, its name (None: from the table's), and whether that may be replaced."""
-
-    models_dir: Path = Path("models")
-    name: str | None = None
-    overwrite: bool = False
-
-    def name_for(self, table: Table) -> str:
-        """The name of the run; raises ConfigError if it cannot be one."""
-        return free_name(Path(table.name).stem, self.models_dir) if self.name is None else check_name(self.name)
-
-    def check_free(self, name: str) -> None:
-        """Raises RunError if nothing may be written there."""
-        run = self.models_dir / name
-        if run.exists() and not self.overwrite:
-            raise RunError(f"{run} exists: replace it by --overwrite, or give another --name")
-        if run.exists() and any(run.iterdir()) and not (run / RUN_FILE).is_file():
-            raise RunError(f"{run} is not a saved run, so --overwrite leaves it alone: give another --name")
 
 
 def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, command: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import functools
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,14 @@ from textrnn.run import (
     FORMAT_VERSION,
     RUN_FILE,
     TOKENIZER_FILE,
-    check_name,
     find_run,
-    free_name,
     locked,
     remove_temporaries,
     staged,
     write_json,
 )
 from textrnn.runtime.language_model import KIND, open_run
+from textrnn.tasks.place import Place, resumed_options
 from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
 from textrnn.text.corpus import Corpus, Part, check_ids, largest_id, map_ids, prepare, smallest_dtype, start_id
 from textrnn.text.documents import describe_documents
@@ -52,21 +50,6 @@ RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accum
 # The options of these groups that go with an echo state network.
 GROUPS = (DocumentConfig, ModelConfig, DataConfig, TrainConfig)
 WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save_every_s")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run goes.
-
-    Attributes:
-        models_dir: the folder of all runs.
-        name: the run's name; None for one made from the corpus' name.
-        overwrite: whether a run of that name may be replaced.
-    """
-
-    models_dir: Path = Path("models")
-    name: str | None = None
-    overwrite: bool = False
 
 
 def train(
@@ -159,15 +142,9 @@ def _new(
     display: Display,
 ) -> Iterator[Prepared]:
     models_dir = place.models_dir
-    name = check_name(place.name) if place.name is not None else free_name(Path(sources[0].name).stem, models_dir)
+    name = place.name_for(sources[0].name)
     with locked(models_dir, name):
-        path = models_dir / name
-        if path.exists() and not place.overwrite:
-            raise RunError(
-                f"{path} exists: go on with it by --resume {name}, replace it by --overwrite, or give another --name"
-            )
-        if path.exists() and any(path.iterdir()) and not (path / RUN_FILE).is_file():
-            raise RunError(f"{path} is not a saved run, so --overwrite leaves it alone: give another --name")
+        path = place.check_free(name, resumable=True)
         with staged(models_dir, name) as folder:
             corpus = _prepared_corpus(sources, held, folder / "checkpoint", config, display)
             config = sized_for(corpus)
@@ -233,17 +210,8 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
 
 
 def _same_options(saved: Config, options: Mapping[str, Any], path: Path) -> Config:
-    before = saved.options()
     Config.from_options(options)
-    wrong = [name for name, value in options.items() if name not in RESUMABLE and before.get(name) != value]
-    if wrong:
-        shown = ", ".join(
-            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {options[name]!r} here"
-            for name in wrong
-        )
-        raise ConfigError(f"{path} was trained with other options: {shown}; leave them out, or train a new run")
-    budget = {name: options.get(name) for name in ("epochs", "time_s") if "epochs" in options or "time_s" in options}
-    return Config.from_options({**before, **options, **budget}).resolve()
+    return Config.from_options(resumed_options(saved.options(), options, resumable=RESUMABLE, path=path)).resolve()
 
 
 def _same_text(details: Mapping[str, Any], sources: list[Source], held: list[Source], path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,7 @@ from textrnn.errors import ConfigError, RunError
 from textrnn.judging.translation import measure
 from textrnn.run import (
     RUN_FILE,
-    check_name,
     find_run,
-    free_name,
     locked,
     read_json,
     remove_temporaries,
@@ -25,6 +22,7 @@ from textrnn.run import (
     write_json,
 )
 from textrnn.runtime.translator import KIND, Translator, open_translator
+from textrnn.tasks.place import Place, resumed_options
 from textrnn.tasks.translate_plan import new_details, reserve_s, short_pairs, with_budget
 from textrnn.text.pair_split import by_source, selected, split
 from textrnn.text.pair_store import PAIRS_FILE, read_pairs_file
@@ -44,15 +42,6 @@ FORMS = {
     "csv": "a table with a column for each",
     "cmudict": "a dictionary: a word, blanks, its phonemes",
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run goes: the folder of all runs, its name (None: from the file's), and whether that may be replaced."""
-
-    models_dir: Path = Path("models")
-    name: str | None = None
-    overwrite: bool = False
 
 
 def train(
@@ -125,8 +114,7 @@ def _new(
     pairs = _read(path, options, config, display)
     tested = None if test is None else _read(test, options, config, display)
     models_dir = place.models_dir
-    stem = Path(str(pairs.file["name"])).stem
-    name = check_name(place.name) if place.name is not None else free_name(stem, models_dir)
+    name = place.name_for(str(pairs.file["name"]))
     rng = np.random.default_rng((config.train.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
@@ -141,13 +129,7 @@ def _new(
     details = new_details(config, kind, sides, parts, pairs, words, command)
     _describe(details, display, is_tiny=is_tiny)
     with locked(models_dir, name):
-        run = models_dir / name
-        if run.exists() and not place.overwrite:
-            raise RunError(
-                f"{run} exists: go on with it by --resume {name}, replace it by --overwrite, or give another --name"
-            )
-        if run.exists() and any(run.iterdir()) and not (run / RUN_FILE).is_file():
-            raise RunError(f"{run} is not a saved run, so --overwrite leaves it alone: give another --name")
+        run = place.check_free(name, resumable=True)
         with staged(models_dir, name) as folder:
             reserve = reserve_s(config, sides[1], parts["test"], decode)
             yield PreparedPairs(folder, run, config, kind, sides, parts, details, reserve_s=reserve)
@@ -209,18 +191,9 @@ def _resumed(
 
 
 def _same_options(saved: TranslateConfig, settings: Mapping[str, Any], run: Path) -> TranslateConfig:
-    before = saved.options()
     TranslateConfig.from_options(settings)
-    wrong = [name for name, value in settings.items() if name not in RESUMABLE and before.get(name) != value]
-    if wrong:
-        shown = ", ".join(
-            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {settings[name]!r} here"
-            for name in wrong
-        )
-        raise ConfigError(f"{run} was trained with other options: {shown}; leave them out, or train a new run")
-    length = {"epochs", "time_s"} & settings.keys()
-    budget = {name: settings.get(name) for name in ("epochs", "time_s")} if length else {}
-    return TranslateConfig.from_options({**before, **settings, **budget})
+    options = resumed_options(saved.options(), settings, resumable=RESUMABLE, path=run)
+    return TranslateConfig.from_options(options)
 
 
 def _result(

@@ -6,7 +6,6 @@ import contextlib
 import math
 import shlex
 import time
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,7 +17,7 @@ from textrnn.errors import ConfigError, RunError
 from textrnn.machine import num_cores
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
-from textrnn.run import publish
+from textrnn.run import models_dir_flag, publish
 from textrnn.runtime.conditions import drawn_condition
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
@@ -339,7 +338,7 @@ class Session:
 
     def _advice(self) -> str:
         path = self.prepared.path
-        elsewhere = "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+        elsewhere = models_dir_flag(path)
         return (
             f"what was saved last is in {path}: go on with textrnn train --resume {shlex.quote(path.name)}{elsewhere}"
         )
