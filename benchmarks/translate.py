@@ -55,7 +55,8 @@ def row(path: Path, found: dict[str, Any]) -> list[str]:
     test = found["test"]
     shares = [f"{100 * test[key]:.2f}" for key in ("exact_match", "token_error_rate", "char_error_rate")]
     counts = [f"{found['train_pairs']:,}", f"{test['pairs']:,}", str(test["beam"])]
-    scores = [f"{test['bleu']:.2f}", f"{test['chrf']:.2f}", f"{test['texts_per_s']:.0f}", f"{found['wall_s']:.0f}"]
+    bleu = "" if test["bleu"] is None else f"{test['bleu']:.2f}"
+    scores = [bleu, f"{test['chrf']:.2f}", f"{test['texts_per_s']:.0f}", f"{found['wall_s']:.0f}"]
     return [path.name, *counts, *shares, *scores]
 
 

@@ -56,5 +56,10 @@ def test_bleu_of_one_text_is_that_of_the_formula():
     assert found["bleu"] == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
 
 
+def test_texts_of_three_words_have_no_bleu():
+    assert measure(["a b c", "d"], [["a b c"], ["d", "e"]], "word")["bleu"] is None
+    assert measure(["a b c"], [["a b c", "a b c d"]], "word")["bleu"] is not None
+
+
 def test_chinese_is_measured_by_characters():
     assert measure(["我喝很多的茶"], [["我喝很多的茶"]], "char")["bleu_tokens"] == "zh"

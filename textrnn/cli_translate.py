@@ -174,6 +174,7 @@ def _translate(
 
 def _summary(result: dict[str, Any]) -> str:
     from textrnn.run import models_dir_flag
+    from textrnn.tasks.info_translator import overlaps
 
     path, test = Path(result["run"]), result["test"]
     elsewhere = models_dir_flag(path)
@@ -185,7 +186,7 @@ def _summary(result: dict[str, Any]) -> str:
             f"  exact match {100 * test['exact_match']:.1f} %, token accuracy {100 * test['token_accuracy']:.1f} %, "
             f"token error rate {100 * test['token_error_rate']:.1f} %, character error rate "
             f"{100 * test['char_error_rate']:.1f} %",
-            f"  BLEU {test['bleu']:.1f}, chrF {test['chrf']:.1f}",
+            f"  {overlaps(test)}",
         ]
     if result["ended"] == "patience":
         lines.append("ended early: held-out pairs had stopped getting easier (--patience)")

@@ -97,7 +97,8 @@ def measure(made: Sequence[str], references: Sequence[Sequence[str]], level: str
 def bleu_and_chrf(made: Sequence[str], references: Sequence[Sequence[str]], level: str) -> dict[str, Any]:
     """BLEU and chrF from 0 to 100, as sacrebleu computes them for a corpus.
 
-    Chinese is cut into characters, phonemes and tags at blanks, all else as sacrebleu does by default ("13a").
+    BLEU counts sequences of four tokens: where no reference has so many, there is none. Chinese is cut into characters,
+    phonemes and tags at blanks, all else as sacrebleu does by default ("13a").
 
     Reference:
         Papineni et al., 2002, BLEU; Popovic, 2015, chrF; Post, 2018, A call for clarity in reporting BLEU scores.
@@ -111,8 +112,9 @@ def bleu_and_chrf(made: Sequence[str], references: Sequence[Sequence[str]], leve
         for number in range(max(map(len, references)))
     ]
     bleu, chrf = BLEU(tokenize=by, effective_order=False), CHRF()
+    has_four_grams = bleu.corpus_score(texts, [texts]).totals[-1] > 0
     return dict(
-        bleu=bleu.corpus_score(list(made), streams).score,
+        bleu=bleu.corpus_score(list(made), streams).score if has_four_grams else None,
         chrf=chrf.corpus_score(list(made), streams).score,
         bleu_tokens=by,
     )

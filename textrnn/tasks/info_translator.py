@@ -43,7 +43,18 @@ def translator_lines(run: dict[str, Any]) -> list[tuple[str, str]]:
             (
                 "right",
                 f"{percent(test['exact_match'])} of {test['pairs']:,} sources of {pairs['judged_on']}; token error "
-                f"rate {percent(test['token_error_rate'])}, BLEU {test['bleu']:.1f}, chrF {test['chrf']:.1f}",
+                f"rate {percent(test['token_error_rate'])}, {overlaps(test)}",
             )
         )
     return lines
+
+
+def overlaps(test: dict[str, Any]) -> str:
+    """BLEU, where there is one, and chrF in words.
+
+    Example:
+        >>> overlaps(dict(bleu=None, chrf=98.76)), overlaps(dict(bleu=25.25, chrf=50.0))
+        ('chrF 98.8', 'BLEU 25.2, chrF 50.0')
+    """
+    chrf = f"chrF {test['chrf']:.1f}"
+    return chrf if test["bleu"] is None else f"BLEU {test['bleu']:.1f}, {chrf}"
