@@ -304,6 +304,7 @@ def test_answer_fills_in_and_explains(stories):
     assert explained.out == asked.replace("Mira?", f"Mira?\t{given.text}\t{lines}")
     found = good("answer", home / "new.txt", *where, "--json", "-o", home / "out.json")
     assert found.out == ""
+    refused("answer", home / "new.txt", *where, "-o", "none/x.txt", code=1, says=["cannot write to none/x.txt", "-o"])
     first, second = json.loads((home / "out.json").read_text())["questions"]
     assert (first["line"], first["answer"], first["known"], second["known"]) == (3, given.text, None, "x")
     assert [list(hop) for hop in first["attention"]] == [["1", "2"]] * 3
@@ -337,8 +338,8 @@ BAD = {
     "resume and file": (["two.txt", "--resume", "own"], 2, ["leave out the file"]),
     "resume and name": (["--resume", "own", "--name", "x"], 2, ["leave out the file, --name"]),
     "resume no such run": (["--resume", "x"], 1, ["no run named 'x'"]),
-    "resume of another kind": (["--resume", "lm"], 1, ["'language_model', expected a 'answerer'"]),
-    "run of another kind": (["two.txt", "--model", "lm"], 1, ["'language_model', expected a 'answerer'"]),
+    "resume of another kind": (["--resume", "lm"], 1, ["'language_model', expected an 'answerer'"]),
+    "run of another kind": (["two.txt", "--model", "lm"], 1, ["'language_model', expected an 'answerer'"]),
     "deterministic": (["two.txt", "--deterministic"], 2, ["--deterministic", "it needs --epochs"]),
     "deterministic by time": (
         ["two.txt", "--deterministic", "--epochs", "1", "--time", "1m"],
@@ -346,7 +347,7 @@ BAD = {
         ["it does not go with --time"],
     ),
     "empty file": (["empty.txt"], 1, ["empty.txt is empty"]),
-    "binary file": (["bytes.txt"], 1, ["bytes.txt", "binary"]),
+    "binary file": (["bytes.txt"], 1, ["bytes.txt", "PNG picture"]),
     "empty standard input": (["-"], 1, ["standard input is empty"]),
     "overwrite a folder": (["two.txt", "--name", "own", "--overwrite"], 1, ["not a saved run"]),
 }
@@ -367,7 +368,7 @@ def test_answer_refuses(kind, tmp_path, monkeypatch):
     (tmp_path / "models" / "lm").mkdir()
     write_json(tmp_path / "models" / "lm" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     (tmp_path / "empty.txt").write_bytes(b"")
-    (tmp_path / "bytes.txt").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "bytes.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
     arguments, code, says = BAD[kind]
     refused("answer", *arguments, code=code, says=says)
     assert [path.name for path in (tmp_path / "models" / "own").iterdir()] == ["mine.txt"]

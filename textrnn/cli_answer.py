@@ -100,9 +100,10 @@ def answer(
         return
     if flags := typed_flags(context, ["test", "name", "overwrite", *options]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
-    from textrnn.run import find_run, write_atomically
+    from textrnn.run import find_run
     from textrnn.runtime.answerer import KIND, open_answerer
     from textrnn.tasks.answer_file import answer_file, filled_in
+    from textrnn.tasks.generate import write_output
 
     answered = answer_file(file, open_answerer(find_run(model, models_dir, KIND)))
     if answered["accuracy"] is not None and not as_json:
@@ -111,4 +112,4 @@ def answer(
     if output is None or output == "-":
         stream([text])
     else:
-        write_atomically(Path(output), text.encode())
+        write_output([text], output)
