@@ -1,24 +1,33 @@
 """The memory network: the paper's equations as its oracle, saving, learning, and `textrnn answer` on stories."""
 
+import itertools
 import json
+import shutil
+from contextlib import contextmanager
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 import story_maker
 import tensorflow as tf
-from cli_fixtures import good, refused
+from cli_fixtures import good, refused, run_cli
+from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
 import textrnn
-from textrnn.answer_config import AnswerConfig, AnswerFitConfig, MemoryNetworkConfig
+from textrnn.answer_config import AnswerConfig, MemoryNetworkConfig
 from textrnn.errors import DataError, RunError
 from textrnn.models.answerer import build_memory_network
 from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.runtime.answerer import Answerer, Arrays, MemoryNetwork, to_arrays
 from textrnn.runtime.network import Weights
 from textrnn.text.stories import read_stories
+from textrnn.text.story_store import STORIES_FILE, story_lines
 from textrnn.text.vocabulary import Vocabulary
-from textrnn.training.answerer import fit_memory_network
+from textrnn.training import answerer_session
+from textrnn.training.answerer import answer_nats, make_answerer_step
+from textrnn.training.checkpoint import checkpoints
+from textrnn.training.story_batches import StoryBatches
 
 VOCAB, ANSWERS, EMBED, PLACES, BATCH = 11, 3, 5, 6, 2
 
@@ -107,11 +116,70 @@ def test_memory_network_survives_its_config(rng):
     np.testing.assert_array_equal(again(arrays.sentences, arrays.questions), model(arrays.sentences, arrays.questions))
 
 
-def test_memory_network_reaches_every_weight(rng):
-    model, arrays = made(rng), drawn(rng)
+@pytest.mark.parametrize("linear", [False, True])
+def test_memory_network_gradient_equals_differences(linear, rng):
+    model, arrays, numbers = made(rng), drawn(rng), np.array([2, 0], np.int32)
+    options = dict(linear=linear, seed=np.array([3, 1], np.int64))  # as while learning, with gaps between places
+
+    def nats():
+        return tf.reduce_sum(answer_nats(model, arrays.sentences, arrays.questions, numbers, **options))
+
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(model(arrays.sentences, arrays.questions, training=True) ** 2)
-    assert all(np.any(gradient) for gradient in tape.gradient(loss, [weight.value for weight in model.weights]))
+        loss = nats()
+    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, [w.value for w in model.weights])]
+    before = model.get_weights()
+    for weight, gradient, value in zip(model.weights, gradients, before, strict=True):
+        assert np.any(gradient)
+        direction, ends = rng.normal(size=gradient.shape), []
+        for way in (3e-3, -3e-3):
+            weight.assign(value + way * direction)
+            ends.append(float(nats()))
+        weight.assign(value)
+        assert (ends[0] - ends[1]) / 6e-3 == pytest.approx(float((gradient * direction).sum()), rel=0.02, abs=0.02)
+
+
+def test_memory_network_leaves_places_empty_by_its_seed_alone(rng):
+    model, arrays = made(rng), drawn(rng)
+    one, same, *others = (
+        np.asarray(model(arrays.sentences, arrays.questions, seed=np.array([seed, 0], np.int64)))
+        for seed in (1, 1, *range(2, 20))
+    )
+    np.testing.assert_array_equal(one, same)
+    assert any((one != other).any() for other in others)
+
+
+def test_story_lines_ask_the_same_again():
+    text = (
+        story_maker.stories("two facts", 3) + "1 Mira is here.\n2 Where is Mira?\n3 Anton left.\n4 Is it so?\tno\t1\n"
+    )
+    asked = [question for question in read_stories(text.splitlines(), "x") if question.answer]
+    again = read_stories(story_lines(asked), "x")
+    assert [(q.sentences, q.text, q.answer) for q in again] == [(q.sentences, q.text, q.answer) for q in asked]
+    assert [q.story for q in again] == [q.story for q in asked] and again[-1].sentences[-1] == "Anton left."
+
+
+def test_story_batches_hold_each_question_once(rng):
+    arrays = Arrays(np.arange(7 * 2 * 3).reshape(7, 2, 3), np.arange(7 * 3).reshape(7, 3))
+    stories = StoryBatches(arrays, np.arange(7), 3, 5)
+    found = [stories.batch(1, index) for index in range(stories.num_batches)]
+    assert [len(batch.x[0]) for batch in found] != [3, 3, 3] and sum(batch.num_tokens for batch in found) == 7
+    order = [int(number) for batch in found for number in batch.y]
+    assert sorted(order) == list(range(7)) == sorted(n for batch in stories.checked() for n in batch.y.tolist())
+    for batch in found:
+        np.testing.assert_array_equal(batch.x[1][:, 0], 3 * batch.y)
+    stories.batch(0, 0)  # another pass between
+    assert [int(n) for index in range(3) for n in stories.batch(1, index).y] == order
+    stories.random_seed = 6
+    assert [int(n) for index in range(3) for n in stories.batch(1, index).y] != order
+
+
+EXACT = ("--epochs", 20, "--tries", 2, "--embed", 16, "--learning-rate", 0.02, "--deterministic")
+
+
+@pytest.fixture(autouse=True)
+def not_deterministic_for_ever():
+    yield
+    disable_op_determinism()
 
 
 @pytest.fixture(scope="module")
@@ -119,24 +187,30 @@ def stories(tmp_path_factory):
     """A file of stories, and a run that learnt from it."""
     home = tmp_path_factory.mktemp("stories")
     (home / "stories.txt").write_text(story_maker.stories("one fact", 30, rounds=4), encoding="utf-8")
-    options = ("--epochs", 25, "--tries", 1, "--embed", 16, "--learning-rate", 0.02, "--time", "10m")
     with mock.patch("textrnn.training.answerer.LSTM_EPOCHS", 2.0):
-        ran = good("answer", home / "stories.txt", "--models-dir", home / "models", *options, "--json")
+        ran = good("answer", home / "stories.txt", "--models-dir", home / "models", *EXACT, "--json")
     return home, ran.json
 
 
 @pytest.mark.slow
-def test_fit_memory_network_overfits_a_few(rng):
+def test_memory_network_overfits_a_few(rng):
     questions = read_stories(story_maker.stories("yes or no", 2).splitlines(), "x")
     words = sorted({word for q in questions for text in (*q.sentences, q.text) for word in text.lower().split()})
     vocabulary = Vocabulary([word.rstrip(".?") for word in words], "word")
-    config = AnswerConfig(fit=AnswerFitConfig(epochs=80, learning_rate=0.02, linear_start=0))
+    config = AnswerConfig()
     answers = np.array([question.answer == "yes" for question in questions], np.int32)
-    sizes = dict(vocab_size=vocabulary.vocab_size, num_answers=2)
     arrays = to_arrays(questions, vocabulary, config)
-    learnt = fit_memory_network(config, arrays, answers, **sizes, random_seed=1, seconds=1e6)
-    assert learnt.nats < 0.1
-    network = MemoryNetwork(config.network, vocabulary.vocab_size, 2, Weights(learnt.weights))
+    model = build_memory_network(config.network, vocabulary.vocab_size, 2, random_seed=1)
+    optimizer = keras.optimizers.Adam(0.02)
+    optimizer.build(model.trainable_variables)
+    step, before = make_answerer_step(model, optimizer, linear=False), model.get_weights()
+    for number in range(160):
+        loss, norm = step(arrays.sentences, arrays.questions, answers, np.array([1, number]), np.float32(0.02))
+        assert np.isfinite([float(loss), float(norm)]).all()
+    assert float(loss) < 0.1
+    assert all((one != other).any() for one, other in zip(before, model.get_weights(), strict=True))
+    weights = {weight.name: weight.numpy() for weight in model.weights}
+    network = MemoryNetwork(config.network, vocabulary.vocab_size, 2, Weights(weights))
     given = Answerer(network, vocabulary, ["no", "yes"], config).answer_all(questions)
     assert [answer.text for answer in given] == [question.answer for question in questions]
 
@@ -149,7 +223,67 @@ def test_answer_learns_and_compares(stories):
     assert result["test"] == {"questions": 24, "accuracy": models["memory_network"]}
     assert models["memory_network"] > models["majority"]
     assert all(0 <= share <= 1 for share in models.values())
-    assert (home / "models" / "stories" / "history.csv").read_text().startswith("try,epoch,train_nats,seconds\n1,1,")
+    header, *rows = (home / "models" / "stories" / "history.csv").read_text().splitlines()
+    assert header == "try,epoch,step,train_nats,own_nats,learning_rate,gradient_norm,seconds"
+    assert [row.split(",")[0] for row in rows] == ["1"] * 20 + ["2"] * 20  # 60 steps each, a check every three
+    best = min(float(row.split(",")[4]) for row in rows)
+    assert result["own_nats"] == pytest.approx(best, rel=1e-4) and (result["tries"], result["steps"]) == (2, 60)
+
+
+@contextmanager
+def nobody_compares(monkeypatch):
+    """Within the block the LSTM guesses the most frequent answer."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "textrnn.training.answerer.lstm_guesses", lambda texts, answers, held, **_: np.zeros(len(held), int)
+        )
+        yield patch
+
+
+def stopped_after(patch, steps, *, at_once=False):
+    """Asks training to stop after some steps of its session, or ends it there as a second Ctrl-C or a kill does."""
+
+    @contextmanager
+    def interrupts(on_first):
+        counted = itertools.count()
+
+        def asked():
+            if next(counted) < steps:
+                return False
+            if at_once:
+                raise KeyboardInterrupt
+            return True
+
+        yield asked
+
+    patch.setattr(answerer_session, "polite_interrupts", interrupts)
+
+
+@pytest.mark.slow
+def test_stopped_and_killed_run_ends_with_the_same_bytes(stories, tmp_path, monkeypatch):
+    """Stopped in the linear phase of the first try, killed in the second phase of the second one."""
+    home, whole = stories
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(home / "stories.txt", "own.txt")
+    with nobody_compares(monkeypatch) as patch:
+        stopped_after(patch, 10)
+        ran = run_cli("answer", "own.txt", *EXACT)
+        assert ran.code == 130 and "go on with:  textrnn answer --resume own" in ran.out, ran.err
+        assert set(textrnn.load("own").details["metrics"]["accuracy_of"]) == {"memory_network", "majority"}
+        (tmp_path / "own.txt").unlink()  # the run has all that it needs
+        stopped_after(patch, 50 + 40, at_once=True)
+        ran = run_cli("answer", "--resume", "own")
+        assert ran.code == 130 and "what was saved last is in models/own" in ran.err
+        assert "training" in good("info", "own").out and min(checkpoints(tmp_path / "models" / "own")) > 30
+    with nobody_compares(monkeypatch):
+        result = good("answer", "--resume", "own", "-q", "--json").json
+    assert (result["tries"], result["steps"], result["own_nats"]) == (2, 60, whole["own_nats"])
+    assert result["test"] == whole["test"] and result["ended"] == "budget"
+    for name in (MODEL_FILE, TOKENIZER_FILE, STORIES_FILE):
+        path = tmp_path / "models" / "own" / name
+        assert path.read_bytes() == (home / "models" / "stories" / name).read_bytes()
+    refused("answer", "--resume", "own", code=2, says=["used up its budget", "--epochs than 20", "--tries than 2"])
+    refused("answer", "--resume", "own", "--hops", "2", code=2, says=["--hops is 3 in the run and 2 here"])
 
 
 @pytest.mark.slow
@@ -170,6 +304,7 @@ def test_answer_fills_in_and_explains(stories):
     assert explained.out == asked.replace("Mira?", f"Mira?\t{given.text}\t{lines}")
     found = good("answer", home / "new.txt", *where, "--json", "-o", home / "out.json")
     assert found.out == ""
+    refused("answer", home / "new.txt", *where, "-o", "none/x.txt", code=1, says=["cannot write to none/x.txt", "-o"])
     first, second = json.loads((home / "out.json").read_text())["questions"]
     assert (first["line"], first["answer"], first["known"], second["known"]) == (3, given.text, None, "x")
     assert [list(hop) for hop in first["attention"]] == [["1", "2"]] * 3
@@ -198,7 +333,22 @@ BAD = {
     "learning with a model": (["two.txt", "--model", "x", "--hops", "2"], 2, ["leave out --hops"]),
     "hops": (["two.txt", "--hops", "0"], 2, ["--hops is 0"]),
     "name": (["two.txt", "--name", "a/b"], 2, ["--name is 'a/b'"]),
-    "exists": (["two.txt", "--name", "own"], 1, ["exists", "--overwrite"]),
+    "exists": (["two.txt", "--name", "own"], 1, ["exists", "--resume own", "--overwrite"]),
+    "nothing at all": ([], 2, ["nothing to answer", "standard input"]),
+    "resume and file": (["two.txt", "--resume", "own"], 2, ["leave out the file"]),
+    "resume and name": (["--resume", "own", "--name", "x"], 2, ["leave out the file, --name"]),
+    "resume no such run": (["--resume", "x"], 1, ["no run named 'x'"]),
+    "resume of another kind": (["--resume", "lm"], 1, ["'language_model', expected an 'answerer'"]),
+    "run of another kind": (["two.txt", "--model", "lm"], 1, ["'language_model', expected an 'answerer'"]),
+    "deterministic": (["two.txt", "--deterministic"], 2, ["--deterministic", "it needs --epochs"]),
+    "deterministic by time": (
+        ["two.txt", "--deterministic", "--epochs", "1", "--time", "1m"],
+        2,
+        ["it does not go with --time"],
+    ),
+    "empty file": (["empty.txt"], 1, ["empty.txt is empty"]),
+    "binary file": (["bytes.txt"], 1, ["bytes.txt", "PNG picture"]),
+    "empty standard input": (["-"], 1, ["standard input is empty"]),
     "overwrite a folder": (["two.txt", "--name", "own", "--overwrite"], 1, ["not a saved run"]),
 }
 
@@ -215,6 +365,10 @@ def test_answer_refuses(kind, tmp_path, monkeypatch):
         (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
     (tmp_path / "models" / "own").mkdir(parents=True)
     (tmp_path / "models" / "own" / "mine.txt").write_text("mine")
+    (tmp_path / "models" / "lm").mkdir()
+    write_json(tmp_path / "models" / "lm" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "bytes.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
     arguments, code, says = BAD[kind]
     refused("answer", *arguments, code=code, says=says)
     assert [path.name for path in (tmp_path / "models" / "own").iterdir()] == ["mine.txt"]
@@ -226,8 +380,8 @@ def test_open_answerer_refuses_damage(file, stories, tmp_path):
     home, _ = stories
     run = tmp_path / "run"
     run.mkdir()
-    for path in (home / "models" / "stories").iterdir():
-        (run / path.name).write_bytes(path.read_bytes())
+    for name in (RUN_FILE, TOKENIZER_FILE, MODEL_FILE):
+        shutil.copy(home / "models" / "stories" / name, run)
     textrnn.load(run)
     if file == MODEL_FILE:
         weights, _ = read_weights(run / file)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small_models import VOCAB, random_ids, small
+from small_models import MEMORY, VOCAB, random_ids, small
 
 from textrnn.config import OPTIMIZERS, Config, TrainConfig
 from textrnn.errors import RunError
@@ -87,6 +87,21 @@ def test_load_checkpoint_goes_on_bit_for_bit(config, rng, tmp_path):
     assert np.isfinite(losses).all()
     assert_equal(everything(again, other_optimizer, loaded_state), everything(model, optimizer, state))
     assert len(again.variables) > len(again.weights)  # dropout has generators
+
+
+@pytest.mark.parametrize("arch", ["mingru", "minlstm", "memory"])
+def test_load_checkpoint_of_each_cell(arch, rng, tmp_path):
+    """All that a step reads comes back: weights, optimizer, random generators and the state in the middle of a text."""
+    config = small(arch, layers=2, dropout=0.5, **(MEMORY if arch == "memory" else {}))
+    (model, own), (again, other) = (make_learner(config, random_seed=seed) for seed in (7, 8))
+    own.apply(
+        [rng.normal(size=w.shape).astype(np.float32) for w in model.trainable_variables], model.trainable_variables
+    )
+    _, state = model.step(random_ids(rng, 2, 3), model.initial_state(2), training=True)
+    assert any(np.any(array) for array in state)
+    save(tmp_path, model, own, state, Progress())
+    loaded, _ = load(tmp_path, again, other)
+    assert_equal(everything(again, other, loaded), everything(model, own, state))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

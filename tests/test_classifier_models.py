@@ -131,14 +131,20 @@ def step_of(model):
     return make_fit_step(model, optimizer)
 
 
-@pytest.mark.parametrize("options", [dict(pooling="attention"), dict(layers=2)], ids=str)
-def test_one_step_changes_every_weight(options, rng):
+CELLS = [dict(arch="minlstm"), dict(arch="memory")]
+
+
+@pytest.mark.parametrize("options", [dict(pooling="attention"), dict(layers=2), *CELLS], ids=str)
+def test_one_step_changes_every_weight_and_more_overfit(options, rng):
     model = drawn(small(**options, dropout=0.0, embed_dropout=0.0, word_dropout=0.0), rng)
     before = get_weights(model)
     texts = [np.arange(1, VOCAB, dtype=np.int32), np.array([3, 1], np.int32)]
     labels, weight = np.array([0, 2], np.int32), np.ones(2, np.float32)
-    step_of(model)(*padded(texts), labels, weight, np.float32(0.01))
+    step = step_of(model)
+    step(*padded(texts), labels, weight, np.float32(0.01))
     assert all((before[name] != after).any() for name, after in get_weights(model).items())
+    losses = [float(step(*padded(texts), labels, weight, np.float32(0.05))) for _ in range(40)]
+    assert losses[-1] < 0.05
 
 
 def test_fit_step_shards_add_up(rng, monkeypatch):

@@ -177,6 +177,13 @@ REFUSED = {
     "train, sliding": (("train", "table.csv", *COLUMNS, "--batching", "sliding"), 2, ["--condition needs"]),
     "train, separator": (("train", "table.csv", *COLUMNS, "--document-separator", "#"), 2, ["leave out one"]),
     "train, one document": (("train", "table.csv", "--document-separator", "#"), 1, ["one document only"]),
+    "train, near condition": (
+        ("train", "table.csv", "--text-column", "text", "--condition", "kin"),
+        1,
+        ["mean 'kind'"],
+    ),
+    "train, empty file": (("train", "-", *COLUMNS), 1, ["standard input is empty"]),
+    "train, binary file": (("train", "picture.csv", *COLUMNS), 1, ["picture.csv is a PNG picture"]),
     "train, no file": (("train", "tabel.csv", *COLUMNS), 1, ["tabel.csv"]),
 }
 
@@ -184,6 +191,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case, home):
     arguments, code, says = REFUSED[case]
+    (home / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
     refused(*arguments, code=code, says=says)
     assert [path.name for path in (home / "models").iterdir() if path.name[0] != "."] == ["kinds"]
 

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_models import BATCH, EMBED, UNITS, VOCAB, random_weights, small
 
 from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
 from textrnn.layers.condition import Conditions
 from textrnn.models.language_model import build_language_model, start_from_frequencies
-from textrnn.models.weights import get_weights, set_weights
+from textrnn.models.weights import get_weights, named_variables, set_weights
 from textrnn.runtime.conditions import (
     ConditionedNetwork,
     conditioned,
@@ -109,6 +110,32 @@ def test_network_is_that_of_the_equations():
     np.testing.assert_array_equal(after[-1], conditions[:, -1].astype(np.float32))
     inside = 4 * UNITS * (EMBED + NUM + UNITS + 1)
     assert model.count_params() == VOCAB * EMBED + inside + (UNITS + NUM + 1) * VOCAB
+
+
+def test_gradient_is_that_of_small_differences(rng):
+    """Through all that a condition stands beside: the loss of one batch, along a random direction of each weight."""
+    model, weights = built("gru x 2")
+    targets = np.roll(np.minimum(IDS, VOCAB - 1), -1, 1)
+
+    def total():
+        logits, _ = model.step(IDS, model.initial_state(BATCH))
+        return keras.ops.sum(keras.ops.sparse_categorical_crossentropy(targets, logits, from_logits=True))
+
+    variables = named_variables(model)
+    with tf.GradientTape() as tape:
+        loss = total()
+    found = tape.gradient(loss, {name: variable.value for name, variable in variables.items()})
+    for name, variable in variables.items():
+        gradient = tf.convert_to_tensor(found[name]).numpy()
+        direction, ends = rng.normal(size=gradient.shape), []
+        for way in (2e-3, -2e-3):
+            variable.assign(weights[name] + way * direction)
+            ends.append(float(total()))
+        variable.assign(weights[name])
+        assert gradient.any(), name
+        assert (ends[0] - ends[1]) / 4e-3 == pytest.approx(float((gradient * direction).sum()), rel=0.02, abs=0.05), (
+            name
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -57,6 +57,8 @@ TYPED = {
     "output of another kind": (["cells", "-o", "cells.pdf"], 2, ["'cells.pdf'", ".html"]),
     "output is a folder": (["cells", "-o", "folder.html"], 2, ["folder.html", "a folder"]),
     "no such folder": (["gradients", "text.txt", "-o", "none/x.png"], 2, ["no folder none"]),
+    "binary file": (["cells", "picture.txt"], 1, ["picture.txt is a PNG picture"]),
+    "empty standard input": (["gradients", "-"], 1, ["standard input is empty"]),
     "held-out text lost": (["cells", "--model", "lost"], 1, ["valid.ids is missing", "name a file"]),
     "held-out text damaged": (["cells", "--model", "damaged"], 1, ["valid.ids is damaged"]),
     "weights damaged": (["cells", "text.txt", "--model", "cut"], 1, ["model.safetensors is damaged"]),
@@ -81,6 +83,7 @@ def things(tmp_path_factory):
     details = read_json(models / "hostile" / RUN_FILE)
     write_json(models / "hostile" / RUN_FILE, {**details, "corpus": ["no", "object"]})
     (home / "folder.html").mkdir()
+    (home / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     for name, text in {
         "text.txt": TEXT,
         "empty.txt": "",

@@ -26,7 +26,8 @@ from textrnn.models.language_model import LanguageModel, build_language_model, s
 from textrnn.models.weights import get_weights, named_variables, set_weights
 from textrnn.training.step import make_optimizer, make_train_step
 
-SAVED = [*BASE, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
+CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above
+SAVED = [*BASE, *CELLS, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
 GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
 
@@ -152,9 +153,9 @@ def test_train_step_changes_every_weight(name, rng, eagerly):
         assert not np.array_equal(now, before[weight]), weight
 
 
-@pytest.mark.parametrize("name", BASE)
+@pytest.mark.parametrize("name", [*BASE, *CELLS])
 def test_language_model_overfits_one_batch(name, rng):
-    model, x = build(BASE[name]), random_ids(rng, BATCH, STEPS)
+    model, x = build(ALL[name]), random_ids(rng, BATCH, STEPS)
     y = random_ids(rng, *((BATCH,) if name in BOTH_WAYS else x.shape))
     config = TrainConfig(epochs=1.0, learning_rate=0.05)
     step = make_train_step(model, make_optimizer(config, model), clip_norm=1.0, num_shards=1)

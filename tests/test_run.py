@@ -160,6 +160,12 @@ def test_write_weights_gives_the_same_bytes_in_each_process(tmp_path):
     assert len(found) == 1
 
 
+def test_atomic_file_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as failed, run.atomic_file(tmp_path / "none" / "page.html"):
+        pass
+    assert failed.value.filename == str(tmp_path / "none" / "page.html")
+
+
 def test_atomic_file_that_fails_leaves_the_old_content(tmp_path):
     path = tmp_path / "x.json"
     path.write_bytes(b"old")

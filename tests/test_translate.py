@@ -220,6 +220,11 @@ BAD = {
     "name is there": (["good.tsv", "--name", "other"], 1, ["exists", "--overwrite"]),
     "no column": (["t.csv", "--source-column", "x", "--target-column", "b"], 1, ["no column 'x' as --source-column"]),
     "same column": (["t.csv", "--source-column", "a", "--target-column", "1"], 1, ["are the same column"]),
+    "near column": (["t2.csv", "--source-column", "englsh", "--target-column", "b"], 1, ["did you mean 'english'?"]),
+    "binary file": (["picture.tsv"], 1, ["picture.tsv is a PNG picture"]),
+    "neither UTF-8 nor GB18030": (["latin.tsv"], 1, ["latin.tsv is neither UTF-8", "--encoding"]),
+    "empty standard input": (["-"], 1, ["standard input is empty"]),
+    "models is a file": (["good.tsv", "--models-dir", "prose.txt"], 1, ["cannot write to prose.txt", "--models-dir"]),
     "bad encoding": (["good.tsv", "--encoding", "klingon"], 2, ["klingon"]),
     "min-count too high": (["good.tsv", "--min-count", "1000"], 1, ["--min-count"]),
 }
@@ -236,9 +241,12 @@ def bad_folder(tmp_path_factory):
         "good.tsv": spelled(20),
         "words.tsv": "a b\tc d\ne f\tg h\n",
         "t.csv": "a,b\none,eins\ntwo,zwei\n",
+        "t2.csv": "english,b\none,eins\ntwo,zwei\n",
     }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "picture.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    (folder / "latin.tsv").write_bytes("café\tdéjà\n".encode("latin-1") * 40)
     (folder / "models" / "other").mkdir(parents=True)
     write_json(folder / "models" / "other" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     return folder

@@ -122,11 +122,15 @@ def test_smoothed_loss_and_its_gradient_are_those_of_the_definition(rng, smoothi
     np.testing.assert_allclose(tape.gradient(total, variable), weight[:, None] * (shares - target), atol=1e-5)
 
 
-def test_gradient_is_that_of_small_differences(models, rng):
-    model = models["encoder-decoder", "gru, 1 + 2"]
-    set_weights(model, random_weights(rng, CONFIGS["gru, 1 + 2"]))
+@pytest.mark.parametrize(("kind", "name"), [("encoder-decoder", "gru, 1 + 2"), ("aligned", "gru, 2 + 1")])
+def test_gradient_is_that_of_small_differences(models, rng, kind, name):
+    model = models[kind, name]
+    set_weights(model, random_weights(rng, CONFIGS[name], aligned=kind == "aligned"))
     ids, mask, y = inputs(rng)
-    losses, y_mask = make_losses(model, smoothing=0.1, sampling=None), np.ones_like(y, np.float32)
+    if kind == "aligned":  # a target for each place
+        y = rng.integers(1, TARGET, ids.shape).astype(np.int32)
+    losses = make_losses(model, smoothing=0.1, sampling=None)
+    y_mask = mask if kind == "aligned" else np.ones_like(y, np.float32)
     numbers = np.zeros(ROWS, np.int32)
 
     def total():

@@ -15,15 +15,19 @@ from textrnn.console import INTERRUPTED, stream
 from textrnn.errors import ConfigError
 from textrnn.options import JSON, MODELS_DIR, config_options, given_options, typed_flags
 
+# What says where a run comes from and goes, or what is done with one.
+NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite")
+
 
 @click.command()
-@click.argument("stories")
+@click.argument("stories", required=False)
 @click.option("--model", metavar="NAME_OR_PATH", help="Answer with this saved run, and learn nothing.")
 @click.option("--output", "-o", metavar="FILE", help="Write the answered stories here.  [default: standard output]")
 @click.option(
     "--explain", is_flag=True, help="Behind each answer, the number of the line that each hop looked at most."
 )
 @click.option("--test", metavar="FILE", help="Measure on these stories.  [default: a fifth of the stories, held out]")
+@click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
 @click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
 @click.option("--name", help="Name of the run.  [default: made from the file's name]")
 @MODELS_DIR
@@ -35,11 +39,12 @@ from textrnn.options import JSON, MODELS_DIR, config_options, given_options, typ
 def answer(
     context: click.Context,
     /,
-    stories: str,
+    stories: str | None,
     model: str | None,
     output: str | None,
     explain: bool,
     test: str | None,
+    resume: str | None,
     encoding: str | None,
     name: str | None,
     models_dir: Path,
@@ -59,23 +64,31 @@ def answer(
     from textrnn.tasks.answer_file import read_file
 
     begin, arguments = context.obj
-    file = read_file(stories, encoding)
+    if resume is not None:
+        if stories is not None or typed_flags(context, NEW_RUN):
+            raise ConfigError(
+                "--resume goes on with a run and its stories in its own place: leave out the file, "
+                + ", ".join(typed_flags(context, NEW_RUN) or ["--name", "--overwrite"])
+            )
+    elif stories is None:
+        raise ConfigError("there is nothing to answer: name a file of stories, or - for standard input; see --help")
+    file = None if stories is None else read_file(stories, encoding)
     given = given_options(context, options)
-    if model is None and file.answered:
-        if output is not None or explain:
+    if file is None or (model is None and file.answered):
+        if file is not None and (output is not None or explain):
             raise ConfigError(
                 f"{file.name} has answers, so that it is learnt from: --output and --explain go with --model NAME, "
                 "which answers, or with stories without answers"
             )
         from textrnn.tasks.answer import summary
         from textrnn.tasks.answer import train as task
+        from textrnn.tasks.place import Place
 
         result = task(
             file,
             test=None if test is None else read_file(test, encoding),
-            name=name,
-            models_dir=models_dir,
-            overwrite=overwrite,
+            resume=resume,
+            place=Place(models_dir, name, overwrite),
             quiet=quiet,
             command=shlex.join(["textrnn", *arguments]),
             begin=begin,
@@ -87,9 +100,10 @@ def answer(
         return
     if flags := typed_flags(context, ["test", "name", "overwrite", *options]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
-    from textrnn.run import find_run, write_atomically
+    from textrnn.run import find_run
     from textrnn.runtime.answerer import KIND, open_answerer
     from textrnn.tasks.answer_file import answer_file, filled_in
+    from textrnn.tasks.generate import write_output
 
     answered = answer_file(file, open_answerer(find_run(model, models_dir, KIND)))
     if answered["accuracy"] is not None and not as_json:
@@ -98,4 +112,4 @@ def answer(
     if output is None or output == "-":
         stream([text])
     else:
-        write_atomically(Path(output), text.encode())
+        write_output([text], output)

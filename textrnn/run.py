@@ -46,7 +46,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file is still there.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # which names a file that nobody has heard of
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -193,8 +196,13 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
         raise RunError(f"{path} is not a saved run: it has no {RUN_FILE}; 'textrnn info' lists the runs there are")
     values = read_json(path / RUN_FILE)
     if kind and values.get("kind") != kind:
-        raise RunError(f"{path} is a {values.get('kind')!r:.60}, expected a {kind!r}: name another run with --model")
+        raise RunError(f"{path} is {_a(values.get('kind'))}, expected {_a(kind)}: name another run with --model")
     return values
+
+
+def _a(kind: Any) -> str:
+    """A kind as part of a sentence."""
+    return f"{'an' if str(kind)[:1] in tuple('aeiou') else 'a'} {kind!r:.60}"
 
 
 # What makes a run of each kind.

@@ -25,7 +25,8 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
 
     Call:
         sentences int32[batch, sentences, words] (the last one told first), questions int32[batch, words], both padded
-        with 0 -> logits float32[batch, answers]; with `linear` without the softmax over sentences.
+        with 0 -> logits float32[batch, answers]; with `linear` without the softmax over sentences; with a `seed`
+        int64[2] as in training, when it decides the places that are left empty.
 
     Example:
         >>> model = build_memory_network(MemoryNetworkConfig(embed=5, sentences=4), vocab_size=11, num_answers=3)
@@ -52,9 +53,9 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
         self.places = weight("places", tables, config.sentences, config.embed)
         self.output_kernel = weight("output", 2 * config.embed, self.num_answers)
 
-    def call(self, sentences: Any, questions: Any, linear: bool = False, training: bool = False) -> Any:
+    def call(self, sentences: Any, questions: Any, linear: bool = False, seed: Any = None) -> Any:
         words, places = ops.convert_to_tensor(self.words), ops.convert_to_tensor(self.places)
-        at = self._at(tf.shape(sentences), training)
+        at = self._at(tf.shape(sentences), seed)
         told = tf.cast(tf.reduce_any(sentences > 0, 2), tf.float32)
         asked = self._encoded(words[0], questions)
         m = self._encoded(words[0], sentences) + tf.gather(places[0], at)
@@ -68,12 +69,12 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
         both = tf.concat([asked + found, asked * found / SPREAD], 1)
         return both @ ops.convert_to_tensor(self.output_kernel)
 
-    def _at(self, shape: Any, training: bool) -> Any:
+    def _at(self, shape: Any, seed: Any) -> Any:
         """The place of each sentence, counted back from the question: int32[batch, sentences]."""
         at = tf.broadcast_to(tf.range(shape[1]), shape[:2])
-        if not training:
+        if seed is None:
             return at
-        gaps = tf.cumsum(tf.cast(tf.random.uniform(shape[:2]) < GAPS, tf.int32), 1)
+        gaps = tf.cumsum(tf.cast(tf.random.stateless_uniform(shape[:2], seed) < GAPS, tf.int32), 1)
         return tf.minimum(at + gaps, self.config.sentences - 1)
 
     def _encoded(self, table: Any, ids: Any) -> Any:

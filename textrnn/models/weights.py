@@ -8,11 +8,12 @@ import keras
 import numpy as np
 
 from textrnn.errors import RunError
+from textrnn.models.answerer import MemoryNetwork
 from textrnn.models.classifier import Classifier
 from textrnn.models.language_model import LanguageModel
 from textrnn.models.translator import Aligned, EncoderDecoder
 
-Model = LanguageModel | Classifier | Aligned | EncoderDecoder
+Model = LanguageModel | Classifier | Aligned | EncoderDecoder | MemoryNetwork
 
 
 def named_variables(model: Model) -> dict[str, keras.Variable]:
@@ -20,6 +21,8 @@ def named_variables(model: Model) -> dict[str, keras.Variable]:
 
     Layers that read both ways have `layer1/forward/kernel` and `layer1/backward/kernel`.
     """
+    if isinstance(model, MemoryNetwork):  # which has no layers
+        return {weight.name: weight for weight in model.weights}
     found: dict[str, Any] = {}
     for layer in model.parts:
         if isinstance(layer, keras.layers.Bidirectional):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
 import platform
+import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +15,41 @@ import numpy as np
 
 from textrnn import __version__
 from textrnn.answer_config import AnswerConfig
-from textrnn.errors import DataError
+from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.run import (
     FORMAT_VERSION,
-    MODEL_FILE,
     RUN_FILE,
-    TOKENIZER_FILE,
+    find_run,
     locked,
-    publish,
+    models_dir_flag,
+    read_json,
+    remove_temporaries,
     staged,
-    write_atomically,
     write_json,
-    write_weights,
 )
-from textrnn.runtime.answerer import KIND, Answerer, MemoryNetwork, open_answerer, to_arrays
-from textrnn.runtime.network import Weights
+from textrnn.runtime.answerer import KIND, Answerer, open_answerer
 from textrnn.tasks.answer_file import Stories
-from textrnn.tasks.place import Place
+from textrnn.tasks.place import Place, resumed_options
 from textrnn.text.normalize import normalize
 from textrnn.text.stories import Question, split_stories
-from textrnn.text.vocabulary import Vocabulary, build_vocabulary
+from textrnn.text.story_store import STORIES_FILE, read_stories_file
+from textrnn.text.vocabulary import build_vocabulary
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
+from textrnn.training.prepared_stories import PreparedStories
 from textrnn.training.report import Display, duration
 
-HISTORY_FILE = "history.csv"
-LEARNING_SHARE = 0.75  # of the time that is left; the rest is for the LSTM beside it
+RESUMABLE = ("epochs", "time_s", "tries", "save_every_s")
+LSTM_SHARE = 0.2  # of the time, for the LSTM beside a network that is gone on with
+LSTM_LEAST_S = 10.0
 NAMES = {"memory_network": "memory network", "lstm": "LSTM over story and question", "majority": "majority answer"}
 
 
 def train(
-    stories: Stories,
+    stories: Stories | None,
     *,
     test: Stories | None = None,
-    name: str | None = None,
-    models_dir: Path = Path("models"),
-    overwrite: bool = False,
+    resume: str | None = None,
+    place: Place | None = None,
     quiet: bool = True,
     command: str = "textrnn.tasks.answer.train",
     begin: float | None = None,
@@ -59,11 +58,10 @@ def train(
     """Trains a memory network on the answered questions of some stories, measures it, and saves it.
 
     Args:
-        stories: those to learn from.
+        stories: those to learn from; None to resume.
         test: those to measure on; None to hold out a share of the stories.
-        name: of the run; made from the file's name when None.
-        models_dir: the folder that holds runs.
-        overwrite: whether a run of that name may be replaced.
+        resume: the run to go on with.
+        place: where the run goes.
         quiet: print warnings only.
         command: what the run says that it was made by.
         begin: when the command began, by `time.monotonic`; now when None.
@@ -73,46 +71,107 @@ def train(
         the object that `textrnn answer --json` prints, and `ended`: `budget` or `interrupted`.
 
     Raises:
-        ConfigError: an option is unknown or out of range.
+        ConfigError: an option is unknown or out of range, or the run has used up its budget.
         DataError: there are too few answered questions.
-        RunError: the run exists, is in use, or cannot be written.
+        RunError: the run exists, is in use, is damaged or cannot be written.
     """
     begin, display = time.monotonic() if begin is None else begin, Display(quiet=quiet)
-    config = AnswerConfig.from_options(options)
-    learnt, held = _split(stories, test, config)
-    place = Place(models_dir, name, overwrite)
-    run = place.name_for(stories.name)
-    with locked(models_dir, run):
-        path = place.check_free(run)
-        display.say(
-            f"{len(learnt):,} questions to learn from, {len(held):,} held out; at most {duration(config.fit.time_s)}"
-        )
+    place = place or Place()
+    if resume is not None:
+        prepared = _resumed(resume, place, options, display)
+    elif stories is not None:
+        prepared = _new(stories, test, place, options, display, command)
+    else:
+        raise ConfigError("there is nothing to learn from: name a file of stories, or - for standard input")
+    with prepared as ready:
         with certain_interrupts():
             display.say("loading TensorFlow ...")
             from textrnn.training.backend import start_tensorflow
 
-            start_tensorflow()
-        with (
-            staged(models_dir, run) as folder,
-            polite_interrupts(lambda: display.warn("stopping, and keeping what there is")) as interrupted,
-        ):
+            start_tensorflow(deterministic=ready.config.fit.deterministic)
+            from textrnn.training.answerer_session import AnswererSession
 
-            def left_s() -> float:
-                return max(1.0, config.fit.time_s - 1 - (time.monotonic() - begin))
+            session = AnswererSession(ready, display)
+        ended = session.train(begin)
+        learning_s = time.monotonic() - begin
+        with polite_interrupts(lambda: display.warn("stopping; --resume compares it")) as interrupted:
+            accuracy = _compare(ready, display, learning_s, lambda: ended == "interrupted" or interrupted())
+            ended = "interrupted" if interrupted() else ended
+        details = read_json(ready.path / RUN_FILE)
+        details["metrics"].update(accuracy_of=accuracy, test_accuracy=accuracy["memory_network"])
+        details["status"] = "interrupted" if ended == "interrupted" else "finished"
+        write_json(ready.path / RUN_FILE, details)
+        return dict(
+            run=str(ready.path),
+            parameters=details["parameters"],
+            seconds=round(time.monotonic() - begin, 3),
+            tries=session.number + 1,
+            steps=session.progress.step,
+            own_nats=details["metrics"].get("own_nats"),
+            test=dict(questions=len(ready.parts["held"]), accuracy=accuracy["memory_network"]),
+            models=accuracy,
+            ended=ended,
+        )
 
-            found = _learn(learnt, held, config, display, left_s, interrupted)
-            details = _details(stories, config, found, command, len(learnt))
-            _save(folder, found, details)
-            publish(folder, path)
-            ended = "interrupted" if interrupted() else "budget"
-    return dict(
-        run=str(path),
-        parameters=details["parameters"],
-        seconds=round(time.monotonic() - begin, 3),
-        test=dict(questions=len(held), accuracy=found.accuracy["memory_network"]),
-        models=found.accuracy,
-        ended=ended,
-    )
+
+@contextlib.contextmanager
+def _new(
+    stories: Stories,
+    test: Stories | None,
+    place: Place,
+    options: Mapping[str, Any],
+    display: Display,
+    command: str,
+) -> Iterator[PreparedStories]:
+    config = AnswerConfig.from_options(options).resolve()
+    learnt, held = _split(stories, test, config)
+    name = place.name_for(stories.name)
+    with locked(place.models_dir, name):
+        run = place.check_free(name, resumable=True)
+        limit = "" if config.fit.time_s is None else f"; at most {duration(config.fit.time_s)}"
+        display.say(f"{len(learnt):,} questions to learn from, {len(held):,} held out{limit}")
+        texts = [text for question in learnt for text in (*question.sentences, question.text)]
+        vocabulary = build_vocabulary([normalize(text, config.normalize) for text in dict.fromkeys(texts)], min_count=1)
+        # From the most frequent answer to the rarest, so that the majority answer is number 0.
+        answers = [a for a, _ in Counter(sorted(q.answer for q in learnt if q.answer is not None)).most_common()]
+        details = {
+            "format_version": FORMAT_VERSION,
+            "kind": KIND,
+            "status": "training",
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "command": command,
+            "config": config.to_json(),
+            "answers": answers,
+            "stories": {"name": stories.name, "questions": len(learnt)},
+            "vocab_size": vocabulary.vocab_size,
+            "metrics": {},
+            "versions": {"textrnn": __version__, "python": platform.python_version()},
+        }
+        with staged(place.models_dir, name) as folder:
+            yield PreparedStories(folder, run, config, vocabulary, answers, dict(learnt=learnt, held=held), details)
+
+
+@contextlib.contextmanager
+def _resumed(name: str, place: Place, options: Mapping[str, Any], display: Display) -> Iterator[PreparedStories]:
+    run = find_run(name, place.models_dir, KIND)
+    with locked(run.resolve().parent, run.resolve().name):
+        remove_temporaries(run)
+        model = open_answerer(run)
+        parts = read_stories_file(run / STORIES_FILE)
+        AnswerConfig.from_options(options)
+        before = model.config.options()
+        given = resumed_options(before, options, resumable=RESUMABLE, path=run)
+        config = AnswerConfig.from_options(given).resolve()
+        new_budget = any(given[name] != before[name] for name in ("epochs", "tries")) or "time_s" in options
+        details = {**model.details, "config": config.to_json()}
+        display.say(f"resuming {run}")
+        ready = PreparedStories(
+            run, run, config, model.vocabulary, model.answers, parts, details, resume=True, new_budget=new_budget
+        )
+        try:
+            yield ready
+        except (AttributeError, KeyError, TypeError) as error:  # a checksum can be right over nonsense
+            raise RunError(f"{run / RUN_FILE} is damaged: {error!r:.80}; train again") from None
 
 
 def _split(stories: Stories, test: Stories | None, config: AnswerConfig) -> tuple[list[Question], list[Question]]:
@@ -135,99 +194,55 @@ def _split(stories: Stories, test: Stories | None, config: AnswerConfig) -> tupl
     return learnt, held
 
 
-@dataclass
-class Found:
-    """What was learnt: weights, vocabulary, answers, history, and the accuracy on held-out questions by model."""
-
-    weights: dict[str, np.ndarray]
-    vocabulary: Vocabulary
-    answers: list[str]
-    history: list[dict[str, float]]
-    accuracy: dict[str, float]
-
-
-def _learn(
-    learnt: list[Question],
-    held: list[Question],
-    config: AnswerConfig,
-    display: Display,
-    left_s: Callable[[], float],
-    interrupted: Callable[[], bool],
-) -> Found:
-    """Trains the memory network some times, keeps the one that knows its own questions best, and compares it.
-
-    One that has learnt is worth more than several that had no time to: a try may take all the time that is left, and
-    another one follows if there is as much time as the longest took.
-    """
-    from textrnn.training.answerer import fit_memory_network
-
-    texts = [text for question in learnt for text in (*question.sentences, question.text)]
-    vocabulary = build_vocabulary([normalize(text, config.normalize) for text in dict.fromkeys(texts)], min_count=1)
-    # From the most frequent answer to the rarest, so that the majority answer is number 0.
-    answers = [a for a, _ in Counter(sorted(q.answer for q in learnt if q.answer is not None)).most_common()]
-    numbers = np.array([answers.index(q.answer) for q in learnt if q.answer is not None], np.int32)
-    arrays, tries, history = to_arrays(learnt, vocabulary, config), config.fit.tries, list[dict[str, float]]()
-    best, begin, total, longest = None, time.monotonic(), LEARNING_SHARE * left_s(), 0.0
-    for number in range(tries):
-        started = time.monotonic()
-        one = fit_memory_network(
-            config,
-            arrays,
-            numbers,
-            vocab_size=vocabulary.vocab_size,
-            num_answers=len(answers),
-            random_seed=config.fit.random_seed + number,
-            number=number + 1,
-            seconds=max(0.5, total - (started - begin)),
-            interrupted=interrupted,
-        )
-        history += one.history
-        display.say(f"memory network {number + 1} of {tries}: {one.nats:.4f} nats a question it learnt from")
-        best = one if best is None or one.nats < best.nats else best
-        longest = max(longest, time.monotonic() - started)
-        if interrupted() or best.nats < 1e-3:  # no other try would know them better
-            break
-        if total - (time.monotonic() - begin) < longest:
-            break
-    weights = {} if best is None else best.weights
-    network = MemoryNetwork(config.network, vocabulary.vocab_size, len(answers), Weights(weights))
-    given = Answerer(network, vocabulary, answers, config).answer_all(held)
-    accuracy = {"memory_network": _right(held, [answer.text for answer in given])}
+def _compare(
+    prepared: PreparedStories, display: Display, learning_s: float, interrupted: Callable[[], bool]
+) -> dict[str, float]:
+    """The accuracy on held-out questions of what is saved, of an LSTM unless somebody waits, and of the majority."""
+    held, model = prepared.parts["held"], open_answerer(prepared.path)
+    accuracy = {"memory_network": _right(held, [answer.text for answer in model.answer_all(held)])}
     if not interrupted():
-        accuracy["lstm"] = _right(held, _lstm(learnt, numbers, held, answers, vocabulary, config, left_s, interrupted))
-    accuracy["majority"] = _right(held, [answers[0]] * len(held))
-    return Found(weights, vocabulary, answers, history, accuracy)
+        display.say("comparing it with an LSTM ...")
+        answers = _lstm_answers(prepared, model, _lstm_s(prepared, learning_s), interrupted)
+        if not interrupted():
+            accuracy["lstm"] = _right(held, answers)
+    accuracy["majority"] = _right(held, [prepared.answers[0]] * len(held))
+    return accuracy
 
 
-def _lstm(
-    learnt: list[Question],
-    numbers: np.ndarray,
-    held: list[Question],
-    answers: list[str],
-    vocabulary: Vocabulary,
-    config: AnswerConfig,
-    left_s: Callable[[], float],
-    interrupted: Callable[[], bool],
+def _lstm_s(prepared: PreparedStories, learning_s: float) -> float:
+    """Seconds for the LSTM: nearly what is left; without a limit as many as the memory network had."""
+    time_s = prepared.config.fit.time_s
+    if time_s is None:
+        return max(LSTM_LEAST_S, learning_s)
+    if not prepared.new_budget:
+        return LSTM_SHARE * time_s
+    return max(0.5, 0.9 * (time_s - 1 - learning_s))
+
+
+def _lstm_answers(
+    prepared: PreparedStories, model: Answerer, seconds: float, interrupted: Callable[[], bool]
 ) -> list[str]:
     """The answers of an LSTM that reads story and question as one text."""
     from textrnn.training.answerer import lstm_guesses
 
+    config = prepared.config
+
     def encoded(questions: list[Question]) -> list[np.ndarray]:
         most = config.network.sentences
         texts = ("\n".join([*question.sentences[-most:], question.text]) for question in questions)
-        return [vocabulary.encode(normalize(text, config.normalize)) for text in texts]
+        return [model.vocabulary.encode(normalize(text, config.normalize)) for text in texts]
 
     guesses = lstm_guesses(
-        encoded(learnt),
-        numbers,
-        encoded(held),
-        vocab_size=vocabulary.vocab_size,
-        num_answers=len(answers),
+        encoded(prepared.parts["learnt"]),
+        prepared.numbers,
+        encoded(prepared.parts["held"]),
+        vocab_size=model.vocabulary.vocab_size,
+        num_answers=len(model.answers),
         random_seed=config.fit.random_seed,
-        seconds=0.9 * left_s(),
+        seconds=seconds,
         interrupted=interrupted,
     )
-    return [answers[guess] for guess in guesses]
+    return [model.answers[guess] for guess in guesses]
 
 
 def _right(questions: Sequence[Question], answers: Sequence[str]) -> float:
@@ -235,37 +250,12 @@ def _right(questions: Sequence[Question], answers: Sequence[str]) -> float:
     return float(np.mean([question.answer == answer for question, answer in zip(questions, answers, strict=True)]))
 
 
-def _details(stories: Stories, config: AnswerConfig, found: Found, command: str, num_learnt: int) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "finished",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
-        "answers": found.answers,
-        "stories": {"name": stories.name, "questions": num_learnt},
-        "vocab_size": found.vocabulary.vocab_size,
-        "parameters": sum(int(array.size) for array in found.weights.values()),
-        "metrics": {"accuracy_of": found.accuracy, "test_accuracy": found.accuracy["memory_network"]},
-        "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
-    }
-
-
-def _save(folder: Path, found: Found, details: dict[str, Any]) -> None:
-    write_json(folder / TOKENIZER_FILE, found.vocabulary.to_json())
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, ["try", "epoch", "train_nats", "seconds"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in found.history)
-    write_atomically(folder / HISTORY_FILE, text.getvalue().encode())
-    write_weights(folder / MODEL_FILE, found.weights)
-    write_json(folder / RUN_FILE, details)
-    open_answerer(folder)  # what cannot be read is not published
-
-
 def summary(result: dict[str, Any]) -> str:
     """What was learnt, for a person."""
     lines = [f"right answers to {result['test']['questions']:,} questions of held-out stories:"]
     lines += [f"  {NAMES[name]:<30} {100 * share:5.1f} %" for name, share in result["models"].items()]
-    return "\n".join([*lines, f"saved {result['run']}"])
+    lines.append(f"saved {result['run']}")
+    if result["ended"] == "interrupted":
+        path = Path(result["run"])
+        lines.append(f"go on with:  textrnn answer --resume {shlex.quote(path.name)}{models_dir_flag(path)}")
+    return "\n".join(lines)

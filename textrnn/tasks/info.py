@@ -135,12 +135,13 @@ def _classifier_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _answerer_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+    accuracy = run["metrics"].get("test_accuracy")  # none until it has been compared
     return (
         name,
         f"answerer, {run['config']['network']['hops']} hops",
         f"{len(run['answers']):,} answers",
         f"{run['parameters']:,}",
-        f"{100 * run['metrics']['test_accuracy']:.1f} % right",
+        f"{100 * accuracy:.1f} % right" if accuracy is not None else "-",
         run["status"],
         run["stories"]["name"],
     )
@@ -192,7 +193,7 @@ def _format_classifier(run: dict[str, Any]) -> str:
 
 
 def _format_answerer(run: dict[str, Any]) -> str:
-    network, accuracy = run["config"]["network"], run["metrics"]["accuracy_of"]
+    network, accuracy = run["config"]["network"], run["metrics"].get("accuracy_of", {})
     answers = [cut(answer, 40) for answer in run["answers"]]
     return _aligned(
         [
@@ -201,7 +202,10 @@ def _format_answerer(run: dict[str, Any]) -> str:
             ("network", f"{network['hops']} hops over {network['sentences']} sentences, width {network['embed']}"),
             ("answers", ", ".join(answers[:20]) + (f" and {len(answers) - 20} more" if len(answers) > 20 else "")),
             ("learnt from", f"{run['stories']['questions']:,} questions of {run['stories']['name']}"),
-            ("right", ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in accuracy.items())),
+            (
+                "right",
+                ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in accuracy.items()) or "-",
+            ),
             *_origin(run),
         ]
     )

@@ -1,102 +1,78 @@
-"""Training memory networks on questions about stories, several times, and an LSTM on the same ones."""
+"""One step of a memory network that learns to answer, one of measuring it, and an LSTM on the same questions."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.answer_config import AnswerConfig
 from textrnn.classify_config import ClassifierConfig, EncoderConfig, FitConfig
-from textrnn.models.answerer import build_memory_network
-from textrnn.runtime.answerer import Arrays
+from textrnn.models.answerer import MemoryNetwork
 from textrnn.training.classifier import fit_classifier
-from textrnn.training.pace import Pace
-from textrnn.training.sharded import make_sharded_step
+from textrnn.training.sharded import CLIP_NORM, make_sharded_gradients
+from textrnn.training.story_batches import StoryBatches
 
-EPOCHS, STEPS = 30, 2500  # passes of a try when nobody says, and at least so many steps
-RISE = 10  # steps in which the learning rate is reached
 LSTM_UNITS, LSTM_EPOCHS = 64, 40.0
+SIGNATURE = [tf.TensorSpec((None,) * rank, tf.int32) for rank in (3, 2, 1)]  # sentences, questions, answers
+SEED = tf.TensorSpec((2,), tf.int64)
 
 
-@dataclass
-class Learnt:
-    """A trained network.
-
-    Attributes:
-        weights: its arrays by name.
-        nats: mean loss of its last pass.
-        history: a row for each pass: `try`, `epoch`, `train_nats`, `seconds`.
-    """
-
-    weights: dict[str, np.ndarray]
-    nats: float
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
-def fit_memory_network(
-    config: AnswerConfig,
-    arrays: Arrays,
-    answers: np.ndarray,
-    *,
-    vocab_size: int,
-    num_answers: int,
-    random_seed: int,
-    number: int = 1,
-    seconds: float,
-    interrupted: Callable[[], bool] = lambda: False,
-    on_step: Callable[[float, float], None] = lambda done, nats: None,
-) -> Learnt:
-    """Trains one memory network.
+def make_answerer_step(
+    model: MemoryNetwork, optimizer: keras.optimizers.Optimizer, *, linear: bool
+) -> Callable[..., tuple[Any, Any]]:
+    """Builds the function that learns from one batch.
 
     Args:
-        config: all options.
-        arrays: the questions to learn from, with their stories.
-        answers: int32[questions], the number of each answer.
-        vocab_size: number of tokens.
-        num_answers: number of answers.
-        random_seed: decides initial weights and order.
-        number: of this try, for the history.
-        seconds: after which it ends; the learning rate falls so that it is low then.
-        interrupted: whether to stop after this step.
-        on_step: told the share that is done and the loss in nats.
+        model: the network.
+        optimizer: with its variables made.
+        linear: whether to leave out the softmax over sentences.
+
+    Returns:
+        a function of sentences int32[batch, sentences, words], questions int32[batch, words], answers int32[batch], a
+        seed int64[2] for what training leaves to chance, and the learning rate; it returns the mean loss in nats and
+        the norm of the gradient before clipping. A step that is not finite changes nothing.
     """
-    begin, rng, fit = time.monotonic(), np.random.default_rng(random_seed), config.fit
-    model = build_memory_network(config.network, vocab_size, num_answers, random_seed=random_seed)
-    optimizer = keras.optimizers.Adam(fit.learning_rate, beta_2=0.99)
-    optimizer.build(model.trainable_variables)
-    steps = {linear: _step(model, optimizer, linear=linear) for linear in (True, False)}
-    per_epoch = -(-len(answers) // fit.batch)
-    epochs = max(EPOCHS, STEPS / per_epoch) if fit.epochs is None else fit.epochs
-    pace = Pace(max(1, round(epochs * per_epoch)), seconds, fit.learning_rate, RISE, interrupted)
-    lengths, losses, history = np.ones(len(answers), np.int64), list[float](), list[dict[str, float]]()
-    for rows, rate, done in pace.batches(lengths, fit.batch, rng):
-        step = steps[done < fit.linear_start]
-        found = step(arrays.sentences[rows], arrays.questions[rows], answers[rows], np.float32(rate))
-        losses.append(float(found))
-        on_step(done, losses[-1])
-        if len(losses) % per_epoch == 0 or done >= 1:
-            mean = float(np.mean(losses[-per_epoch:]))
-            row = {"try": number, "epoch": len(losses) / per_epoch, "train_nats": mean}
-            history.append({**row, "seconds": time.monotonic() - begin})
-    weights = {weight.name: weight.numpy() for weight in model.weights}
-    return Learnt(weights, float(np.mean(losses[-per_epoch:])), history)
+    variables = model.trainable_variables
+
+    @tf.function(input_signature=[*SIGNATURE, SEED, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
+    def step(sentences: Any, questions: Any, answers: Any, seed: Any, learning_rate: Any) -> tuple[Any, Any]:
+        def losses(*arrays: Any) -> tuple[Any, Any]:
+            nats = answer_nats(model, *arrays, linear=linear, seed=seed)
+            return tf.reduce_sum(nats), tf.cast(tf.shape(nats)[0], tf.float32)
+
+        # Steps are so small that a second shard costs more than it saves.
+        gradients_of = make_sharded_gradients(losses, variables, SIGNATURE, num_shards=1)
+        loss, gradients, norm = gradients_of(sentences, questions, answers)
+        gradients, _ = tf.clip_by_global_norm(gradients, CLIP_NORM, use_norm=norm)
+        if tf.math.is_finite(norm) and tf.math.is_finite(loss):
+            optimizer.learning_rate.assign(learning_rate)
+            optimizer.apply(gradients, variables)
+        return loss, norm
+
+    return step  # type: ignore[no-any-return]
 
 
-def _step(model: Any, optimizer: Any, *, linear: bool) -> Callable[..., Any]:
-    def losses(sentences: Any, questions: Any, answers: Any) -> tuple[Any, Any]:
-        logits = model(sentences, questions, linear=linear, training=True)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(answers, logits)
-        return tf.reduce_sum(nats), tf.cast(tf.shape(nats)[0], tf.float32)
+def answer_nats(model: MemoryNetwork, sentences: Any, questions: Any, answers: Any, **options: Any) -> Any:
+    """The loss of each question, float32[batch] in nats; options are those of the model's call."""
+    logits = model(sentences, questions, **options)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(answers, logits)
 
-    signature = [tf.TensorSpec((None,) * rank, tf.int32) for rank in (3, 2, 1)]
-    # Steps are so small that a second shard costs more than it saves.
-    return make_sharded_step(losses, model.trainable_variables, optimizer, signature, num_shards=1)
+
+def make_answerer_check(model: MemoryNetwork, stories: StoryBatches) -> Callable[[], float]:
+    """The function that gives the mean nats of the questions that `stories` is checked by."""
+
+    @tf.function(input_signature=SIGNATURE)  # type: ignore[untyped-decorator,unused-ignore]
+    def read(sentences: Any, questions: Any, answers: Any) -> Any:
+        return tf.reduce_sum(answer_nats(model, sentences, questions, answers))
+
+    def check() -> float:
+        sums = [float(read(*batch.x, batch.y)) for batch in stories.checked()]
+        return float(np.sum(sums)) / stories.num_checked
+
+    return check
 
 
 def lstm_guesses(

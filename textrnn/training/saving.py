@@ -16,7 +16,7 @@ from typing import Any
 from textrnn.errors import RunError
 from textrnn.run import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Groups, Progress, save_checkpoint
-from textrnn.training.report import write_curves, write_history
+from textrnn.training.report import COLUMNS, write_curves, write_history
 
 LOSS = "val_nats_per_token"
 
@@ -29,6 +29,8 @@ class RunWriter:
         details: the content of `run.json`; its metrics are those of the best weights.
         warn: told when saving fails, and when it works again.
         parts: what writes the files that never change, by their names; they are written again when they are lost.
+        columns: those of `history.csv`.
+        loss: the name of what the best weights have least of, among their metrics.
     """
 
     def __init__(
@@ -38,8 +40,11 @@ class RunWriter:
         warn: Callable[[str], None],
         *,
         parts: Mapping[str, Callable[[Path], None]] | None = None,
+        columns: Sequence[str] = COLUMNS,
+        loss: str = LOSS,
     ) -> None:
         self.folder, self.details, self._warn, self.parts = folder, details, warn, dict(parts or {})
+        self._columns, self._loss = columns, loss
         self._best: Weights = {}  # kept in memory too, because the folder may be lost
         self._is_new = False  # whether they still have to be written
         self._has_saved = False
@@ -61,7 +66,7 @@ class RunWriter:
         try:
             # run.json is written last, so it may be older than the weights.
             self.details["metrics"] = dict(json.loads(metadata.get("metrics", "{}")))
-            float(self.details["metrics"].get(LOSS, 0))
+            float(self.details["metrics"].get(self._loss, 0))
         except (TypeError, ValueError) as error:
             raise RunError(f"{self.folder / MODEL_FILE} is damaged: {error}; train again") from None
         self._has_saved = True
@@ -72,7 +77,7 @@ class RunWriter:
         After a kill between two files the weights on disk can be better than the checkpoint knows: they stay until
         training has come to equal ones again.
         """
-        if metrics.get(LOSS, math.inf) > self.details["metrics"].get(LOSS, math.inf):
+        if metrics.get(self._loss, math.inf) > self.details["metrics"].get(self._loss, math.inf):
             return
         self._best, self._is_new = weights, True
         self.details["metrics"] = metrics
@@ -100,7 +105,7 @@ class RunWriter:
                 self._warn(f"saving to {self.folder} works again")
             self._error, self._has_saved = None, True
 
-    def finish(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str) -> None:
+    def finish(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str | None = None) -> None:
         """The last save of a training.
 
         Raises:
@@ -126,7 +131,7 @@ class RunWriter:
             self._is_new = False
         save_checkpoint(self.folder, groups, state, progress)
         if progress.history:
-            write_history(self.folder / "history.csv", progress.history)
+            write_history(self.folder / "history.csv", progress.history, self._columns)
             if title is not None:
                 write_curves(self.folder / "curves.png", progress.history, title)
         self.details["skipped_steps"] = progress.skipped
