@@ -19,7 +19,7 @@ from docs.pages import (
     steps,
     with_contents,
 )
-from docs.record import CommandFailed, make_folder, run_command, run_pages, same_but_for_noise, with_outputs
+from docs.record import CommandFailed, run_command, run_pages, same_but_for_noise, with_outputs
 from docs.site import PageError, build, check, to_html
 from textrnn.training.cluster import read_cluster
 
@@ -28,32 +28,21 @@ ALL = [page for pages in PAGES.values() for page in pages]
 INDEXES = [read_index(language) for language in LANGUAGES]
 LONGEST = 125  # lines of Markdown, which are about two screens; of the reference, what is not the help of a command
 (MACHINES,) = (page for page in PAGES["en"] if page.name == "61-machines")
-TEXTS = ("english.txt", "chinese.txt", "reviews.csv", "hello.tsv", "stories.txt")
 
 
 def shortened(command):
-    """The same command in a moment: 4 units, and 2 hundredths of an epoch; `--deterministic` would outlast the test."""
+    """The same command in a moment: 4 units, and 2 hundredths of an epoch; `--deterministic` would outlast the test.
+
+    One process: what two of them do is seen in test_workers.py.
+    """
     tiny = "--units 4" if "--arch esn" in command else "--units 4 --embed 4"
     command = re.sub(r"--units \d+", tiny, command).replace("--size small", "--layers 1")
     command = re.sub(r"--epochs \S+", "--epochs 0.02", command).replace("--networks 1", "--networks 1 --units 4")
     command = command.replace("data/hello.tsv", "data/hello.tsv --epochs 1 --units 4").replace(
         "--gain 2", "--gain 2 --units 4"
     )
+    command = command.replace("--workers 2", "--workers 1")
     return command.replace(" --deterministic", " --no-samples" if command.startswith("textrnn train") else "")
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A folder as commands of the pages expect it, with the beginning of each text."""
-    data, folder = tmp_path / "texts", tmp_path / "checkout"
-    data.mkdir()
-    folder.mkdir()
-    for name in TEXTS:
-        lines = (PICTURES.parent.parent / "data" / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (data / name).write_text("".join(lines[:100]), encoding="utf-8")
-    make_folder(folder, data)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.mark.slow
