@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from cli_fixtures import good, refused, run_cli
-from test_resume import interrupt_after
-from test_resume import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
+from resume_cases import interrupt_after
+from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 from textrnn import load
 from textrnn.run import RUN_FILE, read_json, write_json
