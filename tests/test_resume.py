@@ -15,7 +15,7 @@ from tensorflow.python.framework.config import disable_op_determinism  # which T
 
 from textrnn import load
 from textrnn.run import MODEL_FILE, RUN_FILE, read_json
-from textrnn.training import saving, session
+from textrnn.training import running, saving, session
 from textrnn.training.checkpoint import checkpoint_path, checkpoints
 from textrnn.training.loop import MAX_SKIPPED
 
@@ -44,7 +44,7 @@ def interrupt_after(monkeypatch, steps):
         counted = itertools.count()
         yield lambda: next(counted) >= steps
 
-    monkeypatch.setattr(session, "polite_interrupts", interrupts)
+    monkeypatch.setattr(running, "polite_interrupts", interrupts)
 
 
 CASES = {
@@ -84,7 +84,7 @@ def test_deterministic_run_keeps_its_parts_of_a_batch(home, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt_after(patch, 3)
         assert run_cli(*arguments, "--name", "parts").code == 130
-    monkeypatch.setattr(session, "num_cores", lambda: 5)
+    monkeypatch.setattr(running, "num_cores", lambda: 5)
     train("--resume", "parts")
     assert model_of("parts") == model_of("whole")
 
@@ -205,13 +205,13 @@ def test_training_that_goes_back_is_resumed_exactly(stop, home, monkeypatch):
 @pytest.mark.slow
 def test_training_goes_on_with_its_weights_when_no_save_can_be_read(home, monkeypatch):
     blow_up(monkeypatch, above=0.0081)
-    real = session.load_checkpoint
+    real = running.load_checkpoint
 
     def load_nothing(folder, *arguments, **options):
         shutil.rmtree(folder)
         return real(folder, *arguments, **options)
 
-    monkeypatch.setattr(session, "load_checkpoint", load_nothing)
+    monkeypatch.setattr(running, "load_checkpoint", load_nothing)
     ran = good("train", "story.txt", *EXACT, *HIGH, "--name", "wild")
     assert "going on with the weights there are" in ran.err and "was removed: making it anew" in ran.err
     assert ran.json["skipped_steps"] == MAX_SKIPPED

@@ -16,7 +16,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -346,6 +346,25 @@ def publish(folder: Path, path: Path) -> None:
             os.replace(old, path)
         raise RunError(f"cannot write {path}: {error.strerror}") from None
     shutil.rmtree(old, ignore_errors=True)
+
+
+def publish_written(folder: Path, path: Path, write: Callable[[], None]) -> None:
+    """Writes an untrained run and moves it to its name: from here on the folder always loads.
+
+    Args:
+        folder: where it is put together.
+        path: where it ends up.
+        write: writes all files.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        write()
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"could not save to {folder}: {reason}; make room, or choose another --models-dir") from None
+    publish(folder, path)
 
 
 def _try_lock(handle: int) -> bool:

@@ -95,7 +95,7 @@ def train(
             from textrnn.training.translator_session import TranslatorSession
 
             session = TranslatorSession(ready, display)
-        ended = session.train(begin)
+        ended = session.run(begin)
         return _result(ready, session, ended, decode, display, begin)
 
 

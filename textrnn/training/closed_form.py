@@ -20,7 +20,7 @@ import numpy as np
 
 from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, publish, read_weights, write_json, write_weights
+from textrnn.run import MODEL_FILE, RUN_FILE, publish_written, read_weights, write_json, write_weights
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import Weights
@@ -31,7 +31,7 @@ from textrnn.text.corpus import forget_pages
 from textrnn.text.windows import Batch, HeldOutRows
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.prepared import Prepared, write_lost_parts
-from textrnn.training.report import Display, check_line, duration, one_line, write_curves, write_history
+from textrnn.training.report import Display, check_line, duration, one_line, shown, write_curves, write_history
 from textrnn.training.reservoir import FastReservoir, Held, Pairs, Sums, choose_readout, make_reservoir
 
 SUMS_FILE = "checkpoint/sums.safetensors"
@@ -131,16 +131,10 @@ class ReservoirSession:
         )
         tell = "stopping and solving for what has been read; once more Ctrl-C stops at once"
         with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
-            self.display.start("reading")
-            try:
+            with shown(self.display, "reading", self.prepared.path):
                 ended = self._read(interrupted)
                 if self._checked_at != self.progress.position:
                     self._check()
-            except KeyboardInterrupt:
-                self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
-                raise
-            finally:
-                self.display.stop()
             self.prepared.details["status"] = "interrupted" if ended == "interrupted" else "finished"
             self._save(last=True)
         return self._result(ended, time.monotonic() - begin)
@@ -282,19 +276,14 @@ class ReservoirSession:
         return self.progress.tokens / max(1e-9, self.progress.read_s) * train.num_chars / len(train.ids)
 
     def _publish(self) -> None:
-        """Saves the untrained model and moves the run to its name: from here on the folder always loads."""
+        """Saves the untrained model and moves the run to its name."""
         vocab, units = self.vocab_size, self.reservoir.units
         nothing = np.zeros(vocab, np.float32)
         even = Calibration(nothing + 1, 0.0, 0.0, nothing[None])
         untrained = ReservoirNetwork(self.reservoir, np.zeros((units, vocab), np.float32), nothing, even)
         self._best = untrained.to_arrays()
         folder = self.prepared.folder
-        try:
-            self._write(folder)
-        except OSError as error:
-            reason = error.strerror or error
-            raise RunError(f"could not save to {folder}: {reason}; make room, or choose another --models-dir") from None
-        publish(folder, self.prepared.path)
+        publish_written(folder, self.prepared.path, lambda: self._write(folder))
 
     def _save(self, *, last: bool = False) -> None:
         """Writes the best readout so far, the sums, the history and `run.json`; warns when it cannot."""
