@@ -13,8 +13,8 @@ from textrnn.errors import RunError
 from textrnn.layers.pooling import Pooling
 from textrnn.models.classifier import Classifier, build_classifier
 from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.weights import Weights
 from textrnn.text.rows import padded
 from textrnn.training import classifier
 from textrnn.training.classifier import fit_classifier, make_fit_step, make_reader

@@ -9,8 +9,8 @@ from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.inspecting.backward import TracedNetwork
 from textrnn.inspecting.gradients import Curve, gradient_norms, initial_network, measure, windows_of
-from textrnn.runtime.network import Weights
 from textrnn.runtime.scoring import token_nats
+from textrnn.runtime.weights import Weights
 
 VOCAB, ROWS, STEPS = 11, 2, 6
 NETWORKS = {

@@ -10,7 +10,7 @@ from textrnn.inspecting.backward import TracedNetwork
 from textrnn.inspecting.gradients import gradient_norms, initial_network
 from textrnn.models.language_model import build_language_model
 from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 
 
 @pytest.mark.parametrize("name", ["simple", "gru x 2", "lstm x 2", "residual gru x 3"])

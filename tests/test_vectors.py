@@ -18,8 +18,8 @@ from textrnn.errors import ConfigError, DataError
 from textrnn.models.classifier import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
 from textrnn.models.weights import get_weights
 from textrnn.run import read_weights
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.weights import Weights
 from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID
 from textrnn.text.vector_file import Wanted, read_vectors, vectors_width
 from textrnn.text.vectors import StartVectors, vocabulary_with_vectors, width_from_vectors

@@ -30,7 +30,7 @@ from textrnn.run import (
     write_weights,
 )
 from textrnn.runtime.answerer import KIND, Answerer, MemoryNetwork, open_answerer, to_arrays
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.tasks.answer_file import Stories
 from textrnn.tasks.place import Place
 from textrnn.text.normalize import normalize

@@ -15,7 +15,7 @@ from textrnn.inspecting.gradients import Curve, initial_network, measure, window
 from textrnn.judging.layout import align, cut
 from textrnn.run import MODEL_FILE, find_run, read_weights
 from textrnn.runtime.language_model import KIND, LanguageModel, open_run
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.tasks.inspected import beginning_of, check_output, held_out_ids
 from textrnn.text.tokenizers import build_tokenizer
 

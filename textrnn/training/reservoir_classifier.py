@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from textrnn.classify_config import ClassifierConfig
-from textrnn.runtime.reservoir import ReservoirClassifier, pooled_states
+from textrnn.runtime.reservoir_classifier import ReservoirClassifier, pooled_states
 from textrnn.training.prepared import Fitted
-from textrnn.training.reservoir import Sums, make_reservoir
+from textrnn.training.readout import Sums
+from textrnn.training.reservoir import make_reservoir
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # for each text; the one that does best on texts held out is taken
 TUNED_EVERY = 10  # texts of which one is held out for that
