@@ -12,7 +12,7 @@ import pytest
 
 import textrnn
 from textrnn.config import Config
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
 from textrnn.text.tokenizers import build_tokenizer
 
 ROOT = Path(textrnn.__file__).parent
@@ -30,6 +30,7 @@ LAYERS = {
     "answer_config": 0,
     "text": 1,
     "run": 1,
+    "run_files": 1,
     "machine": 1,
     "recipe": 1,
     "runtime": 2,

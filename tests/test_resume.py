@@ -14,7 +14,7 @@ from cli_fixtures import TINY, good, refused, run_cli, start
 from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
 from textrnn import load
-from textrnn.run import MODEL_FILE, RUN_FILE, read_json
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json
 from textrnn.training import running, saving, session
 from textrnn.training.checkpoint import checkpoint_path, checkpoints
 from textrnn.training.loop import MAX_SKIPPED

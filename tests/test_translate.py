@@ -14,7 +14,7 @@ from cli_fixtures import ROOT, good, refused, run_cli
 from translate_cases import small_translator
 
 import textrnn
-from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.runtime import translator as runtime
 from textrnn.tasks.decode import draw_attention
 from textrnn.translate_config import DecodeConfig

@@ -17,7 +17,7 @@ from textrnn.classify_config import ClassifierConfig, EncoderConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.models.classifier import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
 from textrnn.models.weights import get_weights
-from textrnn.run import read_weights
+from textrnn.run_files import read_weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
 from textrnn.runtime.weights import Weights
 from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID

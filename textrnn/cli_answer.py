@@ -87,7 +87,8 @@ def answer(
         return
     if flags := typed_flags(context, ["test", "name", "overwrite", *options]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
-    from textrnn.run import find_run, write_atomically
+    from textrnn.run import find_run
+    from textrnn.run_files import write_atomically
     from textrnn.runtime.answerer import KIND, open_answerer
     from textrnn.tasks.answer_file import answer_file, filled_in
 

@@ -17,14 +17,12 @@ import numpy as np
 from textrnn import __version__
 from textrnn.answer_config import AnswerConfig
 from textrnn.errors import DataError
-from textrnn.run import (
+from textrnn.run import locked, publish, staged
+from textrnn.run_files import (
     FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
-    locked,
-    publish,
-    staged,
     write_atomically,
     write_json,
     write_weights,

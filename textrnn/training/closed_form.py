@@ -20,7 +20,8 @@ import numpy as np
 
 from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, publish_written, read_weights, write_json, write_weights
+from textrnn.run import publish_written
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.config import Config
-from textrnn.run import TOKENIZER_FILE, write_json
+from textrnn.run_files import TOKENIZER_FILE, write_json
 from textrnn.text.corpus import Corpus, copy_ids
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from textrnn.errors import RunError
-from textrnn.run import read_weights, write_weights
+from textrnn.run_files import read_weights, write_weights
 from textrnn.runtime.reservoir import Reservoir, read_states
 from textrnn.text.windows import Batch, HeldOutRows
 from textrnn.training.readout import Held, Pairs, Sums

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textrnn.run import write_atomically
+from textrnn.run_files import write_atomically
 
 COLUMNS = (
     "step",

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.errors import RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, Weights, publish_written, read_weights, write_json, write_weights
+from textrnn.run import publish_written
+from textrnn.run_files import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Groups, Progress, save_checkpoint
 from textrnn.training.report import write_curves, write_history
 

@@ -8,7 +8,7 @@ from typing import Any
 from textrnn.machine import num_cores
 from textrnn.models.translator import EncoderDecoder, build_translator
 from textrnn.models.weights import get_weights
-from textrnn.run import TOKENIZER_FILE, write_json
+from textrnn.run_files import TOKENIZER_FILE, write_json
 from textrnn.runtime.translator import Translator, make_network, network_size
 from textrnn.text.pair_batches import PairBatches
 from textrnn.text.pair_store import PAIRS_FILE, write_pairs
