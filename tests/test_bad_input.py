@@ -16,16 +16,11 @@ from cli_fixtures import QUICK, TINY, good, refused, run_cli, snapshot, start, s
 
 from textrnn import run_files
 from textrnn.checked import flag_of
-from textrnn.config import (
-    DataConfig,
-    ModelConfig,
-    NormalizeConfig,
-    SampleConfig,
-    TokenizerConfig,
-    TrainConfig,
-)
+from textrnn.config import DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
+from textrnn.model_config import ModelConfig
 from textrnn.run import locked
 from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.sample_config import SampleConfig
 from textrnn.training.checkpoint import checkpoints
 
 

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from textrnn.classify_config import POOLINGS, ClassifierConfig, EncoderConfig
-from textrnn.config import ARCHITECTURES
 from textrnn.errors import RunError
 from textrnn.layers.pooling import Pooling
+from textrnn.model_config import ARCHITECTURES
 from textrnn.models.classifier import Classifier, build_classifier
 from textrnn.models.weights import get_weights, set_weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier

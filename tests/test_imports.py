@@ -22,6 +22,8 @@ LAYERS = {
     "checked": 0,
     "cells": 0,
     "config": 0,
+    "model_config": 0,
+    "sample_config": 0,
     "document_config": 0,
     "classify_config": 0,
     "reservoir_config": 0,

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from small_models import ALL, STEPS, VOCAB, built, random_ids, random_weights, softmax_nats
 
-from textrnn.config import ModelConfig
 from textrnn.inspecting.backward import TracedNetwork
 from textrnn.inspecting.gradients import gradient_norms, initial_network
+from textrnn.model_config import ModelConfig
 from textrnn.models.language_model import build_language_model
 from textrnn.models.weights import get_weights, set_weights
 from textrnn.runtime.weights import Weights

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError
 from textrnn.layers.memory import Memory, memory_step
 from textrnn.memory_config import MemorySizes
+from textrnn.model_config import ModelConfig
 from textrnn.runtime.memory import make_memory_cell
 from textrnn.runtime.weights import Weights
 

@@ -23,12 +23,14 @@ from textrnn.cli_answer import answer
 from textrnn.cli_classify import classify
 from textrnn.cli_inspect import inspect
 from textrnn.cli_translate import translate
-from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
+from textrnn.config import DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
 from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
 from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError
+from textrnn.model_config import ModelConfig
 from textrnn.options import JSON, MODELS_DIR, config_options, given_options
 from textrnn.reservoir_config import ReservoirConfig
+from textrnn.sample_config import SampleConfig
 
 MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
 CONDITION = click.option(

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from textrnn.cells import CELLS
-from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError
+from textrnn.model_config import ModelConfig
 from textrnn.runtime.cells import Arrays, Cell
 from textrnn.runtime.network import CarriedNetwork, State
 from textrnn.runtime.weights import Weights

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import DataError
 from textrnn.inspecting.backward import TracedNetwork
+from textrnn.model_config import ModelConfig, layer_cells
 from textrnn.runtime.cells import SIGMOID_GATES
 from textrnn.runtime.network import State
 from textrnn.runtime.weights import Weights

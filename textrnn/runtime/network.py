@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from textrnn.config import ModelConfig, layer_cells
 from textrnn.memory_config import memory_sizes
+from textrnn.model_config import ModelConfig, layer_cells
 from textrnn.reservoir_config import ESN
 from textrnn.runtime.cells import Arrays, Cell
 from textrnn.runtime.memory import MemoryCell, make_memory_cell

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import ModelConfig, NormalizeConfig, TokenizerConfig
+from textrnn.config import NormalizeConfig, TokenizerConfig
 from textrnn.errors import ConfigError
 from textrnn.inspecting.backward import BACKS, TracedNetwork
 from textrnn.inspecting.gradients import Curve, initial_network, measure, windows_of
 from textrnn.judging.layout import align, cut
+from textrnn.model_config import ModelConfig
 from textrnn.run import find_run
 from textrnn.run_files import MODEL_FILE, read_weights
 from textrnn.runtime.language_model import KIND, LanguageModel, open_run

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.config import Config, DataConfig, ModelConfig, TrainConfig
+from textrnn.config import Config, DataConfig, TrainConfig
 from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.machine import machine_speed
+from textrnn.model_config import ModelConfig
 from textrnn.recipe import sized, wants_size
 from textrnn.reservoir_config import ESN, check_reservoir
 from textrnn.run import find_run, locked, staged

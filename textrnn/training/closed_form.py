@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError, RunError
 from textrnn.run import publish_written
 from textrnn.run_files import MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
@@ -28,6 +27,7 @@ from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork
 from textrnn.runtime.scoring import Score, score_ids
 from textrnn.runtime.weights import Weights
 from textrnn.runtime.writer import Stream
+from textrnn.sample_config import SampleConfig
 from textrnn.text.corpus import forget_pages
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.prepared import Prepared, write_lost_parts

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from textrnn.config import Config, SampleConfig
+from textrnn.config import Config
 from textrnn.models.language_model import build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights
 from textrnn.runtime.conditions import drawn_condition
@@ -19,6 +19,7 @@ from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import Score
 from textrnn.runtime.writer import Stream
+from textrnn.sample_config import SampleConfig
 from textrnn.text.corpus import forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.checkpoint import Progress
