@@ -45,6 +45,8 @@ LAYERS = {
     "tasks": 5,
     "cli": 6,
     "cli_classify": 6,
+    "cli_train": 6,
+    "cli_generate": 6,
     "cli_inspect": 6,
     "cli_translate": 6,
     "cli_answer": 6,
