@@ -17,6 +17,7 @@ from textrnn.models.answerer import build_memory_network
 from textrnn.runtime.answerer import Arrays
 from textrnn.training.classifier import fit_classifier
 from textrnn.training.pace import Pace
+from textrnn.training.prepared import ToFit
 from textrnn.training.sharded import make_sharded_step
 
 EPOCHS, STEPS = 30, 2500  # passes of a try when nobody says, and at least so many steps
@@ -125,7 +126,7 @@ def lstm_guesses(
     encoder = EncoderConfig(
         arch="lstm", units=LSTM_UNITS, embed=32, pooling="last", dropout=0.0, embed_dropout=0.0, word_dropout=0.0
     )
-    fitted = fit_classifier(
+    task = ToFit(
         ClassifierConfig(encoder=encoder, fit=FitConfig(learning_rate=5e-3, epochs=LSTM_EPOCHS)),
         texts,
         answers,
@@ -137,4 +138,4 @@ def lstm_guesses(
         seconds=seconds,
         interrupted=interrupted,
     )
-    return np.asarray(fitted.logits.argmax(1))
+    return np.asarray(fit_classifier(task).logits.argmax(1))
