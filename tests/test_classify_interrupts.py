@@ -9,8 +9,8 @@ import pytest
 from classify_cases import TINY, reviews, write_table
 from cli_fixtures import good, refused, run_cli, snapshot, start
 
-from textrnn import run as saved_run
-from textrnn.run import RUN_FILE, read_json
+from textrnn import run_files
+from textrnn.run_files import RUN_FILE, read_json
 from textrnn.runtime import classifier
 from textrnn.runtime.classifier import TextClassifier
 from textrnn.tasks import classify
@@ -139,7 +139,7 @@ def full(monkeypatch, is_full):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return replace(source, target, **options)
 
-    monkeypatch.setattr(saved_run.os, "replace", limited)
+    monkeypatch.setattr(run_files.os, "replace", limited)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "run.json", "report.html", "reviews"])

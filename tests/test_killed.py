@@ -12,8 +12,8 @@ from resume_cases import EXACT, interrupt_after, model_of, train
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 from textrnn import load
-from textrnn.run import RUN_FILE, read_json
-from textrnn.training import session
+from textrnn.run_files import RUN_FILE, read_json
+from textrnn.training import running, session
 from textrnn.training.checkpoint import checkpoints
 from textrnn.training.loop import MAX_SKIPPED
 
@@ -150,13 +150,13 @@ def test_training_that_goes_back_is_resumed_exactly(wild, monkeypatch):
 @pytest.mark.slow
 def test_training_goes_on_with_its_weights_when_no_save_can_be_read(place, monkeypatch):
     blow_up(monkeypatch, above=0.0081)
-    real = session.load_checkpoint
+    real = running.load_checkpoint
 
     def load_nothing(folder, *arguments, **options):
         shutil.rmtree(folder)
         return real(folder, *arguments, **options)
 
-    monkeypatch.setattr(session, "load_checkpoint", load_nothing)
+    monkeypatch.setattr(running, "load_checkpoint", load_nothing)
     ran = good("train", "story.txt", *EXACT, *HIGH, "--name", "wild")
     assert "going on with the weights there are" in ran.err and "was removed: making it anew" in ran.err
     assert ran.json["skipped_steps"] == MAX_SKIPPED

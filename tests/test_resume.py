@@ -10,8 +10,8 @@ from cli_fixtures import good, refused, run_cli, story
 from resume_cases import EXACT, interrupt_after, model_of, train
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
-from textrnn.run import RUN_FILE, read_json
-from textrnn.training import saving, session
+from textrnn.run_files import RUN_FILE, read_json
+from textrnn.training import running, saving, session
 from textrnn.training.checkpoint import checkpoint_path
 
 SAME = ("steps", "epochs", "val_nats_per_token", "best_epoch", "ended", "skipped_steps")
@@ -52,10 +52,10 @@ def test_interrupted_and_resumed_gives_the_same_bytes(place, whole, monkeypatch)
         interrupt_after(patch, 3)
         options = (*EXACT, "--epochs", "1.5", "--save-every", "0.001", "--name", "parts")
         assert run_cli("train", "story.txt", *options).code == 130
-        patch.setattr(session, "num_cores", lambda: 5)
+        patch.setattr(running, "num_cores", lambda: 5)
         assert run_cli("train", "--resume", "parts", "--no-samples", "-q").code == 130
         assert read_json(place / "models/parts" / RUN_FILE)["status"] == "interrupted"
-    monkeypatch.setattr(session, "num_cores", lambda: 5)
+    monkeypatch.setattr(running, "num_cores", lambda: 5)
     result = train("--resume", "parts")
     assert whole[1]["steps"] > 8
     assert {key: result[key] for key in SAME} == {key: whole[1][key] for key in SAME}

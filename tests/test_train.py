@@ -13,7 +13,7 @@ import pytest
 from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cli, snapshot, start, story
 
 from textrnn import __version__
-from textrnn.run import read_json
+from textrnn.run_files import read_json
 from textrnn.training.loop import MAX_HALVINGS, MAX_SKIPPED
 
 KEYS = {

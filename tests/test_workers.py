@@ -16,7 +16,7 @@ import pytest
 from cli_fixtures import ROOT, TINY, good, refused, start, story
 
 from textrnn.errors import ConfigError
-from textrnn.run import MODEL_FILE, read_json, read_weights
+from textrnn.run_files import MODEL_FILE, read_json, read_weights
 from textrnn.tasks import launch as launch_module
 from textrnn.tasks.launch import core_shares, free_addresses, launch
 from textrnn.training.cluster import Cluster, split_address
