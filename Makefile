@@ -16,9 +16,9 @@ demo: .venv/installed
 	$(BIN)/textrnn generate --model demo --seed "Dear Nell," --length 400
 	$(BIN)/textrnn classify data/reviews.csv --name reviews --overwrite --time $(TIME) -o reviews.predicted.csv
 
-# Two processes start TensorFlow twice, and end in two thirds of the time of one.
+# Two processes start TensorFlow twice, and end in two thirds of the time of one; tests/conftest.py orders the files.
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 from benchmarks.tools import TEXTRNN, machine, median, random_run, run, table
-from textrnn.config import SampleConfig
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel, open_run
 from textrnn.runtime.writer import Stream, read_prompt, write
+from textrnn.sample_config import SampleConfig
 
 
 def stream_speed(model: LanguageModel, length: int) -> float:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tools import TEXTRNN, Finished, machine, run, table
-from textrnn.run import RUN_FILE, read_json, write_json
+from textrnn.run_files import RUN_FILE, read_json, write_json
 from textrnn.text.table import open_table
 
 KINDS = ("linear", "rnn", "combined")

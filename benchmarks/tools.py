@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.config import Config
-from textrnn.run import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, Weights, write_json, write_weights
+from textrnn.run_files import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, Weights, write_json, write_weights
 from textrnn.text.char_level import CharTokenizer
 
 TEXTRNN = (sys.executable, "-m", "textrnn")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs.pages import DOCS
 from docs.record import CommandFailed, record
-from docs.site import PageError, build
+from docs.site import PageError, build, write_what_follows
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
         if not arguments.no_run:
             with tempfile.TemporaryDirectory() as folder:
                 record(Path(folder), tell=lambda text: print(text, file=sys.stderr, flush=True))
+        write_what_follows()
         print(f"{target}: {build(target)} pages")
     except (CommandFailed, PageError) as error:
         sys.exit(f"error: {error}")

@@ -2,7 +2,8 @@
 
 A page is `docs/en/NN-name.md` and `docs/zh/NN-name.md`; the first digit of NN is its chapter. It begins with a title
 and a paragraph of one sentence, which the contents repeat. Blocks marked `sh` and `python` are run; a block marked
-`text` right after one of them holds what it prints. To add a page, write these two files and run `make docs`.
+`text` right after one of them holds what it prints; other blocks are shown only. To add a page, write these two files
+and run `make docs`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 PICTURES = DOCS / "pictures"
+SHOWN = ("text", "yaml", "bash")  # kinds of blocks that are not run and are the same in both languages
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(\.\./pictures/([^)]+)\)")
@@ -106,9 +108,14 @@ def steps(source: str) -> list[Step]:
     return result
 
 
-def formulas(source: str) -> list[str]:
-    """The blocks of a page that are neither run nor printed: equations."""
-    return [block[2] for block in _BLOCK.finditer(source) if not block[1]]
+def examples(source: str, kind: str) -> list[str]:
+    """The blocks of a page of one kind, such as `yaml`; an equation has none.
+
+    Example:
+        >>> examples("```\\nx = y\\n```\\n\\n```yaml\\na: 1\\n```\\n", "yaml")
+        ['a: 1\\n']
+    """
+    return [block[2] for block in _BLOCK.finditer(source) if block[1] == kind]
 
 
 def numbers(text: str) -> list[str]:
@@ -153,7 +160,8 @@ def differences(english: Page, chinese: Page) -> list[str]:
     pairs = [
         ("commands", *([(s.kind, s.code) for s in steps(page.source)] for page in (english, chinese))),
         ("outputs", *([s.output for s in steps(page.source)] for page in (english, chinese))),
-        ("equations", formulas(english.source), formulas(chinese.source)),
+        ("equations", *(examples(page.source, "") for page in (english, chinese))),
+        ("examples", *([examples(page.source, kind) for kind in SHOWN] for page in (english, chinese))),
         ("pictures", english.pictures, chinese.pictures),
         ("figures", numbers(english.prose), numbers(chinese.prose)),
     ]

@@ -14,6 +14,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from docs import options
 from docs.pages import DOCS, LANGUAGES, PICTURES, Page, chapters, differences, read_index, read_pages, with_contents
 
 WORDS = {
@@ -106,6 +107,15 @@ def neighbours(pages: list[Page], current: str) -> str:
     return left + right
 
 
+def write_what_follows() -> None:
+    """Writes into the pages what follows from others, the contents, and from the program, the help of all commands."""
+    for language in LANGUAGES:
+        reference = DOCS / language / f"{options.NAME}.md"
+        reference.write_text(options.with_help(reference.read_text(encoding="utf-8")), encoding="utf-8")
+        index = read_index(language)
+        index.path.write_text(with_contents(index.source, read_pages(language)), encoding="utf-8")
+
+
 def build(target: Path) -> int:
     """Writes the site into a folder, which is made anew.
 
@@ -116,9 +126,6 @@ def build(target: Path) -> int:
         PageError: see `check`.
     """
     pages = {language: read_pages(language) for language in LANGUAGES}
-    for language in LANGUAGES:
-        index = read_index(language)
-        index.path.write_text(with_contents(index.source, pages[language]), encoding="utf-8")
     check(pages)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(PICTURES, target / "pictures")

@@ -1,10 +1,11 @@
 """What all tests share: TensorFlow started once and quietly where a collected file needs it, a seeded generator."""
 
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
-from cli_fixtures import home, library, trained  # noqa: F401 (fixtures of the command line's tests)
+from cli_fixtures import begun, checkout, home, library, trained  # noqa: F401 (fixtures of the command line's tests)
 
 NEEDS_TENSORFLOW = re.compile(
     r"^(?:import|from) (?:keras|tensorflow|textrnn\.(?:layers|models|training))\b", re.MULTILINE
@@ -17,6 +18,12 @@ def pytest_collectstart(collector):
         from textrnn.training.backend import start_tensorflow
 
         start_tensorflow()
+
+
+def pytest_collection_modifyitems(items):
+    """Files with many slow tests come first: short ones are left for the end, so that two processes end together."""
+    num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -num_slow[item.path])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 
 from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import make_network
 from textrnn.text.tokenizers import build_tokenizer

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from textrnn.config import ModelConfig
+from textrnn.model_config import ModelConfig
 from textrnn.models.language_model import build_language_model
 
 BATCH, STEPS, EMBED, UNITS, VOCAB = 2, 3, 5, 7, 11

@@ -18,9 +18,9 @@ import textrnn
 from textrnn.answer_config import AnswerConfig, MemoryNetworkConfig
 from textrnn.errors import DataError, RunError
 from textrnn.models.answerer import build_memory_network
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.runtime.answerer import Answerer, Arrays, MemoryNetwork, to_arrays
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.text.stories import read_stories
 from textrnn.text.story_store import STORIES_FILE, story_lines
 from textrnn.text.vocabulary import Vocabulary

@@ -14,17 +14,13 @@ import numpy as np
 import pytest
 from cli_fixtures import QUICK, TINY, good, refused, run_cli, snapshot, start, story
 
-from textrnn import run as saved_run
+from textrnn import run_files
 from textrnn.checked import flag_of
-from textrnn.config import (
-    DataConfig,
-    ModelConfig,
-    NormalizeConfig,
-    SampleConfig,
-    TokenizerConfig,
-    TrainConfig,
-)
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, locked, read_json, read_weights, write_json, write_weights
+from textrnn.config import DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
+from textrnn.model_config import ModelConfig
+from textrnn.run import locked
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.sample_config import SampleConfig
 from textrnn.training.checkpoint import checkpoints
 
 
@@ -364,7 +360,7 @@ def full_disk(monkeypatch, *, after):
         saved.append(target)
         return replace(source, target, **options)
 
-    monkeypatch.setattr(saved_run.os, "replace", limited)
+    monkeypatch.setattr(run_files.os, "replace", limited)
 
 
 @pytest.mark.parametrize("after", range(5))

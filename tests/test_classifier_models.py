@@ -8,16 +8,17 @@ import pytest
 import tensorflow as tf
 
 from textrnn.classify_config import POOLINGS, ClassifierConfig, EncoderConfig
-from textrnn.config import ARCHITECTURES
 from textrnn.errors import RunError
 from textrnn.layers.pooling import Pooling
+from textrnn.model_config import ARCHITECTURES
 from textrnn.models.classifier import Classifier, build_classifier
 from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.weights import Weights
 from textrnn.text.rows import padded
 from textrnn.training import classifier
 from textrnn.training.classifier import fit_classifier, make_fit_step, make_reader
+from textrnn.training.prepared import ToFit
 
 VOCAB, CLASSES = 11, 3
 SMALL = dict(units=7, embed=5)
@@ -170,10 +171,10 @@ def test_fit_classifier_learns_a_rule(rng):
         dict(units=8, embed=8, epochs=12, learning_rate=0.02, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
     )
     more = dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
-    fitted = fit_classifier(config, texts[:200], labels[:200], texts[200:], **more)
+    fitted = fit_classifier(ToFit(config, texts[:200], labels[:200], texts[200:], **more))
     assert (fitted.logits.argmax(1) == labels[200:]).mean() > 0.95
     assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
-    again = fit_classifier(config, texts[:200], labels[:200], texts[200:], **more)
+    again = fit_classifier(ToFit(config, texts[:200], labels[:200], texts[200:], **more))
     assert all(np.allclose(fitted.weights[name], array) for name, array in again.weights.items())
 
 
@@ -181,7 +182,7 @@ def test_fit_classifier_stops_when_it_is_told(rng):
     texts = texts_of(rng)
     config = ClassifierConfig.from_options(dict(**SMALL, batch=2, epochs=100))
     told, counted = [], itertools.count()
-    fitted = fit_classifier(
+    task = ToFit(
         config,
         texts,
         np.array([0, 1, 2, 0, 1]),
@@ -193,4 +194,5 @@ def test_fit_classifier_stops_when_it_is_told(rng):
         interrupted=lambda: next(counted) >= 4,
         on_step=lambda done, nats: told.append(done),
     )
+    fitted = fit_classifier(task)
     assert told == [1 / 300, 2 / 300, 3 / 300, 4 / 300] and fitted.logits.shape == (2, CLASSES)

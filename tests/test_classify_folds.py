@@ -14,7 +14,7 @@ from textrnn.judging.folds import folds_in_words, folds_table, over_folds
 from textrnn.judging.html import format_html
 from textrnn.judging.report import format_report
 from textrnn.judging.splits import folded
-from textrnn.run import RUN_FILE, read_json
+from textrnn.run_files import RUN_FILE, read_json
 from textrnn.tasks import classify
 from textrnn.tasks.classify_rows import Rows
 from textrnn.tasks.judged import Judged, cross_validation, examine, joined

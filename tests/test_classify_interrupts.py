@@ -9,8 +9,8 @@ import pytest
 from classify_cases import TINY, reviews, write_table
 from cli_fixtures import good, refused, run_cli, snapshot, start
 
-from textrnn import run as saved_run
-from textrnn.run import RUN_FILE, read_json
+from textrnn import run_files
+from textrnn.run_files import RUN_FILE, read_json
 from textrnn.runtime import classifier
 from textrnn.runtime.classifier import TextClassifier
 from textrnn.tasks import classify
@@ -111,8 +111,8 @@ def test_signal_in_folds_keeps_what_is_whole(call, place, monkeypatch):
 
 
 @pytest.mark.slow
-@BOTH
-def test_signal_while_networks_learn(number, place):
+def test_signal_while_networks_learn(place):
+    """SIGTERM in folds; test_classify.py has Ctrl-C without them."""
     typed = ("--folds", "2", *TINY[2:-1], "--epochs", "10000")
     with start("classify", "reviews.csv", *typed, cwd=place) as process:
         seen = ""
@@ -120,7 +120,7 @@ def test_signal_while_networks_learn(number, place):
             line = process.stderr.readline()
             assert line, seen
             seen += line
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
     assert process.returncode == 130 and "stopping and saving" in err and "Traceback" not in err
     assert "held out in 1 of 2 folds, are right" in out and "saved: models/reviews" in out
@@ -139,7 +139,7 @@ def full(monkeypatch, is_full):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return replace(source, target, **options)
 
-    monkeypatch.setattr(saved_run.os, "replace", limited)
+    monkeypatch.setattr(run_files.os, "replace", limited)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "run.json", "report.html", "reviews"])

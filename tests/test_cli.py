@@ -10,7 +10,7 @@ from cli_fixtures import ARCHITECTURES, ROOT, good, refused, run_cli, start
 
 from textrnn import __version__
 from textrnn.cli import cli
-from textrnn.config import SampleConfig
+from textrnn.sample_config import SampleConfig
 
 COMMANDS = sorted(cli.commands)
 

@@ -11,18 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.checked import expected, flag_of
-from textrnn.config import (
-    Config,
-    DataConfig,
-    LayerCell,
-    ModelConfig,
-    NormalizeConfig,
-    SampleConfig,
-    TokenizerConfig,
-    TrainConfig,
-    layer_cells,
-)
+from textrnn.config import Config, DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
 from textrnn.errors import ConfigError, TextRNNError
+from textrnn.model_config import LayerCell, ModelConfig, layer_cells
+from textrnn.sample_config import SampleConfig
 
 GROUPS = (NormalizeConfig, TokenizerConfig, DataConfig, ModelConfig, TrainConfig, SampleConfig)
 UNUSUAL = {

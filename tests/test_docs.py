@@ -1,43 +1,48 @@
 """What the pages of docs/ say is true: their commands run, both languages agree, and the site needs nothing else."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
-from docs.pages import LANGUAGES, PICTURES, Page, differences, numbers, read_index, read_pages, steps, with_contents
-from docs.record import CommandFailed, make_folder, run_command, run_pages, same_but_for_noise, with_outputs
+from docs import options
+from docs.pages import (
+    LANGUAGES,
+    PICTURES,
+    Page,
+    differences,
+    examples,
+    numbers,
+    read_index,
+    read_pages,
+    steps,
+    with_contents,
+)
+from docs.record import CommandFailed, run_command, run_pages, same_but_for_noise, with_outputs
 from docs.site import PageError, build, check, to_html
+from textrnn.training.cluster import read_cluster
 
 PAGES = {language: read_pages(language) for language in LANGUAGES}
 ALL = [page for pages in PAGES.values() for page in pages]
 INDEXES = [read_index(language) for language in LANGUAGES]
-LONGEST = 125  # lines of Markdown, which are about two screens
-TEXTS = ("english.txt", "chinese.txt", "reviews.csv", "hello.tsv", "stories.txt")
+LONGEST = 125  # lines of Markdown, which are about two screens; of the reference, what is not the help of a command
+(MACHINES,) = (page for page in PAGES["en"] if page.name == "61-machines")
 
 
 def shortened(command):
-    """The same command in a moment: 4 units, and 2 hundredths of an epoch; `--deterministic` would outlast the test."""
+    """The same command in a moment: 4 units, and 2 hundredths of an epoch; `--deterministic` would outlast the test.
+
+    One process: what two of them do is seen in test_workers.py.
+    """
     tiny = "--units 4" if "--arch esn" in command else "--units 4 --embed 4"
     command = re.sub(r"--units \d+", tiny, command).replace("--size small", "--layers 1")
     command = re.sub(r"--epochs \S+", "--epochs 0.02", command).replace("--networks 1", "--networks 1 --units 4")
     command = command.replace("data/hello.tsv", "data/hello.tsv --epochs 1 --units 4").replace(
         "--gain 2", "--gain 2 --units 4"
     )
+    command = command.replace("--workers 2", "--workers 1")
     return command.replace(" --deterministic", " --no-samples" if command.startswith("textrnn train") else "")
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A folder as commands of the pages expect it, with the beginning of each text."""
-    data, folder = tmp_path / "texts", tmp_path / "checkout"
-    data.mkdir()
-    folder.mkdir()
-    for name in TEXTS:
-        lines = (PICTURES.parent.parent / "data" / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (data / name).write_text("".join(lines[:100]), encoding="utf-8")
-    make_folder(folder, data)
-    monkeypatch.chdir(folder)
-    return folder
 
 
 @pytest.mark.slow
@@ -62,7 +67,8 @@ def test_languages_say_the_same(place):
 
 @pytest.mark.parametrize("page", ALL, ids=[f"{page.language}-{page.name}" for page in ALL])
 def test_page_is_short_and_says_what_was_printed(page):
-    assert len(page.source.splitlines()) <= LONGEST
+    written = options.without_help(page.source) if page.name == options.NAME else page.source
+    assert len(written.splitlines()) <= LONGEST
     assert all(step.output is None or step.output.strip() for step in steps(page.source))
     shown = re.split(r"^```(?:sh|python)$", page.source, maxsplit=1, flags=re.MULTILINE)[-1]
     prose = Page(page.language, page.name, "```sh" + shown).prose
@@ -75,6 +81,14 @@ def test_contents_list_all_pages(index):
     pages = PAGES[index.language]
     assert with_contents(index.source, pages) == index.source, "run python -m docs --no-run"
     assert [page.name for page in pages if f"({page.name}.md)" not in index.source] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_options_are_those_of_the_program(language):
+    (page,) = (page for page in PAGES[language] if page.name == options.NAME)
+    assert options.with_help(page.source) == page.source, "run python -m docs --no-run"
+    told = re.findall(r"<code>(textrnn [a-z ]+)</code>\S*\n\n```text\nUsage: \1 .*\[OPTIONS\]", page.source)
+    assert {"textrnn train", "textrnn classify", "textrnn inspect cells"} <= set(told) == options.help_texts().keys()
 
 
 def test_pictures_are_small_and_used():
@@ -106,10 +120,11 @@ def changed(**sources):
         ("# A\n\n```sh\na 1\n```\n", "# A\n\n```sh\na 2\n```\n", "commands differ"),
         ("# A\n\n2.5 bits", "# A\n\n2.6 bits", "figures differ"),
         ("# A\n\n```\nx = y\n```\n", "# A\n\n```\nx = z\n```\n", "equations differ"),
+        ("# A\n\n```yaml\na: 1\n```\n", "# A\n\n```yaml\na: 2\n```\n", "examples differ"),
         ("# A\n\n![p](../pictures/no.png)", "# A\n\n![p](../pictures/no.png)", "no.png is not there"),
         ("# A\n\n[B](99-b.md)", "# A\n\n[B](99-b.md)", "99-b.md is not there"),
     ],
-    ids=["commands", "figures", "equations", "picture", "link"],
+    ids=["commands", "figures", "equations", "examples", "picture", "link"],
 )
 def test_check_finds_what_is_wrong(english, chinese, says):
     with pytest.raises(PageError, match=says):
@@ -142,3 +157,34 @@ def test_run_command_reports_what_failed(kind, command, checkout):
 
 def test_chinese_lines_are_joined_without_a_blank():
     assert to_html("一行，\n二行 a\nb") == "<p>一行，二行 a\nb</p>\n"
+
+
+def example(kind, begin):
+    """A block of the page of several machines from a line on, without its indentation."""
+    (block,) = examples(MACHINES.source, kind)
+    return "\n".join(line.strip() for line in block[block.index(begin) :].splitlines())
+
+
+def tf_config(script, **environment):
+    """What a script makes of TF_CONFIG, read as `textrnn train` reads it."""
+    environment = {**os.environ, **environment}
+    done = subprocess.run(["bash", "-ec", script], env=environment, capture_output=True, text=True, check=True)
+    return read_cluster({"TF_CONFIG": done.stdout})
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_kubernetes_example_names_the_workers(rank):
+    script = example("yaml", "export TF_CONFIG='").partition("exec textrnn train /corpus")[0] + 'printf %s "$TF_CONFIG"'
+    cluster = tf_config(script, JOB_COMPLETION_INDEX=str(rank))
+    assert (cluster.addresses, cluster.rank) == (("textrnn-0.textrnn:2222", "textrnn-1.textrnn:2222"), rank)
+    assert "metadata: {name: textrnn}" in MACHINES.source and "subdomain: textrnn" in MACHINES.source
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_slurm_example_names_the_workers(rank):
+    script = example("bash", "workers=$(scontrol").replace(
+        "exec textrnn train book.txt --name book --time 2h", 'printf %s "$TF_CONFIG"'
+    )
+    fakes = 'scontrol() { printf "n1\\nn2\\nn3\\n"; }\nsrun() { "$@"; }\n'
+    cluster = tf_config(fakes + script, SLURM_PROCID=str(rank), SLURM_JOB_NODELIST="n[1-3]")
+    assert (cluster.addresses, cluster.rank) == (("n1:2222", "n2:2222", "n3:2222"), rank)

@@ -12,7 +12,7 @@ from cli_fixtures import ROOT, good, refused, story
 
 import textrnn
 from textrnn.console import INTERRUPTED
-from textrnn.run import read_json, read_weights, write_json, write_weights
+from textrnn.run_files import read_json, read_weights, write_json, write_weights
 
 ESN = ("--arch", "esn", "--units", "60", "--batch", "2")
 LINES = 300

@@ -10,11 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from textrnn.config import NormalizeConfig, SampleConfig
+from textrnn.config import NormalizeConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.runtime import generation
 from textrnn.runtime.generation import Generated, generate_stream, generate_texts, prepare_prompt, prepare_stops
 from textrnn.runtime.writer import Continuation
+from textrnn.sample_config import SampleConfig
 from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
 from textrnn.tasks.interactive import Session
 from textrnn.text.char_level import ByteTokenizer, CharTokenizer

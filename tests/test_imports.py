@@ -12,7 +12,7 @@ import pytest
 
 import textrnn
 from textrnn.config import Config
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
 from textrnn.text.tokenizers import build_tokenizer
 
 ROOT = Path(textrnn.__file__).parent
@@ -22,6 +22,8 @@ LAYERS = {
     "checked": 0,
     "cells": 0,
     "config": 0,
+    "model_config": 0,
+    "sample_config": 0,
     "document_config": 0,
     "classify_config": 0,
     "reservoir_config": 0,
@@ -30,6 +32,7 @@ LAYERS = {
     "answer_config": 0,
     "text": 1,
     "run": 1,
+    "run_files": 1,
     "machine": 1,
     "recipe": 1,
     "runtime": 2,
@@ -42,6 +45,8 @@ LAYERS = {
     "tasks": 5,
     "cli": 6,
     "cli_classify": 6,
+    "cli_train": 6,
+    "cli_generate": 6,
     "cli_inspect": 6,
     "cli_translate": 6,
     "cli_answer": 6,

@@ -17,7 +17,7 @@ from textrnn.judging.web import POLICY
 from textrnn.pictures import MISSING, draw_curves, draw_matrix
 from textrnn.runtime import recurrent_classifier
 from textrnn.runtime.classifier import Networks, open_classifier
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.text.vocabulary import build_vocabulary
 
 

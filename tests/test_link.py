@@ -11,9 +11,11 @@ import pytest
 from textrnn.errors import DataError
 from textrnn.tasks.launch import free_addresses
 from textrnn.training import link as link_module
+from textrnn.training import wire
 from textrnn.training.cluster import Cluster
-from textrnn.training.link import HEAD, Link, WorkerError
+from textrnn.training.link import Link, WorkerError
 from textrnn.training.team import Alone, Team
+from textrnn.training.wire import HEAD
 
 
 class Ended(threading.Event):
@@ -189,7 +191,7 @@ def test_link_that_ends_well_alarms_nobody():
 
 
 def test_link_misses_a_silent_worker(monkeypatch):
-    monkeypatch.setattr(link_module, "PING_S", 0.05)
+    monkeypatch.setattr(wire, "PING_S", 0.05)
     addresses = tuple(free_addresses(2))
     with Link(Cluster(addresses, 0), end=Ended()) as chief, Link(Cluster(addresses, 1), end=Ended()) as link:
         chief.wait_for_all()

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError
 from textrnn.layers import minimal
 from textrnn.layers.minimal import MinGRU, MinLSTM, minimal_scan
+from textrnn.model_config import ModelConfig
 from textrnn.runtime.cells import make_cell
 
 BATCH, STEPS, INPUTS, UNITS = 2, 6, 5, 7

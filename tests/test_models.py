@@ -20,8 +20,9 @@ from small_models import (
     small,
 )
 
-from textrnn.config import ModelConfig, TrainConfig, layer_cells
+from textrnn.config import TrainConfig
 from textrnn.errors import RunError
+from textrnn.model_config import ModelConfig, layer_cells
 from textrnn.models.language_model import LanguageModel, build_language_model, start_from_frequencies
 from textrnn.models.weights import get_weights, named_variables, set_weights
 from textrnn.training.step import make_optimizer, make_train_step

@@ -2,7 +2,8 @@
 
 import pytest
 
-from textrnn.config import ARCHITECTURES, Config
+from textrnn.config import Config
+from textrnn.model_config import ARCHITECTURES
 from textrnn.recipe import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
 
 LONG = 10**9

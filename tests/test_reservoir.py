@@ -7,18 +7,14 @@ from small_models import softmax_nats
 from textrnn.classify_config import ClassifierConfig
 from textrnn.errors import RunError
 from textrnn.reservoir_config import ReservoirConfig
-from textrnn.runtime.network import Weights
-from textrnn.runtime.reservoir import (
-    Calibration,
-    Reservoir,
-    ReservoirClassifier,
-    ReservoirNetwork,
-    log_softplus,
-    pooled_states,
-)
+from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork, log_softplus
+from textrnn.runtime.reservoir_classifier import ReservoirClassifier, pooled_states
+from textrnn.runtime.weights import Weights
 from textrnn.text.windows import HeldOutRows
-from textrnn.training.closed_form import read_block
-from textrnn.training.reservoir import SMALL, Held, Pairs, Sums, choose_readout, fit_calibration, make_reservoir
+from textrnn.training.prepared import ToFit
+from textrnn.training.reading import read_block
+from textrnn.training.readout import Held, Pairs, Sums, choose_readout, fit_calibration
+from textrnn.training.reservoir import SMALL, make_reservoir
 from textrnn.training.reservoir_classifier import fit_reservoir
 
 VOCAB, UNITS, ROWS, STEPS, CLASSES = 11, 7, 2, 5, 3
@@ -296,9 +292,7 @@ def fitted(texts, labels, held, **options):
     config = ClassifierConfig.from_options({"arch": "esn", "units": 40, "random_seed": 1, **options})
     weights = np.ones(CLASSES)
     sizes = dict(vocab_size=VOCAB, num_classes=CLASSES, class_weights=weights, random_seed=1, seconds=60.0)
-    return fit_reservoir(
-        config, texts, labels, held, **sizes, interrupted=lambda: False, on_step=lambda done, nats: None
-    )
+    return fit_reservoir(ToFit(config, texts, labels, held, **sizes))
 
 
 def test_fit_reservoir_learns_and_is_the_same_from_its_arrays(rng):

@@ -16,22 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from textrnn import run
+from textrnn import run, run_files
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import (
+from textrnn.run import check_name, find_run, free_name, list_runs, locked, publish, read_run, staged
+from textrnn.run_files import (
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
-    check_name,
-    find_run,
-    free_name,
-    list_runs,
-    locked,
-    publish,
     read_json,
-    read_run,
     read_weights,
-    staged,
     write_atomically,
     write_json,
     write_weights,
@@ -147,7 +140,7 @@ def test_read_weights_is_the_inverse_of_write_weights(tmp_path):
 def test_write_weights_gives_the_same_bytes_in_each_process(tmp_path):
     """The order of metadata within safetensors differs from process to process."""
     code = (
-        "import numpy as np, sys; from pathlib import Path; from textrnn.run import write_weights; "
+        "import numpy as np, sys; from pathlib import Path; from textrnn.run_files import write_weights; "
         "metadata = {name: name for name in ('progress', 'metrics', '名', 'd', 'e', 'f')}; "
         "write_weights(Path(sys.argv[1]), {'b': np.ones(3), 'a': np.float32(2)}, metadata)"
     )
@@ -169,7 +162,7 @@ def test_atomic_file_names_the_file_that_was_asked_for(tmp_path):
 def test_atomic_file_that_fails_leaves_the_old_content(tmp_path):
     path = tmp_path / "x.json"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), run.atomic_file(path) as file:
+    with pytest.raises(KeyboardInterrupt), run_files.atomic_file(path) as file:
         file.write(b"new")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
@@ -187,19 +180,19 @@ def test_remove_temporaries_removes_what_a_kill_left(tmp_path):
     (tmp_path / "checkpoint").mkdir()
     for name in left + kept:
         (tmp_path / name).write_bytes(b"x")
-    run.remove_temporaries(tmp_path)
+    run_files.remove_temporaries(tmp_path)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
 
 
 def test_remove_temporaries_knows_the_names_that_are_made(tmp_path, monkeypatch):
     for name in ("run.json", "model.safetensors", "history.csv", "curves.png", "train.ids"):
         with monkeypatch.context() as killed:
-            killed.setattr(run.os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            killed.setattr(run.os, "unlink", lambda *_: None)
+            killed.setattr(run_files.os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            killed.setattr(run_files.os, "unlink", lambda *_: None)
             with pytest.raises(KeyboardInterrupt):
                 write_atomically(tmp_path / name, b"x")
     assert len(list(tmp_path.iterdir())) == 5
-    run.remove_temporaries(tmp_path)
+    run_files.remove_temporaries(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -399,7 +392,7 @@ def test_write_atomically_leaves_the_old_file_when_it_fails(tmp_path, monkeypatc
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run.os, call, full)
+    monkeypatch.setattr(run_files.os, call, full)
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, b"new")
     assert os.listdir(tmp_path) == (["file"] if existing else [])
@@ -410,7 +403,7 @@ def test_write_atomically_leaves_no_temporary_file_when_interrupted(tmp_path, mo
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run.os, "fsync", interrupt)
+    monkeypatch.setattr(run_files.os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / "file", b"new")
     assert os.listdir(tmp_path) == []

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import SampleConfig
 from textrnn.errors import RunError
 from textrnn.runtime import draws, sampling
 from textrnn.runtime.draws import RowDraws, draw, row_rng
 from textrnn.runtime.sampling import FIRST_ID, make_sampler, probabilities, surprise_bits
+from textrnn.sample_config import SampleConfig
 
 VOCAB = 11
 # A coarse grid, so that logits are tied often, and otherwise apart by more than rounding.

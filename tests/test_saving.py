@@ -15,7 +15,7 @@ from textrnn.config import Config
 from textrnn.errors import RunError
 from textrnn.models.language_model import build_language_model
 from textrnn.models.weights import get_weights
-from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_weights
 from textrnn.training import saving
 from textrnn.training.checkpoint import Progress, checkpoint_path, checkpoints, variable_groups
 from textrnn.training.report import COLUMNS

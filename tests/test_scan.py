@@ -5,9 +5,9 @@ import pytest
 
 from textrnn.classify_config import EncoderConfig
 from textrnn.runtime.cells import SIGMOID_GATES, make_cell
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import Block, RecurrentClassifier
 from textrnn.runtime.scan import make_layer, scan
+from textrnn.runtime.weights import Weights
 
 UNITS, EMBED, LENGTHS = 7, 5, (6, 4, 4, 1)
 

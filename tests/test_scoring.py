@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from small_models import ALL, BASE, BOTH_WAYS, CARRIED, EMBED, UNITS, VOCAB, random_ids, small, softmax_nats
 
 from textrnn.cells import CELLS
-from textrnn.config import layer_cells
 from textrnn.errors import DataError, RunError
+from textrnn.model_config import layer_cells
 from textrnn.runtime import scoring
 from textrnn.runtime.network import make_network
 from textrnn.runtime.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids, token_nats

@@ -9,8 +9,8 @@ from textrnn.runtime import classifier as module
 from textrnn.runtime import threads
 from textrnn.runtime.classifier import Networks, TextClassifier
 from textrnn.runtime.linear import LinearModel
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.weights import Weights
 from textrnn.text.ngrams import NgramKind, ngrams
 from textrnn.text.vocabulary import Vocabulary
 

@@ -13,7 +13,7 @@ import pytest
 from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cli, snapshot, start, story
 
 from textrnn import __version__
-from textrnn.run import read_json
+from textrnn.run_files import read_json
 from textrnn.training.loop import MAX_HALVINGS, MAX_SKIPPED
 
 KEYS = {
@@ -70,15 +70,6 @@ def test_train_says_how_to_go_on(home):
     assert ran.err == ""
     assert "saved my models/story: " in ran.out and "bits per character on held-out text" in ran.out
     assert "textrnn generate --model story --models-dir 'my models'" in ran.out
-
-
-@pytest.mark.slow
-def test_train_without_a_terminal_writes_no_escape_codes(home):
-    with start("train", "story.txt", *QUICK, cwd=home) as process:
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert "\x1b" not in out + err and "\r" not in err
-    assert "learning" in err and "saved models/story" in out
 
 
 @pytest.mark.slow
@@ -164,7 +155,8 @@ def test_train_learns(home):
 
 @pytest.mark.slow
 def test_same_random_seed_trains_the_same_model(home):
-    first, second, other = (train("story.txt", *QUICK, "--random-seed", seed) for seed in (5, 5, 6))
+    first = details("lstm")["metrics"]  # seed 0
+    second, other = (train("story.txt", *QUICK, "--random-seed", seed) for seed in (0, 6))
     assert first["val_nats_per_token"] == pytest.approx(second["val_nats_per_token"], rel=1e-5)
     assert first["val_nats_per_token"] != pytest.approx(other["val_nats_per_token"], rel=1e-5)
 
@@ -288,14 +280,15 @@ def interrupted(home, *, times, number):
 @pytest.mark.slow
 def test_interrupted_training_is_saved_and_resumed(home):
     code, out, err = interrupted(home, times=1, number=signal.SIGINT)
+    assert "saved models/long" in out and "\x1b" not in out + err and "\r" not in err, "escape codes without a terminal"
     assert code == 130 and "stopping after this step and saving" in err and "Traceback" not in err
     assert "go on with:  textrnn train --resume long" in out
     assert details("long")["status"] == "interrupted"
     assert good("generate", "--model", "long", "--length", "5").out
     steps = details("long")["metrics"]["step"]
     epochs = float((home / "models/long/history.csv").read_text().splitlines()[-1].split(",")[1])
-    result = train("--resume", "long", "--epochs", str(int(epochs) + 40))
-    assert result["steps"] > steps and result["epochs"] == int(epochs) + 40
+    result = train("--resume", "long", "--epochs", str(int(epochs) + 3))
+    assert result["steps"] > steps and result["epochs"] == int(epochs) + 3
     assert details("long")["status"] == "finished"
 
 

@@ -14,7 +14,7 @@ from cli_fixtures import ROOT, good, refused, run_cli
 from translate_cases import small_translator
 
 import textrnn
-from textrnn.run import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.runtime import translator as runtime
 from textrnn.tasks.decode import draw_attention
 from textrnn.translate_config import DecodeConfig
@@ -97,7 +97,7 @@ def test_attention_is_drawn_and_run_is_described(place):
 
 @pytest.mark.slow
 def test_stopped_and_resumed_run_ends_with_the_same_bytes(place, monkeypatch):
-    from textrnn.training import translator_session
+    from textrnn.training import running
 
     @contextlib.contextmanager
     def soon(on_first):
@@ -106,7 +106,7 @@ def test_stopped_and_resumed_run_ends_with_the_same_bytes(place, monkeypatch):
 
     options = (*TINY, "--kind", "encoder-decoder", "--deterministic", "--epochs", "3", "-q", "--json")
     with monkeypatch.context() as patch:
-        patch.setattr(translator_session, "polite_interrupts", soon)
+        patch.setattr(running, "polite_interrupts", soon)
         ran = run_cli("translate", "spelled.tsv", "--name", "again", *options)
     assert ran.code == 130 and ran.json["ended"] == "interrupted" and ran.json["steps"] == 3
     assert len(good("translate", "--model", "again", "abc").out)

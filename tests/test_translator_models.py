@@ -22,8 +22,8 @@ from translate_cases import (
 from textrnn.layers.attention import Attention
 from textrnn.models.translator import build_translator
 from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.network import Weights
 from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
+from textrnn.runtime.weights import Weights
 from textrnn.text.pair_batches import EncodedPairs
 from textrnn.training.loss import token_losses
 from textrnn.training.translator import make_losses, make_translator_check, make_translator_step, shifted

@@ -17,14 +17,15 @@ from textrnn.classify_config import ClassifierConfig, EncoderConfig
 from textrnn.errors import ConfigError, DataError
 from textrnn.models.classifier import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
 from textrnn.models.weights import get_weights
-from textrnn.run import read_weights
-from textrnn.runtime.network import Weights
+from textrnn.run_files import read_weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
+from textrnn.runtime.weights import Weights
 from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID
 from textrnn.text.vector_file import Wanted, read_vectors, vectors_width
 from textrnn.text.vectors import StartVectors, vocabulary_with_vectors, width_from_vectors
 from textrnn.training.classifier import fit_classifier
 from textrnn.training.fitting import Task, fit_models
+from textrnn.training.prepared import ToFit
 
 TEA, SOUP, WE = [0.5, -1.0, 2.0], [1.0, 0.25, -0.125], [3.0, 0.0, 1e-3]
 LINES = ["we 3.0 0 1e-3", "Tea 9 9 9", "tea 0.5 -1 2.0", "SOUP 1 0.25 -.125", "soup, 7 7 7", "5 8 8 8", "tea 6 6 6"]
@@ -247,7 +248,7 @@ def test_words_that_are_in_no_row_keep_their_vectors(rng):
     config = ClassifierConfig.from_options(dict(units=4, embed=EMBED, epochs=1, word_dropout=0.0))
     start, texts = start_of(rng), [rng.integers(1, VOCAB - UNSEEN, 6).astype(np.int32) for _ in range(64)]
     labels, more = np.arange(64) % 2, dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
-    weights = fit_classifier(config, texts, labels, texts[:2], vectors=start, **more).weights
+    weights = fit_classifier(ToFit(config, texts, labels, texts[:2], **more), vectors=start).weights
     assert weights[EMBEDDINGS].shape == (VOCAB, EMBED)
     np.testing.assert_allclose(weights[EMBEDDINGS][-UNSEEN:], EMBEDDING_STD)
     seen = np.intersect1d(start.ids, np.concatenate(texts))

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,12 +16,12 @@ import pytest
 from cli_fixtures import ROOT, TINY, good, refused, start, story
 
 from textrnn.errors import ConfigError
-from textrnn.run import MODEL_FILE, read_json, read_weights
+from textrnn.run_files import MODEL_FILE, read_json, read_weights
 from textrnn.tasks import launch as launch_module
 from textrnn.tasks.launch import core_shares, free_addresses, launch
 from textrnn.training.cluster import Cluster, split_address
 
-SAME = (*TINY, "--dropout", "0", "--epochs", "3", "--deterministic", "--precision", "float32")
+SAME = (*TINY, "--batch", "9", "--dropout", "0", "--epochs", "3", "--deterministic", "--precision", "float32")
 
 
 @pytest.fixture
@@ -49,16 +50,33 @@ def assert_same_training(one, two):
         np.testing.assert_allclose(array, others[key], atol=2e-3)
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A folder with models/one, which a single process trained, and what --json said of it."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "story.txt").write_text(story(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("TF_CONFIG", raising=False)
+        return folder, good("train", "story.txt", "--name", "one", *SAME, "--json", "-q").json
+
+
+@pytest.fixture
+def one(alone, home):
+    """models/one in the current folder."""
+    shutil.copytree(alone[0] / "models" / "one", home / "models" / "one")
+    return alone[1]
+
+
 @pytest.mark.slow
-def test_two_workers_learn_what_one_learns(home):
-    alone = good("train", "story.txt", "--name", "one", *SAME, "--batch", "9", "--json", "-q").json
-    process = start("train", "story.txt", "--name", "two", *SAME, "--batch", "9", "--workers", "2", "--json", cwd=home)
+def test_two_workers_learn_what_one_learns(home, one):
+    process = start("train", "story.txt", "--name", "two", *SAME, "--workers", "2", "--json", cwd=home)
     out, err = process.communicate()
     assert process.returncode == 0, err
     result = json.loads(out)
-    assert (alone["workers"], result["workers"]) == (1, 2)
-    assert result["val_nats_per_token"] == pytest.approx(alone["val_nats_per_token"], rel=1e-4)
-    assert result["steps"] == alone["steps"]
+    assert (one["workers"], result["workers"]) == (1, 2)
+    assert result["val_nats_per_token"] == pytest.approx(one["val_nats_per_token"], rel=1e-4)
+    assert result["steps"] == one["steps"]
     assert err.count("loading TensorFlow") == err.count("characters to learn from") == 1, "only the chief speaks"
     assert_same_training("one", "two")
     assert "--workers 2" in read_json(Path("models/two/run.json"))["command"]
@@ -82,8 +100,7 @@ def children_of(pid):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_the_other_and_one_goes_on(home):
-    good("train", "story.txt", "--name", "one", *SAME, "-q")
+def test_a_killed_worker_ends_the_other_and_one_goes_on(home, one):
     process = start("train", "story.txt", "--name", "two", *SAME, "--workers", "2", cwd=home)
     wait_for(process, "bits/char")  # a check: something is saved
     os.kill(children_of(process.pid)[1], signal.SIGKILL)

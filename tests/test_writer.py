@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import NormalizeConfig, SampleConfig
+from textrnn.config import NormalizeConfig
 from textrnn.errors import ConfigError, RunError
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.stops import StopScanner
 from textrnn.runtime.writer import Continuation, Stream, read_prompt, write
+from textrnn.sample_config import SampleConfig
 from textrnn.text.char_level import ByteTokenizer, CharTokenizer
 
 GREEDY = SampleConfig(length=12, temperature=0)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from textrnn.config import NormalizeConfig, TrainConfig
-from textrnn.runtime.network import Weights
 from textrnn.runtime.translator import Translator
 from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
+from textrnn.runtime.weights import Weights
 from textrnn.text.char_level import CharTokenizer
 from textrnn.text.pair_tokens import BlankTokenizer, Side
 from textrnn.translate_config import LessonConfig, NetworkConfig, PairsConfig, TranslateConfig

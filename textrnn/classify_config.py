@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
-from textrnn.config import ARCHITECTURES, NormalizeConfig
+from textrnn.config import NormalizeConfig
 from textrnn.errors import ConfigError
 from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
+from textrnn.model_config import ARCHITECTURES
 from textrnn.reservoir_config import ESN, ReservoirConfig
 
 LEVELS = ("word", "char", "bpe")

@@ -9,35 +9,23 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import shlex
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from textrnn import __version__
 from textrnn.cli_answer import answer
 from textrnn.cli_classify import classify
+from textrnn.cli_generate import generate
 from textrnn.cli_inspect import inspect
+from textrnn.cli_train import train
 from textrnn.cli_translate import translate
-from textrnn.config import DataConfig, ModelConfig, NormalizeConfig, SampleConfig, TokenizerConfig, TrainConfig
-from textrnn.console import INTERRUPTED, Commands, guarded, leave_at_once, stream
+from textrnn.console import Commands, guarded, leave_at_once, open_model, stream, warn
 from textrnn.document_config import DocumentConfig
-from textrnn.errors import ConfigError, DataError
-from textrnn.options import JSON, MODELS_DIR, config_options, given_options
-from textrnn.reservoir_config import ReservoirConfig
-
-MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
-CONDITION = click.option(
-    "--condition",
-    metavar="NAME",
-    help="What the text should be like: one of the conditions that the model learnt, or a mixture such as "
-    "positive=0.7,negative=0.3, in which their vectors are mixed.  [default: one drawn by their frequency]",
-)
-ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
+from textrnn.errors import ConfigError
+from textrnn.options import ENCODING, JSON, MODEL, MODELS_DIR
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -55,195 +43,6 @@ def cli() -> None:
       textrnn answer stories.txt         learn to answer questions about stories
       textrnn info                       the models that you have
     """
-
-
-@cli.command()
-@click.argument("corpus", nargs=-1)
-@click.option("--name", help="Name of the run.  [default: made from the corpus' name]")
-@MODELS_DIR
-@click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
-@click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
-@click.option(
-    "--validation-file",
-    "validation",
-    multiple=True,
-    metavar="FILE",
-    help="Validate on this text instead of the end of the corpus; may be repeated.",
-)
-@ENCODING
-@config_options(DocumentConfig, TokenizerConfig, NormalizeConfig, ModelConfig, ReservoirConfig, DataConfig, TrainConfig)
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
-)
-@click.option("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
-@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
-@JSON
-@click.pass_context
-def train(
-    context: click.Context,
-    /,
-    corpus: tuple[str, ...],
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    resume: str | None,
-    validation: tuple[str, ...],
-    encoding: str | None,
-    workers: int,
-    samples: bool,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Learn a language model from text files, folders, patterns or - (standard input)."""
-    from textrnn.tasks.launch import launch, was_launched
-
-    begin, arguments = context.obj
-    if workers > 1 and not was_launched():
-        context.exit(launch(workers, arguments))
-    from textrnn.tasks.train import train as task
-
-    command = shlex.join(["textrnn", *arguments])
-    result = task(
-        corpus,
-        validation=validation,
-        encoding=encoding,
-        name=name,
-        models_dir=models_dir,
-        overwrite=overwrite,
-        resume=resume,
-        quiet=quiet,
-        samples=samples,
-        command=command,
-        begin=begin,
-        **given_options(context, options),
-    )
-    if as_json and "run" in result:  # workers beside the chief have nothing to say
-        click.echo(json.dumps(result, ensure_ascii=False))
-    elif "run" in result:
-        click.echo(_train_summary(result, models_dir))
-    if result["ended"] == "interrupted":
-        context.exit(INTERRUPTED)
-
-
-def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
-    from textrnn.run import models_dir_flag
-
-    path = Path(result["run"])
-    elsewhere = models_dir_flag(path)
-    model = shlex.quote(path.name)
-    bits, nats = result["val_bits_per_char"], result["val_nats_per_token"]
-    quality = f"{bits:.3f} bits per character on held-out text ({nats:.3f} nats per token)" if bits else "not measured"
-    lines = [f"saved {path}: {quality}, best at epoch {result['best_epoch'] or 0:.3g} of {result['epochs']:.3g}"]
-    if result["ended"] == "patience":
-        lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
-    if result["ended"] == "interrupted":
-        lines.append(f"go on with:  textrnn train --resume {model}{elsewhere}")
-    lines.append(f'try it:      textrnn generate --model {model}{elsewhere} --seed "" --length 500')
-    return "\n".join(lines)
-
-
-@cli.command()
-@MODEL
-@MODELS_DIR
-@click.option("--seed", default="", help="Text to begin from.  [default: empty, as a document begins]")
-@click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
-@CONDITION
-@click.option(
-    "--guidance",
-    type=click.FloatRange(0, 100),
-    help="Above 0, what sets the condition apart is made this much stronger, at twice the time.  [default: 2 with "
-    "--condition, else 0]",
-)
-@click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
-@click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
-@config_options(SampleConfig)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="Plain text, or a line of JSON for each text.",
-)
-@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
-@click.option("--interactive", "-i", is_flag=True, help="Type a line, get a continuation; /help says more.")
-@click.pass_context
-def generate(
-    context: click.Context,
-    /,
-    model: str | None,
-    models_dir: Path,
-    seed: str,
-    seeds_file: str | None,
-    condition: str | None,
-    guidance: float | None,
-    count: int,
-    stops: tuple[str, ...],
-    form: str,
-    output: str | None,
-    interactive: bool,
-    **options: Any,
-) -> None:
-    """Write text with a trained model; needs no TensorFlow."""
-    config = SampleConfig(**given_options(context, options))
-    if interactive and (seeds_file or output or count > 1 or form != "text"):
-        raise ConfigError("--interactive talks to a person: leave out --seeds-file, --count, --format and --output")
-    if seeds_file and seed:
-        raise ConfigError("give --seed or --seeds-file, not both")
-    from textrnn.runtime.conditions import with_condition
-    from textrnn.runtime.generation import condition_rng, generate_stream, generate_texts, random_seed
-    from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
-
-    opened: Any = _open_model(model, models_dir)
-    opened, choose = with_condition(opened, condition, guidance)
-    is_one = interactive or (seeds_file is None and count == 1 and form == "text")
-    if choose is not None and is_one:
-        drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
-    if choose is not None and condition is None:
-        _note(f"the condition is {drawn}" if is_one else "each text's condition is drawn", opened)
-    if interactive:
-        _converse(opened, config, stops)
-        return
-    if is_one:
-        pieces: Iterable[str] = format_stream(seed, generate_stream(opened, seed, config, stops=stops, warn=_warn))
-    else:
-        seeds = [seed] if seeds_file is None else read_seeds(seeds_file)
-        texts = generate_texts(
-            opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=_warn, choose=choose
-        )
-        pieces = (
-            format_jsonl(text) if form == "jsonl" else format_text(text, number) for number, text in enumerate(texts, 1)
-        )
-    if output is not None and output != "-":
-        write_output(pieces, output)
-    else:
-        stream(pieces)
-
-
-def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:
-    from textrnn.tasks.interactive import Session
-
-    if sys.stdin is None:
-        raise DataError("--interactive needs standard input, and it is closed")
-    terminal = sys.stdin.isatty()
-    if terminal:
-        click.echo("Type a text to go on from; an empty line goes on with the last one; /help says more.", err=True)
-
-    def lines() -> Iterable[str]:
-        while True:
-            if terminal:
-                click.echo("> ", nl=False, err=True)
-            line = sys.stdin.readline()
-            if not line:
-                return
-            yield line
-
-    stream(Session(model, config, stops).run(lines()), eager=True)
 
 
 @cli.command()
@@ -280,7 +79,7 @@ def score(
     from textrnn.tasks.score_documents import format_documents, score_documents
     from textrnn.text.reader import find_files, open_sources
 
-    opened = _open_model(model, models_dir)
+    opened = open_model(model, models_dir)
     table = DocumentConfig(text_column=text_column, delimiter=delimiter, header=header)
     if table.is_table:
         table = dataclasses.replace(table, condition=condition)
@@ -299,7 +98,7 @@ def score(
             scores = [score_source(opened, source) for source in sources]
         else:
             own = None if table.is_table else condition
-            scores = [score_documents(opened, source, table, condition=own, warn=_warn) for source in sources]
+            scores = [score_documents(opened, source, table, condition=own, warn=warn) for source in sources]
     if as_json:
         click.echo(json.dumps({"files": scores}, ensure_ascii=False))
         return
@@ -331,28 +130,8 @@ def info(model: str | None, models_dir: Path, as_json: bool) -> None:
         click.echo(json.dumps(run, ensure_ascii=False) if as_json else format_run(run), nl=as_json)
 
 
-cli.add_command(classify)
-cli.add_command(inspect)
-cli.add_command(translate)
-cli.add_command(answer)
-
-
-def _open_model(name: str | None, models_dir: Path) -> Any:
-    from textrnn.run import find_run
-    from textrnn.runtime.language_model import KIND, open_run
-
-    return open_run(find_run(name, models_dir, KIND))
-
-
-def _note(what: str, model: Any) -> None:
-    """Says that a condition was drawn, and what there is to choose from."""
-    from textrnn.runtime.conditions import listed
-
-    click.echo(f"{what}, by their frequency: --condition chooses one of {listed(model.documents.conditions)}", err=True)
-
-
-def _warn(line: str) -> None:
-    click.echo(f"warning: {line}", err=True)
+for command in (train, generate, classify, inspect, translate, answer):
+    cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shlex
 from pathlib import Path
@@ -14,17 +13,28 @@ from textrnn.classify_config import MODELS, EncoderConfig, FitConfig
 from textrnn.config import NormalizeConfig
 from textrnn.console import INTERRUPTED
 from textrnn.errors import ConfigError
-from textrnn.options import JSON, MODELS_DIR, SectionedCommand, config_options, given_options, typed_flags
+from textrnn.options import (
+    JSON,
+    MODELS_DIR,
+    QUIET,
+    WHERE,
+    SectionedCommand,
+    config_options,
+    given_options,
+    name_option,
+    names_of,
+    typed_flags,
+)
 from textrnn.reservoir_config import RESERVOIR, ReservoirConfig
 
-NETWORKS = tuple(item.name for item in dataclasses.fields(EncoderConfig))
-FITTING = tuple(item.name for item in dataclasses.fields(FitConfig) if item.name not in ("time_s", "random_seed"))
-TEXTS = tuple(item.name for item in dataclasses.fields(NormalizeConfig))
+NETWORKS = names_of(EncoderConfig)
+FITTING = names_of(FitConfig, without=("time_s", "random_seed"))
+TEXTS = names_of(NormalizeConfig)
 SECTIONS = {
     "Most used": ("output", "time_s", "model", "test", "num_folds", "text_column", "label_column"),
     "How the table is written (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
     "Learning or predicting": ("must_train", "must_predict", "min_confidence", "explain"),
-    "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
+    **WHERE,
     "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
     "The networks": NETWORKS,
     "Echo state networks (--arch esn)": RESERVOIR,
@@ -92,11 +102,11 @@ FOR_TRAINING = (
     help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
     "100 times as slow.",
 )
-@click.option("--name", help="Name of the run.  [default: made from the table's name]")
+@name_option("the table's")
 @MODELS_DIR
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name, and the output.")
 @JSON
-@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
+@QUIET
 @click.option(
     "--unlabelled",
     metavar="FILE",

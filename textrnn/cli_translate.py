@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shlex
@@ -14,21 +13,28 @@ import click
 from textrnn.config import NormalizeConfig, TrainConfig
 from textrnn.console import INTERRUPTED, stream
 from textrnn.errors import ConfigError, DataError
-from textrnn.options import JSON, MODELS_DIR, SectionedCommand, config_options, given_options, typed_flags
+from textrnn.options import (
+    JSON,
+    MODELS_DIR,
+    QUIET,
+    RESUME,
+    WHERE,
+    SectionedCommand,
+    config_options,
+    given_options,
+    name_option,
+    names_of,
+    typed_flags,
+)
 from textrnn.translate_config import FORMATS, DecodeConfig, LessonConfig, NetworkConfig, PairsConfig
 
-
-def _names(group: type) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(group))
-
-
-TEXTS, PAIRS, NETWORK = _names(NormalizeConfig), _names(PairsConfig), _names(NetworkConfig)
-FITTING = (*_names(LessonConfig), *(name for name in _names(TrainConfig) if name != "time_s"))
+TEXTS, PAIRS, NETWORK = names_of(NormalizeConfig), names_of(PairsConfig), names_of(NetworkConfig)
+FITTING = names_of(LessonConfig, TrainConfig, without=("time_s",))
 SECTIONS = {
     "Most used": ("model", "time_s", "test", "resume", "kind"),
-    "Translating": (*_names(DecodeConfig), "output", "form", "attention"),
+    "Translating": (*names_of(DecodeConfig), "output", "form", "attention"),
     "How the file is written (found out if not given)": ("source_column", "target_column", "encoding"),
-    "Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet"),
+    **WHERE,
     "The pairs": tuple(name for name in PAIRS if name != "kind"),
     "The network": NETWORK,
     "Learning": FITTING,
@@ -44,7 +50,7 @@ FOR_TRAINING = (
 @click.argument("text", required=False)
 @click.option("--model", metavar="NAME_OR_PATH", help="Translate TEXT, or each line of such a file, with this run.")
 @click.option("--test", metavar="FILE", help="Measure on these pairs.  [default: a tenth of the sources, held out]")
-@click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
+@RESUME
 @click.option("--output", "-o", metavar="FILE", help="Write translations to this file instead of standard output.")
 @click.option(
     "--format",
@@ -57,11 +63,11 @@ FOR_TRAINING = (
 @click.option("--source-column", metavar="NAME_OR_NUMBER", help="Column of the sources in a table.")
 @click.option("--target-column", metavar="NAME_OR_NUMBER", help="Column of the targets in a table.")
 @click.option("--encoding", help="Encoding of the file, such as gb18030.")
-@click.option("--name", help="Name of the run.  [default: made from the file's name]")
+@name_option("the file's")
 @MODELS_DIR
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
 @JSON
-@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
+@QUIET
 @config_options(DecodeConfig, PairsConfig, NetworkConfig, LessonConfig, TrainConfig, NormalizeConfig)
 @click.pass_context
 def translate(
@@ -91,7 +97,7 @@ def translate(
       textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
     """
     given = given_options(context, options)
-    decode = DecodeConfig(**{key: given.pop(key) for key in _names(DecodeConfig) if key in given})
+    decode = DecodeConfig(**{key: given.pop(key) for key in names_of(DecodeConfig) if key in given})
     if model is not None:
         _translate(context, text, model, models_dir, decode, form, as_json, output, attention, encoding)
         return

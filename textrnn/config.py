@@ -10,18 +10,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from textrnn.cells import CELLS
 from textrnn.checked import Checked, option
 from textrnn.document_config import NO_DOCUMENTS, DocumentConfig
 from textrnn.errors import ConfigError
-from textrnn.memory_config import controller_option, heads_option, settle_memory, slots_option, width_option
+from textrnn.model_config import ModelConfig
 from textrnn.reservoir_config import ESN, ReservoirConfig
-from textrnn.reservoir_config import UNITS as RESERVOIR_UNITS
 
 LEVELS = ("char", "byte", "word", "bpe")
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
-ARCHITECTURES = (*CELLS, "bidirectional", "memory")
-SIZES = ("auto", "small", "medium", "large")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
@@ -96,94 +92,6 @@ class DataConfig(Checked):
 
 
 @dataclass(frozen=True)
-class ModelConfig(Checked):
-    """What the network looks like; the vocabulary's size comes from the tokenizer."""
-
-    arch: str = option("lstm", "Architecture; esn is an echo state network.", choices=(*ARCHITECTURES, ESN))
-    size: str | None = option(
-        None,
-        "Units, layers, batch, dropout and learning rate together; auto looks at the machine, the text and --time.  "
-        "[default: auto, when no single one of them is given]",
-        choices=SIZES,
-    )
-    units: int = option(
-        None,
-        "Units in each recurrent layer, in each direction.  [default: 256, 128 for bidirectional, 2,000 for esn]",
-        low=1,
-        high=16_384,
-    )
-    layers: int = option(2, "Recurrent layers.", low=1, high=64)
-    cells: str | None = option(
-        None,
-        "Layers of the bidirectional architecture one by one, such as simple,bi-gru (the default with two "
-        "layers) or bi-lstm,bi-lstm.",
-    )
-    input: str = option(
-        "embedding", "Learn a vector for each token, or feed it as a one-hot vector.", choices=("embedding", "one-hot")
-    )
-    embed: int = option(64, "Width of the embedding.", low=1, high=16_384)
-    dropout: float = option(0.1, "Share of activations dropped between layers while training.", low=0, high=0.95)
-    recurrent_dropout: float = option(
-        0.0, "Share of the state dropped within a layer while training.", low=0, high=0.95
-    )
-    l1: float = option(0.0, "L1 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
-    l2: float = option(0.0, "L2 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
-    tied: bool = option(False, "Use the embedding as output matrix too.")
-    residual: bool = option(False, "Add the input of each layer after the first to its output.")
-    memory_slots: int | None = slots_option()
-    memory_width: int | None = width_option()
-    memory_heads: int | None = heads_option()
-    memory_controller: str | None = controller_option()
-
-    def __post_init__(self) -> None:
-        if self.units is None:  # here and not in Config.resolve: models are built from this group alone
-            units = 128 if self.arch == "bidirectional" else RESERVOIR_UNITS if self.arch == ESN else 256
-            object.__setattr__(self, "units", units)
-        if self.arch == ESN:
-            object.__setattr__(self, "layers", 1)
-        settle_memory(self)
-        super().__post_init__()
-        if self.tied and self.input == "one-hot":
-            raise ConfigError("--tied shares the embedding, and --input one-hot has none: leave out one of the two")
-        if self.cells is not None and self.arch != "bidirectional":
-            raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
-        cells = {layer.cell for layer in layer_cells(self)}
-        if self.recurrent_dropout and not any(cell in CELLS and CELLS[cell].recurrent for cell in cells):
-            raise ConfigError(
-                f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} drops nothing of a "
-                "state; use --dropout"
-            )
-
-
-@dataclass(frozen=True)
-class LayerCell:
-    """One recurrent layer: its cell, and whether it reads in both directions."""
-
-    cell: str
-    both_ways: bool
-
-
-def layer_cells(config: ModelConfig) -> list[LayerCell]:
-    """The recurrent layers of an architecture, first to last.
-
-    Example:
-        >>> layer_cells(ModelConfig(arch="bidirectional"))
-        [LayerCell(cell='simple', both_ways=False), LayerCell(cell='gru', both_ways=True)]
-    """
-    if config.arch != "bidirectional":
-        return [LayerCell(config.arch, False)] * config.layers
-    chain = ",".join(["simple"] * (config.layers > 1) + ["bi-gru"] * max(1, config.layers - 1))
-    names = [name.strip() for name in (chain if config.cells is None else config.cells).split(",")]
-    for name in names:
-        if name.removeprefix("bi-") not in CELLS:
-            choices = ", ".join([*CELLS, *("bi-" + cell for cell in CELLS)])
-            raise ConfigError(f"--cells names a layer {name!r}: expected a list of {choices}")
-    if not names[-1].startswith("bi-"):
-        raise ConfigError(f"--cells ends with {names[-1]!r}: the last layer of bidirectional reads both ways (bi-...)")
-    return [LayerCell(name.removeprefix("bi-"), name.startswith("bi-")) for name in names]
-
-
-@dataclass(frozen=True)
 class TrainConfig(Checked):
     """How the weights are found."""
 
@@ -252,7 +160,7 @@ class Config(Checked):
     normalize: NormalizeConfig = NormalizeConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = TrainConfig()
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
     documents: DocumentConfig = NO_DOCUMENTS
@@ -330,18 +238,3 @@ def _resolve_train(config: TrainConfig) -> TrainConfig:
     time_s = 300.0 if config.time_s is None and config.epochs is None else config.time_s
     rate = config.learning_rate or LEARNING_RATES[config.optimizer]
     return dataclasses.replace(config, time_s=time_s, learning_rate=rate)
-
-
-@dataclass(frozen=True)
-class SampleConfig(Checked):
-    """How tokens are drawn from what the model predicts."""
-
-    length: int = option(500, "Most tokens to write.", low=0, high=1_000_000_000, unit="tokens")
-    temperature: float = option(
-        0.8, "Below 1 bolder on likely tokens, above 1 more even; 0 takes the most likely.", low=0, high=100
-    )
-    top_k: int = option(0, "Draw from the K most likely tokens only; 0 for all.", low=0, high=1_000_000)
-    top_p: float = option(1.0, "Draw from the fewest tokens that reach this probability together.", above=0, high=1)
-    min_p: float = option(0.0, "Draw from tokens at least this share as likely as the most likely one.", low=0, high=1)
-    repetition_penalty: float = option(1.0, "Above 1: make tokens of the last 64 less likely again.", above=0, high=100)
-    random_seed: int | None = option(None, "Seed of the draws; without it every call differs.", low=0, high=2**32 - 1)

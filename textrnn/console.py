@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -84,6 +85,19 @@ def guarded(run: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         return 1
+
+
+def open_model(name: str | None, models_dir: Path) -> Any:
+    """The language model of a name or path, or the newest one."""
+    from textrnn.run import find_run
+    from textrnn.runtime.language_model import KIND, open_run
+
+    return open_run(find_run(name, models_dir, KIND))
+
+
+def warn(line: str) -> None:
+    """Shows a warning."""
+    click.echo(f"warning: {line}", err=True)
 
 
 def _terminated(number: int, frame: Any) -> None:

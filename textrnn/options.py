@@ -17,6 +17,11 @@ MODELS_DIR = click.option(
     "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
+QUIET = click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
+RESUME = click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
+MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
+WHERE = {"Where things go": ("name", "models_dir", "overwrite", "as_json", "quiet")}  # a section of the help
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -33,6 +38,16 @@ class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f"{value!r} is no length of time: expected one such as 90s, 10m or 1h30m", param, context)
         return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def name_option(whose: str) -> Callable[[Any], Any]:
+    """The flag for the name of a new run, which is made from the name of something if it is not given."""
+    return click.option("--name", help=f"Name of the run.  [default: made from {whose} name]")
+
+
+def names_of(*groups: type[Checked], without: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of all options of some groups, in order."""
+    return tuple(item.name for group in groups for item in dataclasses.fields(group) if item.name not in without)
 
 
 def config_options(*groups: type[Checked]) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.run import write_atomically
+from textrnn.run_files import write_atomically
 
 # Fonts with Chinese, Japanese and Korean characters, by their names on Linux, macOS and Windows.
 CJK_FONTS = (

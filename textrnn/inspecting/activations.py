@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from textrnn.cells import CELLS
-from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.model_config import ModelConfig, layer_cells
 from textrnn.runtime.classifier import Networks
 from textrnn.runtime.language_model import LanguageModel
 from textrnn.runtime.network import CarriedNetwork, State, WindowNetwork

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 
 from textrnn.cells import CELLS
-from textrnn.config import ModelConfig
 from textrnn.errors import ConfigError
+from textrnn.model_config import ModelConfig
 from textrnn.runtime.cells import Arrays, Cell
-from textrnn.runtime.network import CarriedNetwork, State, Weights
+from textrnn.runtime.network import CarriedNetwork, State
+from textrnn.runtime.weights import Weights
 
 # Takes a cell, its projected input, the state before and the gradient of the state after; gives the gradients of the
 # state before and of the projected input. All arrays are float64[any, rows]. Sigmoids are tanh(v / 2) / 2 + 1 / 2 with

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textrnn.config import ModelConfig, layer_cells
 from textrnn.errors import DataError
 from textrnn.inspecting.backward import TracedNetwork
+from textrnn.model_config import ModelConfig, layer_cells
 from textrnn.runtime.cells import SIGMOID_GATES
-from textrnn.runtime.network import State, Weights
+from textrnn.runtime.network import State
+from textrnn.runtime.weights import Weights
 
 SMALL = 0.01  # below this share of what it began with, a gradient teaches next to nothing
 BAND = (0.1, 0.9)  # quantiles over the windows

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from textrnn.judging.layout import cut, percent
 from textrnn.judging.web import escaped, isolated, kind_of, language_of, page, paragraph
-from textrnn.run import write_atomically
+from textrnn.run_files import write_atomically
 from textrnn.runtime.explain import Word
 
 # A cell lists so many words at most, none below this weight (which a tenth would round to 0) nor below this share of

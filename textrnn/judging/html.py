@@ -24,7 +24,7 @@ from textrnn.judging.web import (
     section,
     table,
 )
-from textrnn.run import write_atomically
+from textrnn.run_files import write_atomically
 
 # Labels are heads of the columns of a small confusion matrix, numbers those of a larger one; beyond the last limit a
 # matrix is no longer read by anyone, and the most frequent confusions are listed alone.

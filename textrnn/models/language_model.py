@@ -10,11 +10,11 @@ import numpy as np
 from keras import ops
 
 from textrnn.cells import CELLS
-from textrnn.config import LayerCell, ModelConfig, layer_cells
 from textrnn.layers.cells import LAYERS
 from textrnn.layers.condition import Conditions
 from textrnn.layers.memory import make_memory
 from textrnn.layers.tokens import Logits, OneHot, TiedLogits
+from textrnn.model_config import LayerCell, ModelConfig, layer_cells
 
 State = list[Any]
 

@@ -28,8 +28,9 @@ import numpy as np
 
 from textrnn.answer_config import SPREAD, AnswerConfig, MemoryNetworkConfig
 from textrnn.errors import DataError, RunError, TextRNNError
-from textrnn.run import MODEL_FILE, TOKENIZER_FILE, read_json, read_run, read_weights
-from textrnn.runtime.network import Weights
+from textrnn.run import read_run
+from textrnn.run_files import MODEL_FILE, TOKENIZER_FILE, read_json, read_weights
+from textrnn.runtime.weights import Weights
 from textrnn.text.normalize import normalize
 from textrnn.text.stories import Question
 from textrnn.text.vocabulary import Vocabulary

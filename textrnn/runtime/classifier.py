@@ -15,13 +15,14 @@ from textrnn.errors import ConfigError, RunError, TextRNNError
 from textrnn.judging.calibration import apply_temperature
 from textrnn.judging.mixture import Mixture
 from textrnn.reservoir_config import ESN
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
+from textrnn.run import find_run, read_run
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.runtime.explain import Word, explain
 from textrnn.runtime.linear import LinearModel
-from textrnn.runtime.network import Weights
 from textrnn.runtime.recurrent_classifier import RecurrentClassifier
-from textrnn.runtime.reservoir import ReservoirClassifier
+from textrnn.runtime.reservoir_classifier import ReservoirClassifier
 from textrnn.runtime.threads import in_parts
+from textrnn.runtime.weights import Weights
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.vocabulary import Vocabulary

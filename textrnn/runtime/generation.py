@@ -12,10 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
-from textrnn.config import NormalizeConfig, SampleConfig
+from textrnn.config import NormalizeConfig
 from textrnn.errors import ConfigError
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.writer import Continuation, Model, Prompt, Stream, read_prompt, write
+from textrnn.sample_config import SampleConfig
 from textrnn.text.documents import WITH_BLANK, spelled
 from textrnn.text.normalize import normalize
 from textrnn.text.tokenizers import UNKNOWN_ID

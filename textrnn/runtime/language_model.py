@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import Config, NormalizeConfig, SampleConfig
+from textrnn.config import Config, NormalizeConfig
 from textrnn.errors import RunError, TextRNNError
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_run, read_weights
+from textrnn.run import read_run
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.runtime.generation import condition_rng, generate_stream, random_seed
 from textrnn.runtime.network import Network, State, make_network
 from textrnn.runtime.scoring import Score, score_ids
+from textrnn.sample_config import SampleConfig
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize
 from textrnn.text.tokenizers import Tokenizer, tokenizer_from_json

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textrnn.memory_config import EMPTY, SHIFTS, SOFT, TINY, MemorySizes
 from textrnn.runtime.cells import Arrays
-
-if TYPE_CHECKING:
-    from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 
 
 @dataclass(frozen=True)

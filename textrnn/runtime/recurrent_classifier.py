@@ -10,8 +10,8 @@ import numpy as np
 from textrnn.classify_config import EncoderConfig
 from textrnn.memory_config import memory_sizes
 from textrnn.runtime.memory import MemoryLayer, make_memory_cell
-from textrnn.runtime.network import Weights
 from textrnn.runtime.scan import Layer, make_layer, scan
+from textrnn.runtime.weights import Weights
 
 ROWS = 256  # texts side by side: fewer leave threads waiting for one another, more no longer fit into the cache
 TOKENS = 1 << 17  # tokens for which those that are distinct are projected once

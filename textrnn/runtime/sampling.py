@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from textrnn.config import SampleConfig
 from textrnn.errors import RunError
 from textrnn.runtime.draws import pick, to_ids
+from textrnn.sample_config import SampleConfig
 from textrnn.text.tokenizers import PADDING_ID, UNKNOWN_ID
 
 RECENT_TOKENS = 64  # how far back the repetition penalty looks

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from textrnn.errors import ConfigError, RunError, TextRNNError
-from textrnn.run import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, find_run, read_json, read_run, read_weights
+from textrnn.run import find_run, read_run
+from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.runtime.beam import Found, State, beam_search
-from textrnn.runtime.network import Weights
 from textrnn.runtime.threads import in_parts
 from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
+from textrnn.runtime.weights import Weights
 from textrnn.text.pair_tokens import ALIGNED, ENCODER_DECODER, Side, side_from_json
 from textrnn.text.pairs import one_line
 from textrnn.text.rows import padded

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textrnn.runtime.cells import Cell
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.text.rows import padded
 from textrnn.translate_config import NetworkConfig
 

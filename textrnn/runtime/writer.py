@@ -10,11 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
-from textrnn.config import SampleConfig
 from textrnn.runtime.draws import RowDraws
 from textrnn.runtime.network import State
 from textrnn.runtime.sampling import RECENT_TOKENS, Sampler, make_sampler, surprise_bits
 from textrnn.runtime.stops import StopScanner
+from textrnn.sample_config import SampleConfig
 from textrnn.text.tokenizers import PADDING_ID, Tokenizer
 
 LENGTH, STOP, END = "length", "stop", "end"  # why a text ends

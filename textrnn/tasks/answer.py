@@ -16,17 +16,8 @@ import numpy as np
 from textrnn import __version__
 from textrnn.answer_config import AnswerConfig
 from textrnn.errors import ConfigError, DataError, RunError
-from textrnn.run import (
-    FORMAT_VERSION,
-    RUN_FILE,
-    find_run,
-    locked,
-    models_dir_flag,
-    read_json,
-    remove_temporaries,
-    staged,
-    write_json,
-)
+from textrnn.run import find_run, locked, models_dir_flag, staged
+from textrnn.run_files import FORMAT_VERSION, RUN_FILE, read_json, remove_temporaries, write_json
 from textrnn.runtime.answerer import KIND, Answerer, open_answerer
 from textrnn.tasks.answer_file import Stories
 from textrnn.tasks.place import Place, resumed_options

@@ -15,7 +15,7 @@ import numpy as np
 
 from textrnn import __version__
 from textrnn.classify_config import ClassifierConfig
-from textrnn.run import (
+from textrnn.run_files import (
     FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,

@@ -12,7 +12,8 @@ from textrnn.config import Config
 from textrnn.errors import ConfigError, RunError
 from textrnn.judging.layout import cut, percent
 from textrnn.judging.verdict import name_of
-from textrnn.run import MADE_BY, MODEL_FILE, RUN_FILE, find_run, list_runs, read_run
+from textrnn.run import MADE_BY, find_run, list_runs, read_run
+from textrnn.run_files import MODEL_FILE, RUN_FILE
 from textrnn.tasks.info_translator import TRANSLATOR, translator_lines, translator_row
 from textrnn.text.documents import Documents, describe_documents
 from textrnn.translate_config import TranslateConfig

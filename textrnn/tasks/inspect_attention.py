@@ -9,7 +9,8 @@ from typing import Any
 from textrnn.errors import ConfigError, DataError
 from textrnn.inspecting.attention import Attended, attention_weights, format_attention
 from textrnn.judging.layout import cut, percent
-from textrnn.run import find_run, read_run, write_atomically
+from textrnn.run import find_run, read_run
+from textrnn.run_files import write_atomically
 from textrnn.runtime.classifier import KIND, TextClassifier, open_classifier
 from textrnn.runtime.translator import KIND as TRANSLATOR
 from textrnn.tasks.inspect_translation import format_translation, inspect_translation

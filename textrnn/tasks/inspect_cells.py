@@ -12,7 +12,8 @@ from textrnn.inspecting.activations import Reading, read_classifier, read_langua
 from textrnn.inspecting.page import Origin, format_cells
 from textrnn.inspecting.ranking import FEWEST_TOKENS, Ranking, rank, top
 from textrnn.judging.layout import align, decimals
-from textrnn.run import find_run, write_atomically
+from textrnn.run import find_run
+from textrnn.run_files import write_atomically
 from textrnn.runtime.classifier import TextClassifier
 from textrnn.runtime.language_model import KIND, LanguageModel
 from textrnn.runtime.load import load

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import ModelConfig, NormalizeConfig, TokenizerConfig
+from textrnn.config import NormalizeConfig, TokenizerConfig
 from textrnn.errors import ConfigError
 from textrnn.inspecting.backward import BACKS, TracedNetwork
 from textrnn.inspecting.gradients import Curve, initial_network, measure, windows_of
 from textrnn.judging.layout import align, cut
-from textrnn.run import MODEL_FILE, find_run, read_weights
+from textrnn.model_config import ModelConfig
+from textrnn.run import find_run
+from textrnn.run_files import MODEL_FILE, read_weights
 from textrnn.runtime.language_model import KIND, LanguageModel, open_run
-from textrnn.runtime.network import Weights
+from textrnn.runtime.weights import Weights
 from textrnn.tasks.inspected import beginning_of, check_output, held_out_ids
 from textrnn.text.tokenizers import build_tokenizer
 

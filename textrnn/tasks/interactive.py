@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from textrnn.checked import flag_of
-from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.generation import LanguageModel, closed, opens_blank, prepare_prompt, prepare_stops, random_seed
 from textrnn.runtime.writer import END, Stream
+from textrnn.sample_config import SampleConfig
 from textrnn.tasks.generate import format_stream
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import RUN_FILE, check_name, free_name
+from textrnn.run import check_name, free_name
+from textrnn.run_files import RUN_FILE
 
 
 @dataclass(frozen=True)

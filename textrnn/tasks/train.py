@@ -11,22 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.config import Config, DataConfig, ModelConfig, TrainConfig
+from textrnn.config import Config, DataConfig, TrainConfig
 from textrnn.document_config import DocumentConfig
 from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.machine import machine_speed
+from textrnn.model_config import ModelConfig
 from textrnn.recipe import sized, wants_size
 from textrnn.reservoir_config import ESN, check_reservoir
-from textrnn.run import (
-    FORMAT_VERSION,
-    RUN_FILE,
-    TOKENIZER_FILE,
-    find_run,
-    locked,
-    remove_temporaries,
-    staged,
-    write_json,
-)
+from textrnn.run import find_run, locked, staged
+from textrnn.run_files import FORMAT_VERSION, RUN_FILE, TOKENIZER_FILE, remove_temporaries, write_json
 from textrnn.runtime.language_model import KIND, open_run
 from textrnn.tasks.place import Place, resumed_options
 from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice

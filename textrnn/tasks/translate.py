@@ -12,15 +12,8 @@ import numpy as np
 
 from textrnn.errors import ConfigError, RunError
 from textrnn.judging.translation import measure
-from textrnn.run import (
-    RUN_FILE,
-    find_run,
-    locked,
-    read_json,
-    remove_temporaries,
-    staged,
-    write_json,
-)
+from textrnn.run import find_run, locked, staged
+from textrnn.run_files import RUN_FILE, read_json, remove_temporaries, write_json
 from textrnn.runtime.translator import KIND, Translator, open_translator
 from textrnn.tasks.place import Place, resumed_options
 from textrnn.tasks.translate_plan import new_details, reserve_s, short_pairs, with_budget
@@ -95,7 +88,7 @@ def train(
             from textrnn.training.translator_session import TranslatorSession
 
             session = TranslatorSession(ready, display)
-        ended = session.train(begin)
+        ended = session.run(begin)
         return _result(ready, session, ended, decode, display, begin)
 
 

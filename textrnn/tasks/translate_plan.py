@@ -13,7 +13,7 @@ import numpy as np
 from textrnn import __version__
 from textrnn.config import Config
 from textrnn.errors import DataError
-from textrnn.run import FORMAT_VERSION
+from textrnn.run_files import FORMAT_VERSION
 from textrnn.runtime.translator import KIND
 from textrnn.text.pair_split import by_source
 from textrnn.text.pair_tokens import Side

@@ -19,7 +19,7 @@ import numpy as np
 
 from textrnn.config import NormalizeConfig, TokenizerConfig
 from textrnn.errors import DataError, RunError
-from textrnn.run import atomic_file
+from textrnn.run_files import atomic_file
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
 from textrnn.text.reader import Source, pieces

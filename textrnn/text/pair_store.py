@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from textrnn.errors import RunError
-from textrnn.run import read_weights, write_weights
+from textrnn.run_files import read_weights, write_weights
 from textrnn.text.pairs import Pairs
 
 PAIRS_FILE = "checkpoint/pairs.safetensors"

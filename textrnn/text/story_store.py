@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from textrnn.errors import DataError, RunError
-from textrnn.run import read_weights, write_weights
+from textrnn.run_files import read_weights, write_weights
 from textrnn.text.stories import Question, read_stories
 
 STORIES_FILE = "checkpoint/stories.safetensors"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from textrnn.errors import DataError
-from textrnn.run import atomic_file
+from textrnn.run_files import atomic_file
 from textrnn.text.dialect import NUMBER
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.json_lines import free_name, with_members

@@ -12,6 +12,7 @@ import tensorflow as tf
 from textrnn.classify_config import ClassifierConfig, EncoderConfig, FitConfig
 from textrnn.models.answerer import MemoryNetwork
 from textrnn.training.classifier import fit_classifier
+from textrnn.training.prepared import ToFit
 from textrnn.training.sharded import CLIP_NORM, make_sharded_gradients
 from textrnn.training.story_batches import StoryBatches
 
@@ -101,7 +102,7 @@ def lstm_guesses(
     encoder = EncoderConfig(
         arch="lstm", units=LSTM_UNITS, embed=32, pooling="last", dropout=0.0, embed_dropout=0.0, word_dropout=0.0
     )
-    fitted = fit_classifier(
+    task = ToFit(
         ClassifierConfig(encoder=encoder, fit=FitConfig(learning_rate=5e-3, epochs=LSTM_EPOCHS)),
         texts,
         answers,
@@ -113,4 +114,4 @@ def lstm_guesses(
         seconds=seconds,
         interrupted=interrupted,
     )
-    return np.asarray(fitted.logits.argmax(1))
+    return np.asarray(fit_classifier(task).logits.argmax(1))

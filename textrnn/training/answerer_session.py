@@ -14,17 +14,17 @@ import tensorflow as tf
 from textrnn.errors import ConfigError, RunError
 from textrnn.models.answerer import build_memory_network
 from textrnn.models.weights import get_weights
-from textrnn.run import TOKENIZER_FILE, publish, write_json
+from textrnn.run_files import TOKENIZER_FILE, write_json
 from textrnn.text.story_store import STORIES_FILE, write_stories
 from textrnn.training.answerer import make_answerer_check, make_answerer_step
 from textrnn.training.checkpoint import Progress, load_checkpoint, variable_groups
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.loop import Callbacks, Learner, NotFiniteError, train_loop
 from textrnn.training.prepared_stories import PreparedStories
-from textrnn.training.report import Display, duration
+from textrnn.training.report import Display, duration, shown
+from textrnn.training.running import COUNTED, PLAN, SHOWN_EVERY_S
 from textrnn.training.saving import RunWriter
 from textrnn.training.schedule import Budget
-from textrnn.training.session import COUNTED, PLAN
 from textrnn.training.step import make_optimizer
 
 EPOCHS, STEPS = 30, 2500  # passes of a try when nobody says, and at least so many steps
@@ -62,7 +62,9 @@ class AnswererSession:
             TOKENIZER_FILE: lambda path: write_json(path, prepared.vocabulary.to_json()),
             STORIES_FILE: lambda path: write_stories(path, prepared.parts),
         }
-        self.writer = self._writer(display.warn, parts)
+        self.writer = RunWriter(
+            prepared.folder, prepared.details, display.warn, parts=parts, columns=COLUMNS, loss=LOSS
+        )
         self._last_shown = 0.0
         if prepared.resume:
             self.writer.read_best()
@@ -84,23 +86,17 @@ class AnswererSession:
         if self.prepared.resume:
             self._save()  # with the new budget, and without what a kill left
         else:
-            self._publish()
+            self.writer.publish(self.prepared.path, get_weights(self.model), self.groups, self.progress, self._state())
         tell = "stopping after this step and saving; once more Ctrl-C stops at once"
         with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
-            self.display.start("learning")
             try:
-                ended = self._try(budget, interrupted)
-                while ended == "budget" and self._goes_on():
-                    ended = self._try(self._next_try(), interrupted)
+                with shown(self.display, "learning", self.prepared.path):
+                    ended = self._try(budget, interrupted)
+                    while ended == "budget" and self._goes_on():
+                        ended = self._try(self._next_try(), interrupted)
             except NotFiniteError as error:
                 self.writer.mark("failed")
                 raise NotFiniteError(f"{error}; the last good weights are in {self.prepared.path}") from None
-            except KeyboardInterrupt:
-                self.display.stop()
-                self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
-                raise
-            finally:
-                self.display.stop()
             if ended == "interrupted":
                 self.prepared.details["status"] = "interrupted"
             self.writer.finish(self.groups, self._state(), self._with_history())
@@ -169,10 +165,6 @@ class AnswererSession:
     def _rows(self) -> list[dict[str, float]]:
         return [*self._earlier, *self.progress.history]
 
-    def _writer(self, warn: Any, parts: Any) -> RunWriter:
-        prepared = self.prepared
-        return RunWriter(prepared.folder, prepared.details, warn, parts=parts, columns=COLUMNS, loss=LOSS)
-
     def _state(self) -> list[np.ndarray]:
         """What a checkpoint holds beside variables and progress: the number of the try, and its phase."""
         return [np.array([self.number, self.phase], np.int64)]
@@ -197,19 +189,6 @@ class AnswererSession:
             raise RunError(f"the checkpoint in {self.prepared.path} is damaged: {error!r:.80}; train again") from None
         self._earlier, progress.history = rows
         vars(self.progress).update(vars(progress))
-
-    def _publish(self) -> None:
-        """Saves the untrained network and moves the run to its name: from here on the folder always loads."""
-        failures: list[str] = []
-        writer = self._writer(failures.append, self.writer.parts)
-        writer.keep_best(get_weights(self.model), {})
-        writer.save(self.groups, self._state(), self.progress)
-        if failures:
-            reason = failures[0].partition(";")[0]
-            raise RunError(f"{reason}; make room, or choose another --models-dir")
-        publish(self.prepared.folder, self.prepared.path)
-        self.writer.folder = self.prepared.path
-        self.writer.read_best()
 
     def _restore(self, problem: str) -> None:
         """Goes back to the best check of this try; what counts time and failures stays as it is."""
@@ -245,7 +224,7 @@ class AnswererSession:
         return budget
 
     def _on_step(self, progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
-        if time.monotonic() - self._last_shown < 0.25:
+        if time.monotonic() - self._last_shown < SHOWN_EVERY_S:
             return
         self._last_shown = time.monotonic()
         detail = f"{self._which()}, epoch {epoch:.2f}  {loss:.3f} nats  {duration(budget.left_s(progress.step))} left"

@@ -22,7 +22,7 @@ import numpy as np
 
 from textrnn.errors import RunError
 from textrnn.models.weights import Model, named_variables
-from textrnn.run import Weights, read_weights, write_weights
+from textrnn.run_files import Weights, read_weights, write_weights
 
 CHECKPOINT_FOLDER = "checkpoint"
 GENERATIONS = 2

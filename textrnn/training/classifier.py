@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,13 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.classify_config import ClassifierConfig
 from textrnn.models.classifier import Classifier, build_classifier, with_unseen
 from textrnn.models.weights import get_weights, set_weights
 from textrnn.text.rows import padded
 from textrnn.text.vectors import StartVectors
 from textrnn.training.pace import Pace
-from textrnn.training.prepared import Fitted
+from textrnn.training.prepared import Fitted, ToFit
 from textrnn.training.sharded import make_sharded_step, num_shards
 
 WARM_UP = 30  # steps over which the learning rate rises
@@ -70,40 +68,18 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
 
 
 def fit_classifier(
-    config: ClassifierConfig,
-    texts: Sequence[np.ndarray],
-    labels: np.ndarray,
-    held: Sequence[np.ndarray],
-    *,
-    vocab_size: int,
-    num_classes: int,
-    class_weights: np.ndarray,
-    random_seed: int,
-    vectors: StartVectors | None = None,
-    initial: dict[str, np.ndarray] | None = None,
-    seconds: float = math.inf,
-    interrupted: Callable[[], bool] = lambda: False,
-    on_step: Callable[[float, float], None] = lambda done, nats: None,
+    task: ToFit, *, vectors: StartVectors | None = None, initial: dict[str, np.ndarray] | None = None
 ) -> Fitted:
     """Trains one network.
 
     Args:
-        config: all options.
-        texts: ids of each row, int32[steps], at least one.
-        labels: int[rows], the class of each.
-        held: ids of rows to predict at the end.
-        vocab_size: number of tokens.
-        num_classes: number of classes.
-        class_weights: float[classes], what a row of each class counts in the loss.
-        random_seed: decides initial weights, order and dropout.
+        task: what it learns from.
         vectors: what the embedding starts with; no text has a token that is unseen there.
         initial: further weights to begin with, by name.
-        seconds: after which training has to end; the learning rate falls so that it is low then.
-        interrupted: whether to stop after this step.
-        on_step: told the share that is done and the loss in nats.
     """
-    begin, rng = time.monotonic(), np.random.default_rng(random_seed)
-    model = build_classifier(config.encoder, vocab_size, num_classes, random_seed=random_seed, vectors=vectors)
+    config, texts, seed = task.config, task.texts, task.random_seed
+    begin, rng = time.monotonic(), np.random.default_rng(seed)
+    model = build_classifier(config.encoder, task.vocab_size, task.num_classes, random_seed=seed, vectors=vectors)
     set_weights(model, get_weights(model) | (initial or {}))
     optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
     optimizer.build(model.trainable_variables)
@@ -111,17 +87,17 @@ def fit_classifier(
     lengths, size = np.array([len(text) for text in texts]), config.fit.batch
     per_epoch = -(-len(texts) // size)
     epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
-    pace = Pace(max(1, round(epochs * per_epoch)), seconds, config.fit.learning_rate, WARM_UP, interrupted)
+    pace = Pace(max(1, round(epochs * per_epoch)), task.seconds, config.fit.learning_rate, WARM_UP, task.interrupted)
     losses, history = list[float](), list[dict[str, float]]()
     for rows, rate, done in pace.batches(lengths, size, rng):
         ids, mask = padded([texts[row] for row in rows])
-        own = labels[rows]
-        weight = class_weights[own].astype(np.float32)
+        own = task.labels[rows]
+        weight = task.class_weights[own].astype(np.float32)
         losses.append(float(step(ids, mask, own.astype(np.int32), weight, np.float32(rate))))
-        on_step(done, losses[-1])
+        task.on_step(done, losses[-1])
         if len(losses) % per_epoch == 0 or done >= 1:
             history.append(_row(losses, per_epoch, time.monotonic() - begin))
-    logits = make_reader(model)(held) if len(held) else np.zeros((0, num_classes), np.float32)
+    logits = make_reader(model)(task.held) if len(task.held) else np.zeros((0, task.num_classes), np.float32)
     return Fitted(with_unseen(get_weights(model), vectors), logits, history)
 
 

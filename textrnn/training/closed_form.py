@@ -12,60 +12,35 @@ import math
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from textrnn.config import SampleConfig
 from textrnn.errors import ConfigError, RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, publish, read_weights, write_json, write_weights
+from textrnn.run import publish_written
+from textrnn.run_files import MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
 from textrnn.runtime.draws import row_rng
 from textrnn.runtime.language_model import LanguageModel
-from textrnn.runtime.network import Weights
-from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork, read_states
+from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork
 from textrnn.runtime.scoring import Score, score_ids
+from textrnn.runtime.weights import Weights
 from textrnn.runtime.writer import Stream
+from textrnn.sample_config import SampleConfig
 from textrnn.text.corpus import forget_pages
-from textrnn.text.windows import Batch, HeldOutRows
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.prepared import Prepared, write_lost_parts
-from textrnn.training.report import Display, check_line, duration, one_line, write_curves, write_history
-from textrnn.training.reservoir import FastReservoir, Held, Pairs, Sums, choose_readout, make_reservoir
+from textrnn.training.reading import Progress, Reading, plan_reading, read_tuned
+from textrnn.training.readout import Held, Sums, choose_readout
+from textrnn.training.report import Display, check_line, duration, one_line, shown, write_curves, write_history
+from textrnn.training.reservoir import FastReservoir, make_reservoir
 
 SUMS_FILE = "checkpoint/sums.safetensors"
 COLUMNS = ("tokens", "epoch", "seconds", "ridge", "train_bits_per_char", "val_bits_per_char", "chars_per_s")
-WASH_OUT = 64  # tokens after which a state has forgotten that it began with zeros
-# Of the training part, at its end, this much is read to choose the readout; so many tokens of it count, evenly spread:
-# what is far from the text that is learnt from says more of other text. At most so many states, or scores, are kept.
-TUNED_SHARE, TUNED_TOKENS, TUNED_NUMBERS, TUNED_SPREAD = 0.05, 10_000, 40_000_000, 5
-BLOCK_NUMBERS = 1 << 24  # states that are held at a time (64 MiB)
-MAX_STEPS = 128
 MAX_VALIDATED = 1_000_000  # tokens, as for other networks
 SHARES, FEW_SHARES, CHEAP_READOUT = (1 / 32, 1 / 8, 1 / 2), (1 / 4,), 1_000_000
 UNCHECKED_SHARE, RESERVE_S = 0.4, 2.0  # of the time before the first check; for saving
-
-
-@dataclass
-class Progress:
-    """How far the text is read.
-
-    Attributes:
-        position: windows that are read.
-        tokens: that have been counted.
-        seconds: of training, checks included.
-        read_s: of reading alone.
-        limit_s: the seconds that were planned, None without a limit.
-        history: a row for each check.
-    """
-
-    position: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    read_s: float = 0.0
-    limit_s: float | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 class ReservoirSession:
@@ -81,20 +56,16 @@ class ReservoirSession:
         self.prepared, self.display, self._samples = prepared, display, samples
         config, corpus = prepared.config, prepared.corpus
         self.vocab_size, units = corpus.tokenizer.vocab_size, config.model.units
-        ids = corpus.train.ids
-        most = min(TUNED_TOKENS, TUNED_NUMBERS // max(units, self.vocab_size))
-        num_tuned = max(1, min(TUNED_SPREAD * most, int(TUNED_SHARE * len(ids))))
-        self._tuned_step = -(-num_tuned // most)
-        start, rows = prepared.details["start_id"], config.data.batch or 1
-        self._rows = HeldOutRows(ids[: len(ids) - num_tuned], start, rows, WASH_OUT)
-        self._tuned_ids, before = ids[len(ids) - num_tuned :], int(ids[len(ids) - num_tuned - 1])
-        self._tuned_rows = HeldOutRows(self._tuned_ids, before, rows, WASH_OUT)
-        num_rows = self._rows.num_rows
-        self._steps = max(1, min(MAX_STEPS, BLOCK_NUMBERS // (units * num_rows)))
-        lead = self._rows.lead if num_rows > 1 else 0
-        self.num_windows = -(-(lead + self._rows.own) // self._steps)
-        self.sums, self.pairs = Sums(units, self.vocab_size), Pairs(self.vocab_size)
-        self.progress, self._best = Progress(), dict[str, np.ndarray]()
+        self._plan = plan_reading(
+            corpus.train.ids,
+            prepared.details["start_id"],
+            rows=config.data.batch or 1,
+            units=units,
+            vocab_size=self.vocab_size,
+        )
+        self.num_windows = self._plan.num_windows
+        self.reading = Reading.of_nothing(units, self.vocab_size, self._plan.rows.num_rows)
+        self._best = dict[str, np.ndarray]()
         self._tuned: Held | None = None
         self._check_s: float | None = None
         self._checked_at = -1
@@ -104,9 +75,13 @@ class ReservoirSession:
             self._load()
         else:
             self.reservoir = make_reservoir(config.reservoir, self.vocab_size, units, config.train.random_seed)
-            self.state = np.zeros((units, num_rows), np.float32)
         num_weights = sum(array.size for array in self.reservoir.to_arrays().values())
         prepared.details["parameters"] = num_weights + (units + 1) * self.vocab_size
+
+    @property
+    def progress(self) -> Progress:
+        """How far the text is read."""
+        return self.reading.progress
 
     def train(self, begin: float) -> dict[str, Any]:
         """Reads what is left of the text, solves and saves.
@@ -121,7 +96,7 @@ class ReservoirSession:
             ConfigError: there is nothing left to read, or no time for it.
             RunError: the run cannot be written.
         """
-        self._plan(begin)
+        self._set_clock(begin)
         if not self.prepared.resume:
             self._publish()
         units, vocab = self.reservoir.units, self.vocab_size
@@ -131,21 +106,15 @@ class ReservoirSession:
         )
         tell = "stopping and solving for what has been read; once more Ctrl-C stops at once"
         with polite_interrupts(lambda: self.display.warn(tell)) as interrupted:
-            self.display.start("reading")
-            try:
+            with shown(self.display, "reading", self.prepared.path):
                 ended = self._read(interrupted)
                 if self._checked_at != self.progress.position:
                     self._check()
-            except KeyboardInterrupt:
-                self.display.warn(f"stopped at once: what was saved last is in {self.prepared.path}, for --resume")
-                raise
-            finally:
-                self.display.stop()
             self.prepared.details["status"] = "interrupted" if ended == "interrupted" else "finished"
             self._save(last=True)
         return self._result(ended, time.monotonic() - begin)
 
-    def _plan(self, begin: float) -> None:
+    def _set_clock(self, begin: float) -> None:
         """Sets the clock, and how long there is time."""
         prepared, progress = self.prepared, self.progress
         if prepared.config.train.epochs is not None:
@@ -171,17 +140,14 @@ class ReservoirSession:
         progress, train = self.progress, self.prepared.corpus.train
         shares = SHARES if self.vocab_size * self.reservoir.units <= CHEAP_READOUT else FEW_SHARES
         due = {math.ceil(share * self.num_windows) for share in shares} - {self.num_windows}
-        saved, shown = time.monotonic(), 0.0
-        for batch in itertools.islice(self._rows.windows(self._steps), progress.position, None):
+        saved, told = time.monotonic(), 0.0
+        for batch in itertools.islice(self._plan.rows.windows(self._plan.steps), progress.position, None):
             if interrupted():
                 return "interrupted"
             if progress.position and self._is_late():
                 return "budget"
             begin = time.monotonic()
-            read, self.state = read_block(self.reservoir, batch, self.state)
-            self.sums.add(read.block, read.labels)
-            self.pairs.add(read.before, read.labels)
-            progress.position, progress.tokens = progress.position + 1, progress.tokens + len(read.labels)
+            self.reading.add(self.reservoir, batch)
             now = time.monotonic()
             progress.read_s += now - begin
             progress.seconds = now - self._clock
@@ -192,8 +158,8 @@ class ReservoirSession:
             elif now - saved > self.prepared.config.train.save_every_s:
                 self._save()
                 saved = time.monotonic()
-            if now - shown > 0.25:
-                shown = now
+            if now - told > 0.25:
+                told = now
                 forget_pages(train.ids)
                 done = progress.position / self.num_windows
                 left = duration(progress.read_s * (1 / done - 1))
@@ -213,7 +179,7 @@ class ReservoirSession:
         """Solves for the readout, measures it, and keeps it if it is the best so far."""
         begin, progress, details = time.monotonic(), self.progress, self.prepared.details
         if self._tuned is None:
-            self._tuned = self._read_tuned()
+            self._tuned = read_tuned(self.reservoir, self._plan)
         network, tuned_nats = self._solved(self._tuned)
         valid, train = self.prepared.corpus.valid, self.prepared.corpus.train
         ids = valid.ids[:MAX_VALIDATED]
@@ -250,25 +216,13 @@ class ReservoirSession:
 
         In the end that part is learnt from as well: penalty and calibration are chosen by then.
         """
-        chosen = choose_readout(self.sums, held, self.pairs.log_prior(), self.prepared.config.reservoir.ridge)
+        sums = self.reading.sums
+        chosen = choose_readout(sums, held, self.reading.pairs.log_prior(), self.prepared.config.reservoir.ridge)
         everything = Sums(self.reservoir.units, self.vocab_size)
         everything.add(held.block, held.labels)
-        everything.merge(self.sums)
+        everything.merge(sums)
         self._chosen_ridge = chosen.ridge
         return ReservoirNetwork(self.reservoir, *everything.solve(chosen.ridge), chosen.calibration), chosen.nats
-
-    def _read_tuned(self) -> Held:
-        """Reads the part on which the readout is chosen."""
-        state, found = np.zeros((self.reservoir.units, self._tuned_rows.num_rows), np.float32), list[Held]()
-        for batch in self._tuned_rows.windows(self._steps):
-            read, state = read_block(self.reservoir, batch, state)
-            some = slice(None, None, self._tuned_step)
-            found.append(Held(read.block[:, some].copy(), read.before[some], read.labels[some]))
-        return Held(
-            np.concatenate([read.block for read in found], 1),
-            np.concatenate([read.before for read in found]),
-            np.concatenate([read.labels for read in found]),
-        )
 
     def _sample(self, network: ReservoirNetwork, num_tokens: int = 80) -> str:
         """A line that a network writes."""
@@ -282,19 +236,14 @@ class ReservoirSession:
         return self.progress.tokens / max(1e-9, self.progress.read_s) * train.num_chars / len(train.ids)
 
     def _publish(self) -> None:
-        """Saves the untrained model and moves the run to its name: from here on the folder always loads."""
+        """Saves the untrained model and moves the run to its name."""
         vocab, units = self.vocab_size, self.reservoir.units
         nothing = np.zeros(vocab, np.float32)
         even = Calibration(nothing + 1, 0.0, 0.0, nothing[None])
         untrained = ReservoirNetwork(self.reservoir, np.zeros((units, vocab), np.float32), nothing, even)
         self._best = untrained.to_arrays()
         folder = self.prepared.folder
-        try:
-            self._write(folder)
-        except OSError as error:
-            reason = error.strerror or error
-            raise RunError(f"could not save to {folder}: {reason}; make room, or choose another --models-dir") from None
-        publish(folder, self.prepared.path)
+        publish_written(folder, self.prepared.path, lambda: self._write(folder))
 
     def _save(self, *, last: bool = False) -> None:
         """Writes the best readout so far, the sums, the history and `run.json`; warns when it cannot."""
@@ -315,16 +264,10 @@ class ReservoirSession:
         progress, details = self.progress, self.prepared.details
         write_lost_parts(self.prepared, folder)
         write_weights(folder / MODEL_FILE, self._best, {"metrics": json.dumps(details["metrics"], sort_keys=True)})
-        is_read = progress.position >= self.num_windows  # nothing is left to add
-        metadata = {"progress": json.dumps(vars(progress))}
-        write_weights(folder / SUMS_FILE, {} if is_read else self._summed(), metadata)
+        self.reading.write(folder / SUMS_FILE, self.num_windows)
         if progress.history:
             write_history(folder / "history.csv", progress.history, COLUMNS)
         write_json(folder / RUN_FILE, details)
-
-    def _summed(self) -> dict[str, np.ndarray]:
-        """All that reading on needs."""
-        return dict(gram=self.sums.gram, cross=self.sums.cross, pairs=self.pairs.counts, state=self.state)
 
     def _load(self) -> None:
         """Takes over reservoir, sums and progress of the run on disk; damaged sums are added up anew."""
@@ -332,27 +275,12 @@ class ReservoirSession:
         self._best, metadata = read_weights(path / MODEL_FILE)
         known = Reservoir.load(Weights(self._best), self.vocab_size, units)
         self.reservoir = FastReservoir(known.inputs, known.index, known.weights, known.leak)
-        self.state = np.zeros((units, self._rows.num_rows), np.float32)
         try:
             self.prepared.details["metrics"] = dict(json.loads(metadata.get("metrics", "{}")))
-            self._load_sums(path / SUMS_FILE)
+            self.reading.load(path / SUMS_FILE, self.num_windows)
         except (RunError, KeyError, TypeError, ValueError) as error:
             self.display.warn(f"{str(error).partition(';')[0]}: the text is read again from its beginning")
-            self.progress, self.prepared.details["status"] = Progress(), "training"
-
-    def _load_sums(self, path: Path) -> None:
-        arrays, metadata = read_weights(path)
-        progress = Progress(**json.loads(metadata["progress"]))
-        progress.position, progress.seconds = int(progress.position), float(progress.seconds)
-        if progress.position >= self.num_windows and not arrays:
-            self.progress = progress
-            return
-        expected = {name: array.shape for name, array in self._summed().items()}
-        if {name: array.shape for name, array in arrays.items()} != expected:
-            raise RunError(f"{path} does not fit the model")
-        self.sums.gram, self.sums.cross = arrays["gram"].astype(np.float64), arrays["cross"].astype(np.float64)
-        self.pairs.counts = arrays["pairs"].astype(np.float64)
-        self.sums.count, self.state, self.progress = float(progress.tokens), arrays["state"], progress
+            self.reading.progress, self.prepared.details["status"] = Progress(), "training"
 
     def _result(self, ended: str, seconds: float) -> dict[str, Any]:
         progress, details = self.progress, self.prepared.details
@@ -387,24 +315,3 @@ class _Reader:
 
     network: ReservoirNetwork
     start_id: int
-
-
-def read_block(reservoir: Reservoir, batch: Batch, state: np.ndarray) -> tuple[Held, np.ndarray]:
-    """Reads a window of parallel rows.
-
-    Args:
-        reservoir: what reads.
-        batch: the window.
-        state: float32[units, rows], before it.
-
-    Returns:
-        the states of the tokens that count, with a 1 behind each, and the tokens; and the state after the window.
-    """
-    rows, steps = batch.x.shape
-    block = np.empty((reservoir.units + 1, steps * rows), np.float32)
-    block[-1] = 1
-    state = read_states(reservoir, batch.x, state, block)
-    counts, before, labels = batch.mask.T.ravel() > 0, batch.x.T.ravel(), batch.y.T.ravel()
-    if not counts.all():
-        block, before, labels = np.ascontiguousarray(block[:, counts]), before[counts], labels[counts]
-    return Held(block, before, labels), state

@@ -22,7 +22,7 @@ class WindowDataset(keras.utils.PyDataset):  # type: ignore[misc,unused-ignore]
         options: those of `keras.utils.PyDataset`, such as `workers`.
 
     Example:
-        >>> from textrnn.config import ModelConfig
+        >>> from textrnn.model_config import ModelConfig
         >>> from textrnn.models.language_model import build_language_model
         >>> from textrnn.text.windows import SlidingWindows
         >>> ids = np.arange(60) % 9 + 2

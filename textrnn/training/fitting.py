@@ -27,7 +27,7 @@ from textrnn.text.rows import cut
 from textrnn.text.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.text.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.linear import fit_linear
-from textrnn.training.prepared import Fitted
+from textrnn.training.prepared import Fitted, ToFit
 
 NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
 LINEAR_SHARE = 0.2  # of the time, at most
@@ -156,7 +156,7 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
     count = min(config.fit.networks, len(pairs))
     for number, (learnt, held) in enumerate(pairs[:count]):
         begin, left = time.monotonic(), task.left_s()
-        fitted = fit(
+        to_fit = ToFit(
             config,
             [ids[row] for row in learnt],
             labels[learnt],
@@ -171,6 +171,7 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
                 (number + done) / count, f"network {number + 1} of {count}  {nats:.3f} nats"
             ),
         )
+        fitted = fit(to_fit)
         models.networks.append(fitted.weights)
         models.history += [{"network": number + 1, **row} for row in fitted.history]
         logits[held] = fitted.logits
@@ -183,7 +184,7 @@ def _fit_networks(task: Task, models: Models, vocabulary: Vocabulary) -> np.ndar
 
 def _fit_function(
     task: Task, models: Models, vocabulary: Vocabulary, ids: Sequence[np.ndarray]
-) -> Callable[..., Fitted]:
+) -> Callable[[ToFit], Fitted]:
     """What fits one network: a reservoir's readout, or all weights from what they begin with."""
     if task.config.encoder.arch == ESN:
         from textrnn.training.reservoir_classifier import fit_reservoir

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import queue
 import shutil
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,17 +22,14 @@ from typing import Any
 
 from textrnn import __version__
 from textrnn.errors import TextRNNError
+from textrnn.training import wire
 from textrnn.training.cluster import Cluster, was_launched
+from textrnn.training.wire import Message, Peer
 
-PING_S = 5.0
-SILENT_PINGS = 8  # a process may be stopped for half a minute, as by a laptop's lid
 GRACE_S = 10.0  # in which this process may end by itself when another one is gone
 JOIN_S = 300.0  # in which all workers have to be there
 LINGER_S = 10.0  # in which a chief that has failed waits for the others to tell them
 HELLO_BYTES = 4096
-HEAD = struct.Struct(">IQ")  # length of the JSON, length of what follows it
-
-Message = tuple[dict[str, Any], bytes]
 
 
 class WorkerError(TextRNNError):
@@ -56,72 +51,6 @@ def is_told_elsewhere(cluster: Cluster, error: TextRNNError) -> bool:
     return not isinstance(error, WorkerError) or error.told or cluster.rank > 1
 
 
-class _Peer:
-    """One connection: a thread reads it, and one at a time may write to it."""
-
-    def __init__(self, connection: socket.socket, rank: int) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(PING_S)
-        self.rank, self.said_bye = rank, False
-        self.inbox: queue.Queue[Message] = queue.Queue()
-        self._connection, self._lock = connection, threading.Lock()
-
-    def send(self, header: Mapping[str, Any], payload: bytes = b"") -> None:
-        """Sends a message.
-
-        Raises:
-            OSError: the connection is broken.
-        """
-        text = json.dumps(header).encode()
-        data = memoryview(HEAD.pack(len(text), len(payload)) + text + payload)
-        silent = 0
-        with self._lock:
-            while data:
-                try:
-                    data, silent = data[self._connection.send(data) :], 0
-                except TimeoutError:
-                    silent += 1
-                    if silent >= SILENT_PINGS:
-                        raise
-
-    def read(self, limit: int | None = None) -> Message:
-        """The next message.
-
-        Raises:
-            OSError: the connection is broken, or silent for long.
-            ValueError: this is no message.
-        """
-        text_bytes, payload_bytes = HEAD.unpack(self._read_bytes(HEAD.size))
-        if limit is not None and text_bytes + payload_bytes > limit:
-            raise ValueError("this is no worker of textrnn")
-        header = json.loads(self._read_bytes(text_bytes))
-        if not isinstance(header, dict):
-            raise ValueError("this is no worker of textrnn")
-        return header, self._read_bytes(payload_bytes)
-
-    def _read_bytes(self, size: int) -> bytes:
-        data, silent = bytearray(), 0
-        while len(data) < size:
-            try:
-                piece = self._connection.recv(min(size - len(data), 1 << 20))
-            except TimeoutError:
-                silent += 1  # counted, not timed: while this process itself is stopped, nobody is silent
-                if silent >= SILENT_PINGS:
-                    raise OSError(f"silent for {SILENT_PINGS * PING_S:.0f} seconds") from None
-                continue
-            if not piece:
-                raise OSError("its connection was closed")
-            data += piece
-            silent = 0
-        return bytes(data)
-
-    def close(self) -> None:
-        """Closes the connection, which also wakes the thread that reads it."""
-        with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
-        self._connection.close()
-
-
 class Link:
     """The connections of one worker: the chief has one to each of the others, these have one to the chief.
 
@@ -137,7 +66,7 @@ class Link:
         self._stderr: int | None = None  # while TensorFlow starts, the usual one leads elsewhere
         with contextlib.suppress(OSError):
             self._stderr = os.dup(2)
-        self._peers: dict[int, _Peer] = {}
+        self._peers: dict[int, Peer] = {}
         self._changed, self._closed = threading.Condition(), threading.Event()
         self._listener: socket.socket | None = None
 
@@ -177,16 +106,8 @@ class Link:
 
     def _listen(self) -> None:
         host, port = self.cluster.link_address
-        is_local = host in ("localhost", "127.0.0.1", "::1")  # then nobody outside of this machine can reach it
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        dual = not is_local and socket.has_dualstack_ipv6()
         try:
-            listener = socket.create_server(
-                (host if is_local else "", port),
-                family=socket.AF_INET6 if dual else family,
-                backlog=self.cluster.workers,
-                dualstack_ipv6=dual,
-            )
+            listener = wire.listening(host, port, self.cluster.workers)
         except OSError as error:
             raise WorkerError(
                 f"the chief cannot listen on port {port} of {host} for the other workers: {error.strerror}; "
@@ -207,7 +128,7 @@ class Link:
             threading.Thread(target=self._welcome, args=(connection,), daemon=True).start()
 
     def _welcome(self, connection: socket.socket) -> None:
-        peer = _Peer(connection, -1)
+        peer = Peer(connection, -1)
         try:
             hello, _ = peer.read(HELLO_BYTES)
             if hello != {**self._hello(), "rank": hello.get("rank")} or hello["rank"] not in range(
@@ -239,10 +160,9 @@ class Link:
         until = time.monotonic() + JOIN_S
         while True:
             try:
-                connection = socket.create_connection((host, port), timeout=PING_S)
-                if connection.getsockname() != connection.getpeername():  # which happens on the same machine
+                connection = wire.connected(host, port)
+                if connection is not None:
                     break
-                connection.close()
             except OSError as error:
                 if time.monotonic() > until:
                     raise WorkerError(
@@ -250,7 +170,7 @@ class Link:
                         f"workers within {JOIN_S / 60:.0f} minutes, and let them reach this port"
                     ) from None
             time.sleep(0.1)
-        peer = _Peer(connection, 0)
+        peer = Peer(connection, 0)
         try:
             peer.send(self._hello())
             answer, _ = peer.read(HELLO_BYTES)
@@ -327,7 +247,7 @@ class Link:
                 peer.send(header)
 
     def _ping(self) -> None:
-        while not self._closed.wait(PING_S):
+        while not self._closed.wait(wire.PING_S):
             self._tell({"kind": "ping"})
 
     # ------------------------------------------------------------ loss
@@ -335,7 +255,7 @@ class Link:
     def _name(self, rank: int) -> str:
         return f"worker {rank} of {self.cluster.workers}" + (" (the chief)" if rank == 0 else "")
 
-    def _read_all(self, peer: _Peer) -> None:
+    def _read_all(self, peer: Peer) -> None:
         """Sorts what comes over a connection until it ends."""
         while True:
             try:
@@ -353,7 +273,7 @@ class Link:
             elif kind != "ping":
                 peer.inbox.put((header, payload))
 
-    def _lose(self, peer: _Peer, error: Exception) -> None:
+    def _lose(self, peer: Peer, error: Exception) -> None:
         if not peer.said_bye and not self._closed.is_set():
             reason = getattr(error, "strerror", None) or error
             self._declare(WorkerError(f"{self._name(peer.rank)} is gone ({reason}); {self.where}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from textrnn.cells import CELLS
-from textrnn.config import Config, layer_cells
+from textrnn.config import Config
 from textrnn.errors import ConfigError
 from textrnn.memory_config import memory_sizes
+from textrnn.model_config import layer_cells
 from textrnn.reservoir_config import ESN
 
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from textrnn.classify_config import ClassifierConfig
 from textrnn.config import Config
-from textrnn.run import TOKENIZER_FILE, write_json
+from textrnn.run_files import TOKENIZER_FILE, write_json
 from textrnn.text.corpus import Corpus, copy_ids
 
 
@@ -53,6 +55,37 @@ def write_lost_parts(prepared: Prepared, folder: Path) -> None:
         if not (folder / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write(folder / name)
+
+
+@dataclass(frozen=True)
+class ToFit:
+    """What one network of a classifier learns from, and within which time.
+
+    Attributes:
+        config: all options.
+        texts: ids of each row, int32[steps], at least one.
+        labels: int[rows], the class of each.
+        held: ids of rows to predict at the end.
+        vocab_size: number of tokens.
+        num_classes: number of classes.
+        class_weights: float[classes], what a row of each class counts in the loss.
+        random_seed: decides all that is drawn: initial weights, order, dropout.
+        seconds: after which training has to end; the learning rate falls so that it is low then.
+        interrupted: whether to stop after this step.
+        on_step: told the share that is done and the loss in nats.
+    """
+
+    config: ClassifierConfig
+    texts: Sequence[np.ndarray]
+    labels: np.ndarray
+    held: Sequence[np.ndarray]
+    vocab_size: int
+    num_classes: int
+    class_weights: np.ndarray
+    random_seed: int
+    seconds: float = math.inf
+    interrupted: Callable[[], bool] = lambda: False
+    on_step: Callable[[float, float], None] = lambda done, nats: None
 
 
 @dataclass

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textrnn.run import write_atomically
+from textrnn.run_files import write_atomically
 
 COLUMNS = (
     "step",
@@ -97,6 +98,20 @@ class Display:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+@contextlib.contextmanager
+def shown(display: Display, label: str, path: Path) -> Iterator[None]:
+    """Shows the live line within the block, and says where the run is when it is stopped at once."""
+    display.start(label)
+    try:
+        yield
+    except KeyboardInterrupt:
+        display.stop()
+        display.warn(f"stopped at once: what was saved last is in {path}, for --resume")
+        raise
+    finally:
+        display.stop()
 
 
 def check_line(row: dict[str, float], *, is_best: bool) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from textrnn.classify_config import ClassifierConfig
-from textrnn.runtime.reservoir import ReservoirClassifier, pooled_states
-from textrnn.training.prepared import Fitted
-from textrnn.training.reservoir import Sums, make_reservoir
+from textrnn.runtime.reservoir_classifier import ReservoirClassifier, pooled_states
+from textrnn.training.prepared import Fitted, ToFit
+from textrnn.training.readout import Sums
+from textrnn.training.reservoir import make_reservoir
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # for each text; the one that does best on texts held out is taken
 TUNED_EVERY = 10  # texts of which one is held out for that
@@ -19,37 +19,25 @@ READING_SHARE = 0.8  # of the time; texts that are not read in it are not learnt
 SHARPNESS = 8.0  # scores of 0 and 1 are far apart; the temperature that is fitted later does the rest
 
 
-def fit_reservoir(
-    config: ClassifierConfig,
-    texts: Sequence[np.ndarray],
-    labels: np.ndarray,
-    held: Sequence[np.ndarray],
-    *,
-    vocab_size: int,
-    num_classes: int,
-    class_weights: np.ndarray,
-    random_seed: int,
-    seconds: float,
-    interrupted: Callable[[], bool],
-    on_step: Callable[[float, float], None],
-) -> Fitted:
-    """Fits one classifier, in one pass over the texts; see `fit_classifier` for what it is given."""
+def fit_reservoir(task: ToFit) -> Fitted:
+    """Fits one classifier, in one pass over the texts."""
+    config, texts, seed, class_weights = task.config, task.texts, task.random_seed, task.class_weights
     begin, encoder = time.monotonic(), config.encoder
-    reservoir = make_reservoir(config.reservoir, vocab_size, encoder.units, random_seed)
-    learnt, tuned = (Sums(len(encoder.pools) * encoder.units, num_classes) for _ in range(2))
-    blocks, order = list[tuple[np.ndarray, np.ndarray]](), np.random.default_rng(random_seed).permutation(len(texts))
+    reservoir = make_reservoir(config.reservoir, task.vocab_size, encoder.units, seed)
+    learnt, tuned = (Sums(len(encoder.pools) * encoder.units, task.num_classes) for _ in range(2))
+    blocks, order = list[tuple[np.ndarray, np.ndarray]](), np.random.default_rng(seed).permutation(len(texts))
     for first in range(0, len(order), BLOCK):
         rows = order[first : first + BLOCK]
         block = np.ones((learnt.gram.shape[0], len(rows)))
         block[:-1] = pooled_states(reservoir, [texts[row] for row in rows], encoder.pools).T
-        own = labels[rows]
+        own = task.labels[rows]
         some = np.arange(len(rows)) % TUNED_EVERY == 0
         for sums, part in ((learnt, ~some), (tuned, some)):
             sums.add(np.ascontiguousarray(block[:, part]), own[part], class_weights[own[part]])
         blocks.append((block[:, some], own[some]))
-        late = (time.monotonic() - begin) / (READING_SHARE * seconds)
-        on_step(min(1.0, max(late, (first + len(rows)) / len(order))), 0.0)
-        if late > 1 or interrupted():
+        late = (time.monotonic() - begin) / (READING_SHARE * task.seconds)
+        task.on_step(min(1.0, max(late, (first + len(rows)) / len(order))), 0.0)
+        if late > 1 or task.interrupted():
             break
     ridge = config.reservoir.ridge or min(
         RIDGES, key=lambda one: _squared_error(learnt.solve(one), blocks, class_weights)
@@ -57,7 +45,7 @@ def fit_reservoir(
     learnt.merge(tuned)
     kernel, bias = learnt.solve(ridge)
     model = ReservoirClassifier(reservoir, SHARPNESS * kernel, SHARPNESS * bias, encoder.pools)
-    logits = model.logits(held) if len(held) else np.zeros((0, num_classes), np.float32)
+    logits = model.logits(task.held) if len(task.held) else np.zeros((0, task.num_classes), np.float32)
     return Fitted(model.to_arrays(), logits)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.errors import RunError
-from textrnn.run import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
+from textrnn.run import publish_written
+from textrnn.run_files import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
 from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Groups, Progress, save_checkpoint
 from textrnn.training.report import COLUMNS, write_curves, write_history
 
@@ -81,6 +82,19 @@ class RunWriter:
             return
         self._best, self._is_new = weights, True
         self.details["metrics"] = metrics
+
+    def publish(
+        self, path: Path, weights: Weights, groups: Groups, progress: Progress, state: Sequence[Any] = ()
+    ) -> None:
+        """Saves an untrained model and moves the run to its name.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        self.keep_best(weights, {})
+        publish_written(self.folder, path, lambda: self._write(groups, state, progress, None))
+        self.folder = path
+        self.read_best()
 
     def save(self, groups: Groups, state: Sequence[Any], progress: Progress, *, title: str | None = None) -> None:
         """Writes the best weights if they are new, the checkpoint, the history and `run.json`; warns when it cannot.
