@@ -88,10 +88,10 @@ def test_other_networks_resumed_give_the_same_bytes(case, place, monkeypatch):
 def test_removed_folder_is_made_anew_with_all_that_a_run_needs(place, monkeypatch):
     real, calls = saving.write_history, itertools.count()
 
-    def write(path, history):
+    def write(path, history, columns):
         if next(calls) == 2:
             shutil.rmtree(path.parent)
-        real(path, history)
+        real(path, history, columns)
 
     monkeypatch.setattr(saving, "write_history", write)
     ran = good("train", "story.txt", *EXACT, "--epochs", "1.5", "--name", "lost")
@@ -114,12 +114,12 @@ def test_place_that_is_gone_pauses_saving(place, monkeypatch):
     """The folder gives way to a file, as when a drive is taken away, and later comes back."""
     real, calls, run = saving.write_history, itertools.count(), place / "models" / "away"
 
-    def write(path, history):
+    def write(path, history, columns):
         number = next(calls)
         if number == 1:
             os.rename(run, place / "elsewhere")
             run.write_bytes(b"")
-        real(path, history)
+        real(path, history, columns)
 
     monkeypatch.setattr(saving, "write_history", write)
     monkeypatch.setattr(session.Session, "_on_step", lambda self, progress, *_: come_back(progress))

@@ -154,7 +154,7 @@ def test_write_weights_gives_the_same_bytes_in_each_process(tmp_path):
 
 
 def test_atomic_file_names_the_file_that_was_asked_for(tmp_path):
-    with pytest.raises(FileNotFoundError) as failed, run.atomic_file(tmp_path / "none" / "page.html"):
+    with pytest.raises(FileNotFoundError) as failed, run_files.atomic_file(tmp_path / "none" / "page.html"):
         pass
     assert failed.value.filename == str(tmp_path / "none" / "page.html")
 
