@@ -25,7 +25,7 @@ TINY_STEPS = 150  # that pairs are learnt in which are too few to hold any out
 # The default of --time: this much, and this much more for each token of the targets, at most so much.
 SHORTEST_S, LONGEST_S, SECONDS_PER_TOKEN = 40.0, 1_200.0, 2.5e-3
 # What translating takes for each token and beam, for a weight and for a token of the vocabulary, in seconds.
-WEIGHT_S, TOKEN_S, LARGEST_RESERVE = 1.5e-10, 2e-8, 0.25
+WEIGHT_S, TOKEN_S, LARGEST_RESERVE = 4e-11, 1e-8, 0.25
 REFERENCE_SHARE = 0.995  # of the pairs, whose target is not longer than is allowed for
 
 
