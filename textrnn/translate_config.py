@@ -180,7 +180,7 @@ class TranslateConfig(Checked):
         network, lesson, train = self.network, self.lesson, self.train
         units = network.units or (256 if large else 64 if tiny else 128)
         if network.dropout is None:
-            dropout = 0.0 if tiny else 0.2 if num_tokens >= 400_000 else 0.3
+            dropout = 0.0 if tiny else 0.1 if large else 0.3  # see benchmarks/README.md
             network = dataclasses.replace(network, dropout=dropout)
         network = dataclasses.replace(network, units=units, embed=network.embed or units)
         smoothing = lesson.label_smoothing if lesson.label_smoothing is not None else 0.0 if tiny else 0.1
