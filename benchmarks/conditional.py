@@ -21,7 +21,6 @@ from benchmarks.tools import TEXTRNN, machine, run, run_json, table
 from textrnn import load
 
 HEADER = ["condition", "guidance", "texts", "agree", "copied", "different", "ended", "tokens", "bits/char"]
-DEFAULTS = ["--level", "word"]
 
 
 def folded(text: str) -> str:
@@ -77,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as models:
         where = ["--time", options.time, "--models-dir", models, "--json", "--quiet"]
         columns = ["--text-column", "text", "--condition", "label"]
-        train = [*TEXTRNN, "train", str(options.table), *columns, *DEFAULTS, *where, *more.split()]
+        train = [*TEXTRNN, "train", str(options.table), *columns, *where, *more.split()]
         model = options.model or run_json(train)["run"]
         classify = [*TEXTRNN, "classify", str(options.table), "--train", *where]
         classifier = load(options.classifier or run_json(classify)["run"])

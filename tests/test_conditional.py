@@ -17,7 +17,7 @@ TEXTS = {"fruit": "apple", "tool": "spade", "bird": "heron"}
 TABLE = "text,kind\n" + "".join(f"{text},{kind}\n" for kind, text in TEXTS.items()) * 40 + "nothing,\n"
 SMALL = ("--units", "24", "--embed", "12", "--layers", "1", "--batch", "4", "--window", "12", "--warmup", "5")
 LEARN = (*SMALL, "--learning-rate", "0.03", "--dropout", "0", "--epochs", "6", "--no-samples", "-q")
-COLUMNS = ("--text-column", "text", "--condition", "kind")
+COLUMNS = ("--text-column", "text", "--condition", "kind", "--level", "char")
 
 
 @pytest.fixture(scope="module")

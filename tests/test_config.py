@@ -80,6 +80,12 @@ def refuse(group, item, value):
 
 
 @pytest.mark.parametrize("group", GROUPS)
+def test_texts_with_a_condition_are_read_in_words_unless_something_else_is_said():
+    told = {"text_column": "text", "condition": "kind"}
+    levels = [Config.from_options(more).tokenizer.level for more in (told, {**told, "level": "char"}, {})]
+    assert levels == ["word", "char", "char"]
+
+
 def test_from_json_is_the_inverse_of_to_json(group):
     for values in ({}, UNUSUAL[group]):
         config = group(**values)

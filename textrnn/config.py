@@ -7,6 +7,7 @@ mean two things. `None` as a default means "chosen by `Config.resolve`", by rule
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class NormalizeConfig(Checked):
 class TokenizerConfig(Checked):
     """How text becomes ids."""
 
-    level: str = option("char", "What a token is.", choices=LEVELS)
+    level: str = option("char", "What a token is; for texts with a --condition, word is the default.", choices=LEVELS)
     vocab_size: int | None = option(
         None,
         "Largest number of tokens, the two reserved ones included; rarer ones become unknown (char), "
@@ -168,6 +169,20 @@ class Config(Checked):
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
         return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Config:
+        """See `Checked.from_options`; texts with a condition are read in words unless `level` says otherwise.
+
+        Labels go with words, and a table of texts is soon too small to learn from letters what goes with them.
+
+        Example:
+            >>> Config.from_options({"condition": "label", "text_column": "text"}).tokenizer.level
+            'word'
+        """
+        if options.get("condition") and "level" not in options:
+            options = {**options, "level": "word"}
+        return super().from_options(options)
 
     def resolve(self) -> Config:
         """The same options with every `None` that stands for a rule replaced by what the rule gives.
