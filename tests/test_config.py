@@ -79,13 +79,13 @@ def refuse(group, item, value):
     assert flag_of(item) in str(made.value) and len(str(made.value)) < 400
 
 
-@pytest.mark.parametrize("group", GROUPS)
 def test_texts_with_a_condition_are_read_in_words_unless_something_else_is_said():
     told = {"text_column": "text", "condition": "kind"}
     levels = [Config.from_options(more).tokenizer.level for more in (told, {**told, "level": "char"}, {})]
     assert levels == ["word", "char", "char"]
 
 
+@pytest.mark.parametrize("group", GROUPS)
 def test_from_json_is_the_inverse_of_to_json(group):
     for values in ({}, UNUSUAL[group]):
         config = group(**values)
