@@ -18,8 +18,22 @@ def test_polite_interrupts_first_only_asks(number):
         assert not interrupted()
         signal.raise_signal(number)
         assert interrupted()
-        assert told == [True]
+    assert told == [True]
     assert signal.getsignal(number) is before
+
+
+def test_polite_interrupts_that_nobody_sends_tell_nothing():
+    told = []
+    with polite_interrupts(lambda: told.append(True)) as interrupted:
+        assert not interrupted()
+    assert told == []
+
+
+def test_polite_interrupts_tell_although_something_is_being_written():
+    writing, told = threading.Lock(), []
+    with polite_interrupts(lambda: told.append(writing.acquire(timeout=10))), writing:
+        signal.raise_signal(signal.SIGINT)
+    assert told == [True]
 
 
 def test_polite_interrupts_second_stops():

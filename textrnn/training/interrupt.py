@@ -55,13 +55,25 @@ def polite_interrupts(on_first: Callable[[], None]) -> Iterator[Callable[[], boo
     Yields:
         a function that tells whether there was one.
     """
-    asked = threading.Event()
+    asked, woken = threading.Event(), threading.Event()
 
     def handle(number: int, frame: Any) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        on_first()
+        woken.set()
 
-    with _handled_by(handle):
-        yield asked.is_set
+    def tell() -> None:
+        woken.wait()
+        if asked.is_set():
+            on_first()
+
+    # In a thread: a signal may come while a line is being written, and within that no other one can be.
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        with _handled_by(handle):
+            yield asked.is_set
+    finally:
+        woken.set()
+        teller.join()
