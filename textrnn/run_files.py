@@ -12,6 +12,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,25 @@ RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safe
 END = '"\n}'  # how an object written with indent ends, behind its last text
 TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
 Weights = dict[str, np.ndarray]
+
+
+def run_head(kind: str, command: str, config: Mapping[str, Any], *, status: str = "training") -> dict[str, Any]:
+    """What `run.json` begins with, whatever the run.
+
+    Args:
+        kind: of the run, such as `language_model`.
+        command: that made it.
+        config: all options, as JSON.
+        status: how far it is.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": kind,
+        "status": status,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": command,
+        "config": config,
+    }
 
 
 def umask() -> int:

@@ -17,7 +17,7 @@ from textrnn import __version__
 from textrnn.answer_config import AnswerConfig
 from textrnn.errors import ConfigError, DataError, RunError
 from textrnn.run import find_run, locked, models_dir_flag, staged
-from textrnn.run_files import FORMAT_VERSION, RUN_FILE, read_json, remove_temporaries, write_json
+from textrnn.run_files import RUN_FILE, read_json, remove_temporaries, run_head, write_json
 from textrnn.runtime.answerer import KIND, Answerer, open_answerer
 from textrnn.tasks.answer_file import Stories
 from textrnn.tasks.place import Place, resumed_options
@@ -126,12 +126,7 @@ def _new(
         # From the most frequent answer to the rarest, so that the majority answer is number 0.
         answers = [a for a, _ in Counter(sorted(q.answer for q in learnt if q.answer is not None)).most_common()]
         details = {
-            "format_version": FORMAT_VERSION,
-            "kind": KIND,
-            "status": "training",
-            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "command": command,
-            "config": config.to_json(),
+            **run_head(KIND, command, config.to_json()),
             "answers": answers,
             "stories": {"name": stories.name, "questions": len(learnt)},
             "vocab_size": vocabulary.vocab_size,

@@ -6,7 +6,6 @@ import csv
 import io
 import platform
 import shlex
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ import numpy as np
 from textrnn import __version__
 from textrnn.classify_config import ClassifierConfig
 from textrnn.run_files import (
-    FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
+    run_head,
     write_atomically,
     write_json,
     write_weights,
@@ -36,12 +35,7 @@ def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, 
     """The content of `run.json`, but for what is learnt."""
     text_column, label_column = table.column_names
     return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "unfinished",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
+        **run_head(KIND, command, config.to_json(), status="unfinished"),
         "classes": list(classes),
         "table": {"name": table.name, "text_column": text_column, "label_column": label_column},
         "metrics": {},

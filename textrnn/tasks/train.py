@@ -19,7 +19,7 @@ from textrnn.model_config import ModelConfig
 from textrnn.recipe import sized, wants_size
 from textrnn.reservoir_config import ESN, check_reservoir
 from textrnn.run import find_run, locked, staged
-from textrnn.run_files import FORMAT_VERSION, RUN_FILE, TOKENIZER_FILE, remove_temporaries, write_json
+from textrnn.run_files import RUN_FILE, TOKENIZER_FILE, remove_temporaries, run_head, write_json
 from textrnn.runtime.language_model import KIND, open_run
 from textrnn.tasks.place import Place, resumed_options
 from textrnn.tasks.worker import end_with_launcher, follow, invite, one_voice
@@ -226,12 +226,7 @@ def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[S
         return dict(chars=part.num_chars, tokens=len(part.ids), unknown=part.num_unknown, sha256=part.sha256)
 
     return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "training",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
+        **run_head(KIND, command, config.to_json()),
         "vocab_size": corpus.tokenizer.vocab_size,
         "start_id": start_id(corpus.tokenizer) if corpus.documents is None else corpus.documents.end_id,
         **({} if corpus.documents is None else {"documents": corpus.documents.to_json()}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from textrnn import __version__
 from textrnn.config import Config
 from textrnn.errors import DataError
-from textrnn.run_files import FORMAT_VERSION
+from textrnn.run_files import run_head
 from textrnn.runtime.translator import KIND
 from textrnn.text.pair_split import by_source
 from textrnn.text.pair_tokens import Side
@@ -86,12 +85,7 @@ def new_details(
         for source, target in zip(parts["train"].sources, parts["train"].targets, strict=True)
     ]
     return {
-        "format_version": FORMAT_VERSION,
-        "kind": KIND,
-        "status": "training",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": command,
-        "config": config.to_json(),
+        **run_head(KIND, command, config.to_json()),
         "translator": kind,
         "levels": [side.level for side in sides],
         "vocab_size": [side.vocab_size for side in sides],
