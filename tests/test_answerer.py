@@ -86,15 +86,17 @@ def test_memory_network_follows_the_equations(encoder, hops, rng):
     linear = model(arrays.sentences, arrays.questions, linear=True)
     ours, attention = network_of(model).logits(arrays)
     assert logits.shape == (BATCH, ANSWERS) and attention.shape == (BATCH, hops, 4)
-    np.testing.assert_allclose(ours, logits, atol=1e-5)
+    tolerance = 1e-5 * np.abs(logits).max()
+    np.testing.assert_allclose(ours, logits, atol=tolerance)
     for row in range(BATCH):
         expected, shares = plain(model, arrays.sentences[row], arrays.questions[row])
-        np.testing.assert_allclose(ours[row], expected, atol=1e-5)
+        np.testing.assert_allclose(ours[row], expected, atol=tolerance)
         for hop, own in enumerate(shares):
             np.testing.assert_allclose(attention[row, hop, : len(own)], own, atol=1e-5)
             assert not attention[row, hop, len(own) :].any()
         expected, _ = plain(model, arrays.sentences[row], arrays.questions[row], linear=True)
-        np.testing.assert_allclose(linear[row], expected, atol=1e-4)
+        # Without the softmax logits reach 400, where float32 products differ in the fifth digit between processors.
+        np.testing.assert_allclose(linear[row], expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_memory_network_without_a_story(rng):
