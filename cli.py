@@ -1,6 +1,6 @@
 """Launcher for a checkout: `python cli.py train corpus.txt` (an installed package has the command `textrnn`)."""
 
-from textrnn.cli import main
+from textrnn.cli.main import main
 
 if __name__ == "__main__":
     main()

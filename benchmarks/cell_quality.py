@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.tools import machine, table
-from textrnn.cells import CELLS
-from textrnn.config import Config
-from textrnn.machine import num_cores
-from textrnn.recipe import sized
-from textrnn.text.char_level import CharTokenizer
+from textrnn.base.machine import num_cores
+from textrnn.language_model.options import Config
+from textrnn.language_model.size import sized
+from textrnn.nn.architectures import CELLS
+from textrnn.text.tokens.char import CharTokenizer
 from textrnn.training.backend import start_tensorflow
 
 HEADER = ["cell", "layers x units", "learning rate", "parameters", "steps", "epochs", "bits/char"]
@@ -31,7 +31,7 @@ STREAMS, WINDOW, WARM_UP = 16, 64, 50
 
 def learn(cell: str, ids: np.ndarray, vocab_size: int, options: argparse.Namespace) -> list[str]:
     """Trains one cell, and gives its line of the table."""
-    from textrnn.models.language_model import build_language_model, start_from_frequencies
+    from textrnn.language_model.network import build_language_model, start_from_frequencies
     from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
 
     cut = len(ids) * 9 // 10

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.throughput import VOCAB, our_step, step_ms
 from benchmarks.tools import machine, table
-from textrnn.cells import CELLS
+from textrnn.nn.architectures import CELLS
 from textrnn.training.backend import start_tensorflow
 
 HEADER = ["size", "batch x steps", "precision", "cell", "ms a step", "chars/s", "times as fast as gru"]

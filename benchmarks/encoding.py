@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 from benchmarks.tools import long_text, machine, table
-from textrnn.config import Config, NormalizeConfig
+from textrnn.language_model.options import Config
 from textrnn.text.corpus import normalized_text, prepare
+from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import inspect_file
 
 

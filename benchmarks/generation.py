@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 from benchmarks.tools import TEXTRNN, machine, median, random_run, run, table
-from textrnn.runtime.draws import row_rng
-from textrnn.runtime.language_model import LanguageModel, open_run
-from textrnn.runtime.writer import Stream, read_prompt, write
-from textrnn.sample_config import SampleConfig
+from textrnn.language_model.generation_loop import Stream, read_prompt, write
+from textrnn.language_model.predict import LanguageModel, open_run
+from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.sample_options import SampleConfig
 
 
 def stream_speed(model: LanguageModel, length: int) -> float:

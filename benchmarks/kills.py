@@ -23,8 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.tools import TEXTRNN, machine, run, run_json, table
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights
-from textrnn.runtime.load import load
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights
+from textrnn.base.tasks import load
 
 SMALL = ("--units", "32", "--embed", "8", "--layers", "2", "--batch", "16", "--patience", "0", "--no-samples")
 FIRST = ("start", "loading", "staged", "loading", "start", "published")  # until there is a run

@@ -23,7 +23,7 @@ GOAL = 0.01  # of the bits, at twice the length that was learnt from
 
 def errors(model: Any, bits: int, cases: list[tuple[int, int]]) -> list[float]:
     """Share of wrong bits for each case of (vectors, copies)."""
-    from textrnn.training.bit_tasks import copy_tasks, wrong_bits
+    from benchmarks.bit_tasks import copy_tasks, wrong_bits
 
     rng, found = np.random.default_rng(12345), []
     for length, copies in cases:
@@ -42,7 +42,7 @@ def cases(options: argparse.Namespace, task: str) -> list[tuple[int, int]]:
 
 def lstm_units(parameters: int, bits: int) -> int:
     """Units of the LSTM whose number of parameters is nearest to this."""
-    from textrnn.training.bit_tasks import MARKS
+    from benchmarks.bit_tasks import MARKS
 
     def size(units: int) -> int:
         return 4 * units * (bits + MARKS + units + 1) + (bits + 1) * (units + 1)
@@ -52,8 +52,8 @@ def lstm_units(parameters: int, bits: int) -> int:
 
 def built(cell: str, options: argparse.Namespace, units: int, seed: int) -> Any:
     """A model with its first weights."""
-    from textrnn.models.bits import build_bit_model
-    from textrnn.training.bit_tasks import MARKS
+    from benchmarks.bit_tasks import MARKS
+    from benchmarks.bits_model import build_bit_model
 
     memory = dict(slots=options.slots, width=options.width, heads=options.heads, controller=options.controller)
     more = memory if cell == "memory" else {}
@@ -62,7 +62,7 @@ def built(cell: str, options: argparse.Namespace, units: int, seed: int) -> Any:
 
 def learn(model: Any, options: argparse.Namespace, task: str, seed: int) -> None:
     """Trains a model on a task."""
-    from textrnn.training.bit_tasks import learn_copying
+    from benchmarks.bit_tasks import learn_copying
 
     learn_copying(
         model,

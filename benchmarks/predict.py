@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tools import TEXTRNN, Finished, machine, run, table
-from textrnn.run_files import RUN_FILE, read_json, write_json
-from textrnn.text.table import open_table
+from textrnn.base.files import RUN_FILE, read_json, write_json
+from textrnn.text.table.table import open_table
 
 KINDS = ("linear", "rnn", "combined")
 FEW = 5

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tools import machine, run_json, table
-from textrnn.config import Config
-from textrnn.machine import num_cores
+from textrnn.base.machine import num_cores
+from textrnn.language_model.options import Config
 from textrnn.training.backend import start_tensorflow
 
 VOCAB, EMBED = 65, 64
@@ -33,7 +33,7 @@ STOCK_CELLS = {"lstm": "LSTM", "gru": "GRU", "simple": "SimpleRNN"}
 
 def our_step(cell: str, *, units: int, layers: int, precision: str, data: np.ndarray) -> Callable[[], float]:
     """A training step of this project on fixed data."""
-    from textrnn.models.language_model import build_language_model
+    from textrnn.language_model.network import build_language_model
     from textrnn.training.step import make_optimizer, make_train_step
 
     options = dict(arch=cell, units=units, layers=layers, embed=EMBED, dropout=0.0)

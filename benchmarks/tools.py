@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import Config
-from textrnn.run_files import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, Weights, write_json, write_weights
-from textrnn.text.char_level import CharTokenizer
+from textrnn.base.files import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, Weights, write_json, write_weights
+from textrnn.language_model.options import Config
+from textrnn.text.tokens.char import CharTokenizer
 
 TEXTRNN = (sys.executable, "-m", "textrnn")
 ROOT = Path(__file__).resolve().parent.parent

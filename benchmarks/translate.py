@@ -38,10 +38,10 @@ OWN = {
 
 def translate(path: Path, time: str, beams: list[int], more: list[str]) -> list[dict[str, Any]]:
     """What `textrnn translate --json` says of a file, and what its run does with each beam; nothing is left behind."""
-    from textrnn.runtime.translator import open_translator
-    from textrnn.tasks.translate import measured
-    from textrnn.text.pair_store import PAIRS_FILE, read_pairs_file
-    from textrnn.translate_config import DecodeConfig
+    from textrnn.translator.options import DecodeConfig
+    from textrnn.translator.predict import open_translator
+    from textrnn.translator.store import PAIRS_FILE, read_pairs_file
+    from textrnn.translator.train import measured
 
     with tempfile.TemporaryDirectory() as models:
         own = [*OWN.get(path.name, []), "--time", time, "--models-dir", models, "--name", "run", "--json", "--quiet"]

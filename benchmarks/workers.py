@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tools import machine, table
-from textrnn.config import Config
-from textrnn.tasks.launch import free_addresses
+from textrnn.language_model.launch import free_addresses
+from textrnn.language_model.options import Config
 from textrnn.text.corpus import map_ids, prepare, smallest_dtype
 from textrnn.text.reader import open_sources
 from textrnn.text.windows import SomeRows, make_windows, share_of
@@ -42,8 +42,8 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     os.sched_setaffinity(0, {options.core})
     from textrnn.training.backend import start_tensorflow
     from textrnn.training.cluster import read_cluster
+    from textrnn.training.distributed import make_strategy, spread_over
     from textrnn.training.link import Link
-    from textrnn.training.strategy import make_strategy, spread_over
     from textrnn.training.team import Alone, Team
 
     ids = map_ids(options.file, smallest_dtype(options.vocab))
@@ -63,11 +63,11 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     with contextlib.nullcontext() if cluster is None else Link(cluster) as link:
         team = Alone() if link is None else Team(link)
         strategy = start_tensorflow(strategy=lambda: make_strategy(cluster, windows.num_rows))
-        from textrnn.models.language_model import build_language_model, start_from_frequencies
+        from textrnn.language_model.network import build_language_model, start_from_frequencies
         from textrnn.training.checkpoint import Progress
-        from textrnn.training.loop import Callbacks, Learner, train_loop
         from textrnn.training.schedule import Budget
         from textrnn.training.step import make_optimizer, make_train_step
+        from textrnn.training.trainer import Callbacks, Learner, train_loop
 
         with contextlib.nullcontext() if strategy is None else strategy.scope():
             model = build_language_model(config.model, options.vocab)

@@ -24,7 +24,7 @@ def help_texts() -> dict[str, str]:
         >>> help_texts()["textrnn info"].splitlines()[0]
         'Usage: textrnn info [OPTIONS] [MODEL]'
     """
-    from textrnn.cli import cli
+    from textrnn.cli.main import cli
 
     contexts = _inside(cli, click.Context(cli, info_name="textrnn", **cli.context_settings))
     return {context.command_path: context.command.get_help(context) for context in contexts}

@@ -69,7 +69,7 @@ def _run(kind: str, command: str) -> None:
         return
     program, *arguments = shlex.split(command)
     if program == "textrnn":
-        from textrnn.cli import main
+        from textrnn.cli.main import main
 
         main(arguments)
     elif program == "python":

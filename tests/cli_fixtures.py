@@ -57,7 +57,7 @@ class Stream(io.TextIOWrapper):
 
 def run_cli(*arguments, stdin=b""):
     """Calls the command line in this process."""
-    from textrnn.cli import main
+    from textrnn.cli.main import main
 
     arguments = [str(argument) for argument in arguments]
     out, err = Stream(), Stream()

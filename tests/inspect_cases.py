@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from textrnn.classify_config import ClassifierConfig
-from textrnn.config import Config
-from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
-from textrnn.runtime.language_model import LanguageModel
-from textrnn.runtime.network import make_network
-from textrnn.text.tokenizers import build_tokenizer
-from textrnn.text.vocabulary import Vocabulary
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.classifier.options import ClassifierConfig
+from textrnn.language_model.options import Config
+from textrnn.language_model.predict import LanguageModel
+from textrnn.nn.numpy.load import make_network
+from textrnn.text.tokens.load import build_tokenizer
+from textrnn.text.tokens.vocabulary import Vocabulary
 
 UNITS, EMBED = 7, 5
 GATES = {"simple": 1, "gru": 3, "lstm": 4}

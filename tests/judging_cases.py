@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from textrnn.judging.findings import duplicates, surest_wrong, suspected_labels
-from textrnn.judging.verdict import judge
+from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.report.verdict import judge
 
 EVIL = "<script>alert(\"x\")</script>&<b title='y'>"
 TEXTS = [

@@ -8,7 +8,7 @@ import pytest
 from cli_fixtures import TINY, good
 from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
-from textrnn.run_files import MODEL_FILE
+from textrnn.base.files import MODEL_FILE
 from textrnn.training import running
 
 EXACT = (*TINY, "--deterministic", "--dropout", "0.3", "--no-samples", "-q", "--json")

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from textrnn.model_config import ModelConfig
-from textrnn.models.language_model import build_language_model
+from textrnn.language_model.network import build_language_model
+from textrnn.nn.options import ModelConfig
 
 BATCH, STEPS, EMBED, UNITS, VOCAB = 2, 3, 5, 7, 11
 

@@ -15,19 +15,19 @@ from cli_fixtures import good, refused, run_cli
 from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
 import textrnn
-from textrnn.answer_config import AnswerConfig, MemoryNetworkConfig
-from textrnn.errors import DataError, RunError
-from textrnn.models.answerer import build_memory_network
-from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
-from textrnn.runtime.answerer import Answerer, Arrays, MemoryNetwork, to_arrays
-from textrnn.runtime.weights import Weights
-from textrnn.text.stories import read_stories
-from textrnn.text.story_store import STORIES_FILE, story_lines
-from textrnn.text.vocabulary import Vocabulary
-from textrnn.training import answerer_session
-from textrnn.training.answerer import answer_nats, make_answerer_step
+from textrnn.answerer import fit as answerer_session
+from textrnn.answerer.batches import StoryBatches
+from textrnn.answerer.network import build_memory_network
+from textrnn.answerer.options import AnswerConfig, MemoryNetworkConfig
+from textrnn.answerer.predict import Answerer, Arrays, MemoryNetwork, to_arrays
+from textrnn.answerer.step import answer_nats, make_answerer_step
+from textrnn.answerer.store import STORIES_FILE, story_lines
+from textrnn.answerer.stories import read_stories
+from textrnn.base.errors import DataError, RunError
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.nn.numpy.weights import Weights
+from textrnn.text.tokens.vocabulary import Vocabulary
 from textrnn.training.checkpoint import checkpoints
-from textrnn.training.story_batches import StoryBatches
 
 VOCAB, ANSWERS, EMBED, PLACES, BATCH = 11, 3, 5, 6, 2
 
@@ -189,7 +189,7 @@ def stories(tmp_path_factory):
     """A file of stories, and a run that learnt from it."""
     home = tmp_path_factory.mktemp("stories")
     (home / "stories.txt").write_text(story_maker.stories("one fact", 30, rounds=4), encoding="utf-8")
-    with mock.patch("textrnn.training.answerer.LSTM_EPOCHS", 2.0):
+    with mock.patch("textrnn.answerer.step.LSTM_EPOCHS", 2.0):
         ran = good("answer", home / "stories.txt", "--models-dir", home / "models", *EXACT, "--json")
     return home, ran.json
 
@@ -236,9 +236,7 @@ def test_answer_learns_and_compares(stories):
 def nobody_compares(monkeypatch):
     """Within the block the LSTM guesses the most frequent answer."""
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "textrnn.training.answerer.lstm_guesses", lambda texts, answers, held, **_: np.zeros(len(held), int)
-        )
+        patch.setattr("textrnn.answerer.step.lstm_guesses", lambda texts, answers, held, **_: np.zeros(len(held), int))
         yield patch
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from textrnn import machine
-from textrnn.errors import TextRNNError
-from textrnn.machine import num_cores
+from textrnn.base import machine
+from textrnn.base.errors import TextRNNError
+from textrnn.base.machine import num_cores
 from textrnn.training import backend
 from textrnn.training.backend import chosen_precision, start_tensorflow
 

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 from cli_fixtures import QUICK, TINY, good, refused, run_cli, snapshot, start, story
 
-from textrnn import run_files
-from textrnn.checked import flag_of
-from textrnn.config import DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
-from textrnn.model_config import ModelConfig
-from textrnn.run import locked
-from textrnn.run_files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
-from textrnn.sample_config import SampleConfig
+from textrnn.base import files as run_files
+from textrnn.base.config import flag_of
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.base.run import locked
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.nn.options import ModelConfig
+from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
 from textrnn.training.checkpoint import checkpoints
+from textrnn.training.options import TrainConfig
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from textrnn.runtime.beam import Found, beam_search
+from textrnn.translator.beam import Found, beam_search
 
 VOCAB, END, LONGEST = 4, 3, 4
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from textrnn.models.bits import build_bit_model
-from textrnn.training.bit_tasks import MARKS, copy_tasks, learn_copying, wrong_bits
+from benchmarks.bit_tasks import MARKS, copy_tasks, learn_copying, wrong_bits
+from benchmarks.bits_model import build_bit_model
 
 BITS = 3
 WIDE = 8  # bits of what is learnt: a vector of zeros looks like silence, and must be rare

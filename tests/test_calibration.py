@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from textrnn.errors import DataError
-from textrnn.judging.calibration import HIGHEST, LOWEST, apply_temperature, fit_temperature, log_softmax, softmax
-from textrnn.judging.metrics import calibration_error, log_loss, reliability
+from textrnn.base.errors import DataError
+from textrnn.report.calibration import HIGHEST, LOWEST, apply_temperature, fit_temperature, log_softmax, softmax
+from textrnn.report.metrics import calibration_error, log_loss, reliability
 
 
 def noisy(seed, rows, num_classes, factor):

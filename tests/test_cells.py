@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from textrnn.cells import CELLS
-from textrnn.runtime.cells import STEPS, make_cell
+from textrnn.nn.architectures import CELLS
+from textrnn.nn.numpy.cells import STEPS, make_cell
 
 GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from small_models import MEMORY, VOCAB, random_ids, small
 
-from textrnn.config import OPTIMIZERS, Config, TrainConfig
-from textrnn.errors import RunError
-from textrnn.models.language_model import build_language_model
-from textrnn.models.weights import get_weights
+from textrnn.base.errors import RunError
+from textrnn.language_model.network import build_language_model
+from textrnn.language_model.options import Config
+from textrnn.nn.keras.weights import get_weights
 from textrnn.text.windows import Streams
 from textrnn.training.checkpoint import (
     Progress,
@@ -19,6 +19,7 @@ from textrnn.training.checkpoint import (
     save_checkpoint,
     variable_groups,
 )
+from textrnn.training.options import OPTIMIZERS, TrainConfig
 from textrnn.training.step import make_optimizer, make_train_step
 
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.classify_config import POOLINGS, ClassifierConfig, EncoderConfig
-from textrnn.errors import RunError
-from textrnn.layers.pooling import Pooling
-from textrnn.model_config import ARCHITECTURES
-from textrnn.models.classifier import Classifier, build_classifier
-from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.recurrent_classifier import RecurrentClassifier
-from textrnn.runtime.weights import Weights
+from textrnn.base.errors import RunError
+from textrnn.classifier import fit as classifier
+from textrnn.classifier.data import ToFit
+from textrnn.classifier.fit import fit_classifier, make_fit_step, make_reader
+from textrnn.classifier.network import Classifier, build_classifier
+from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
+from textrnn.classifier.recurrent import RecurrentClassifier
+from textrnn.nn.keras.pooling import Pooling
+from textrnn.nn.keras.weights import get_weights, set_weights
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.options import ARCHITECTURES
 from textrnn.text.rows import padded
-from textrnn.training import classifier
-from textrnn.training.classifier import fit_classifier, make_fit_step, make_reader
-from textrnn.training.prepared import ToFit
 
 VOCAB, CLASSES = 11, 3
 SMALL = dict(units=7, embed=5)
@@ -62,8 +62,8 @@ def test_numpy_gives_the_same_however_texts_are_put_together(options, rng, monke
     network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(drawn(config, rng))))
     expected = np.concatenate([network.logits([text]) for text in texts])
     np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
-    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.TOKENS", 11)
-    monkeypatch.setattr("textrnn.runtime.recurrent_classifier.ROWS", 2)
+    monkeypatch.setattr("textrnn.classifier.recurrent.TOKENS", 11)
+    monkeypatch.setattr("textrnn.classifier.recurrent.ROWS", 2)
     np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
 
 
@@ -155,7 +155,7 @@ def test_fit_step_shards_add_up(rng, monkeypatch):
     found = []
     for num_shards in (1, 2):
         model = build_classifier(config, VOCAB, CLASSES)
-        monkeypatch.setattr(classifier, "num_shards", lambda config, number=num_shards: number)
+        monkeypatch.setattr(classifier, "num_shards", lambda both_ways, number=num_shards: number)
         step = step_of(model)
         losses = [float(step(ids, mask, labels, weight, np.float32(0.01))) for _ in range(3)]
         found.append([*losses, *get_weights(model).values()])

@@ -12,7 +12,7 @@ from classify_cases import TINY, read_table, reviews, write_table
 from cli_fixtures import ROOT, good, run_cli, start
 
 import textrnn
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights
 
 
 @pytest.fixture

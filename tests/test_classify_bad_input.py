@@ -8,7 +8,7 @@ import pytest
 from classify_cases import OTHER, reviews, write_table
 from cli_fixtures import good, refused, run_cli, snapshot
 
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, write_json
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, write_json
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 

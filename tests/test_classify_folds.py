@@ -9,15 +9,15 @@ import pytest
 from classify_cases import TINY, reviews, write_table
 from cli_fixtures import good
 
-from textrnn.errors import DataError
-from textrnn.judging.folds import folds_in_words, folds_table, over_folds
-from textrnn.judging.html import format_html
-from textrnn.judging.report import format_report
-from textrnn.judging.splits import folded
-from textrnn.run_files import RUN_FILE, read_json
-from textrnn.tasks import classify
-from textrnn.tasks.classify_rows import Rows
-from textrnn.tasks.judged import Judged, cross_validation, examine, joined
+from textrnn.base.errors import DataError
+from textrnn.base.files import RUN_FILE, read_json
+from textrnn.classifier import train as classify
+from textrnn.classifier.evaluation import Judged, cross_validation, examine, joined
+from textrnn.classifier.rows import Rows
+from textrnn.classifier.splits import folded
+from textrnn.report.classification import format_report
+from textrnn.report.folds import folds_in_words, folds_table, over_folds
+from textrnn.report.page import format_html
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 

@@ -9,11 +9,11 @@ import pytest
 from classify_cases import TINY, reviews, write_table
 from cli_fixtures import good, refused, run_cli, snapshot, start
 
-from textrnn import run_files
-from textrnn.run_files import RUN_FILE, read_json
-from textrnn.runtime import classifier
-from textrnn.runtime.classifier import TextClassifier
-from textrnn.tasks import classify
+from textrnn.base import files as run_files
+from textrnn.base.files import RUN_FILE, read_json
+from textrnn.classifier import predict as classifier
+from textrnn.classifier import train as classify
+from textrnn.classifier.predict import TextClassifier
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -9,8 +9,8 @@ import pytest
 from cli_fixtures import ARCHITECTURES, ROOT, good, refused, run_cli, start
 
 from textrnn import __version__
-from textrnn.cli import cli
-from textrnn.sample_config import SampleConfig
+from textrnn.cli.main import cli
+from textrnn.language_model.sample_options import SampleConfig
 
 COMMANDS = sorted(cli.commands)
 
@@ -44,7 +44,7 @@ def test_help_names_every_option_once(command):
 @pytest.mark.parametrize("arguments", [["--help"], ["info"], ["generate", "--length", "3"], ["score", "story.txt"]])
 def test_commands_without_training_load_no_tensorflow(arguments, library):
     code = (
-        "import sys; from textrnn.cli import cli; from textrnn.console import guarded\n"
+        "import sys; from textrnn.cli.main import cli; from textrnn.base.console import guarded\n"
         f"guarded(lambda: cli.main({arguments!r}, standalone_mode=False))\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
     )
@@ -153,21 +153,21 @@ def test_text_is_utf8_whatever_the_locale_says(home, monkeypatch):
 
 
 def test_interrupt_says_so_in_one_line(home, monkeypatch):
-    import textrnn.run
+    import textrnn.base.run
 
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(textrnn.run, "find_run", stop)
+    monkeypatch.setattr(textrnn.base.run, "find_run", stop)
     ran = run_cli("generate")
     assert (ran.code, ran.err.strip(), ran.out) == (130, "interrupted", "")
 
 
 def test_lack_of_memory_says_what_to_do(home, monkeypatch):
-    import textrnn.run
+    import textrnn.base.run
 
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(textrnn.run, "find_run", fail)
+    monkeypatch.setattr(textrnn.base.run, "find_run", fail)
     refused("generate", code=1, says=["not enough memory", "--units", "--batch"])

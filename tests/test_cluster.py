@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from textrnn.errors import ConfigError
+from textrnn.base.errors import ConfigError
 from textrnn.training.cluster import EXAMPLE, Cluster, read_cluster, split_address, was_launched
 
 TWO = ["a:1", "b:2"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from textrnn.judging.compare import compare, difference_interval, mcnemar_exact
+from textrnn.report.compare import compare, difference_interval, mcnemar_exact
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from resume_cases import interrupt_after
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 from textrnn import load
-from textrnn.run_files import RUN_FILE, read_json, write_json
+from textrnn.base.files import RUN_FILE, read_json, write_json
 
 TEXTS = {"fruit": "apple", "tool": "spade", "bird": "heron"}
 TABLE = "text,kind\n" + "".join(f"{text},{kind}\n" for kind, text in TEXTS.items()) * 40 + "nothing,\n"

@@ -10,12 +10,8 @@ import pytest
 import tensorflow as tf
 from small_models import BATCH, EMBED, UNITS, VOCAB, random_weights, small
 
-from textrnn.config import Config
-from textrnn.errors import ConfigError, RunError
-from textrnn.layers.condition import Conditions
-from textrnn.models.language_model import build_language_model, start_from_frequencies
-from textrnn.models.weights import get_weights, named_variables, set_weights
-from textrnn.runtime.conditions import (
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.language_model.conditions import (
     ConditionedNetwork,
     conditioned,
     drawn_condition,
@@ -24,8 +20,12 @@ from textrnn.runtime.conditions import (
     parse_condition,
     with_condition,
 )
-from textrnn.runtime.document_scoring import Start, document_nats, log_joint
-from textrnn.runtime.network import make_network
+from textrnn.language_model.document_scoring import Start, document_nats, log_joint
+from textrnn.language_model.network import build_language_model, start_from_frequencies
+from textrnn.language_model.options import Config
+from textrnn.nn.keras.condition import Conditions
+from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
+from textrnn.nn.numpy.load import make_network
 from textrnn.text.documents import Documents
 
 NUM = 3

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.checked import expected, flag_of
-from textrnn.config import Config, DataConfig, NormalizeConfig, TokenizerConfig, TrainConfig
-from textrnn.errors import ConfigError, TextRNNError
-from textrnn.model_config import LayerCell, ModelConfig, layer_cells
-from textrnn.sample_config import SampleConfig
+from textrnn.base.config import expected, flag_of
+from textrnn.base.errors import ConfigError, TextRNNError
+from textrnn.language_model.options import Config
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.nn.options import LayerCell, ModelConfig, layer_cells
+from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
+from textrnn.training.options import TrainConfig
 
 GROUPS = (NormalizeConfig, TokenizerConfig, DataConfig, ModelConfig, TrainConfig, SampleConfig)
 UNUSUAL = {

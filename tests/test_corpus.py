@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import NormalizeConfig, TokenizerConfig
-from textrnn.errors import DataError, RunError, TokenizerError
+from textrnn.base.errors import DataError, RunError, TokenizerError
 from textrnn.text import corpus
 from textrnn.text.corpus import (
     between,
@@ -28,8 +27,9 @@ from textrnn.text.corpus import (
     start_id,
     write_ids,
 )
+from textrnn.text.options import NormalizeConfig, TokenizerConfig
 from textrnn.text.reader import inspect_file, pieces
-from textrnn.text.tokenizers import UNKNOWN_ID, build_tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, build_tokenizer
 
 LEVELS = ("char", "byte", "word", "bpe")
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "naïve", "dogs", "ran,", "far.", "中文", "也好"]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from small_models import VOCAB, small
 
-from textrnn.models.language_model import build_language_model
+from textrnn.language_model.keras_dataset import WindowDataset
+from textrnn.language_model.network import build_language_model
 from textrnn.text.windows import SlidingWindows, Streams
-from textrnn.training.dataset import WindowDataset
 
 IDS = (np.arange(60) % 9 + 2).astype(np.int32)
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from textrnn.config import Config, NormalizeConfig
-from textrnn.document_config import DocumentConfig
-from textrnn.errors import ConfigError, DataError, RunError
+from textrnn.base.errors import ConfigError, DataError, RunError
+from textrnn.language_model import packed_documents as packing
+from textrnn.language_model.options import Config
+from textrnn.language_model.packed_documents import DocumentRows, prepare_documents
 from textrnn.text import documents as documents_module
-from textrnn.text import packing
+from textrnn.text.document_options import DocumentConfig
 from textrnn.text.documents import Documents, in_order, read_documents, unescape
-from textrnn.text.packing import DocumentRows, prepare_documents
+from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import open_sources
 
 PLAIN = NormalizeConfig()

@@ -11,8 +11,8 @@ import pytest
 from cli_fixtures import ROOT, good, refused, story
 
 import textrnn
-from textrnn.console import INTERRUPTED
-from textrnn.run_files import read_json, read_weights, write_json, write_weights
+from textrnn.base.console import INTERRUPTED
+from textrnn.base.files import read_json, read_weights, write_json, write_weights
 
 ESN = ("--arch", "esn", "--units", "60", "--batch", "2")
 LINES = 300
@@ -94,7 +94,7 @@ def stopped_after(windows):
     def asked(on_first):
         yield lambda: next(left, True)
 
-    with mock.patch("textrnn.training.closed_form.polite_interrupts", asked):
+    with mock.patch("textrnn.language_model.reservoir_fit.polite_interrupts", asked):
         yield
 
 
@@ -151,7 +151,9 @@ def test_a_run_of_nonsense_is_refused(place):
 
 
 def test_time_that_is_over_ends_with_what_was_read(place):
-    with mock.patch("textrnn.training.closed_form.ReservoirSession._is_late", lambda self: self.progress.position > 4):
+    with mock.patch(
+        "textrnn.language_model.reservoir_fit.ReservoirSession._is_late", lambda self: self.progress.position > 4
+    ):
         ran = train(place, "late", "--json")
     assert ran.json["ended"] == "budget" and 0 < ran.json["epochs"] < 0.5
     assert "of the text was read" in ran.err and ran.json["val_bits_per_char"] < 4
@@ -207,8 +209,8 @@ def test_train_needs_no_tensorflow(place):
 
 
 def test_size_follows_the_time():
-    from textrnn.config import Config
-    from textrnn.recipe import RESERVOIRS, sized
+    from textrnn.language_model.options import Config
+    from textrnn.language_model.size import RESERVOIRS, sized
 
     def units(seconds, num_tokens=10**6, **options):
         config = Config.from_options({"arch": "esn", **options}).resolve()

@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from judging_cases import EVIL, TEXTS, Strict
 
 import textrnn
-from textrnn.judging.explained import (
+from textrnn.classifier import explain as method
+from textrnn.classifier.explain import Word, explain, log_odds
+from textrnn.classifier.explain_file import SHOWN_ROWS
+from textrnn.classifier.explained_page import (
     LISTED,
     LONGEST_TEXT,
     STEPS,
@@ -25,12 +28,9 @@ from textrnn.judging.explained import (
     explanation_cell,
     format_explained,
 )
-from textrnn.judging.style import style_sheet
-from textrnn.runtime import explain as method
-from textrnn.runtime.explain import Word, explain, log_odds
-from textrnn.tasks.explaining import SHOWN_ROWS
-from textrnn.text.ngrams import fold
-from textrnn.text.pieces import pieces, without
+from textrnn.classifier.spans import pieces, without
+from textrnn.report.style import style_sheet
+from textrnn.text.scripts import fold
 
 # ---------------------------------------------------------------- pieces
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrnn.errors import DataError
-from textrnn.judging.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
-from textrnn.judging.splits import folded
+from textrnn.base.errors import DataError
+from textrnn.classifier.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.splits import folded
 
 CLASSES = ["bad", "good", "so-so"]
 

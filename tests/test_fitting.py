@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from textrnn.classify_config import ClassifierConfig
-from textrnn.training.fitting import Models, Task, _decide, _simplest_good, _smallest_class
+from textrnn.classifier.fit_models import Models, Task, _decide, _simplest_good, _smallest_class
+from textrnn.classifier.options import ClassifierConfig
 
 
 def task(labels, kind="auto"):

@@ -10,16 +10,16 @@ import sys
 import numpy as np
 import pytest
 
-from textrnn.config import NormalizeConfig
-from textrnn.errors import ConfigError, DataError
-from textrnn.runtime import generation
-from textrnn.runtime.generation import Generated, generate_stream, generate_texts, prepare_prompt, prepare_stops
-from textrnn.runtime.writer import Continuation
-from textrnn.sample_config import SampleConfig
-from textrnn.tasks.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
-from textrnn.tasks.interactive import Session
-from textrnn.text.char_level import ByteTokenizer, CharTokenizer
-from textrnn.text.word_level import WordTokenizer
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.language_model import generation
+from textrnn.language_model.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
+from textrnn.language_model.generation import Generated, generate_stream, generate_texts, prepare_prompt, prepare_stops
+from textrnn.language_model.generation_loop import Continuation
+from textrnn.language_model.interactive import Session
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.text.options import NormalizeConfig
+from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
+from textrnn.text.tokens.word import WordTokenizer
 
 CONFIG = SampleConfig(length=20, temperature=1, random_seed=11)
 

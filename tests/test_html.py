@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging_cases import EVIL, LONG, TEXTS, Strict, full_report, labels_named
 
-from textrnn.judging.html import LARGEST_MATRIX, format_html, write_html
-from textrnn.judging.pictures import accuracy_picture, learning_picture, reliability_picture, ticks
-from textrnn.judging.style import DARK, LIGHT, SHEET, style_sheet
-from textrnn.judging.web import POLICY, escaped, isolated, label_of
+from textrnn.report.charts import accuracy_picture, learning_picture, reliability_picture, ticks
+from textrnn.report.page import LARGEST_MATRIX, format_html, write_html
+from textrnn.report.style import DARK, LIGHT, SHEET, style_sheet
+from textrnn.report.web import POLICY, escaped, isolated, label_of
 
 KNOWN = {"html", "head", "meta", "title", "style", "body", "main", "header", "section", "div", "p", "h1", "h2", "h3"}
 KNOWN |= {"table", "thead", "tbody", "tr", "th", "td", "b", "i", "bdi", "span", "dl", "dt", "dd", "figure"}

@@ -11,14 +11,14 @@ from inspect_cases import EMBED, LABELS, write_classifier
 from judging_cases import EVIL, Strict
 from matplotlib import font_manager
 
-from textrnn import pictures
-from textrnn.inspecting.attention import Attended, attention_weights, format_attention
-from textrnn.judging.web import POLICY
-from textrnn.pictures import MISSING, draw_curves, draw_matrix
-from textrnn.runtime import recurrent_classifier
-from textrnn.runtime.classifier import Networks, open_classifier
-from textrnn.runtime.weights import Weights
-from textrnn.text.vocabulary import build_vocabulary
+from textrnn.classifier import recurrent as recurrent_classifier
+from textrnn.classifier.predict import Networks, open_classifier
+from textrnn.inspect.attention import Attended, attention_weights, format_attention
+from textrnn.nn.numpy.weights import Weights
+from textrnn.report import pictures
+from textrnn.report.pictures import MISSING, draw_curves, draw_matrix
+from textrnn.report.web import POLICY
+from textrnn.text.tokens.vocabulary import build_vocabulary
 
 
 @pytest.fixture

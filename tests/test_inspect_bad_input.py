@@ -7,7 +7,7 @@ import pytest
 from cli_fixtures import refused, snapshot
 from inspect_cases import write_classifier, write_language_model
 
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, write_json
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, write_json
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 3
 

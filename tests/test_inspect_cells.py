@@ -19,18 +19,18 @@ from inspect_cases import (
 from judging_cases import EVIL, Strict
 from test_html import contrast
 
-from textrnn.errors import DataError, RunError
-from textrnn.inspecting import page as page_module
-from textrnn.inspecting.activations import Reading, Unit, read_classifier, read_language_model, token_texts
-from textrnn.inspecting.page import Origin, format_cells, quantized, shown_units
-from textrnn.inspecting.properties import BRACKETS, QUOTES, depth, token_values
-from textrnn.inspecting.ranking import chance_of, rank, standardized, top
-from textrnn.inspecting.script import STYLE
-from textrnn.judging.style import DARK, LIGHT
-from textrnn.runtime.classifier import open_classifier
-from textrnn.runtime.language_model import LanguageModel
-from textrnn.runtime.network import make_network
-from textrnn.text.tokenizers import build_tokenizer
+from textrnn.base.errors import DataError, RunError
+from textrnn.classifier.predict import open_classifier
+from textrnn.inspect import page as page_module
+from textrnn.inspect.activations import Reading, Unit, read_classifier, read_language_model, token_texts
+from textrnn.inspect.page import Origin, format_cells, quantized, shown_units
+from textrnn.inspect.properties import BRACKETS, QUOTES, depth, token_values
+from textrnn.inspect.ranking import chance_of, rank, standardized, top
+from textrnn.inspect.script import STYLE
+from textrnn.language_model.predict import LanguageModel
+from textrnn.nn.numpy.load import make_network
+from textrnn.report.style import DARK, LIGHT
+from textrnn.text.tokens.load import build_tokenizer
 
 TEXT = 'He said "no (not yet)", and left.\n  Then 12 more came: “好”.\n\n' * 3
 

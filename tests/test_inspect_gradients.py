@@ -5,12 +5,12 @@ import pytest
 from cli_fixtures import good
 from inspect_cases import UNITS, config_of, language_model, language_model_arrays, write_language_model
 
-from textrnn.errors import ConfigError, DataError
-from textrnn.inspecting.backward import TracedNetwork
-from textrnn.inspecting.gradients import Curve, gradient_norms, initial_network, measure, windows_of
-from textrnn.model_config import ModelConfig
-from textrnn.runtime.scoring import token_nats
-from textrnn.runtime.weights import Weights
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.inspect.backward import TracedNetwork
+from textrnn.inspect.gradients import Curve, gradient_norms, initial_network, measure, windows_of
+from textrnn.language_model.scoring import token_nats
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.options import ModelConfig
 
 VOCAB, ROWS, STEPS = 11, 2, 6
 NETWORKS = {

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 from small_models import ALL, STEPS, VOCAB, built, random_ids, random_weights, softmax_nats
 
-from textrnn.inspecting.backward import TracedNetwork
-from textrnn.inspecting.gradients import gradient_norms, initial_network
-from textrnn.model_config import ModelConfig
-from textrnn.models.language_model import build_language_model
-from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.weights import Weights
+from textrnn.inspect.backward import TracedNetwork
+from textrnn.inspect.gradients import gradient_norms, initial_network
+from textrnn.language_model.network import build_language_model
+from textrnn.nn.keras.weights import get_weights, set_weights
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.options import ModelConfig
 
 
 @pytest.mark.parametrize("name", ["simple", "gru x 2", "lstm x 2", "residual gru x 3"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from textrnn.judging.calibration import apply_temperature, softmax
-from textrnn.judging.metrics import log_loss
-from textrnn.tasks.judged import _raw_log_loss
+from textrnn.classifier.evaluation import _raw_log_loss
+from textrnn.report.calibration import apply_temperature, softmax
+from textrnn.report.metrics import log_loss
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

@@ -6,8 +6,7 @@ import re
 import pytest
 from judging_cases import EVIL, full_report, labels_named
 
-from textrnn.judging.layout import num_columns
-from textrnn.judging.report import (
+from textrnn.report.classification import (
     counts_in_words,
     format_classes,
     format_report,
@@ -15,6 +14,7 @@ from textrnn.judging.report import (
     is_worth_saying,
     labels_in_words,
 )
+from textrnn.report.layout import num_columns
 
 SECTIONS = [
     "rows: 1,200 used, 270 unlabelled, 2 empty (17, 1030)\n",

@@ -12,10 +12,11 @@ from resume_cases import EXACT, interrupt_after, model_of, train
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 from textrnn import load
-from textrnn.run_files import RUN_FILE, read_json
-from textrnn.training import running, session
+from textrnn.base.files import RUN_FILE, read_json
+from textrnn.language_model import fit as session
+from textrnn.training import running
 from textrnn.training.checkpoint import checkpoints
-from textrnn.training.loop import MAX_SKIPPED
+from textrnn.training.trainer import MAX_SKIPPED
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.layers import recurrent
-from textrnn.layers.recurrent import GRU, LSTM, SimpleRNN
-from textrnn.layers.scan import gru_scan, lstm_scan, simple_scan
-from textrnn.layers.tokens import Logits, OneHot, TiedLogits
+from textrnn.nn.keras import recurrent
+from textrnn.nn.keras.recurrent import GRU, LSTM, SimpleRNN
+from textrnn.nn.keras.scan import gru_scan, lstm_scan, simple_scan
+from textrnn.nn.keras.tokens import Logits, OneHot, TiedLogits
 
 BATCH, STEPS, INPUTS, UNITS, VOCAB = 2, 3, 5, 7, 11
 PAIRS = {

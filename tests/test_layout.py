@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrnn.judging.layout import align, cut, decimals, num_columns, percent, printable
+from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 
 @pytest.mark.parametrize(

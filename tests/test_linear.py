@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from cli_fixtures import ROOT
 
-from textrnn.errors import RunError
-from textrnn.runtime.linear import LinearModel
-from textrnn.text.ngrams import NgramKind, ngrams, script_of
-from textrnn.training import linear
-from textrnn.training.linear import fit_linear, kinds_for
+from textrnn.base.errors import RunError
+from textrnn.classifier import linear_fit as linear
+from textrnn.classifier.linear import LinearModel
+from textrnn.classifier.linear_fit import fit_linear, kinds_for
+from textrnn.classifier.ngrams import NgramKind, ngrams
+from textrnn.text.scripts import script_of
 
 WORDS = ["tea", "room", "bed", "soup", "waiter", "street"]
 
@@ -101,7 +102,7 @@ def test_model_survives_its_parts():
 
 def test_keys_are_the_same_in_every_process():
     code = (
-        "from textrnn.text.ngrams import NgramKind, ngrams;"
+        "from textrnn.classifier.ngrams import NgramKind, ngrams;"
         "print([f.keys.tolist() for f in ngrams(['so good'], [NgramKind('words', 1, 3), NgramKind('chars', 2, 4)],"
         " 'spaced')])"
     )

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from textrnn.errors import DataError
-from textrnn.tasks.launch import free_addresses
+from textrnn.base.errors import DataError
+from textrnn.language_model.launch import free_addresses
 from textrnn.training import link as link_module
 from textrnn.training import wire
 from textrnn.training.cluster import Cluster

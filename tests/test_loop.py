@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from textrnn.config import TrainConfig
 from textrnn.text.windows import Batch
 from textrnn.training.checkpoint import Progress, Recent
-from textrnn.training.loop import (
+from textrnn.training.options import TrainConfig
+from textrnn.training.schedule import Budget
+from textrnn.training.trainer import (
     CHECK_COST,
     MAX_HALVINGS,
     MAX_SKIPPED,
@@ -20,7 +21,6 @@ from textrnn.training.loop import (
     NotFiniteError,
     train_loop,
 )
-from textrnn.training.schedule import Budget
 
 CONFIG = TrainConfig(learning_rate=0.4, warmup=0, patience=0)
 STEP_S, TOKENS = 0.5, 6

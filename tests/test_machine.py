@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from textrnn import machine
-from textrnn.machine import machine_speed
+from textrnn.base import machine
+from textrnn.base.machine import machine_speed
 
 
 def test_machine_speed_takes_the_best_round(monkeypatch):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from textrnn.config import Config
-from textrnn.errors import ConfigError
-from textrnn.training import memory
-from textrnn.training.memory import check_memory, estimated_bytes
+from textrnn.base.errors import ConfigError
+from textrnn.language_model import memory_estimate as memory
+from textrnn.language_model.memory_estimate import check_memory, estimated_bytes
+from textrnn.language_model.options import Config
 
 
 def test_estimated_bytes_by_hand():

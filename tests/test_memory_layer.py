@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.errors import ConfigError
-from textrnn.layers.memory import Memory, memory_step
-from textrnn.memory_config import MemorySizes
-from textrnn.model_config import ModelConfig
-from textrnn.runtime.memory import make_memory_cell
-from textrnn.runtime.weights import Weights
+from textrnn.base.errors import ConfigError
+from textrnn.nn.keras.memory import Memory, memory_step
+from textrnn.nn.memory_options import MemorySizes
+from textrnn.nn.numpy.memory import make_memory_cell
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.options import ModelConfig
 
 BATCH, STEPS, INPUTS, UNITS, SLOTS, WIDTH = 2, 3, 5, 7, 4, 3
 KINDS = [("lstm", 1), ("lstm", 2), ("dense", 1), ("dense", 3)]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from textrnn.errors import DataError
-from textrnn.judging.metrics import (
+from textrnn.base.errors import DataError
+from textrnn.report.metrics import (
     calibration_error,
     checked,
     class_scores,

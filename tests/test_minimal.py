@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from textrnn.errors import ConfigError
-from textrnn.layers import minimal
-from textrnn.layers.minimal import MinGRU, MinLSTM, minimal_scan
-from textrnn.model_config import ModelConfig
-from textrnn.runtime.cells import make_cell
+from textrnn.base.errors import ConfigError
+from textrnn.nn.keras import minimal
+from textrnn.nn.keras.minimal import MinGRU, MinLSTM, minimal_scan
+from textrnn.nn.numpy.cells import make_cell
+from textrnn.nn.options import ModelConfig
 
 BATCH, STEPS, INPUTS, UNITS = 2, 6, 5, 7
 KINDS = {"mingru": MinGRU, "minlstm": MinLSTM}

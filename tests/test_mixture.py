@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import ConfigError, DataError
-from textrnn.judging.calibration import softmax
-from textrnn.judging.metrics import log_loss
-from textrnn.judging.mixture import LARGEST_GRID, Mixture, _grid, best_mixture, mix
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, best_mixture, mix
+from textrnn.report.calibration import softmax
+from textrnn.report.metrics import log_loss
 
 A, B = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.2, 0.8], [0.1, 0.9]])
 

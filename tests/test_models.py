@@ -20,11 +20,11 @@ from small_models import (
     small,
 )
 
-from textrnn.config import TrainConfig
-from textrnn.errors import RunError
-from textrnn.model_config import ModelConfig, layer_cells
-from textrnn.models.language_model import LanguageModel, build_language_model, start_from_frequencies
-from textrnn.models.weights import get_weights, named_variables, set_weights
+from textrnn.base.errors import RunError
+from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies
+from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
+from textrnn.nn.options import ModelConfig, layer_cells
+from textrnn.training.options import TrainConfig
 from textrnn.training.step import make_optimizer, make_train_step
 
 CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above

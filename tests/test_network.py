@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from small_models import ALL, BOTH_WAYS, CARRIED, EMBED, STEPS, UNITS, VOCAB, built, random_ids, random_weights
 
-from textrnn.errors import RunError
-from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime import network as network_module
-from textrnn.runtime.network import make_network
+from textrnn.base.errors import RunError
+from textrnn.nn.keras.weights import get_weights, set_weights
+from textrnn.nn.numpy import network as network_module
+from textrnn.nn.numpy.load import make_network
 
 ROWS, WINDOW, START_ID = 2, 4, 6
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import UNICODE_FORMS, NormalizeConfig
 from textrnn.text.cutting import recut
 from textrnn.text.normalize import normalize, normalize_pieces, replace_surrogates
+from textrnn.text.options import UNICODE_FORMS, NormalizeConfig
 
 # Characters that compose, change with their neighbours, or turn into others of another kind.
 TRICKY = (

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import NormalizeConfig
-from textrnn.errors import ConfigError, DataError, TokenizerError
-from textrnn.text.pair_batches import EncodedPairs, PairBatches
-from textrnn.text.pair_split import by_source, source_key, split
-from textrnn.text.pair_store import read_pairs_file, write_pairs
-from textrnn.text.pair_tokens import BlankTokenizer, Side, build_side, chosen_kind, side_from_json, units
-from textrnn.text.pairs import PairOptions, Pairs, read_pairs
-from textrnn.translate_config import PairsConfig, TranslateConfig
+from textrnn.base.errors import ConfigError, DataError, TokenizerError
+from textrnn.text.options import NormalizeConfig
+from textrnn.translator.batches import EncodedPairs, PairBatches
+from textrnn.translator.options import PairsConfig, TranslateConfig
+from textrnn.translator.pairs import PairOptions, Pairs, read_pairs
+from textrnn.translator.split import by_source, source_key, split
+from textrnn.translator.store import read_pairs_file, write_pairs
+from textrnn.translator.tokens import BlankTokenizer, Side, build_side, chosen_kind, side_from_json, units
 
 
 def read(tmp_path, text, name="pairs.tsv", **options):

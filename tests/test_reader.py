@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import ConfigError, DataError
+from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.cutting import TAIL_CHARS
 from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
 

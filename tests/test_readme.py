@@ -6,7 +6,7 @@ import shlex
 import pytest
 from cli_fixtures import ROOT
 
-from textrnn.recipe import LADDER, PRESETS
+from textrnn.language_model.size import LADDER, PRESETS
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def shortened(line):
 
 @pytest.mark.slow
 def test_commands_run(checkout, capsys):
-    from textrnn.cli import main
+    from textrnn.cli.main import main
 
     assert len(SHELL) >= 10
     for line in SHELL:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from textrnn.config import Config
-from textrnn.model_config import ARCHITECTURES
-from textrnn.recipe import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
+from textrnn.language_model.options import Config
+from textrnn.language_model.size import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
+from textrnn.nn.options import ARCHITECTURES
 
 LONG = 10**9
 

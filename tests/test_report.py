@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from textrnn.training.report import (
+from textrnn.training.display import (
     COLUMNS,
     Display,
     ascii_title,

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from small_models import softmax_nats
 
-from textrnn.classify_config import ClassifierConfig
-from textrnn.errors import RunError
-from textrnn.reservoir_config import ReservoirConfig
-from textrnn.runtime.reservoir import Calibration, Reservoir, ReservoirNetwork, log_softplus
-from textrnn.runtime.reservoir_classifier import ReservoirClassifier, pooled_states
-from textrnn.runtime.weights import Weights
+from textrnn.base.errors import RunError
+from textrnn.classifier.data import ToFit
+from textrnn.classifier.options import ClassifierConfig
+from textrnn.classifier.reservoir import ReservoirClassifier, pooled_states
+from textrnn.classifier.reservoir_fit import fit_reservoir
+from textrnn.language_model.reservoir_reading import read_block
+from textrnn.nn.numpy.reservoir import Calibration, Reservoir, ReservoirNetwork, log_softplus
+from textrnn.nn.numpy.reservoir_draw import SMALL, make_reservoir
+from textrnn.nn.numpy.ridge import Held, Pairs, Sums, choose_readout, fit_calibration
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.windows import HeldOutRows
-from textrnn.training.prepared import ToFit
-from textrnn.training.reading import read_block
-from textrnn.training.readout import Held, Pairs, Sums, choose_readout, fit_calibration
-from textrnn.training.reservoir import SMALL, make_reservoir
-from textrnn.training.reservoir_classifier import fit_reservoir
 
 VOCAB, UNITS, ROWS, STEPS, CLASSES = 11, 7, 2, 5, 3
 

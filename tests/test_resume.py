@@ -10,8 +10,10 @@ from cli_fixtures import good, refused, run_cli, story
 from resume_cases import EXACT, interrupt_after, model_of, train
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
-from textrnn.run_files import RUN_FILE, read_json
-from textrnn.training import running, saving, session
+from textrnn.base.files import RUN_FILE, read_json
+from textrnn.language_model import fit as session
+from textrnn.training import running
+from textrnn.training import store as saving
 from textrnn.training.checkpoint import checkpoint_path
 
 SAME = ("steps", "epochs", "val_nats_per_token", "best_epoch", "ended", "skipped_steps")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from textrnn import run, run_files
-from textrnn.errors import ConfigError, RunError
-from textrnn.run import check_name, find_run, free_name, list_runs, locked, publish, read_run, staged
-from textrnn.run_files import (
+from textrnn.base import files as run_files
+from textrnn.base import run
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.files import (
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
@@ -29,6 +29,7 @@ from textrnn.run_files import (
     write_json,
     write_weights,
 )
+from textrnn.base.run import check_name, find_run, free_name, list_runs, locked, publish, read_run, staged
 
 VALUES = {
     "format_version": 1,
@@ -140,7 +141,7 @@ def test_read_weights_is_the_inverse_of_write_weights(tmp_path):
 def test_write_weights_gives_the_same_bytes_in_each_process(tmp_path):
     """The order of metadata within safetensors differs from process to process."""
     code = (
-        "import numpy as np, sys; from pathlib import Path; from textrnn.run_files import write_weights; "
+        "import numpy as np, sys; from pathlib import Path; from textrnn.base.files import write_weights; "
         "metadata = {name: name for name in ('progress', 'metrics', '名', 'd', 'e', 'f')}; "
         "write_weights(Path(sys.argv[1]), {'b': np.ones(3), 'a': np.float32(2)}, metadata)"
     )
@@ -585,7 +586,7 @@ def test_free_name_always_passes_check_name(models, wanted):
 def hold(models, name):
     """Another process that holds a lock until it is killed."""
     code = (
-        "import pathlib, sys, time\nfrom textrnn.run import locked\n"
+        "import pathlib, sys, time\nfrom textrnn.base.run import locked\n"
         "with locked(pathlib.Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(models), name], stdout=subprocess.PIPE, text=True)

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import RunError
-from textrnn.runtime import draws, sampling
-from textrnn.runtime.draws import RowDraws, draw, row_rng
-from textrnn.runtime.sampling import FIRST_ID, make_sampler, probabilities, surprise_bits
-from textrnn.sample_config import SampleConfig
+from textrnn.base.errors import RunError
+from textrnn.language_model import random_state as draws
+from textrnn.language_model import sampling
+from textrnn.language_model.random_state import RowDraws, draw, row_rng
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.language_model.sampling import FIRST_ID, make_sampler, probabilities, surprise_bits
 
 VOCAB = 11
 # A coarse grid, so that logits are tied often, and otherwise apart by more than rounding.

@@ -11,16 +11,16 @@ import pytest
 from matplotlib.image import imread
 from small_models import VOCAB, small
 
-from textrnn.config import Config
-from textrnn.errors import RunError
-from textrnn.models.language_model import build_language_model
-from textrnn.models.weights import get_weights
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_weights
-from textrnn.training import saving
+from textrnn.base.errors import RunError
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_weights
+from textrnn.language_model.network import build_language_model
+from textrnn.language_model.options import Config
+from textrnn.nn.keras.weights import get_weights
+from textrnn.training import store as saving
 from textrnn.training.checkpoint import Progress, checkpoint_path, checkpoints, variable_groups
-from textrnn.training.report import COLUMNS
-from textrnn.training.saving import LOSS, RunWriter
+from textrnn.training.display import COLUMNS
 from textrnn.training.step import make_optimizer
+from textrnn.training.store import LOSS, RunWriter
 
 ROW = dict.fromkeys(COLUMNS, 1.0)
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from textrnn.classify_config import EncoderConfig
-from textrnn.runtime.cells import SIGMOID_GATES, make_cell
-from textrnn.runtime.recurrent_classifier import Block, RecurrentClassifier
-from textrnn.runtime.scan import make_layer, scan
-from textrnn.runtime.weights import Weights
+from textrnn.classifier.options import EncoderConfig
+from textrnn.classifier.recurrent import Block, RecurrentClassifier
+from textrnn.nn.numpy.cells import SIGMOID_GATES, make_cell
+from textrnn.nn.numpy.scan import make_layer, scan
+from textrnn.nn.numpy.weights import Weights
 
 UNITS, EMBED, LENGTHS = 7, 5, (6, 4, 4, 1)
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from textrnn.config import TrainConfig
+from textrnn.training.options import TrainConfig
 from textrnn.training.schedule import Budget, learning_rate
 
 

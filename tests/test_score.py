@@ -5,7 +5,7 @@ import math
 import pytest
 from cli_fixtures import ARCHITECTURES, good, refused
 
-from textrnn.run_files import read_json
+from textrnn.base.files import read_json
 
 KEYS = {
     "file": str,

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import ALL, BASE, BOTH_WAYS, CARRIED, EMBED, UNITS, VOCAB, random_ids, small, softmax_nats
 
-from textrnn.cells import CELLS
-from textrnn.errors import DataError, RunError
-from textrnn.model_config import layer_cells
-from textrnn.runtime import scoring
-from textrnn.runtime.network import make_network
-from textrnn.runtime.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids, token_nats
+from textrnn.base.errors import DataError, RunError
+from textrnn.language_model import scoring
+from textrnn.language_model.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids, token_nats
+from textrnn.nn.architectures import CELLS
+from textrnn.nn.numpy.load import make_network
+from textrnn.nn.options import layer_cells
 from textrnn.text.windows import windows_before
 
 WINDOW, START = 6, 4

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import ConfigError, DataError
-from textrnn.judging.splits import folded, folds, group_numbers, hold_out
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.classifier.splits import folded, folds, group_numbers, hold_out
 
 # Few letters in two cases, and spaces: many texts are the same text.
 TEXTS = st.lists(st.tuples(st.text("abcABC ", max_size=3), st.integers(0, 3)), min_size=2, max_size=40)

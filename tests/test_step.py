@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 from small_models import ALL, BATCH, STEPS, VOCAB, built, random_ids, random_weights, small, softmax_nats
 
-from textrnn.config import OPTIMIZERS, Config, TrainConfig
-from textrnn.models.language_model import build_language_model
-from textrnn.models.weights import get_weights, named_variables, set_weights
+from textrnn.language_model.network import build_language_model
+from textrnn.language_model.options import Config
+from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
+from textrnn.training.options import OPTIMIZERS, TrainConfig
 from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
 
 ROWS = 4

@@ -3,8 +3,8 @@
 import pytest
 import story_maker
 
-from textrnn.errors import DataError
-from textrnn.text.stories import fill_in, read_stories, split_stories
+from textrnn.answerer.stories import fill_in, read_stories, split_stories
+from textrnn.base.errors import DataError
 
 LINES = [
     "1 Mira walked to the mill.",

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import ConfigError, DataError
-from textrnn.text import table as table_module
-from textrnn.text.table import Row, Table, TableOptions, open_table
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.text.table import table as table_module
+from textrnn.text.table.table import Row, Table, TableOptions, open_table
 
 WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short", "fine", "and", "dull"]
 Save = Callable[..., str]

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import DataError
-from textrnn.text import records as records_module
-from textrnn.text.column_facts import column_facts, has_header
-from textrnn.text.column_names import label_hint, speaks_against, text_hint
-from textrnn.text.dialect import find_dialect, parse_delimiter
-from textrnn.text.json_lines import read_json_records, with_members
-from textrnn.text.records import Dialect, Record, parse, read_records
-from textrnn.text.table_source import BAD, inspect_table, table_lines
+from textrnn.base.errors import DataError
+from textrnn.text.table import records as records_module
+from textrnn.text.table.column_facts import column_facts, has_header
+from textrnn.text.table.column_names import label_hint, speaks_against, text_hint
+from textrnn.text.table.dialect import find_dialect, parse_delimiter
+from textrnn.text.table.json_lines import read_json_records, with_members
+from textrnn.text.table.records import Dialect, Record, parse, read_records
+from textrnn.text.table.source import BAD, inspect_table, table_lines
 
 CHINESE = "床前明月光，疑是地上霜，举头望明月，低头思故乡。"
 
@@ -76,7 +76,7 @@ def test_table_lines_tells_that_a_file_has_gone(tmp_path: Path) -> None:
 
 
 def test_table_lines_refuses_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textrnn.text.table_source.MAX_LINE_CHARS", 1000)
+    monkeypatch.setattr("textrnn.text.table.source.MAX_LINE_CHARS", 1000)
     path = tmp_path / "a.csv"
     path.write_text("a" * 1001, encoding="utf-8")
     with pytest.raises(DataError, match="a line of 1,000 characters or more"):

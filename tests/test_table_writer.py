@@ -15,10 +15,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from textrnn.errors import DataError
-from textrnn.text import table_writer
-from textrnn.text.table import TableOptions, open_table
-from textrnn.text.table_writer import write_predictions
+from textrnn.base.errors import DataError
+from textrnn.text.table import writer as table_writer
+from textrnn.text.table.table import TableOptions, open_table
+from textrnn.text.table.writer import write_predictions
 
 ADDED = ["predicted", "confidence"]
 

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from textrnn.classify_config import ClassifierConfig
-from textrnn.judging.mixture import Mixture
-from textrnn.runtime import classifier as module
-from textrnn.runtime import threads
-from textrnn.runtime.classifier import Networks, TextClassifier
-from textrnn.runtime.linear import LinearModel
-from textrnn.runtime.recurrent_classifier import RecurrentClassifier
-from textrnn.runtime.weights import Weights
-from textrnn.text.ngrams import NgramKind, ngrams
-from textrnn.text.vocabulary import Vocabulary
+from textrnn.classifier import predict as module
+from textrnn.classifier.combine import Mixture
+from textrnn.classifier.linear import LinearModel
+from textrnn.classifier.ngrams import NgramKind, ngrams
+from textrnn.classifier.options import ClassifierConfig
+from textrnn.classifier.predict import Networks, TextClassifier
+from textrnn.classifier.recurrent import RecurrentClassifier
+from textrnn.nn.numpy import threads
+from textrnn.nn.numpy.weights import Weights
+from textrnn.text.tokens.vocabulary import Vocabulary
 
 WORDS = ["tea", "soup", "good", "bad", "slow"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from textrnn.runtime import threads
-from textrnn.runtime.threads import in_parts
+from textrnn.nn.numpy import threads
+from textrnn.nn.numpy.threads import in_parts
 
 
 @pytest.fixture

@@ -19,13 +19,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import LEVELS, Config, NormalizeConfig, TokenizerConfig
-from textrnn.errors import TokenizerError
-from textrnn.text import word_level
+from textrnn.base.errors import TokenizerError
+from textrnn.language_model.options import Config
 from textrnn.text.cutting import recut
 from textrnn.text.normalize import normalize
-from textrnn.text.tokenizers import PADDING_ID, UNKNOWN_ID, Tokenizer, build_tokenizer, tokenizer_from_json
-from textrnn.text.word_level import split_words
+from textrnn.text.options import LEVELS, NormalizeConfig, TokenizerConfig
+from textrnn.text.tokens import word as word_level
+from textrnn.text.tokens.load import PADDING_ID, UNKNOWN_ID, Tokenizer, build_tokenizer, tokenizer_from_json
+from textrnn.text.tokens.word import split_words
 
 SAMPLES = [
     "",
@@ -162,11 +163,11 @@ def test_build_tokenizer_gives_the_same_ids_twice(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize("level", ["word", "bpe"])
 def test_build_tokenizer_does_not_depend_on_hash_seeds(level: str) -> None:
     code = (
-        "import hashlib, json, textrnn.text.tokenizers as t, textrnn.config as c\n"
+        "import hashlib, json, textrnn.text.tokens.load as t, textrnn.text.options as c\n"
         f"k = t.build_tokenizer(c.TokenizerConfig({level!r}, 300, 1), ['ab ba abc cab bca ' * 9 + 'de ed fe ef'])\n"
         "print(json.dumps(k.to_json(), sort_keys=True))"
     )
-    root = str(Path(word_level.__file__).parents[2])
+    root = str(Path(word_level.__file__).parents[3])
     outputs = set()
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root}

@@ -13,8 +13,8 @@ import pytest
 from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cli, snapshot, start, story
 
 from textrnn import __version__
-from textrnn.run_files import read_json
-from textrnn.training.loop import MAX_HALVINGS, MAX_SKIPPED
+from textrnn.base.files import read_json
+from textrnn.training.trainer import MAX_HALVINGS, MAX_SKIPPED
 
 KEYS = {
     "run": str,
@@ -219,8 +219,8 @@ def test_time_lands_on_its_budget(home):
 
 
 def test_train_says_when_patience_ended_it(home, monkeypatch):
-    monkeypatch.setattr("textrnn.training.loop.MEASURED_S", 0.0)  # check at each twentieth, whatever a check costs
-    monkeypatch.setattr("textrnn.training.loop.CHECK_COST", 1e9)
+    monkeypatch.setattr("textrnn.training.trainer.MEASURED_S", 0.0)  # check at each twentieth, whatever a check costs
+    monkeypatch.setattr("textrnn.training.trainer.CHECK_COST", 1e9)
     options = ("--epochs", "60", "--patience", "1", "--learning-rate", "5", "--schedule", "constant")
     ran = good("train", "story.txt", *TINY, *options, "-q")
     assert "--patience" in ran.out
@@ -355,10 +355,10 @@ def test_checkout_launcher_works(home):
 @pytest.mark.slow
 def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     """Two seconds of a budget of 90 are used; the rest of it is what a plain --resume plans with."""
-    from textrnn.run import read_run
-    from textrnn.tasks.train import _restored
-    from textrnn.training.report import Display
-    from textrnn.training.session import Session
+    from textrnn.base.run import read_run
+    from textrnn.language_model.fit import Session
+    from textrnn.language_model.train import _restored
+    from textrnn.training.display import Display
 
     with start("train", "story.txt", *TINY, "--name", "half", "--time", "90s", cwd=home) as process:
         for line in process.stderr:

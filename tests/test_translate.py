@@ -14,10 +14,10 @@ from cli_fixtures import ROOT, good, refused, run_cli
 from translate_cases import small_translator
 
 import textrnn
-from textrnn.run_files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
-from textrnn.runtime import translator as runtime
-from textrnn.tasks.decode import draw_attention
-from textrnn.translate_config import DecodeConfig
+from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
+from textrnn.translator import predict as runtime
+from textrnn.translator.options import DecodeConfig
+from textrnn.translator.predict_file import draw_attention
 
 TINY = ("--units", "8", "--embed", "6", "--decoder-layers", "1", "--sampling", "0", "--batch", "16", "--warmup", "2")
 

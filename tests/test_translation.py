@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.judging.translation import edit_distance, measure, nearest, same_places
+from textrnn.translator.metrics import edit_distance, measure, nearest, same_places
 
 
 def slow_distance(a, b):

@@ -19,15 +19,15 @@ from translate_cases import (
     shapes,
 )
 
-from textrnn.layers.attention import Attention
-from textrnn.models.translator import build_translator
-from textrnn.models.weights import get_weights, set_weights
-from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
-from textrnn.runtime.weights import Weights
-from textrnn.text.pair_batches import EncodedPairs
+from textrnn.nn.keras.attention import Attention
+from textrnn.nn.keras.weights import get_weights, set_weights
+from textrnn.nn.numpy.weights import Weights
 from textrnn.training.loss import token_losses
-from textrnn.training.translator import make_losses, make_translator_check, make_translator_step, shifted
-from textrnn.translate_config import LessonConfig
+from textrnn.translator.batches import EncodedPairs
+from textrnn.translator.network import build_translator
+from textrnn.translator.numpy_network import AlignedNetwork, EncoderDecoderNetwork
+from textrnn.translator.options import LessonConfig
+from textrnn.translator.step import make_losses, make_translator_check, make_translator_step, shifted
 
 SIZES = dict(source_size=SOURCE, target_size=TARGET)
 CONFIGS = {

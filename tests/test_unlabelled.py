@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from textrnn.errors import DataError
-from textrnn.tasks.unlabelled import read_unlabelled
-from textrnn.text.table import TableOptions
+from textrnn.base.errors import DataError
+from textrnn.classifier.unlabelled import read_unlabelled
+from textrnn.text.table.table import TableOptions
 
 TEXTS = ["good tea, and warm", "bad tea", "茶很好"]
 LINES = "good tea, and warm\r\n\r\nbad tea\n茶很好"

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textrnn
-from textrnn.classify_config import ClassifierConfig, EncoderConfig
-from textrnn.errors import ConfigError, DataError
-from textrnn.models.classifier import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
-from textrnn.models.weights import get_weights
-from textrnn.run_files import read_weights
-from textrnn.runtime.recurrent_classifier import RecurrentClassifier
-from textrnn.runtime.weights import Weights
-from textrnn.text.token_base import NUM_RESERVED, UNKNOWN_ID
-from textrnn.text.vector_file import Wanted, read_vectors, vectors_width
-from textrnn.text.vectors import StartVectors, vocabulary_with_vectors, width_from_vectors
-from textrnn.training.classifier import fit_classifier
-from textrnn.training.fitting import Task, fit_models
-from textrnn.training.prepared import ToFit
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.base.files import read_weights
+from textrnn.classifier.data import ToFit
+from textrnn.classifier.fit import fit_classifier
+from textrnn.classifier.fit_models import Task, fit_models
+from textrnn.classifier.network import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
+from textrnn.classifier.options import ClassifierConfig, EncoderConfig
+from textrnn.classifier.recurrent import RecurrentClassifier
+from textrnn.classifier.vector_file import Wanted, read_vectors, vectors_width
+from textrnn.classifier.vectors import StartVectors, vocabulary_with_vectors, width_from_vectors
+from textrnn.nn.keras.weights import get_weights
+from textrnn.nn.numpy.weights import Weights
+from textrnn.text.tokens.base import NUM_RESERVED, UNKNOWN_ID
 
 TEA, SOUP, WE = [0.5, -1.0, 2.0], [1.0, 0.25, -0.125], [3.0, 0.0, 1e-3]
 LINES = ["we 3.0 0 1e-3", "Tea 9 9 9", "tea 0.5 -1 2.0", "SOUP 1 0.25 -.125", "soup, 7 7 7", "5 8 8 8", "tea 6 6 6"]

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from textrnn.errors import DataError
-from textrnn.judging.compare import compare
-from textrnn.judging.verdict import judge, name_of, words_of
+from textrnn.base.errors import DataError
+from textrnn.report.compare import compare
+from textrnn.report.verdict import judge, name_of, words_of
 
 
 def sentence(only_first, only_second, both=100, neither=20, first="rnn", second="linear"):

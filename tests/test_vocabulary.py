@@ -9,13 +9,13 @@ from cli_fixtures import ROOT, good, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.classify_config import FitConfig
-from textrnn.errors import ConfigError, TokenizerError
-from textrnn.text import vocabulary as module
-from textrnn.text.bpe import BpeTokenizer
-from textrnn.text.ngrams import SCRIPTS, SPACED, UNSPACED, fold
-from textrnn.text.token_base import UNKNOWN_ID
-from textrnn.text.vocabulary import Subwords, Vocabulary, build_vocabulary
+from textrnn.base.errors import ConfigError, TokenizerError
+from textrnn.classifier.options import FitConfig
+from textrnn.text.scripts import SCRIPTS, SPACED, UNSPACED, fold
+from textrnn.text.tokens import vocabulary as module
+from textrnn.text.tokens.base import UNKNOWN_ID
+from textrnn.text.tokens.bpe import BpeTokenizer
+from textrnn.text.tokens.vocabulary import Subwords, Vocabulary, build_vocabulary
 
 ENGLISH = ["Good tea!", "good soup", "BAD tea", "a bad, bad soup"]
 CHINESE = ["茶很好喝", "汤很难喝", "茶很香"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from textrnn.classify_config import EncoderConfig
-from textrnn.training.pace import Pace
+from textrnn.classifier.batch_schedule import Pace
+from textrnn.classifier.options import EncoderConfig
 
 RISING = [np.array([2 + (begin + k) % 6 for k in range(12)], np.int32) for begin in range(6)]  # 2 3 4 5 6 7 2 3 ...
 SMALL = dict(units=12, embed=8, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
@@ -13,7 +13,7 @@ SMALL = dict(units=12, embed=8, dropout=0.0, embed_dropout=0.0, word_dropout=0.0
 def _warm_up(
     texts: list[np.ndarray] = RISING, epochs: float = 1.0, told: "object" = None, **options: object
 ) -> "object":
-    from textrnn.training.warm_up import warm_up
+    from textrnn.classifier.pretrain import warm_up
 
     config = EncoderConfig(**{**SMALL, **options})  # type: ignore[arg-type]
     more = {} if told is None else {"on_step": told}
@@ -31,8 +31,8 @@ def test_learns_what_comes_next_and_what_came_before(arch: str) -> None:
 
 
 def test_weights_are_those_of_embedding_and_first_layer() -> None:
-    from textrnn.models.classifier import build_classifier
-    from textrnn.models.weights import get_weights
+    from textrnn.classifier.network import build_classifier
+    from textrnn.nn.keras.weights import get_weights
 
     config = EncoderConfig(**SMALL, layers=2)  # type: ignore[arg-type]
     found = _warm_up(epochs=1.0, layers=2)
@@ -55,7 +55,7 @@ def test_texts_of_one_token_teach_nothing_and_do_no_harm() -> None:
 def test_padding_and_unknown_tokens_are_not_told() -> None:
     import tensorflow as tf
 
-    from textrnn.training.warm_up import Teller
+    from textrnn.classifier.pretrain import Teller
 
     teller = Teller(np.array([0, 5, 5, 5, 5]), units=3, embed=2, ways=2)
     states = tf.random.stateless_normal((1, 4, 6), (1, 2))

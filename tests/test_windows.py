@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import Config, DataConfig
-from textrnn.errors import ConfigError, DataError
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.language_model.options import Config
+from textrnn.text.options import DataConfig
 from textrnn.text.windows import (
     Batch,
     HeldOutRows,

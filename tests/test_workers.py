@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from cli_fixtures import ROOT, TINY, good, refused, start, story
 
-from textrnn.errors import ConfigError
-from textrnn.run_files import MODEL_FILE, read_json, read_weights
-from textrnn.tasks import launch as launch_module
-from textrnn.tasks.launch import core_shares, free_addresses, launch
+from textrnn.base.errors import ConfigError
+from textrnn.base.files import MODEL_FILE, read_json, read_weights
+from textrnn.language_model import launch as launch_module
+from textrnn.language_model.launch import core_shares, free_addresses, launch
 from textrnn.training.cluster import Cluster, split_address
 
 SAME = (*TINY, "--batch", "9", "--dropout", "0", "--epochs", "3", "--deterministic", "--precision", "float32")
@@ -125,8 +125,8 @@ def test_workers_of_tf_config_read_their_own_files(home, tmp_path_factory):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = home / "hidden.py"  # the chief's files are at a path that the other worker could find on this machine
     script.write_text(
-        "from textrnn.tasks import worker\nworker._mapped = lambda *of_the_chief: None\n"
-        "from textrnn.cli import main\nmain()\n"
+        "from textrnn.language_model import worker\nworker._mapped = lambda *of_the_chief: None\n"
+        "from textrnn.cli.main import main\nmain()\n"
     )
     command = [sys.executable, str(script), "train", "story.txt", "--name", "x", *TINY, "--epochs", "1"]
 
@@ -189,11 +189,11 @@ strategy = start_tensorflow(strategy=devices)
 import contextlib
 import numpy as np
 from small_models import VOCAB, small
-from textrnn.config import Config
-from textrnn.models.language_model import build_language_model
-from textrnn.models.weights import get_weights
+from textrnn.language_model.options import Config
+from textrnn.language_model.network import build_language_model
+from textrnn.nn.keras.weights import get_weights
 from textrnn.training.step import make_optimizer, make_train_step
-from textrnn.training.strategy import num_replicas, spread_over, spread_seeds
+from textrnn.training.distributed import num_replicas, spread_over, spread_seeds
 
 rng = np.random.default_rng(1)
 x, y = rng.integers(0, VOCAB, (2, 5, 3)).astype(np.int32)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from textrnn.config import NormalizeConfig
-from textrnn.errors import ConfigError, RunError
-from textrnn.runtime.draws import row_rng
-from textrnn.runtime.stops import StopScanner
-from textrnn.runtime.writer import Continuation, Stream, read_prompt, write
-from textrnn.sample_config import SampleConfig
-from textrnn.text.char_level import ByteTokenizer, CharTokenizer
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.language_model.generation_loop import Continuation, Stream, read_prompt, write
+from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.language_model.stop_sequences import StopScanner
+from textrnn.text.options import NormalizeConfig
+from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
 
 GREEDY = SampleConfig(length=12, temperature=0)
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from textrnn.config import NormalizeConfig, TrainConfig
-from textrnn.runtime.translator import Translator
-from textrnn.runtime.translator_network import AlignedNetwork, EncoderDecoderNetwork
-from textrnn.runtime.weights import Weights
-from textrnn.text.char_level import CharTokenizer
-from textrnn.text.pair_tokens import BlankTokenizer, Side
-from textrnn.translate_config import LessonConfig, NetworkConfig, PairsConfig, TranslateConfig
+from textrnn.nn.numpy.weights import Weights
+from textrnn.text.options import NormalizeConfig
+from textrnn.text.tokens.char import CharTokenizer
+from textrnn.training.options import TrainConfig
+from textrnn.translator.numpy_network import AlignedNetwork, EncoderDecoderNetwork
+from textrnn.translator.options import LessonConfig, NetworkConfig, PairsConfig, TranslateConfig
+from textrnn.translator.predict import Translator
+from textrnn.translator.tokens import BlankTokenizer, Side
 
 ROWS, PLACES, STEPS, EMBED, UNITS, SOURCE, TARGET = 2, 4, 3, 5, 7, 11, 9
 

@@ -1,22 +1,31 @@
 """Train recurrent networks on a person's own text.
 
-`load` opens a saved run without TensorFlow; `train` makes one. Both are found on first use, so that
-`import textrnn` costs nothing.
+`load` opens a saved run without TensorFlow; `train` makes one. Every public name is imported when it is first used, so
+that `import textrnn` costs nothing.
 """
 
+import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "train"]
+
+# Public names and where they are: users need not know the folders.
+_PLACES = {
+    "ModelConfig": "textrnn.nn.options",
+    "SampleConfig": "textrnn.language_model.sample_options",
+    "SlidingWindows": "textrnn.text.windows",
+    "Streams": "textrnn.text.windows",
+    "WindowDataset": "textrnn.language_model.keras_dataset",
+    "build_language_model": "textrnn.language_model.network",
+    "load": "textrnn.base.tasks",
+    "probabilities": "textrnn.language_model.sampling",
+    "read_language_model": "textrnn.inspect.activations",
+    "train": "textrnn.language_model.train",
+}
+__all__ = ["__version__", *_PLACES]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load":
-        from textrnn.runtime.load import load
-
-        return load
-    if name == "train":
-        from textrnn.tasks.train import train
-
-        return train
-    raise AttributeError(f"module 'textrnn' has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'textrnn' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PLACES[name]), name)

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.config import NormalizeConfig, TokenizerConfig
-from textrnn.errors import DataError, RunError
-from textrnn.run_files import atomic_file
+from textrnn.base.errors import DataError, RunError
+from textrnn.base.files import atomic_file
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
+from textrnn.text.options import NormalizeConfig, TokenizerConfig
 from textrnn.text.reader import Source, pieces
-from textrnn.text.tokenizers import UNKNOWN_ID, Tokenizer, build_tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
 
 Pieces = Callable[[], Iterator[str]]
 PIECE_BYTES = 1 << 20

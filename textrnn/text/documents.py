@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from textrnn.config import NormalizeConfig
-from textrnn.document_config import DocumentConfig
-from textrnn.errors import DataError, RunError
+from textrnn.base.errors import DataError, RunError
+from textrnn.text.document_options import DocumentConfig
 from textrnn.text.normalize import normalize
+from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, pieces
-from textrnn.text.table import TableOptions, open_table
+from textrnn.text.table.table import TableOptions, open_table
 
 MAX_DOCUMENT_CHARS = 1 << 24  # a document is held in memory
 WITH_BLANK = ("word", "bpe")  # levels at which a word has the blank before it

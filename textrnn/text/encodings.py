@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-from textrnn.errors import ConfigError, DataError
+from textrnn.base.errors import ConfigError, DataError
 
 MAX_CONTROL_SHARE = 0.01
 

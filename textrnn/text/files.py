@@ -7,7 +7,7 @@ import glob
 import os
 from collections.abc import Sequence
 
-from textrnn.errors import DataError
+from textrnn.base.errors import DataError
 
 STANDARD_INPUT = "-"
 SUFFIXES = (".txt", ".md")

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
-from textrnn.config import NormalizeConfig
+from textrnn.text.options import NormalizeConfig
 
 REPLACEMENT = "\ufffd"
 

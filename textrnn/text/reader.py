@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from textrnn.errors import DataError
+from textrnn.base.errors import DataError
 from textrnn.text.cutting import cut_safely, recut
 from textrnn.text.encodings import (
     UndecodableError,

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from textrnn.config import DataConfig
-from textrnn.errors import ConfigError, DataError
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.text.options import DataConfig
 
 
 @dataclass(frozen=True)

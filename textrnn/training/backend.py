@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from textrnn.errors import TextRNNError
-from textrnn.machine import likes_bfloat16, num_cores
+from textrnn.base.errors import TextRNNError
+from textrnn.base.machine import likes_bfloat16, num_cores
 
 
 def chosen_precision(wanted: str) -> str:

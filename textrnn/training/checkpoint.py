@@ -20,9 +20,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from textrnn.errors import RunError
-from textrnn.models.weights import Model, named_variables
-from textrnn.run_files import Weights, read_weights, write_weights
+from textrnn.base.errors import RunError
+from textrnn.base.files import Weights, read_weights, write_weights
+from textrnn.nn.keras.weights import Model, named_variables
 
 CHECKPOINT_FOLDER = "checkpoint"
 GENERATIONS = 2

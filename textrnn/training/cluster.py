@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from textrnn.errors import ConfigError
+from textrnn.base.errors import ConfigError
 
 VARIABLE = "TF_CONFIG"
 LAUNCHED = "TEXTRNN_LAUNCHED_BY"  # the process of `--workers` that started this one

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from textrnn import __version__
-from textrnn.errors import TextRNNError
+from textrnn.base.errors import TextRNNError
 from textrnn.training import wire
 from textrnn.training.cluster import Cluster, was_launched
 from textrnn.training.wire import Message, Peer

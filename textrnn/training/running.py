@@ -18,21 +18,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.config import TrainConfig
-from textrnn.errors import ConfigError, RunError
-from textrnn.machine import num_cores
-from textrnn.models.weights import get_weights
-from textrnn.run import models_dir_flag
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.machine import num_cores
+from textrnn.base.run import models_dir_flag
+from textrnn.language_model.prepared import Prepared
+from textrnn.nn.keras.weights import get_weights
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Groups, Progress, load_checkpoint, variable_groups
+from textrnn.training.display import Display, check_line, duration, shown
 from textrnn.training.interrupt import polite_interrupts
-from textrnn.training.loop import Batches, Callbacks, Learner, NotFiniteError, train_loop
-from textrnn.training.prepared import Prepared
-from textrnn.training.prepared_pairs import PreparedPairs
-from textrnn.training.report import Display, check_line, duration, shown
-from textrnn.training.saving import RunWriter
+from textrnn.training.options import TrainConfig
 from textrnn.training.schedule import Budget
+from textrnn.training.store import RunWriter
 from textrnn.training.team import Alone
+from textrnn.training.trainer import Batches, Callbacks, Learner, NotFiniteError, train_loop
+from textrnn.translator.prepared import PreparedPairs
 
 SHOWN_EVERY_S = 0.25
 # What going back to an earlier state leaves as it is.

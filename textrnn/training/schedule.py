@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from textrnn.config import TrainConfig
+from textrnn.training.options import TrainConfig
 
 FINAL_SHARE = 0.02  # of the learning rate, at the end of the cosine
 

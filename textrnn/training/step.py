@@ -9,9 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from textrnn.config import TrainConfig
-from textrnn.models.language_model import LanguageModel
 from textrnn.training.loss import token_losses
+from textrnn.training.options import TrainConfig
 
 State = list[Any]
 # Makes of a function, (x, y, mask, state) -> ([tokens, loss, *gradients], state), one that sums over all replicas.
@@ -51,7 +50,7 @@ def _alone(gradients: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_train_step(
-    model: LanguageModel,
+    model: Any,
     optimizer: keras.optimizers.Optimizer,
     *,
     clip_norm: float,
@@ -122,7 +121,7 @@ def make_train_step(
     return step  # type: ignore[no-any-return]
 
 
-def make_eval_step(model: LanguageModel, *, num_shards: int) -> Callable[..., tuple[Any, State]]:
+def make_eval_step(model: Any, *, num_shards: int) -> Callable[..., tuple[Any, State]]:
     """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state."""
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]

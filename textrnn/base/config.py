@@ -1,0 +1,143 @@
+"""The machinery of option groups: fields that know their help, range and choices, and are checked when made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from textrnn.base.errors import ConfigError
+
+C = TypeVar("C", bound="Checked")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    flag: str | None = None,
+    unit: str | None = None,
+) -> Any:
+    """A dataclass field that knows its help text, its range (`low` and `high` belong to it, `above` does not),
+    its choices, the flag that sets it when that is not its name, and its unit."""
+    metadata = dict(help=help, low=low, high=high, above=above, choices=choices, flag=flag, unit=unit)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Base of the option groups: checks types and ranges when made, converts to and from JSON.
+
+    Raises:
+        ConfigError: a value is of the wrong type, out of range or not among the choices.
+    """
+
+    def __post_init__(self) -> None:
+        for item, kind in fields_with_types(type(self)):
+            _check_value(item, kind, getattr(self, item.name))
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as a dictionary that the json module writes."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls: type[C], values: Any) -> C:
+        """The inverse of `to_json`; unknown names and wrong types raise ConfigError."""
+        if not isinstance(values, dict):
+            raise ConfigError(f"{cls.__name__}: expected an object with options, found {values!r:.60}")
+        known = dict(fields_with_types(cls))
+        names = {item.name: kind for item, kind in known.items()}
+        if unknown := sorted(set(values) - set(names)):
+            raise ConfigError(f"{cls.__name__}: unknown option {', '.join(map(repr, unknown))}")
+        converted = {}
+        for name, value in values.items():
+            kind = names[name]
+            nested = isinstance(kind, type) and issubclass(kind, Checked)
+            converted[name] = kind.from_json(value) if nested else value
+        return cls(**converted)
+
+    @classmethod
+    def from_options(cls: type[C], options: typing.Mapping[str, Any]) -> C:
+        """For a group of groups: sorts options, named as the fields of the groups, into their groups.
+
+        Raises:
+            ConfigError: an option is unknown or its value cannot be used.
+
+        Example:
+            >>> from textrnn.language_model.options import Config
+            >>> Config.from_options({"units": 128, "level": "word"}).model.units
+            128
+        """
+        rest, groups = dict(options), {}
+        for group, kind in fields_with_types(cls):
+            names = {item.name for item in dataclasses.fields(kind)}
+            groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
+        if rest:
+            raise ConfigError(
+                f"unknown option {', '.join(sorted(rest))}: expected fields of "
+                + ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
+            )
+        return cls(**groups)
+
+
+def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
+    """The fields of an option group, each with its type."""
+    hints = typing.get_type_hints(cls)
+    return [(item, hints[item.name]) for item in dataclasses.fields(cls)]
+
+
+def flag_of(item: dataclasses.Field[Any]) -> str:
+    """The command-line flag that sets a field, for example `--top-k`."""
+    return item.metadata.get("flag") or "--" + item.name.replace("_", "-")
+
+
+def expected(metadata: typing.Mapping[str, Any]) -> str:
+    """The range of an option in words, for example `from 1 to 65536`."""
+    if metadata.get("choices"):
+        return "one of " + ", ".join(metadata["choices"])
+    low, high, above = (_plain(metadata.get(name)) for name in ("low", "high", "above"))
+    begin = f"above {above}" if above else f"at least {low}" if low else ""
+    if not high:
+        return begin
+    if low:
+        return f"from {low} to {high}"
+    return f"{begin} and at most {high}".removeprefix(" and ")
+
+
+def _plain(limit: float | None) -> str:
+    """A limit as a person writes it: 1,000,000 and not 1e+06."""
+    return "" if limit is None else f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"
+
+
+def _check_value(item: dataclasses.Field[Any], kind: Any, value: Any) -> None:
+    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None and type(None) in allowed:
+        return
+    metadata, name = item.metadata, flag_of(item)
+    if isinstance(kind, type) and issubclass(kind, Checked):
+        if not isinstance(value, kind):
+            raise ConfigError(f"{item.name}: expected {kind.__name__}, found {value!r:.60}")
+        return
+    accepted = (*allowed, int) if float in allowed else allowed
+    if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, accepted):
+        names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+        wanted = " or ".join(names.get(k, k.__name__) for k in allowed if k is not type(None))
+        raise ConfigError(f"{name} is {value!r:.60}: expected {wanted} {expected(metadata)}".rstrip())
+    if metadata.get("choices") and value not in metadata["choices"]:
+        raise ConfigError(f"{name} is {value!r:.60}: expected {expected(metadata)}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _in_range(value, metadata):
+        raise ConfigError(f"{name} is {value!r:.60}: expected a number {expected(metadata)}")
+
+
+def _in_range(value: float, metadata: typing.Mapping[str, Any]) -> bool:
+    low, high, above = metadata.get("low"), metadata.get("high"), metadata.get("above")
+    if isinstance(value, float) and not math.isfinite(value):  # an int may be too large to be a float
+        return False
+    return (low is None or value >= low) and (above is None or value > above) and (high is None or value <= high)

@@ -1,0 +1,120 @@
+"""Between the commands and the terminal: text as it comes, and errors as one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from textrnn.base.errors import TextRNNError
+
+INTERRUPTED = 130
+
+
+class OutputClosedError(Exception):
+    """Whoever read standard output has enough of it, as in `| head`."""
+
+
+class Commands(click.Group):
+    """The commands; click would end with exit code 1 when the reader of the output leaves."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise OutputClosedError from None
+
+
+def stream(pieces: Iterable[str], *, eager: bool = False) -> None:
+    """Writes pieces as they come: at once to a person, in blocks to a file or pipe."""
+    output = sys.stdout
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(encoding="utf-8", errors="replace")
+    eager, last = eager or output.isatty(), 0.0
+    for number, piece in enumerate(pieces):
+        output.write(piece)
+        # A person sees text at once; flushing each of thousands of characters a second would cost more than they do.
+        if number == 0 or (eager and time.monotonic() - last > 0.02):
+            output.flush()
+            last = time.monotonic()
+    output.flush()
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Runs a command and turns what happens into an exit code and at most one line on standard error."""
+    with contextlib.suppress(ValueError):  # not the main thread: signals are not ours
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = run()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except TextRNNError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" ('{context.command_path} --help' says more)" if context else ""
+        click.echo(f"error: {error.format_message().rstrip('.')}{hint}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except (BrokenPipeError, OutputClosedError):
+        _drop_output()
+        return 0
+    except MemoryError:
+        click.echo("error: not enough memory: try a smaller --units, --batch or --window", err=True)
+        return 1
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            click.echo("error: the disk is full: make room and try again; what was saved before is kept", err=True)
+            _drop_output()
+            return 1
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        return 1
+
+
+def open_model(name: str | None, models_dir: Path) -> Any:
+    """The language model of a name or path, or the newest one."""
+    from textrnn.base.run import find_run
+    from textrnn.base.tasks import TASKS, named
+
+    task = TASKS["language_model"]
+    return named(task.opens)(find_run(name, models_dir, task.kind))
+
+
+def warn(line: str) -> None:
+    """Shows a warning."""
+    click.echo(f"warning: {line}", err=True)
+
+
+def _terminated(number: int, frame: Any) -> None:
+    """SIGTERM ends a command as Ctrl-C does: what is half done is put away."""
+    raise KeyboardInterrupt
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """Ends the process without taking TensorFlow apart first, which takes one to two seconds."""
+    for output in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            output.flush()
+    os._exit(code)
+
+
+def _drop_output() -> None:
+    """Lets what is still buffered for standard output go nowhere: flushing it at exit would fail again."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

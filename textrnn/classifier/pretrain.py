@@ -1,0 +1,162 @@
+"""Warming up a classifier's encoder on texts alone: its first layer learns to tell the next token, and the last one.
+
+References:
+    Dai and Le, 2015, Semi-supervised sequence learning (a language model's weights to begin with); Jean et al., 2015,
+    On using very large target vocabulary for neural machine translation (some tokens stand for all others); Press and
+    Wolf, 2017, Using the output embedding to improve language models (one matrix for tokens read and told).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from textrnn.classifier.batch_schedule import Pace
+from textrnn.classifier.network import build_classifier
+from textrnn.classifier.options import EncoderConfig
+from textrnn.classifier.vectors import StartVectors
+from textrnn.nn.keras.weights import get_weights
+from textrnn.text.rows import padded
+from textrnn.text.tokens.base import UNKNOWN_ID
+from textrnn.training.shards import make_sharded_step, num_shards
+
+NUM_SAMPLES = 1024  # tokens that stand for all that could have come
+DISTORTION = 0.75  # they are drawn by their frequency to this power
+TOKENS = 3000  # in a batch, about
+LEARNING_RATE = 4e-3
+RISE = 20  # updates in which it is reached
+STEPS = 64  # tokens of a piece of text
+
+
+class Teller(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+    """Tells a token from the state beside it: the state is brought to the width of the embedding and compared with it.
+
+    Args:
+        counts: int64[vocabulary], how often each token occurs.
+        ways: 2 when states of both directions lie side by side.
+    """
+
+    def __init__(self, counts: np.ndarray, units: int, embed: int, ways: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.counts, self.units, self.ways = counts, units, ways
+        self.kernels = [
+            self.add_weight(shape=(units, embed), initializer="glorot_uniform", name=f"kernel{way}")
+            for way in range(ways)
+        ]
+        self.bias = self.add_weight(shape=(len(counts),), initializer="zeros", name="bias")
+
+    def call(self, embedding: Any, states: Any, ids: Any, mask: Any) -> tuple[Any, Any]:
+        """The sum of the losses, and how many there are."""
+        total, count = tf.zeros(()), tf.zeros(())
+        told = mask * tf.cast(ids != UNKNOWN_ID, tf.float32)
+        pairs = [(states[:, :-1, : self.units], ids[:, 1:], told[:, 1:])]
+        if self.ways == 2:
+            pairs.append((states[:, 1:, self.units :], ids[:, :-1], told[:, :-1] * mask[:, 1:]))
+        for kernel, (state, target, weight) in zip(self.kernels, pairs, strict=True):
+            at = tf.where(weight > 0)
+            wanted = tf.cast(tf.gather_nd(target, at), tf.int64)[:, None]
+            # Padding is never drawn; each other token is, at least as if it had occurred once.
+            drawn = tf.random.fixed_unigram_candidate_sampler(
+                true_classes=wanted,
+                num_true=1,
+                num_sampled=min(NUM_SAMPLES, len(self.counts) - 1),
+                unique=True,
+                range_max=len(self.counts),
+                distortion=DISTORTION,
+                unigrams=[0.0, *np.maximum(self.counts[1:], 1).tolist()],
+            )
+            losses = tf.nn.sampled_softmax_loss(
+                embedding,
+                tf.convert_to_tensor(self.bias),
+                wanted,
+                tf.gather_nd(state, at) @ tf.convert_to_tensor(kernel),
+                num_sampled=min(NUM_SAMPLES, len(self.counts) - 1),
+                num_classes=len(self.counts),
+                sampled_values=drawn,
+                remove_accidental_hits=True,
+            )
+            total, count = total + tf.reduce_sum(losses), count + tf.reduce_sum(weight)
+        return total, count
+
+
+@dataclass
+class WarmedUp:
+    """What warming up found.
+
+    Attributes:
+        weights: of embedding and first recurrent layer, by name as in `get_weights`.
+        nats: mean loss of the last tenth of the steps (of a softmax over the drawn tokens).
+        epochs: passes over the texts.
+    """
+
+    weights: dict[str, np.ndarray]
+    nats: float
+    epochs: float
+
+
+def _pieces(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The texts in pieces of few steps, of which more rows go into a batch: products of more rows are faster."""
+    pieces = [text[begin : begin + STEPS] for text in texts for begin in range(0, len(text), STEPS)]
+    return [piece for piece in pieces if len(piece) > 1] or [np.zeros(2, np.int32)]
+
+
+def warm_up(
+    config: EncoderConfig,
+    texts: Sequence[np.ndarray],
+    *,
+    vocab_size: int,
+    vectors: StartVectors | None = None,
+    epochs: float,
+    seconds: float = math.inf,
+    random_seed: int = 0,
+    interrupted: Callable[[], bool] = lambda: False,
+    on_step: Callable[[float, float], None] = lambda done, nats: None,
+) -> WarmedUp:
+    """Trains embedding and first recurrent layer of a classifier as a language model, forwards and (if it reads both
+    ways) backwards.
+
+    Args:
+        config: the architecture.
+        texts: ids of each text, int32[steps]; long ones are learnt in pieces, those of one token not at all.
+        vocab_size: number of tokens.
+        vectors: what the embedding starts with; no text has a token that is unseen there.
+        epochs: passes over the texts, at most.
+        seconds: after which it ends; the learning rate is low then.
+        random_seed: decides initial weights, order, dropout and draws.
+        interrupted: whether to stop after this step.
+        on_step: told the share that is done and the loss in nats.
+    """
+    rng = np.random.default_rng(random_seed)
+    model = build_classifier(config, vocab_size, 2, random_seed=random_seed, vectors=vectors)
+    layer = model.recurrent[0]
+    texts = _pieces(texts)
+    counts = np.bincount(np.concatenate(texts), minlength=model.vocab_size)
+    teller = Teller(counts, config.units, config.embed, 1 + config.both_ways)
+
+    def losses(ids: Any, mask: Any) -> tuple[Any, Any]:
+        states = layer(model.embed(ids, training=True), mask=mask > 0, training=True)
+        found: tuple[Any, Any] = teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask)
+        return found
+
+    variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *teller.trainable_variables]
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, beta_2=0.99)
+    optimizer.build(variables)
+    signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)]
+    step = make_sharded_step(losses, variables, optimizer, signature, num_shards=num_shards(both_ways=config.both_ways))
+    lengths = np.array([len(text) for text in texts])
+    size, nats = min(len(texts), max(4, round(TOKENS / lengths.mean()))), list[float]()
+    num_steps = max(1, round(epochs * len(texts) / size))
+    pace = Pace(num_steps, seconds, LEARNING_RATE, RISE, interrupted)
+    for rows, rate, done in pace.batches(lengths, size, rng):
+        nats.append(float(step(*padded([texts[row] for row in rows]), np.float32(rate))))
+        on_step(done, nats[-1])
+    names = (f"{model.embedding.name}/", f"{layer.name}/")
+    weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
+    last = nats[-max(1, len(nats) // 10) :] or [math.nan]
+    return WarmedUp(weights, float(np.mean(last)), len(nats) * size / len(texts))

@@ -1,0 +1,92 @@
+"""A classifier as a saved run: where it goes, what `run.json` says of it, and its files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn import __version__
+from textrnn.base.files import (
+    MODEL_FILE,
+    RUN_FILE,
+    TOKENIZER_FILE,
+    run_head,
+    write_atomically,
+    write_json,
+    write_weights,
+)
+from textrnn.classifier.evaluation import Lesson
+from textrnn.classifier.fit_models import to_weights
+from textrnn.classifier.options import ClassifierConfig
+from textrnn.classifier.predict import KIND
+from textrnn.text.table.table import Table
+
+HISTORY_FILE = "history.csv"
+
+
+def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, command: str) -> dict[str, Any]:
+    """The content of `run.json`, but for what is learnt."""
+    text_column, label_column = table.column_names
+    return {
+        **run_head(KIND, command, config.to_json(), status="unfinished"),
+        "classes": list(classes),
+        "table": {"name": table.name, "text_column": text_column, "label_column": label_column},
+        "metrics": {},
+        "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
+    }
+
+
+def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What `run.json` says of a report."""
+    test, folds = report["test"], report.get("folds")
+    low, high = test["accuracy_interval"]
+    metrics = dict(
+        test_accuracy=test["accuracy"],
+        accuracy_interval=[low, high],
+        test_rows=test["rows"],
+        judged_on=report["judged_on"],
+        accuracy_of={name: one["accuracy"] for name, one in report["models"].items()},
+    )
+    if folds is not None:
+        metrics.update(folds=folds["count"])
+    return metrics
+
+
+def save_lesson(folder: Path, details: dict[str, Any], lesson: Lesson) -> None:
+    """Writes the files of a run into a folder; `details` get what was learnt."""
+    rows, models = lesson
+    weights, model = to_weights(models)
+    counts = np.bincount(rows.labels, minlength=len(details["classes"]))
+    details["model"] = {**model, "shares": (counts / counts.sum()).tolist()}
+    details["table"]["rows"] = len(rows.texts)
+    details["parameters"] = sum(int(array.size) for array in weights.values())
+    for left in (TOKENIZER_FILE, HISTORY_FILE):  # of another lesson
+        (folder / left).unlink(missing_ok=True)
+    if models.vocabulary is not None:
+        write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())
+    if models.history:
+        write_atomically(folder / HISTORY_FILE, _history(models.history))
+    write_weights(folder / MODEL_FILE, weights)
+    write_json(folder / RUN_FILE, details)
+
+
+def _history(rows: Sequence[Mapping[str, float]]) -> bytes:
+    """A row for each pass of each network over its rows."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
+    return text.getvalue().encode()
+
+
+def saved_in_words(run: Path, path: str) -> str:
+    """Where a classifier is, and how the table it learnt from is filled in with it."""
+    command = shlex.join(["textrnn", "classify", path, "--predict", "--model", str(run)])
+    return f"the classifier is saved in {run}; to fill in the table: {command}"

@@ -1,1 +1,0 @@
-"""What goes on inside a network: which units track what, how far gradients reach, what attention looks at."""

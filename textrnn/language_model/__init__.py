@@ -1,0 +1,1 @@
+"""Learning a text, writing and scoring."""

@@ -1,0 +1,71 @@
+"""Whether training will fit into memory, told before it begins."""
+
+from __future__ import annotations
+
+import os
+
+from textrnn.base.errors import ConfigError
+from textrnn.language_model.options import Config
+from textrnn.nn.architectures import CELLS
+from textrnn.nn.memory_options import memory_sizes
+from textrnn.nn.options import layer_cells
+from textrnn.nn.reservoir_options import ESN
+
+COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
+KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
+
+
+def estimated_bytes(config: Config, vocab_size: int) -> int:
+    """About how much memory training takes, without TensorFlow itself (0.5 GB).
+
+    Args:
+        config: resolved options.
+        vocab_size: number of tokens.
+
+    Example:
+        >>> estimated_bytes(Config().resolve(), 67) // 10**6
+        69
+    """
+    model, data = config.model, config.data
+    if model.arch == ESN:  # sums of products in float64, three times while they are solved; states and scores
+        return 8 * 3 * model.units * (model.units + vocab_size) + 4 * 60_000_000
+    batch, window, units = data.batch or 1, data.window or 1, model.units
+    weights, activations, width = vocab_size * model.embed, 0, model.embed
+    for cell in layer_cells(model):
+        if cell.cell == "memory":
+            sizes = memory_sizes(model)
+            gates, told = sizes.gates * units, sum(sizes.pieces)
+            weights += gates * (width + sizes.recurrent) + units * (told + sizes.reads)
+            activations += KEPT * (gates + told + 2 * sum(sizes.state)) * window * batch
+            width = units
+            continue
+        ways, gates = 1 + cell.both_ways, CELLS[cell.cell].gates
+        weights += ways * gates * units * (units * CELLS[cell.cell].recurrent + width)
+        activations += ways * KEPT * gates * units * window * batch
+        width = ways * units
+    predictions = batch * (1 if data.target == "last" else window)
+    weights += width * vocab_size
+    return 4 * (COPIES * weights + activations + 3 * predictions * vocab_size)
+
+
+def check_memory(config: Config, vocab_size: int) -> None:
+    """Refuses options that cannot fit.
+
+    Raises:
+        ConfigError: training would need more memory than the machine has.
+    """
+    needed, total = estimated_bytes(config, vocab_size), _total_bytes()
+    if total and needed > total:
+        raise ConfigError(
+            f"training would need about {needed / 1e9:,.0f} GB of memory and this machine has {total / 1e9:,.0f}: use "
+            f"fewer --units ({config.model.units}), a smaller --batch ({config.data.batch}), --window "
+            f"({config.data.window}) or --vocab-size ({vocab_size})"
+        )
+
+
+def _total_bytes() -> int | None:
+    """Memory of the machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

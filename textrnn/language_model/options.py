@@ -1,0 +1,98 @@
+"""Every option once: its name, unit, default, range and help; checked when made, to and from JSON.
+
+The command line makes its flags from these fields and a saved run stores them, so an option cannot
+mean two things. `None` as a default means "chosen by `Config.resolve`", by rules that stand there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from textrnn.base.config import Checked
+from textrnn.base.errors import ConfigError
+from textrnn.nn.options import ModelConfig
+from textrnn.nn.reservoir_options import ESN, ReservoirConfig
+from textrnn.text.document_options import NO_DOCUMENTS, DocumentConfig
+from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig, resolve_tokenizer
+from textrnn.training.options import TrainConfig, resolve_train
+
+
+@dataclass(frozen=True)
+class Config(Checked):
+    """Everything that decides what a training run learns."""
+
+    normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
+    documents: DocumentConfig = NO_DOCUMENTS
+
+    def options(self) -> dict[str, Any]:
+        """All options in one flat dictionary: the inverse of `from_options`."""
+        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Config:
+        """See `Checked.from_options`; texts with a condition are read in words unless `level` says otherwise.
+
+        Labels go with words, and a table of texts is soon too small to learn from letters what goes with them.
+
+        Example:
+            >>> Config.from_options({"condition": "label", "text_column": "text"}).tokenizer.level
+            'word'
+        """
+        if options.get("condition") and "level" not in options:
+            options = {**options, "level": "word"}
+        return super().from_options(options)
+
+    def resolve(self) -> Config:
+        """The same options with every `None` that stands for a rule replaced by what the rule gives.
+
+        Raises:
+            ConfigError: two options contradict each other.
+        """
+        config = self._resolved()
+        if self.documents.condition is not None and config.data.batching != "streams":
+            raise ConfigError(
+                "--condition needs the beginning of each text, and sliding windows begin anywhere: it goes with "
+                "--batching streams, and not with --arch bidirectional"
+            )
+        return config
+
+    def _resolved(self) -> Config:
+        return dataclasses.replace(
+            self,
+            tokenizer=resolve_tokenizer(self.tokenizer),
+            data=_resolve_data(self.data, self.model.arch),
+            train=resolve_train(self.train),
+        )
+
+
+def _resolve_data(config: DataConfig, arch: str) -> DataConfig:
+    both_ways = arch == "bidirectional"
+    batching = config.batching or ("sliding" if both_ways or config.target == "last" else "streams")
+    target = config.target or ("last" if both_ways else "each")
+    if both_ways and (batching, target) != ("sliding", "last"):
+        raise ConfigError(
+            "--arch bidirectional has read the tokens that it would have to predict: it needs "
+            "--batching sliding and --target last"
+        )
+    if (batching, target) == ("streams", "last"):
+        raise ConfigError("--target last goes with --batching sliding; streams learn from each step")
+    window = config.window or (16 if both_ways else 64)
+    if batching == "streams" and config.stride not in (None, window):
+        raise ConfigError("--stride is the distance of sliding windows: it goes with --batching sliding")
+    stride = config.stride or (1 if target == "last" else window)
+    return dataclasses.replace(
+        config,
+        batching=batching,
+        target=target,
+        window=window,
+        stride=stride,
+        batch=config.batch or (64 if target == "last" else 128 if arch == ESN else 32),
+    )

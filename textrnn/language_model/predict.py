@@ -1,0 +1,112 @@
+"""A saved language model, opened without TensorFlow: it generates, and scores text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textrnn.base.errors import RunError, TextRNNError
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
+from textrnn.base.run import read_run
+from textrnn.language_model.conditions import with_condition
+from textrnn.language_model.document_scoring import score_document
+from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
+from textrnn.language_model.model import Model
+from textrnn.language_model.options import Config
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.language_model.scoring import Score, score_ids
+from textrnn.nn.numpy.load import make_network
+from textrnn.text.documents import Documents
+from textrnn.text.normalize import normalize
+from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
+
+KIND = "language_model"
+
+
+class LanguageModel(Model):
+    """A saved language model, which writes and scores."""
+
+    def generate(self, seed: str = "", **options: Any) -> Iterator[str]:
+        """Writes on from a seed; yields pieces of text as they come, without the seed.
+
+        Args:
+            seed: the text to begin from; empty for the beginning of a document.
+            options: fields of `SampleConfig`, such as `length=200` or `temperature=0.7`; `stops` is a list of texts
+                that end the writing; `condition` and `guidance` are as those of `textrnn generate`.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
+
+        Example:
+            textrnn.load("models/x").generate("Once", length=200)
+        """
+        stops, guidance = options.pop("stops", ()), options.pop("guidance", None)
+        model: Any = self
+        model, choose = with_condition(model, options.pop("condition", None), guidance)
+        config = SampleConfig.from_json(options)
+        if choose is not None:
+            _, model = choose(condition_rng(random_seed(config), 0, 0))
+        return generate_stream(model, seed, config, stops=stops)
+
+    def score(self, text: str) -> Score:
+        """Measures how well the model predicts a text, from its first character on; as a document, if it learnt some.
+
+        Raises:
+            DataError: the text is empty after normalisation.
+        """
+        normalized = normalize(text, self.normalize_config)
+        if self.documents is not None:
+            return score_document(self, normalized.strip())
+        return score_ids(self, self.tokenizer.encode(normalized), num_chars=len(normalized))
+
+
+def open_run(path: Path) -> LanguageModel:
+    """Opens the language model in a folder.
+
+    Raises:
+        RunError: it is damaged, of another kind, or its parts do not belong together.
+    """
+    details = read_run(path, KIND)
+    try:
+        config = Config.from_json(details.get("config"))
+        tokenizer = read_tokenizer(path / TOKENIZER_FILE)
+    except TextRNNError as error:
+        raise error if isinstance(error, RunError) else RunError(f"{path} is damaged: {error}") from None
+    start_id, window = details.get("start_id"), config.data.window
+    try:
+        documents = Documents.from_json(details.get("documents"), tokenizer.vocab_size)
+    except RunError as error:
+        raise RunError(f"{path / RUN_FILE} is damaged: {error}; train again") from None
+    vocab_size = tokenizer.vocab_size + (documents is not None)
+    if not isinstance(start_id, int) or not 0 <= start_id < vocab_size or window is None:
+        raise RunError(f"{path} is damaged: start_id is {start_id!r}, --window is {window!r}")
+    if details.get("vocab_size") != tokenizer.vocab_size:
+        raise RunError(
+            f"{path}: the vocabulary has {tokenizer.vocab_size} tokens, the model was trained with "
+            f"{details.get('vocab_size')}: restore {TOKENIZER_FILE}"
+        )
+    weights, _ = read_weights(path / MODEL_FILE)
+    try:
+        network = make_network(
+            config.model,
+            vocab_size,
+            weights,
+            window=window,
+            start_id=start_id,
+            num_conditions=0 if documents is None else len(documents.conditions),
+        )
+    except RunError as error:
+        raise RunError(f"{path / MODEL_FILE}: {error}") from None
+    return LanguageModel(network, tokenizer, config, start_id, details, path, documents)
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Reads `tokenizer.json`.
+
+    Raises:
+        RunError, TokenizerError: it is missing or damaged.
+    """
+    values = read_json(path)
+    values.pop("sha256")
+    return tokenizer_from_json(values)

@@ -1,0 +1,84 @@
+"""`textrnn score`: how well a model predicts a text."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textrnn.base.errors import DataError
+from textrnn.language_model.predict import LanguageModel
+from textrnn.language_model.scoring import NATS_PER_UNKNOWN, nats_in_order, score_ids
+from textrnn.text.corpus import count_chars, normalized_text, write_ids
+from textrnn.text.documents import spelled
+from textrnn.text.reader import Source
+from textrnn.text.tokens.load import UNKNOWN_ID
+
+
+def score_source(model: LanguageModel, source: Source) -> dict[str, Any]:
+    """Scores one file; memory does not grow with it.
+
+    Returns:
+        the keys of `textrnn score --json`: `file`, `chars`, `tokens`, `bits_per_char`, `nats_per_token`, `perplexity`
+        and `unknown`, the number of tokens that the vocabulary does not know.
+
+    Raises:
+        DataError: nothing is left of the text after normalisation.
+    """
+
+    def text() -> Iterator[str]:
+        return normalized_text([source], model.normalize_config)
+
+    try:
+        count_chars(text())
+    except DataError as error:
+        raise DataError(f"{source.name}: {error}") from None
+    with tempfile.TemporaryDirectory(prefix="textrnn-") as folder:
+        part = write_ids(text(), model.tokenizer, Path(folder) / "text.ids")
+        name = source.path if os.path.basename(source.path) == source.name else source.name  # not of a copy of a pipe
+        return {"file": name, **score_ids(model, part.ids, num_chars=part.num_chars).to_json()}
+
+
+def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:
+    """The surprise of each character of a file, in order, as lines of JSON.
+
+    A token of several characters gives each of them the same share of its bits, so the lines add up to the text's
+    total; a character made of several byte tokens has the sum of theirs.
+
+    Yields:
+        lines with the keys `char` and `bits`; `"unknown": true` marks characters that the vocabulary lacks.
+    """
+    originals: deque[str] = deque()
+    decoder, waiting = model.tokenizer.decoder(), 0.0
+    added = 0 if model.documents is None else len(spelled("", model.tokenizer.level))  # characters that are not shown
+    for ids, nats in nats_in_order(model, _encoded(model, source, originals)):
+        for token, cost in zip(ids.tolist(), nats.tolist(), strict=True):
+            unknown = token == UNKNOWN_ID
+            waiting += (cost + (NATS_PER_UNKNOWN if unknown else 0.0)) / math.log(2)
+            length = len(decoder.feed(token))
+            length, added = max(0, length - added), max(0, added - length)
+            if length:
+                more = {"unknown": True} if unknown else {}
+                for _ in range(length):  # what the text has there: an unknown token decodes to something else
+                    line = {"char": originals.popleft(), "bits": round(waiting / length, 4), **more}
+                    yield json.dumps(line, ensure_ascii=False) + "\n"
+                waiting = 0.0
+
+
+def _encoded(model: LanguageModel, source: Source, originals: deque[str]) -> Iterator[np.ndarray]:
+    """The ids of a file in pieces; the characters of each piece are put into `originals` before."""
+    if model.documents is not None:
+        text = "".join(normalized_text([source], model.normalize_config)).strip()
+        originals.extend(text)
+        yield model.tokenizer.encode(spelled(text, model.tokenizer.level))
+        return
+    for piece in normalized_text([source], model.normalize_config):
+        originals.extend(piece)
+        yield model.tokenizer.encode(piece)

@@ -1,1 +1,0 @@
-"""Keras layers that the models are made of."""

@@ -1,1 +1,0 @@
-"""Model builders: a configuration in, a `keras.Model` with logits out."""

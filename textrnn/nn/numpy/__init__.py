@@ -1,0 +1,1 @@
+"""The same cells in NumPy, to run without TensorFlow."""

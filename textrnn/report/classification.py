@@ -1,0 +1,265 @@
+"""The report of a classifier as plain text: what it is worth, which rows deserve a look, and how it was found out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textrnn.report.compare import SIGNIFICANT
+from textrnn.report.folds import folds_in_words, folds_table
+from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
+from textrnn.report.verdict import MAJORITY, name_of
+
+COLUMNS = 100
+# A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
+LARGEST_MATRIX = 8
+NUM_CONFUSIONS = 15
+# With less room than this, a text stands below what is said of it.
+NARROWEST_TEXT = 28
+
+
+def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
+    """The whole report for a terminal: plain lines without escape codes.
+
+    Args:
+        report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `judged_on` (in words),
+            `chosen`, `test`, `models`, `comparisons` (see `judge`), `findings` (`surest_wrong`, `suspected_labels`,
+            `duplicates`, see there), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is
+            left out.
+        columns: how wide lines with texts of the file may be.
+
+    Returns:
+        the text, with a line end at its end.
+
+    Example:
+        >>> test = dict(rows=10, accuracy=0.8, accuracy_interval=[0.49, 0.943])
+        >>> print(format_report(dict(table="a.csv: 10 rows", chosen="linear", test=test, seconds=1.23)), end="")
+        a.csv: 10 rows
+        <BLANKLINE>
+        chosen: the linear model
+        80.0 % of 10 rows are right (95 % interval: 49.0 % to 94.3 %)
+        <BLANKLINE>
+        1.2 s
+    """
+    test = report.get("test") or {}
+    sections = [
+        _origin(report),
+        _headline(report, columns),
+        _models(report),
+        _folds(report.get("folds"), columns),
+        format_classes(test),
+        _confusion(test),
+        _reliability(test),
+        *_findings(report.get("findings") or {}, columns),
+        _closing(report),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _origin(report: Mapping[str, Any]) -> list[str]:
+    lines = [printable(report["table"])] if report.get("table") else []
+    if counts := counts_in_words(report.get("rows") or {}):
+        lines.append(f"rows: {counts}")
+    return lines
+
+
+def counts_in_words(rows: Mapping[str, Any]) -> str:
+    """Counts of rows as a list: those that are not 0, with the rows they are in where these are given.
+
+    Args:
+        rows: counts by name; `NAME_rows` may hold the first row numbers that `NAME` counts.
+
+    Example:
+        >>> counts_in_words(dict(used=1470, unlabelled=0, empty=2, empty_rows=[17, 1030]))
+        '1,470 used, 2 empty (17, 1030)'
+    """
+    words = []
+    for name, count in rows.items():
+        if not isinstance(count, int) or not count:
+            continue
+        listed = rows.get(f"{name}_rows")
+        where = f" ({', '.join(map(str, listed))}{', ...' if len(listed) < count else ''})" if listed else ""
+        words.append(f"{count:,} {name.replace('_', ' ')}{where}")
+    return ", ".join(words)
+
+
+def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
+    test, lines = report.get("test"), []
+    if report.get("chosen"):
+        lines.append(f"chosen: {name_of(report['chosen'])}")
+    if test:
+        low, high = test["accuracy_interval"]
+        where = f" of {printable(report['judged_on'])}" if report.get("judged_on") else ""
+        lines.append(
+            f"{percent(test['accuracy'])} of {test['rows']:,} rows{where} are right "
+            f"(95 % interval: {percent(low)} to {percent(high)})"
+        )
+    for found in report.get("comparisons") or []:
+        if is_worth_saying(found):
+            lines += textwrap.wrap(found["words"], columns)
+    return lines
+
+
+def is_worth_saying(comparison: Mapping[str, Any]) -> bool:
+    """Whether a person needs to hear of it: that a model beats the most frequent label is no news, the contrary is."""
+    expected = comparison["p"] < SIGNIFICANT and comparison["first_accuracy"] > comparison["second_accuracy"]
+    return comparison["second"] != MAJORITY or not expected
+
+
+def _models(report: Mapping[str, Any]) -> list[str]:
+    models = report.get("models") or {}
+    if not models:
+        return []
+    two = any(test["roc_auc"] is not None for test in models.values())
+    rows = [["model", "accuracy", "95 % interval", "macro F1", "log-loss", "calibration error", *["ROC-AUC"] * two]]
+    for name, test in models.items():
+        low, high = test["accuracy_interval"]
+        label = f"{name} (always {cut(test['label'], 20)})" if name == MAJORITY and "label" in test else name
+        rows.append(
+            [
+                label + (" *" if name == report.get("chosen") else ""),
+                percent(test["accuracy"]),
+                f"{100 * low:.1f} to {100 * high:.1f}",
+                decimals(test["macro_f1"]),
+                decimals(test["log_loss"]),
+                decimals(test["calibration_error"]),
+                *[decimals(test["roc_auc"])] * two,
+            ]
+        )
+    return align(rows, right=range(1, 7), indent=0)
+
+
+def _folds(folds: Mapping[str, Any] | None, columns: int) -> list[str]:
+    if not folds:
+        return []
+    words = [line for key in (folds_in_words(folds), folds.get("words")) if key for line in textwrap.wrap(key, columns)]
+    return [*words, *align(folds_table(folds), right=range(1, 6), indent=0)]
+
+
+def _closing(report: Mapping[str, Any]) -> list[str]:
+    """What was left where, and how long it took."""
+    lines = []
+    if report.get("run"):
+        lines.append(f"saved: {printable(report['run'])} (report.html in it is this report, with pictures)")
+    if report.get("output"):
+        lines.append(f"filled in: {printable(report['output'])}")
+    if report.get("explained"):
+        lines.append(f"explained: {printable(report['explained'])}")
+    return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
+
+
+def format_classes(test: Mapping[str, Any]) -> list[str]:
+    """The lines of a table of classes: precision, recall, F1 and rows of each."""
+    if not test.get("per_class"):
+        return []
+    rows = [["label", "precision", "recall", "F1", "rows"]]
+    for one in test["per_class"]:
+        scores = [decimals(one[name]) for name in ("precision", "recall", "f1")]
+        rows.append([cut(one["label"], 40), *scores, f"{one['support']:,}"])
+    return align(rows, right=(1, 2, 3, 4), indent=0)
+
+
+def _confusion(test: Mapping[str, Any]) -> list[str]:
+    if not test.get("confusion"):
+        return []
+    labels = [one["label"] for one in test["per_class"]]
+    if len(labels) > LARGEST_MATRIX:
+        confusions = frequent_confusions(test["confusion"], labels)
+        rows = [[cut(true, 30), "taken for", cut(other, 30), f"{count:,}"] for true, other, count in confusions]
+        return ["most frequent confusions:", *align(rows, right=(3,))] if rows else []
+    rows = [["", *(cut(label, 12) for label in labels)]]
+    rows += [[cut(label, 30), *map("{:,}".format, row)] for label, row in zip(labels, test["confusion"], strict=True)]
+    return ["confusion (labels down, predictions across):", *align(rows, right=range(1, len(labels) + 1))]
+
+
+def frequent_confusions(
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], limit: int = NUM_CONFUSIONS
+) -> list[tuple[str, str, int]]:
+    """The pairs of classes that are taken for each other most often: true label, predicted label, rows.
+
+    Example:
+        >>> frequent_confusions([[5, 2, 0], [1, 5, 0], [0, 3, 5]], ["a", "b", "c"])
+        [('c', 'b', 3), ('a', 'b', 2), ('b', 'a', 1)]
+    """
+    found = [
+        (count, true, other)
+        for true, row in enumerate(confusion)
+        for other, count in enumerate(row)
+        if count and true != other
+    ]
+    found.sort(key=lambda one: (-one[0], one[1:]))
+    return [(labels[true], labels[other], count) for count, true, other in found[:limit]]
+
+
+def _reliability(test: Mapping[str, Any]) -> list[str]:
+    if not test.get("reliability"):
+        return []
+    rows = [["says", "is right", "rows"]]
+    for one in test["reliability"]:
+        rows.append([percent(one["confidence"]), percent(one["accuracy"]), f"{one['rows']:,}"])
+    return ["how sure it is, and how often that is right:", *align(rows, right=(0, 1, 2))]
+
+
+def _findings(findings: Mapping[str, Any], columns: int) -> list[list[str]]:
+    sections = []
+    if wrong := findings.get("surest_wrong"):
+        sections.append(["surest and wrong:", *_listed(wrong, columns)])
+    if (suspected := findings.get("suspected_labels")) and suspected["count"]:
+        title = f"labels that may be wrong, {suspected['count']:,} of {suspected['rows']:,}{_first(suspected)}:"
+        sections.append([title, *_listed(suspected["listed"], columns)])
+    if twice := findings.get("duplicates"):
+        if twice["conflicts"]:
+            title = (
+                f"{twice['conflicts']:,} texts have different labels, in {twice['conflicting_rows']:,} rows"
+                f"{_first(dict(count=twice['conflicts'], listed=twice['listed']))}:"
+            )
+            sections.append([title, *_conflicts(twice["listed"], columns)])
+        if twice["exact"]:
+            sections.append([f"{twice['exact']:,} rows repeat the text of an earlier row"])
+    return sections
+
+
+def _first(found: Mapping[str, Any]) -> str:
+    return f" (the first {len(found['listed'])})" if len(found["listed"]) < found["count"] else ""
+
+
+def _listed(rows: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
+    cells = [
+        [f"row {one['row']}", cut(one["label"], 20), "->", cut(one["predicted"], 20), percent(one["confidence"])]
+        for one in rows
+    ]
+    return _with_texts(align(cells, right=(0, 4)), [one["text"] for one in rows], columns)
+
+
+def _conflicts(listed: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
+    cells = [
+        [
+            "rows " + cut(", ".join(map(str, one["rows"])), 24),
+            ", ".join(labels_in_words(one["labels"])),
+        ]
+        for one in listed
+    ]
+    return _with_texts(align(cells), [one["text"] for one in listed], columns)
+
+
+def labels_in_words(counts: Mapping[str, int], limit: int = 3) -> list[str]:
+    """The most frequent labels of a text, with how often each is given.
+
+    Example:
+        >>> labels_in_words({"bad": 1, "good": 2, "mixed": 1, "none": 1})
+        ['2 good', '1 bad', '1 mixed', '1 more label']
+    """
+    ordered = sorted(counts.items(), key=lambda one: -one[1])
+    rest = len(ordered) - limit
+    more = [f"{rest} more label{'s' * (rest > 1)}"] if rest > 0 else []
+    return [f"{count} {cut(label, 20)}" for label, count in ordered[:limit]] + more
+
+
+def _with_texts(lines: list[str], texts: Sequence[str], columns: int) -> list[str]:
+    """Each line with as much of its text as fits: beside it if there is room, else below it."""
+    room = columns - max(num_columns(line) for line in lines) - 2
+    if room < NARROWEST_TEXT:
+        pairs = zip(lines, texts, strict=True)
+        return [row for line, text in pairs for row in ("  " + cut(line, columns - 2), "    " + cut(text, columns - 4))]
+    return align([[line, cut(text, room)] for line, text in zip(lines, texts, strict=True)], indent=0)

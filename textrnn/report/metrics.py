@@ -1,0 +1,251 @@
+"""How good predictions are: each measure a small function, and `evaluate`, which puts them into one dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from textrnn.base.errors import DataError
+
+# Quantile of the normal distribution for intervals of 95 %.
+Z95 = 1.959963984540054
+NUM_BINS = 15
+# No probability counts as less than this, so that one sure mistake does not make the log-loss infinite (36 nats).
+SMALLEST = float(np.finfo(np.float64).eps)
+# How far from 1 the probabilities of a row may sum: float32 outputs of a model with many classes are this exact.
+TOLERANCE = 1e-3
+
+
+def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """All measures of some predictions, ready for JSON.
+
+    Args:
+        labels: int[rows], the true class of each row.
+        probabilities: float[rows, classes]; rows sum to 1. The most probable class is the prediction, the first one
+            where several are equally probable.
+        classes: the label of each class.
+
+    Returns:
+        `rows`, `accuracy`, `accuracy_interval` (95 %), `macro_f1`, `log_loss` (nats), `calibration_error`, `roc_auc`
+        (two classes, else None), `per_class` (a list of `label`, `precision`, `recall`, `f1`, `support`; None where
+        nothing was there to count), `confusion` (true classes down, predicted ones across) and `reliability` (see
+        there).
+
+    Raises:
+        DataError: there are no rows, shapes or classes do not fit, or probabilities are none.
+
+    Example:
+        >>> found = evaluate(np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]]), ["bad", "good"])
+        >>> found["rows"], round(found["accuracy"], 4), found["confusion"], found["roc_auc"]
+        (3, 0.6667, [[1, 0], [1, 1]], 1.0)
+        >>> found["per_class"][1]
+        {'label': 'good', 'precision': 1.0, 'recall': 0.5, 'f1': 0.6666666666666666, 'support': 2}
+    """
+    labels, probabilities = checked(labels, probabilities, len(classes))
+    predicted = probabilities.argmax(1)
+    confusion = confusion_matrix(labels, predicted, len(classes))
+    num_right, bins = int(np.trace(confusion)), reliability(labels, probabilities)
+    return dict(
+        rows=len(labels),
+        accuracy=num_right / len(labels),
+        accuracy_interval=list(wilson_interval(num_right, len(labels))),
+        macro_f1=macro_f1(confusion),
+        log_loss=log_loss(labels, probabilities),
+        calibration_error=calibration_error(bins),
+        roc_auc=roc_auc(labels, probabilities[:, 1]) if len(classes) == 2 else None,
+        per_class=[dict(label=label, **one) for label, one in zip(classes, class_scores(confusion), strict=True)],
+        confusion=confusion.tolist(),
+        reliability=bins,
+    )
+
+
+def checked(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as int64[rows] and probabilities as float64[rows, classes] whose rows sum to 1.
+
+    Raises:
+        DataError: there are no rows, or they do not fit, or the probabilities are none.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, np.float64)
+    if not len(labels):
+        raise DataError("there are no labelled rows to judge by: expected at least one")
+    if labels.shape != probabilities.shape[:1] or probabilities.shape[1:] != (num_classes,):
+        raise DataError(
+            f"{list(labels.shape)} labels and {list(probabilities.shape)} probabilities do not fit: "
+            f"expected one row of {num_classes} for each label"
+        )
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise DataError(f"labels are from {labels.min()} to {labels.max()}: expected from 0 to {num_classes - 1}")
+    sums = probabilities.sum(1)
+    wrong = ~(np.abs(sums - 1) <= TOLERANCE) | (probabilities < 0).any(1)  # NaN is neither
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"row {row} has the probabilities {probabilities[row, :5]}, in all {sums[row]:g}: "
+            "expected numbers from 0 to 1 that sum to 1"
+        )
+    return labels.astype(np.int64), probabilities / sums[:, None]
+
+
+def wilson_interval(num_right: int, num_rows: int) -> tuple[float, float]:
+    """The 95 % interval of a share, which holds for few rows and for shares near 0 and 1 as well.
+
+    Args:
+        num_right: rows that are right.
+        num_rows: all rows, at least one.
+
+    Reference:
+        E. B. Wilson, 1927, Probable inference, the law of succession, and statistical inference:
+        (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+
+    Example:
+        >>> [round(limit, 4) for limit in wilson_interval(8, 10)]
+        [0.4902, 0.9433]
+    """
+    share, part = num_right / num_rows, Z95**2 / num_rows
+    middle = share + part / 2
+    half = float(np.sqrt(share * (1 - share) * part + part**2 / 4))
+    # Rounding must not take the limits of none and all beyond 0 and 1.
+    low = 0.0 if num_right == 0 else (middle - half) / (1 + part)
+    return low, 1.0 if num_right == num_rows else (middle + half) / (1 + part)
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """How often each class was predicted as each: int64[classes, classes], true classes down, predicted ones across.
+
+    Reference:
+        K. Pearson, 1904, On the theory of contingency.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 0, 2]), np.array([0, 2, 2]), 3).tolist()
+        [[1, 0, 1], [0, 0, 0], [0, 0, 1]]
+    """
+    pairs = np.asarray(labels, np.int64) * num_classes + np.asarray(predicted, np.int64)
+    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes).astype(np.int64)
+
+
+def class_scores(confusion: np.ndarray) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and support of each class; None where there was nothing to divide by.
+
+    Args:
+        confusion: int[classes, classes], see `confusion_matrix`.
+
+    Reference:
+        C. J. van Rijsbergen, 1979, Information retrieval: F1 = 2 right / (rows of the class + rows predicted as it).
+    """
+    right, support, claimed = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    return [
+        dict(
+            precision=_ratio(right[k], claimed[k]),
+            recall=_ratio(right[k], support[k]),
+            f1=_ratio(2 * right[k], support[k] + claimed[k]),
+            support=int(support[k]),
+        )
+        for k in range(len(confusion))
+    ]
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def macro_f1(confusion: np.ndarray) -> float:
+    """The mean F1 of the classes that are in the rows or among the predictions: each counts the same, however rare.
+
+    Reference:
+        D. D. Lewis, 1991, Evaluating text categorization.
+    """
+    found = [one["f1"] for one in class_scores(confusion) if one["f1"] is not None]
+    return float(np.mean(found))
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of -ln(probability of the true class), in nats; no probability counts as less than 2.2e-16.
+
+    Reference:
+        I. J. Good, 1952, Rational decisions.
+
+    Example:
+        >>> round(log_loss(np.array([0, 1]), np.array([[0.5, 0.5], [0.75, 0.25]])), 4)  # (ln 2 + ln 4) / 2
+        1.0397
+    """
+    chosen = np.take_along_axis(probabilities, labels[:, None], 1)[:, 0]
+    return float(-np.log(np.clip(chosen, SMALLEST, 1)).mean())
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray, num_bins: int = NUM_BINS) -> list[dict[str, Any]]:
+    """How often predictions were right for each level of confidence.
+
+    Args:
+        labels: int[rows].
+        probabilities: float[rows, classes]; the largest of a row is its confidence.
+        num_bins: bins of equal width from 0 to 1; each holds its upper end and not its lower one.
+
+    Returns:
+        for each bin with rows in it: `low`, `high`, `rows`, `confidence` (mean), `accuracy`.
+
+    Reference:
+        A. H. Murphy and R. L. Winkler, 1977, Reliability of subjective probability forecasts.
+
+    Example:
+        >>> reliability(np.array([0, 1]), np.array([[0.75, 0.25], [0.625, 0.375]]), num_bins=2)
+        [{'low': 0.5, 'high': 1.0, 'rows': 2, 'confidence': 0.6875, 'accuracy': 0.5}]
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    numbers = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    rows = np.bincount(numbers, minlength=num_bins)
+    total, num_right = (np.bincount(numbers, weights, num_bins) for weights in (confidence, right))
+    return [
+        dict(
+            low=k / num_bins,
+            high=(k + 1) / num_bins,
+            rows=int(rows[k]),
+            confidence=float(total[k] / rows[k]),
+            accuracy=float(num_right[k] / rows[k]),
+        )
+        for k in np.flatnonzero(rows).tolist()
+    ]
+
+
+def calibration_error(bins: Sequence[dict[str, Any]]) -> float:
+    """Expected calibration error: by how much confidence and accuracy differ, over the rows of all bins.
+
+    Args:
+        bins: what `reliability` gives.
+
+    Reference:
+        M. P. Naeini, G. F. Cooper and M. Hauskrecht, 2015, Obtaining well calibrated probabilities using Bayesian
+        binning; C. Guo et al., 2017, On calibration of modern neural networks: the sum over bins of
+        rows of the bin / all rows * |accuracy - confidence|.
+    """
+    rows = sum(one["rows"] for one in bins)
+    return float(sum(one["rows"] * abs(one["accuracy"] - one["confidence"]) for one in bins) / rows)
+
+
+def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float | None:
+    """The chance that a random row of class 1 has a higher score than one of class 0; equal scores count as half.
+
+    Args:
+        labels: int[rows], 0 or 1.
+        scores: float[rows], such as the probability of class 1.
+
+    Returns:
+        the area under the ROC curve; None if one of the classes has no rows.
+
+    Reference:
+        J. A. Hanley and B. J. McNeil, 1982, The meaning and use of the area under a ROC curve.
+
+    Example:
+        >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]))  # 3.5 of 4 pairs
+        0.875
+    """
+    positive = np.asarray(labels) == 1
+    num_positive = int(positive.sum())
+    num_negative = len(positive) - num_positive
+    if not num_positive or not num_negative:
+        return None
+    _, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
+    above = ranks[which][positive].sum() - num_positive * (num_positive + 1) / 2
+    return float(above / (num_positive * num_negative))

@@ -1,1 +1,0 @@
-"""What the commands do: one module each, without parsing of arguments and without printing."""

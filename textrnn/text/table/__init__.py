@@ -1,0 +1,1 @@
+"""Tables: reading, finding columns, writing back."""

@@ -1,0 +1,283 @@
+"""How a table is cut into cells, found out from its beginning."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from textrnn.base.errors import ConfigError
+from textrnn.text.table.column_names import EXACT, SECOND, label_hint, text_hint
+from textrnn.text.table.json_lines import parse_object
+from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, parse, read_records
+
+NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*")
+DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
+NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
+MAX_LINES = 2_000  # as many are looked at
+MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
+MIN_SHARE = 0.8  # of records with the same number of cells
+MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the header tell
+# Share of the records with quoted cells in which the quotes may be damaged; above it quotes are text. Commas stand in
+# texts so often that files have to quote them; tabs do not, and what writes files with tabs often does not quote.
+MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
+MAX_STRAY_SHARE_ELSE = 0.1
+MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a dialect makes of the beginning of a file: the usual number of cells, and how usual it is."""
+
+    dialect: Dialect
+    width: int = 0
+    share: float = 0.0
+    stray_share: float = 0.0
+    hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
+    spaced: bool = False  # some cells begin with a space and a quote
+    has_quotes: bool = False  # some cells are in quotes, and properly
+    cut: bool = False  # a cell may go on behind the lines, so that more should be looked at
+
+
+def parse_delimiter(wanted: str) -> str:
+    """The delimiter that a flag names: a character, or a word such as `tab`; or `jsonl` or `lines`.
+
+    Raises:
+        ConfigError: it is neither.
+
+    Example:
+        >>> parse_delimiter("semicolon"), parse_delimiter("|")
+        (';', '|')
+    """
+    if wanted.casefold() in (JSONL, LINES):
+        return wanted.casefold()
+    found = NAMES.get(wanted.casefold(), wanted)
+    if len(found) != 1 or found in f"{QUOTE}\r\n":
+        raise ConfigError(
+            f"--delimiter is {wanted!r:.60}: expected one character such as ';', or one of "
+            f"{', '.join(DELIMITERS.values())}, at (text@label), "
+            f"{JSONL} (an object a line), {LINES} (a text a line)"
+        )
+    return found
+
+
+def separator_line(line: str) -> str | None:
+    """The delimiter that a first line as Excel understands it tells.
+
+    Example:
+        >>> separator_line("sep=;\\r\\n")
+        ';'
+    """
+    found = _SEPARATOR_LINE.fullmatch(line)
+    return found.group(1) if found else None
+
+
+def find_dialect(
+    lines: Sequence[str],
+    *,
+    complete: bool = True,
+    newline: str = "\n",
+    delimiter: str | None = None,
+    quotes: bool | None = None,
+    name: str = "",
+) -> Measure:
+    """Find out how records are cut into cells.
+
+    The delimiter is the one that gives most records the same number of cells, two at least, where a name in the
+    header that is known counts in its favour. Quotes are quotes if nearly all that open a cell are closed at the end
+    of one. A file in which no delimiter fits is `text@label` if what stands behind the last at sign of its lines are
+    few short words, and else a text a line.
+
+    Args:
+        lines: those at the begin of the file.
+        complete: whether they are all.
+        newline: what ends a line.
+        delimiter: as `parse_delimiter` gives it, if it is known.
+        quotes: whether cells can be quoted, if it is known.
+        name: of the file; its suffix tells what is else open.
+
+    Returns:
+        The dialect, and the number of cells.
+
+    Example:
+        >>> find_dialect(["good film, really;1\\n", "bad;0\\n"]).dialect.delimiter
+        ';'
+    """
+    number = MAX_LINES
+    while True:
+        seen, all_seen = lines[:number], complete and number >= len(lines)
+        measure = _find(seen, all_seen, newline, delimiter, quotes, name)
+        if not measure.cut or number >= len(lines):
+            return measure
+        number *= 8
+
+
+def _find(
+    lines: Sequence[str], complete: bool, newline: str, delimiter: str | None, quotes: bool | None, name: str
+) -> Measure:
+    """The work of `find_dialect` on these lines."""
+    base = Dialect(newline=newline)
+    if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
+        return Measure(Dialect(JSONL, newline=newline, quotes=False, quoted="none"))
+    text_a_line = Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0)
+    if delimiter == LINES:
+        return text_a_line
+    text = "".join(lines)
+    if delimiter is not None and delimiter != AT_SIGN:
+        return _measured(lines, replace(base, delimiter=delimiter), text, quotes, complete)
+    at = Dialect(AT, AT_SIGN, quotes=False, newline=newline, quoted="none")
+    if delimiter == AT_SIGN:
+        return Measure(at, 2, 1.0)
+    found = [
+        _measured(lines, replace(base, delimiter=char), text, quotes, complete)
+        for char in DELIMITERS
+        if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
+    ]
+    cut = any(one.cut for one in found)
+    is_csv = name.casefold().endswith(".csv")
+    fitting = [
+        one
+        for one in found
+        if one.width > 1 and one.share >= MIN_SHARES[one.hint] and not _is_prose(lines, one, complete, is_csv)
+    ]
+    if fitting:
+        # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
+        # a comma is the less likely.
+        best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
+        return replace(best, cut=cut)
+    if _is_at(lines):
+        return Measure(at, 2, 1.0)
+    comma = found[-1]
+    is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
+    if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
+        return comma
+    return replace(text_a_line, cut=cut)
+
+
+def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | None, complete: bool) -> Measure:
+    """How a delimiter does, with quotes as they fit best."""
+    plain = replace(dialect, quotes=False, quoted="none")
+    if quotes is False:
+        return _measure(lines, plain, complete)
+    quoted = _measure(lines, dialect, complete)
+    if quoted.spaced:
+        spaced = _measure(lines, replace(dialect, skip_space=True), complete)
+        if spaced.share >= quoted.share and spaced.stray_share <= quoted.stray_share:
+            quoted = spaced
+    if '\\"' in text and quoted.stray_share:
+        escaped = _measure(lines, replace(quoted.dialect, escape=True), complete)
+        if escaped.stray_share < quoted.stray_share:
+            quoted = escaped
+    if quotes is None and quoted.stray_share:
+        literal = _measure(lines, plain, complete)
+        too_many = quoted.stray_share > MAX_STRAY_SHARE.get(dialect.delimiter, MAX_STRAY_SHARE_ELSE)
+        if literal.share > quoted.share + 0.05 or (too_many and quoted.share <= literal.share + 0.05):
+            return replace(literal, cut=quoted.cut)
+    return replace(quoted, dialect=replace(quoted.dialect, quoted=_quoting(lines, quoted.dialect, complete)))
+
+
+def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
+    widths: Counter[int] = Counter()
+    num_stray = num_quoted = 0
+    first: list[str] = []
+    is_spaced = is_cut = False
+    opening = re.compile(f"(?:^|{re.escape(dialect.delimiter)}){' *' if dialect.skip_space else ''}{QUOTE}")
+    for record in read_records(lines, dialect, complete=complete):
+        if not record.cells:
+            continue
+        first = first or record.cells
+        widths[len(record.cells)] += 1
+        if dialect.quotes and QUOTE in record.raw:
+            num_stray += record.stray
+            is_cut = is_cut or record.cut
+            num_quoted += bool(opening.search(record.raw))
+            is_spaced = is_spaced or (f" {QUOTE}" in record.raw and _is_spaced(record, dialect))
+    if not widths:
+        return Measure(dialect)
+    hint = 0.0
+    if len(first) > 1:
+        hint = sum(any(known(cell) >= EXACT - SECOND for cell in first) for known in (text_hint, label_hint)) / 2
+    if hint and widths.total() > 1:  # a header may be shorter than all rows
+        widths[len(first)] -= 1
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+    if hint and count < MIN_SHARE * widths.total():
+        width, count = len(first), widths[len(first)]
+    return Measure(
+        dialect,
+        width,
+        count / widths.total(),
+        stray_share=num_stray / max(1, num_quoted),
+        hint=hint,
+        spaced=is_spaced,
+        has_quotes=num_quoted > num_stray,
+        cut=is_cut,
+    )
+
+
+def _is_prose(lines: Sequence[str], found: Measure, complete: bool, is_csv: bool) -> bool:
+    """Whether what looks like a delimiter may be the punctuation of texts that are a line each.
+
+    It is none if there are quotes, names in a header, a column of numbers or one of values that come again; else if it
+    has a space behind it, or the file is not called one with such delimiters.
+    """
+    char = found.dialect.delimiter
+    if char not in ",;" or found.hint or found.has_quotes:
+        return False
+    rows = [record.cells for record in read_records(lines, found.dialect, complete=complete)]
+    rows = [cells for cells in rows if len(cells) == found.width]
+    for column in zip(*rows, strict=True):
+        numbers = sum(bool(NUMBER.fullmatch(cell)) for cell in column)
+        if 2 * numbers > len(column) or (len(column) >= 4 and 2 * len(set(column)) <= len(column)):
+            return False
+    spaced = sum(cell[:1].isspace() for cells in rows for cell in cells[1:])
+    return not is_csv or 2 * spaced > len(rows) * (found.width - 1)
+
+
+def _is_spaced(record: Record, dialect: Dialect) -> bool:
+    """Whether a cell begins with a space and a quote that are not themselves in quotes."""
+    begin = 0
+    for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
+        if cell[:1] == " " == record.raw[begin] and cell.lstrip(" ")[:1] == QUOTE:
+            return True
+        begin = end + 1
+    return False
+
+
+def _is_jsonl(lines: Sequence[str]) -> bool:
+    filled = [line for line in lines if not line.isspace()][:200]
+    if not filled or not filled[0].lstrip().startswith("{"):
+        return False
+    return sum(parse_object(line) is not None for line in filled) > len(filled) / 2
+
+
+def _is_at(lines: Sequence[str]) -> bool:
+    """Whether what stands behind the last at sign of nearly every line are few short words."""
+    filled = [line for line in lines if not line.isspace()]
+    labels = Counter(line.rpartition(AT_SIGN)[2].strip() for line in filled if AT_SIGN in line)
+    if labels.total() < 0.95 * len(filled) or any(len(label) > MAX_AT_LABEL_CHARS for label in labels):
+        return False
+    if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
+        return True
+    return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
+
+
+def _quoting(lines: Sequence[str], dialect: Dialect, complete: bool) -> str:
+    """Which cells are quoted, by the first few hundred records."""
+    seen: Counter[tuple[bool, bool]] = Counter()  # by: is quoted, is a number
+    for number, record in enumerate(read_records(lines[:500], dialect, complete=complete)):
+        if number == 0 and len(lines) > 1:  # perhaps the header, which some write without quotes
+            continue
+        begin = 0
+        for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
+            while dialect.skip_space and record.raw.startswith(" ", begin):
+                begin += 1
+            seen[record.raw.startswith(QUOTE, begin), bool(NUMBER.fullmatch(cell))] += 1
+            begin = end + 1
+    quoted, numbers = seen[True, False] + seen[True, True], seen[False, True]
+    if not quoted or seen[False, False]:
+        return "minimal"
+    if not numbers:
+        return "all"
+    return "nonnumeric" if not seen[True, True] else "minimal"

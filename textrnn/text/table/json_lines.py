@@ -1,0 +1,107 @@
+"""JSON lines: an object a line, its values as strings as they are written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from textrnn.text.table.records import Record
+from textrnn.text.table.source import REPLACEMENT
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
+
+
+def parse_object(line: str) -> dict[str, Any] | None:
+    """The object that a line holds, its numbers as strings; None if it holds something else.
+
+    Example:
+        >>> parse_object('{"text": "fine", "stars": 1.0}'), parse_object("[1]"), parse_object("{")
+        ({'text': 'fine', 'stars': '1.0'}, None, None)
+    """
+    try:
+        value = _DECODER.decode(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def keys_of(lines: Iterable[str]) -> list[str]:
+    """The keys of all objects, in the order in which they first come.
+
+    Example:
+        >>> keys_of(['{"a": 1}', "", '{"b": 2, "a": 3}'])
+        ['a', 'b']
+    """
+    found: dict[str, None] = {}
+    for line in lines:
+        found.update(dict.fromkeys(parse_object(line) or ()))
+    return list(found)
+
+
+def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Record]:
+    """Read objects as records.
+
+    Args:
+        lines: with their ends.
+        keys: whose values become the cells; a missing value or null is an empty cell.
+
+    Yields:
+        Records. A blank line has no cells; a line that holds no object has none either, and is stray.
+
+    Example:
+        >>> [record.cells for record in read_json_records(['{"label": true, "text": "fine"}'], ["text", "label"])]
+        [['fine', 'true']]
+    """
+    for number, raw in enumerate(lines, 1):
+        values = parse_object(raw)
+        if values is None:
+            yield Record(raw, [], number, bool(raw.strip()))
+        else:
+            yield Record(raw, [_as_written(values.get(key), raw) for key in keys], number)
+
+
+def with_members(raw: str, members: Mapping[str, Any]) -> str:
+    """A line with an object, and members added at its end; names that it has already get a number.
+
+    Example:
+        >>> with_members('{"text": "fine" }\\n', {"text": 1, "sure": 0.5})
+        '{"text": "fine", "text_2": 1, "sure": 0.5 }\\n'
+    """
+    values = parse_object(raw)
+    if values is None:
+        return raw
+    end = raw.rindex("}")
+    head = raw[:end].rstrip()
+    added = []
+    for wanted, value in members.items():
+        name = free_name(wanted, values) if wanted in values else wanted
+        added.append(f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}")
+    comma = ", " if values else ""
+    return f"{head}{comma}{', '.join(added)}{raw[len(head) :]}"
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """A name that is not taken: the one wanted, or that with a number.
+
+    Example:
+        >>> free_name("label", ["text", "label", "label_2"])
+        'label_3'
+    """
+    names = set(taken)
+    if wanted not in names:
+        return wanted
+    return next(name for number in range(2, len(names) + 3) if (name := f"{wanted}_{number}") not in names)
+
+
+def _as_written(value: Any, raw: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # An escape can stand for half a character, which no file can hold, or for NUL.
+    return _SURROGATE.sub(REPLACEMENT, text).replace("\0", "") if "\\u" in raw else text

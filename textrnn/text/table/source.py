@@ -1,0 +1,239 @@
+"""The bytes of a table: which encoding they are in, damaged or not, and its lines as text.
+
+Unlike a corpus, a table is not refused for a few bad bytes: each becomes U+FFFD, and its row is named. The rule, for
+the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if all of it is; or UTF-8 with damage if
+it has at least four characters beyond ASCII for each bad place; or GB18030 if it looks like it and all of it is, or
+has a hundred such characters for each bad place; else Windows-1252, which is a guess and said aloud, or Latin-1 if
+it has one of the five bytes that Windows-1252 leaves out.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from textrnn.base.errors import DataError
+from textrnn.text.encodings import (
+    UndecodableError,
+    checked_codec,
+    codec_of_mark,
+    decode,
+    has_surrogates,
+    is_plausible_gb18030,
+    refuse_binary,
+)
+from textrnn.text.reader import BLOCK_BYTES, SAMPLE_BYTES, blocks_of, opened
+
+BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
+REPLACEMENT = "\ufffd"
+MAX_LINE_CHARS = 1 << 26
+GOOD_PER_BAD, GOOD_PER_BAD_GB18030 = 4, 100
+MAX_NUL_SHARE = 0.05
+
+_ERRORS = "textrnn.bad"
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 with BOM",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
+    "gb18030": "GB18030",
+    "cp1252": "Windows-1252",
+    "iso8859-1": "Latin-1",
+}
+
+
+def _mark_bad(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return BAD, error.end
+
+
+codecs.register_error(_ERRORS, _mark_bad)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the bytes of a table become text.
+
+    Attributes:
+        codec: name of the Python codec.
+        bom: whether the file begins with a byte order mark.
+        guessed: whether it is a last resort that fits any bytes.
+        num_chars: length of the text.
+        num_bad: places that cannot be decoded.
+        num_good: characters that speak for the encoding: those beyond ASCII, or all if it is a wide one.
+        has_nul: whether there is a NUL character.
+        num_bytes: size of the file.
+    """
+
+    codec: str
+    bom: bool = False
+    guessed: bool = False
+    num_chars: int = 0
+    num_bad: int = 0
+    num_good: int = 0
+    has_nul: bool = False
+    num_bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name that people know it by.
+
+        Example:
+            >>> Encoding("cp1252").name
+            'Windows-1252'
+        """
+        return _NAMES.get(self.codec, self.codec)
+
+
+def inspect_table(path: str, label: str, encoding: str | None = None) -> Encoding:
+    """Read a file once, or a few times if it is damaged, to decide its encoding; the module says how.
+
+    Args:
+        path: where it is.
+        label: what to call it in messages.
+        encoding: name of a Python codec, used alone.
+
+    Returns:
+        The encoding.
+
+    Raises:
+        ConfigError: there is no such codec.
+        DataError: the file cannot be read, is empty, a spreadsheet of Excel, binary, or not in the encoding named.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "reviews.csv")
+        ...     with open(path, "wb") as file:
+        ...         _ = file.write("text,label\\nun café noir,1\\n".encode("cp1252"))
+        ...     found = inspect_table(path, "reviews.csv")
+        >>> found.codec, found.guessed, found.num_chars
+        ('cp1252', True, 26)
+    """
+    given = checked_codec(encoding) if encoding is not None else None
+    with opened(path, label) as stream:
+        head = stream.read(SAMPLE_BYTES)
+    if not head:
+        raise DataError(f"{label} is empty: expected a table with text")
+    marked = codec_of_mark(head)
+    _refuse_other_files(head, given or marked, label)
+    if codec := given or marked:
+        found = _scan(path, label, codec)
+        if not _fits(found, GOOD_PER_BAD):
+            raise DataError(
+                f"{label} is not {found.name}: {found.num_bad:,} places of it cannot be decoded; "
+                "name its encoding with --encoding"
+            )
+    else:
+        found = _scan_unmarked(path, label)
+    return replace(found, bom=marked is not None)
+
+
+def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Generator[str, None, None]:
+    """Read the lines of a table.
+
+    Args:
+        path: where it is.
+        label: what to call it in messages.
+        encoding: from `inspect_table`.
+        newline: what ends a line: a line feed, or a carriage return as on an old Mac. The other one is kept.
+
+    Yields:
+        Lines with their ends, without byte order mark, `BAD` in place of what cannot be decoded.
+
+    Raises:
+        DataError: the file cannot be read any more, or a line is longer than 64 million characters.
+    """
+    with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
+        first = True
+        for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
+            if len(line) >= MAX_LINE_CHARS:
+                raise DataError(f"{label} has a line of {MAX_LINE_CHARS:,} characters or more: expected a table")
+            if first:
+                first = False
+                line = line.removeprefix("\ufeff")  # codecs named for one byte order keep the mark
+                if not line:
+                    continue
+            yield line
+
+
+def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
+    """Raise DataError for what is no text; unlike a corpus, a table may have a few NUL characters."""
+    if head.startswith(_EXCEL):
+        raise DataError(
+            f"{label} is a spreadsheet of Excel (or another archive), not text: open it there, "
+            "choose Save As and the type 'CSV UTF-8', and give that file"
+        )
+    wide = codec is not None and codec.startswith(("utf-16", "utf-32"))
+    if wide:
+        refuse_binary(head, codec, label)
+    elif head.count(0) > MAX_NUL_SHARE * len(head):
+        refuse_binary(head, None, label)
+    else:
+        refuse_binary(head.replace(b"\0", b""), codec, label)
+
+
+def _scan_unmarked(path: str, label: str) -> Encoding:
+    """The encoding of a file without byte order mark."""
+    found = _scan(path, label, "utf-8")
+    if _fits(found, GOOD_PER_BAD):
+        return found
+    with opened(path, label) as stream:
+        try:
+            for _ in decode(blocks_of(stream), "utf-8"):
+                pass
+        except UndecodableError as error:
+            stream.seek(error.offset)
+        sample = stream.read(SAMPLE_BYTES)
+    if len(sample) > 2 and has_surrogates(sample):
+        raise DataError(f"{label} is no proper UTF-8: it has surrogates (CESU-8); save it again as UTF-8")
+    if is_plausible_gb18030(sample):
+        found = _scan(path, label, "gb18030")
+        if _fits(found, GOOD_PER_BAD_GB18030):
+            return found
+    found = _scan(path, label, "cp1252")
+    if found.num_bad:
+        found = _scan(path, label, "iso8859-1")
+    return replace(found, guessed=True)
+
+
+def _fits(found: Encoding, good_per_bad: int) -> bool:
+    return found.num_bad == 0 or found.num_good >= good_per_bad * found.num_bad
+
+
+def _scan(path: str, label: str, codec: str) -> Encoding:
+    """What decoding all of a file finds."""
+    decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
+    wide = codec.startswith(("utf-16", "utf-32"))
+    num_chars = num_bad = num_good = num_bytes = 0
+    has_nul, block = False, b" "
+    with opened(path, label) as stream:
+        while block:
+            block = stream.read(BLOCK_BYTES)
+            num_bytes += len(block)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeError as error:  # of codecs that heed no error handler
+                raise DataError(f"{label} is not {codec}: {error}; name its encoding with --encoding") from None
+            num_chars += len(text)
+            has_nul = has_nul or "\0" in text
+            # In wide encodings ASCII speaks for them as well; else only what lies beyond it does.
+            num_ascii = 0 if wide else len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+            bad = 0 if text.isascii() else text.count(BAD)
+            num_bad += bad
+            num_good += len(text) - bad - num_ascii
+    return Encoding(
+        codec,
+        num_chars=num_chars,
+        num_bad=num_bad,
+        num_good=num_good,
+        has_nul=has_nul,
+        num_bytes=num_bytes,
+    )

@@ -1,0 +1,184 @@
+"""A table written back with columns added: what it was stays as it was."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from textrnn.base.errors import DataError
+from textrnn.base.files import atomic_file
+from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.dialect import NUMBER
+from textrnn.text.table.json_lines import free_name, with_members
+from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record, parse
+from textrnn.text.table.rows import BLANK, HEADER, Table
+
+BOM = "\ufeff"
+CHUNK_CHARS = 1 << 16
+
+Cell = str | int | float
+
+
+def write_predictions(
+    table: Table, columns: Sequence[str], cells: Iterable[Sequence[Cell]], output: str, *, overwrite: bool = True
+) -> list[str]:
+    """Write a table again, with columns added behind its own.
+
+    Every record is written as it is read: the same quoting, line end and order, blank lines too; in UTF-8, with a byte
+    order mark if the input has one. The new cells are quoted as the file quotes its own. A record with too few cells is
+    padded, and in one with too many the new ones come before the surplus, so that each stands under its name. A table
+    without header stays without. JSON objects get members; lines that are none stay as they are.
+
+    Args:
+        table: the input, still open.
+        columns: names of the new columns; one that the table has already gets a number behind it.
+        cells: for each row of the table, in order, the cells of these columns; numbers stay numbers in JSON. They may
+            come from a generator that reads `table.rows()` itself: both read in constant memory.
+        output: the file, written under another name and then moved to its place; `-` is standard output.
+        overwrite: whether a file that exists may be replaced.
+
+    Returns:
+        The names under which the columns were added.
+
+    Raises:
+        DataError: there are more or fewer cells than rows or columns, the output exists, is the input, or cannot be
+            written.
+        OSError: the disk is full; nothing is left behind.
+
+    Example:
+        >>> import tempfile
+        >>> from textrnn.text.table.table import open_table
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path, output = os.path.join(folder, "a.csv"), os.path.join(folder, "a.predicted.csv")
+        ...     with open(path, "w", encoding="utf-8") as file:
+        ...         _ = file.write('text,label\\n"good, really",1\\nbad,0\\n')
+        ...     with open_table(path) as table:
+        ...         names = write_predictions(table, ["label", "sure"], [["1", 0.9], ["0", 0.8]], output)
+        ...     print(Path(output).read_text(encoding="utf-8"), end="")
+        text,label,label_2,sure
+        "good, really",1,1,0.9
+        bad,0,0,0.8
+    """
+    names: list[str] = []
+    for column in columns:
+        names.append(free_name(column, [*(table.header or ()), *names]))
+    pieces = _pieces(table, names, cells)
+    if output == STANDARD_INPUT:
+        sys.stdout.flush()
+        _write(sys.stdout.buffer, pieces)
+        sys.stdout.buffer.flush()
+        return names
+    _check_output(table, output, overwrite=overwrite)
+    try:
+        with atomic_file(Path(output)) as file:
+            _write(file, pieces)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(f"cannot write {output}: {error.strerror or error}; name another file") from None
+    return names
+
+
+def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
+    if not os.path.exists(output):
+        return
+    if os.path.isdir(output):
+        raise DataError(f"cannot write {output}: it is a folder; name a file")
+    if os.path.samefile(output, table.path):
+        raise DataError(f"{output} is the input itself: name another file to write")
+    if not overwrite:
+        raise DataError(f"{output} exists and was kept: name another file, or replace it with --overwrite")
+
+
+def _write(file: BinaryIO, pieces: Iterable[str]) -> None:
+    """Write text in larger pieces; half a character, as an argument or a file name can hold one, becomes a `?`."""
+    gathered: list[str] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size > CHUNK_CHARS:
+            file.write("".join(gathered).encode("utf-8", "replace"))
+            gathered.clear()
+            size = 0
+    file.write("".join(gathered).encode("utf-8", "replace"))
+
+
+def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The text of the new file."""
+    if table.encoding.bom:
+        yield BOM
+    source = iter(cells)
+    number = 0
+    extend = _extender(table, names)
+    for part, record, _ in table.parts():
+        if part == BLANK:
+            yield record.raw
+        elif part == HEADER:
+            yield extend(record, names)
+        else:
+            number += 1
+            added = next(source, None)
+            if added is None or len(added) != len(names):
+                found = "none" if added is None else str(len(added))
+                raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
+            yield extend(record, added)
+    if next(source, None) is not None:
+        raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
+
+
+def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[Cell]], str]:
+    """How a record of this table gets its new cells."""
+    dialect, width = table.dialect, table.width
+    if dialect.kind == JSONL:
+        return lambda record, added: with_members(record.raw, dict(zip(names, added, strict=True)))
+    delimiter = dialect.delimiter
+    quote = _quoter(dialect)
+
+    def extend(record: Record, added: Sequence[Cell]) -> str:
+        raw = record.raw
+        new = delimiter.join([quote(cell) for cell in added])
+        size = len(record.cells)
+        end = len(raw.rstrip("\r\n"))
+        if size > width:
+            end = _end_of_cell(record, width, dialect)
+        padding = delimiter * (width - size)
+        return f"{raw[:end]}{padding}{delimiter}{new}{raw[end:]}"
+
+    return extend
+
+
+def _end_of_cell(record: Record, width: int, dialect: Dialect) -> int:
+    """Offset behind a number of cells."""
+    if dialect.quotes and QUOTE in record.raw:
+        ends = parse(record.raw, dialect, len(record.cells)).ends
+        if len(ends) == len(record.cells):
+            return ends[width - 1]
+    return sum(map(len, record.cells[:width])) + width - 1
+
+
+def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
+    """How a cell is written."""
+    special = re.compile(f"[{re.escape(dialect.delimiter)}\r\n{QUOTE}]|^\\s|\\s$|^$" if dialect.quotes else "")
+    breaks = re.compile(f"[{re.escape(dialect.delimiter)}\r\n]+")
+    doubled = ESCAPE + QUOTE if dialect.escape else QUOTE * 2
+
+    def quote(cell: Cell) -> str:
+        text = str(cell)
+        if not dialect.quotes:  # there is no way to write a delimiter
+            return breaks.sub(" ", text)
+        wanted = dialect.quoted == "all" or (dialect.quoted == "nonnumeric" and not NUMBER.fullmatch(text))
+        if not wanted and not special.search(text):
+            return text
+        if not text and not wanted:
+            return text
+        if dialect.escape:
+            text = text.replace(ESCAPE, ESCAPE * 2)
+        return f"{QUOTE}{text.replace(QUOTE, doubled)}{QUOTE}"
+
+    return quote

@@ -1,0 +1,105 @@
+"""Text to ids and back: build a vocabulary from text, or read one that was saved.
+
+Level       a token is                               ids
+char        a character                              those seen
+byte        a byte of UTF-8                          258
+word        a word, or a character of a rare one     --vocab-size
+bpe         a frequent sequence of bytes             --vocab-size
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from textrnn.base.errors import TokenizerError
+from textrnn.text.options import TokenizerConfig
+from textrnn.text.tokens.base import PADDING_ID, UNKNOWN_ID, Decoder, Tokenizer, damaged
+from textrnn.text.tokens.bpe import BpeTokenizer
+from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
+from textrnn.text.tokens.word import WordTokenizer
+
+__all__ = ["PADDING_ID", "UNKNOWN_ID", "Decoder", "Tokenizer", "build_tokenizer", "tokenizer_from_json"]
+
+_READERS: dict[str, Callable[[Any], Tokenizer]] = {
+    "char": CharTokenizer.from_json,
+    "byte": ByteTokenizer.from_json,
+    "word": WordTokenizer.from_json,
+    "bpe": BpeTokenizer.from_json,
+}
+
+
+def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer:
+    """Make a vocabulary from text, in one pass and with memory for counts only.
+
+    Args:
+        config: resolved, that is with the vocabulary size and smallest count of its level filled in.
+        pieces: normalised text, cut at safe places.
+
+    Returns:
+        A tokenizer; the same text and config give the same ids.
+
+    Raises:
+        TokenizerError: the text has fewer than two distinct characters, or none is frequent enough.
+
+    Example:
+        >>> tokenizer = build_tokenizer(TokenizerConfig(min_count=1), ["hel", "lo"])
+        >>> tokenizer.encode("hello").tolist()
+        [4, 3, 2, 2, 5]
+    """
+    distinct: set[str] = set()
+    watched = _watch(pieces, distinct)
+    tokenizer = _build(config, watched)
+    if not distinct:
+        raise TokenizerError("the text is empty: there is nothing to learn")
+    if len(distinct) == 1:
+        raise TokenizerError(f"the text has a single distinct character {min(distinct)!r}: there is nothing to learn")
+    if tokenizer.vocab_size <= 2:
+        raise TokenizerError(
+            f"no character is seen {config.min_count} times: the vocabulary is empty; use a smaller --min-count"
+        )
+    return tokenizer
+
+
+def tokenizer_from_json(values: Any) -> Tokenizer:
+    """Make the tokenizer that was saved with `to_json`.
+
+    Args:
+        values: what the json module read; nothing about it is trusted.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        TokenizerError: anything about it is not as `to_json` gives it.
+
+    Example:
+        >>> tokenizer_from_json({"level": "char", "tokens": ["o", "h"]}).decode([3, 2])
+        'ho'
+    """
+    level = values.get("level") if isinstance(values, dict) else None
+    if not isinstance(level, str) or level not in _READERS:
+        raise damaged(f"its level is {level!r:.60}, expected {', '.join(_READERS)}")
+    return _READERS[level](values)
+
+
+def _build(config: TokenizerConfig, pieces: Iterator[str]) -> Tokenizer:
+    min_count = config.min_count or 1
+    if config.level == "char":
+        return CharTokenizer.build(pieces, config.vocab_size, min_count)
+    if config.level == "byte":
+        for _ in pieces:  # only to see that there is something to learn; the vocabulary is fixed
+            pass
+        return ByteTokenizer()
+    if config.vocab_size is None:
+        raise TokenizerError(f"--vocab-size is not set: level {config.level} needs one; resolve the config first")
+    build = WordTokenizer.build if config.level == "word" else BpeTokenizer.build
+    return build(pieces, config.vocab_size, min_count)
+
+
+def _watch(pieces: Iterable[str], distinct: set[str]) -> Iterator[str]:
+    """Pass pieces on, and note their distinct characters until there are two."""
+    for piece in pieces:
+        if len(distinct) < 2:
+            distinct.update(piece)
+        yield piece

@@ -1,0 +1,96 @@
+"""How weights are found: the options."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from textrnn.base.config import Checked, option
+from textrnn.base.errors import ConfigError
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+
+
+LEARNING_RATES = {"adam": 6e-3, "adamw": 6e-3, "rmsprop": 2e-3, "sgd": 1.0}
+
+
+@dataclass(frozen=True)
+class TrainConfig(Checked):
+    """How the weights are found."""
+
+    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000)
+    time_s: float | None = option(
+        None,
+        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+    )
+    optimizer: str = option("adam", "Optimizer.", choices=OPTIMIZERS)
+    learning_rate: float | None = option(
+        None,
+        "Highest learning rate.  [default: 0.006 for adam and adamw, 0.002 for rmsprop, 1 for sgd]",
+        above=0,
+        high=1000,
+    )
+    schedule: str = option(
+        "cosine",
+        "Learning rate after the warm-up: falling along a cosine, or constant.",
+        choices=("cosine", "constant"),
+    )
+    warmup: int = option(
+        50, "Steps over which the learning rate rises from zero.", low=0, high=10_000_000, unit="steps"
+    )
+    clip_norm: float = option(1.0, "Largest global norm of the gradient; 0 for no clipping.", low=0, high=1e9)
+    weight_decay: float = option(0.0, "Decoupled weight decay.", low=0, high=1)
+    patience: int = option(
+        8,
+        "Checks without a better validation loss before training stops; 0 for never.",
+        low=0,
+        high=1_000_000,
+        unit="checks",
+    )
+    precision: str = option(
+        "auto",
+        "Type of the numbers that are multiplied while training: bfloat16 is faster on some CPUs, and auto takes "
+        "it there.",
+        choices=PRECISIONS,
+    )
+    accumulate: int = option(
+        1, "Parts of a batch that are worked one after the other, to need less memory.", low=1, high=65_536
+    )
+    random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
+    deterministic: bool = option(
+        False,
+        "Nothing that is learnt depends on the clock: checks come at fixed steps, and a run that was stopped and "
+        "resumed ends with the same bytes as one that was not.  Needs --epochs.",
+    )
+    save_every_s: float = option(
+        300.0,
+        "Longest time between two saves; each new best model is saved at once.",
+        above=0,
+        high=31_536_000,
+        flag="--save-every",
+        unit="seconds",
+    )
+
+
+def resolve_train(config: TrainConfig) -> TrainConfig:
+    """The same options with a time and a learning rate, where they were left to the rules.
+
+    Raises:
+        ConfigError: two options contradict each other.
+    """
+    if config.deterministic and (config.time_s is not None or config.epochs is None):
+        given = "it does not go with --time" if config.time_s is not None else "it needs --epochs"
+        raise ConfigError(
+            f"--deterministic lets nothing depend on the clock, and the learning rate follows the budget: {given}; "
+            "give the length of training by --epochs alone"
+        )
+    time_s = 300.0 if config.time_s is None and config.epochs is None else config.time_s
+    rate = config.learning_rate or LEARNING_RATES[config.optimizer]
+    return dataclasses.replace(config, time_s=time_s, learning_rate=rate)

@@ -1,0 +1,131 @@
+"""`textrnn translate --model`: texts in, translations out as they come, without TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from textrnn.base.errors import DataError, RunError
+from textrnn.text.encodings import UndecodableError, checked_codec, decode
+from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.reader import open_sources, pieces, standard_input
+from textrnn.translator import attention_picture as inspect_translation
+from textrnn.translator.options import DecodeConfig
+from textrnn.translator.predict import CHUNK, Translation, Translator
+
+
+@contextlib.contextmanager
+def read_texts(text: str, encoding: str | None) -> Iterator[Iterable[list[str]]]:
+    """What is to be translated, in lists: a text, the lines of a file, or those of standard input as they come.
+
+    Raises:
+        DataError: there is nothing to translate, or it cannot be read.
+    """
+    if text == STANDARD_INPUT:
+        yield _lines_as_they_come(encoding)
+    elif os.path.isfile(text):
+        with open_sources([text], encoding) as sources:
+            yield _in_lists("".join(pieces(sources[0])).splitlines())
+    elif not text.strip():
+        raise DataError("the text is empty: there is nothing to translate")
+    else:
+        yield [[text]]
+
+
+def _in_lists(lines: list[str]) -> Iterator[list[str]]:
+    for begin in range(0, len(lines), CHUNK):
+        yield lines[begin : begin + CHUNK]
+
+
+def _lines_as_they_come(encoding: str | None) -> Iterator[list[str]]:
+    """Lines of standard input: all that are there, and at least one."""
+    source, codec = standard_input(), checked_codec(encoding or "utf-8")
+    waiting: queue.Queue[str | None] = queue.Queue(maxsize=4 * CHUNK)
+    problems: list[str] = []
+
+    def read() -> None:
+        try:
+            for number, line in enumerate(iter(source.readline, b""), 1):
+                try:
+                    waiting.put("".join(decode([line], codec)).rstrip("\r\n"))
+                except UndecodableError:
+                    problems.append(
+                        f"line {number} of standard input is not {codec}: name its encoding with --encoding"
+                    )
+                    return
+        except (OSError, ValueError) as error:
+            problems.append(f"standard input cannot be read: {error}")
+        finally:
+            waiting.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    is_open, count = True, 0
+    while is_open:
+        some = [waiting.get()]
+        while len(some) < CHUNK and some[-1] is not None:
+            try:
+                some.append(waiting.get_nowait())
+            except queue.Empty:
+                break
+        lines = [line for line in some if line is not None]
+        is_open, count = len(lines) == len(some), count + len(lines)
+        if lines:
+            yield lines
+    if problems:
+        raise DataError(problems[0])
+    if not count:
+        raise DataError("standard input is empty: there is nothing to translate")
+
+
+def translated(
+    model: Translator,
+    texts: Iterable[list[str]],
+    options: DecodeConfig,
+    *,
+    as_json: bool,
+    warn: Callable[[str], None],
+) -> Iterator[str]:
+    """A line for each text: the translation, or an object with `source`, `text`, `nats` and `status`."""
+    num_cut = 0
+    for some in texts:
+        for source, found in zip(some, model.some(some, options), strict=True):
+            num_cut += found.is_cut
+            yield (_object(source, found) if as_json else found.text) + "\n"
+    if num_cut:
+        most = model.config.pairs.max_length
+        are = "texts are" if num_cut > 1 else "text is"
+        warn(f"warning: {num_cut:,} {are} longer than the {most} tokens this model reads: the rest was left out")
+
+
+def _object(source: str, found: Translation) -> str:
+    status = "truncated" if found.is_cut else "ok" if found.is_whole else "cut"
+    values = dict(source=source, text=found.text, nats=found.nats, status=status if source.strip() else "empty")
+    return json.dumps(values, ensure_ascii=False)
+
+
+def draw_attention(
+    model: Translator, text: str, options: DecodeConfig, path: str, *, warn: Callable[[str], None]
+) -> None:
+    """Draws what each token of a translation attends to, the mean over the layers, into a PNG file.
+
+    Args:
+        model: an encoder-decoder.
+        text: to translate.
+        options: how.
+        path: where to.
+        warn: told what the picture cannot show.
+
+    Raises:
+        ConfigError: the model has no attention.
+        RunError: the file cannot be written.
+    """
+    found = model.attention(text, beam=options.beam, length_penalty=options.length_penalty)
+    try:
+        inspect_translation.draw_attention(Path(path), found, warn=lambda line: warn(f"warning: {line}"))
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}; choose another file for --attention") from None
