@@ -32,14 +32,17 @@ STREAMS, WINDOW, WARM_UP = 16, 64, 50
 def learn(cell: str, ids: np.ndarray, vocab_size: int, options: argparse.Namespace) -> list[str]:
     """Trains one cell, and gives its line of the table."""
     from textrnn.language_model.network import build_language_model, start_from_frequencies
-    from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
+    from textrnn.language_model.step import make_eval_step, make_loss
+    from textrnn.training.step import Division, make_optimizer, make_step
 
     cut = len(ids) * 9 // 10
     facts = dict(num_tokens=cut, vocab_size=vocab_size, seconds=options.seconds, speed=1.0)
     config, _ = sized(Config.from_options(dict(arch=cell)).resolve(), dict(arch=cell), **facts)
     model = build_language_model(dataclasses.replace(config.model, dropout=0.0), vocab_size)
     start_from_frequencies(model, ids[:cut])
-    step = make_train_step(model, make_optimizer(config.train, model), clip_norm=1.0, num_shards=num_cores())
+    variables, division = model.trainable_variables, Division(num_cores())
+    optimizer = make_optimizer(config.train, variables)
+    step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=division)
     evaluate = make_eval_step(model, num_shards=1)
     highest, mask = config.train.learning_rate or 0.0, np.ones((STREAMS, WINDOW), np.float32)
     state, begin, steps = model.initial_state(STREAMS), time.process_time(), 0
@@ -48,7 +51,7 @@ def learn(cell: str, ids: np.ndarray, vocab_size: int, options: argparse.Namespa
         if spent >= 1:
             break
         rate = highest * min(1.0, steps / WARM_UP) * (1 + math.cos(math.pi * spent)) / 2
-        _, _, state = step(x, y, mask, state, np.float32(rate))
+        _, _, state = step((x, y, mask), state, np.float32(rate))
         if steps == 0:  # was traced
             begin = time.process_time()
         steps += 1

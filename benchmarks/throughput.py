@@ -34,15 +34,17 @@ STOCK_CELLS = {"lstm": "LSTM", "gru": "GRU", "simple": "SimpleRNN"}
 def our_step(cell: str, *, units: int, layers: int, precision: str, data: np.ndarray) -> Callable[[], float]:
     """A training step of this project on fixed data."""
     from textrnn.language_model.network import build_language_model
-    from textrnn.training.step import make_optimizer, make_train_step
+    from textrnn.language_model.step import make_loss
+    from textrnn.training.step import Division, make_optimizer, make_step
 
     options = dict(arch=cell, units=units, layers=layers, embed=EMBED, dropout=0.0)
     config = Config.from_options(options).resolve()
     model = build_language_model(config.model, VOCAB, precision=precision)
-    optimizer = make_optimizer(config.train, model)
-    step = make_train_step(model, optimizer, clip_norm=1.0, num_shards=num_cores())
+    variables = model.trainable_variables
+    optimizer = make_optimizer(config.train, variables)
+    step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=Division(num_cores()))
     mask, state = np.ones(data[0].shape, np.float32), model.initial_state(len(data[0]))
-    return lambda: float(step(data[0], data[1], mask, state, np.float32(1e-3))[0])
+    return lambda: float(step((data[0], data[1], mask), state, np.float32(1e-3))[0])
 
 
 def stock_step(cell: str, *, units: int, layers: int, precision: str, data: np.ndarray) -> Callable[[], float]:

@@ -64,46 +64,43 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
         team = Alone() if link is None else Team(link)
         strategy = start_tensorflow(strategy=lambda: make_strategy(cluster, windows.num_rows))
         from textrnn.language_model.network import build_language_model, start_from_frequencies
-        from textrnn.training.checkpoint import Progress
-        from textrnn.training.schedule import Budget
-        from textrnn.training.step import make_optimizer, make_train_step
-        from textrnn.training.trainer import Callbacks, Learner, train_loop
+        from textrnn.language_model.step import make_loss
+        from textrnn.training.schedule import Budget, Schedule
+        from textrnn.training.step import Division, make_optimizer, make_step
+        from textrnn.training.trainer import Batch, Step, Trainer
 
         with contextlib.nullcontext() if strategy is None else strategy.scope():
             model = build_language_model(config.model, options.vocab)
-            optimizer = make_optimizer(config.train, model)
+            optimizer = make_optimizer(config.train, model.trainable_variables)
         start_from_frequencies(model, ids)
-        spread: dict[str, Any] = {}
-        if strategy is not None:
-            spread["spread"] = spread_over(strategy, model.trainable_variables)
-        step = make_train_step(model, optimizer, clip_norm=config.train.clip_norm, num_shards=1, **spread)
+        own = SomeRows(windows, share_of(windows.num_rows, team.rank, team.workers))
+
+        class Text:
+            """The objective of the benchmark: no held-out part, and no end."""
+
+            num_batches, num_checked, variables = windows.num_batches, 1, model.trainable_variables
+            loss, initial_state = staticmethod(make_loss(model)), staticmethod(model.initial_state)
+
+            def batch(self, epoch: int, index: int) -> Batch:
+                found = own.batch(epoch, index)
+                return Batch((found.x, found.y, found.mask), found.num_tokens, found.reset)
+
+            def evaluate(self) -> float:
+                return 1.0
+
+        text = Text()
+        division = Division() if strategy is None else Division(spread=spread_over(strategy, text.variables))
+        step = make_step(text.loss, text.variables, optimizer, clip_norm=config.train.clip_norm, division=division)
         losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
-
-        def on_step(progress: Progress, budget: Budget, epoch: float, loss: float) -> None:
-            losses.append(loss)
-            times.append(time.perf_counter())
-            cpu_times.append(time.process_time())
-
         if link is not None and team.is_chief:
             link.wait_for_all()
         team.tick()
-        train_loop(
-            Learner(step, model.initial_state),
-            SomeRows(windows, share_of(windows.num_rows, team.rank, team.workers)),
-            dataclasses.replace(config.train, deterministic=True),
-            Budget(options.steps, None, now=team.now),
-            Progress(total_steps=10**9),  # so that no check comes between
-            Callbacks(
-                validate=lambda: 1.0,
-                check_tokens=1,
-                on_step=on_step,
-                on_check=lambda row, is_best: None,
-                save=lambda: None,
-                restore=lambda problem: None,
-                interrupted=team.is_asked,
-                tick=team.tick,
-            ),
-        )
+        schedule = dataclasses.replace(Schedule.of(config.train), checks=False)
+        for event in Trainer(text, step, schedule, workers=team).run(Budget(options.steps, None, now=team.now)):
+            if isinstance(event, Step):
+                losses.append(event.loss)
+                times.append(time.perf_counter())
+                cpu_times.append(time.process_time())
     return dict(losses=losses, step_s=np.diff(times).tolist(), cpu_s=np.diff(cpu_times).tolist())
 
 

@@ -8,7 +8,7 @@ import pytest
 from cli_fixtures import begun, checkout, home, library, trained  # noqa: F401 (fixtures of the command line's tests)
 
 NEEDS_TENSORFLOW = re.compile(
-    r"^(?:import|from) (?:keras|tensorflow|textrnn\.(?:layers|models|training))\b", re.MULTILINE
+    r"^(?:import|from) (?:keras|tensorflow|textrnn\.(?:nn\.keras|training|\w+\.(?:network|step|fit)))\b", re.MULTILINE
 )
 
 

@@ -9,7 +9,7 @@ from cli_fixtures import TINY, good
 from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
 from textrnn.base.files import MODEL_FILE
-from textrnn.training import running
+from textrnn.training import session
 
 EXACT = (*TINY, "--deterministic", "--dropout", "0.3", "--no-samples", "-q", "--json")
 
@@ -36,4 +36,4 @@ def interrupt_after(monkeypatch, steps):
         counted = itertools.count()
         yield lambda: next(counted) >= steps
 
-    monkeypatch.setattr(running, "polite_interrupts", interrupts)
+    monkeypatch.setattr(session, "polite_interrupts", interrupts)

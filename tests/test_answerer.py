@@ -15,19 +15,20 @@ from cli_fixtures import good, refused, run_cli
 from tensorflow.python.framework.config import disable_op_determinism  # which TensorFlow does not export
 
 import textrnn
-from textrnn.answerer import fit as answerer_session
 from textrnn.answerer.batches import StoryBatches
 from textrnn.answerer.network import build_memory_network
 from textrnn.answerer.options import AnswerConfig, MemoryNetworkConfig
 from textrnn.answerer.predict import Answerer, Arrays, MemoryNetwork, to_arrays
-from textrnn.answerer.step import answer_nats, make_answerer_step
+from textrnn.answerer.step import SIGNATURE, answer_nats, make_loss
 from textrnn.answerer.store import STORIES_FILE, story_lines
 from textrnn.answerer.stories import read_stories
 from textrnn.base.errors import DataError, RunError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.nn.numpy.weights import Weights
 from textrnn.text.tokens.vocabulary import Vocabulary
+from textrnn.training import session
 from textrnn.training.checkpoint import checkpoints
+from textrnn.training.step import Division, make_step
 
 VOCAB, ANSWERS, EMBED, PLACES, BATCH = 11, 3, 5, 6, 2
 
@@ -164,15 +165,15 @@ def test_story_batches_hold_each_question_once(rng):
     arrays = Arrays(np.arange(7 * 2 * 3).reshape(7, 2, 3), np.arange(7 * 3).reshape(7, 3))
     stories = StoryBatches(arrays, np.arange(7), 3, 5)
     found = [stories.batch(1, index) for index in range(stories.num_batches)]
-    assert [len(batch.x[0]) for batch in found] != [3, 3, 3] and sum(batch.num_tokens for batch in found) == 7
-    order = [int(number) for batch in found for number in batch.y]
-    assert sorted(order) == list(range(7)) == sorted(n for batch in stories.checked() for n in batch.y.tolist())
-    for batch in found:
-        np.testing.assert_array_equal(batch.x[1][:, 0], 3 * batch.y)
+    assert [len(batch[0]) for batch in found] != [3, 3, 3] and sum(len(batch[2]) for batch in found) == 7
+    order = [int(number) for batch in found for number in batch[2]]
+    assert sorted(order) == list(range(7)) == sorted(n for batch in stories.checked() for n in batch[2].tolist())
+    for _, questions, answers in found:
+        np.testing.assert_array_equal(questions[:, 0], 3 * answers)
     stories.batch(0, 0)  # another pass between
-    assert [int(n) for index in range(3) for n in stories.batch(1, index).y] == order
+    assert [int(n) for index in range(3) for n in stories.batch(1, index)[2]] == order
     stories.random_seed = 6
-    assert [int(n) for index in range(3) for n in stories.batch(1, index).y] != order
+    assert [int(n) for index in range(3) for n in stories.batch(1, index)[2]] != order
 
 
 EXACT = ("--epochs", 20, "--tries", 2, "--embed", 16, "--learning-rate", 0.02, "--deterministic")
@@ -189,7 +190,7 @@ def stories(tmp_path_factory):
     """A file of stories, and a run that learnt from it."""
     home = tmp_path_factory.mktemp("stories")
     (home / "stories.txt").write_text(story_maker.stories("one fact", 30, rounds=4), encoding="utf-8")
-    with mock.patch("textrnn.answerer.step.LSTM_EPOCHS", 2.0):
+    with mock.patch("textrnn.answerer.train.LSTM_EPOCHS", 2.0):
         ran = good("answer", home / "stories.txt", "--models-dir", home / "models", *EXACT, "--json")
     return home, ran.json
 
@@ -205,9 +206,13 @@ def test_memory_network_overfits_a_few(rng):
     model = build_memory_network(config.network, vocabulary.vocab_size, 2, random_seed=1)
     optimizer = keras.optimizers.Adam(0.02)
     optimizer.build(model.trainable_variables)
-    step, before = make_answerer_step(model, optimizer, linear=False), model.get_weights()
+    variables, division, before = model.trainable_variables, Division(signature=SIGNATURE), model.get_weights()
+    step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=division)
+    rows = len(answers)
     for number in range(160):
-        loss, norm = step(arrays.sentences, arrays.questions, answers, np.array([1, number]), np.float32(0.02))
+        seeds = np.tile(np.array([1, number]), (rows, 1))
+        batch = (arrays.sentences, arrays.questions, answers, seeds, np.zeros(rows, bool))
+        loss, norm, _ = step(batch, [], np.float32(0.02))
         assert np.isfinite([float(loss), float(norm)]).all()
     assert float(loss) < 0.1
     assert all((one != other).any() for one, other in zip(before, model.get_weights(), strict=True))
@@ -236,7 +241,8 @@ def test_answer_learns_and_compares(stories):
 def nobody_compares(monkeypatch):
     """Within the block the LSTM guesses the most frequent answer."""
     with monkeypatch.context() as patch:
-        patch.setattr("textrnn.answerer.step.lstm_guesses", lambda texts, answers, held, **_: np.zeros(len(held), int))
+        nobody = lambda prepared, model, *_: [model.answers[0]] * len(prepared.data.held)  # noqa: E731
+        patch.setattr("textrnn.answerer.train._lstm_answers", nobody)
         yield patch
 
 
@@ -256,7 +262,7 @@ def stopped_after(patch, steps, *, at_once=False):
 
         yield asked
 
-    patch.setattr(answerer_session, "polite_interrupts", interrupts)
+    patch.setattr(session, "polite_interrupts", interrupts)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from small_models import MEMORY, VOCAB, random_ids, small
 from textrnn.base.errors import RunError
 from textrnn.language_model.network import build_language_model
 from textrnn.language_model.options import Config
+from textrnn.language_model.step import make_loss
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.windows import Streams
 from textrnn.training.checkpoint import (
@@ -20,13 +21,13 @@ from textrnn.training.checkpoint import (
     variable_groups,
 )
 from textrnn.training.options import OPTIMIZERS, TrainConfig
-from textrnn.training.step import make_optimizer, make_train_step
+from textrnn.training.step import make_optimizer, make_step
 
 
 def make_learner(config, optimizer="adam", random_seed=0):
     model = build_language_model(config, VOCAB, random_seed=random_seed)
     train = Config(train=TrainConfig(optimizer=optimizer)).resolve().train
-    return model, make_optimizer(train, model)
+    return model, make_optimizer(train, model.trainable_variables)
 
 
 def save(folder, model, optimizer, state, progress):
@@ -40,12 +41,12 @@ def load(folder, model, optimizer, warnings=None, **options):
 
 def train(model, optimizer, windows, progress, state, steps):
     """Some steps on one shard, much as the loop does them; returns the state and the losses."""
-    step, losses = make_train_step(model, optimizer, clip_norm=1.0, num_shards=1), []
+    step, losses = make_step(make_loss(model), model.trainable_variables, optimizer, clip_norm=1.0), []
     for _ in range(steps):
         batch = windows.batch(*divmod(progress.step, windows.num_batches))
         assert batch.mask.any()
         state = model.initial_state(len(batch.x)) if batch.reset or state is None else state
-        loss, _, state = step(batch.x, batch.y, batch.mask, state, np.float32(0.01))
+        loss, _, state = step((batch.x, batch.y, batch.mask), state, np.float32(0.01))
         losses.append(float(loss))
         progress.step += 1
     return state, losses

@@ -14,7 +14,7 @@ from resume_cases import not_deterministic_for_ever as not_deterministic_for_eve
 from textrnn import load
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.language_model import fit as session
-from textrnn.training import running
+from textrnn.training import store
 from textrnn.training.checkpoint import checkpoints
 from textrnn.training.trainer import MAX_SKIPPED
 
@@ -91,19 +91,19 @@ def test_killed_process_gives_the_same_bytes(place):
 
 def blow_up(monkeypatch, *, above):
     """Lets a step be not finite while its learning rate is above a limit."""
-    real = session.make_train_step
+    real = session.make_step
 
     def make(*arguments, **options):
         step = real(*arguments, **options)
 
-        def call(x, y, mask, state, rate):
+        def call(arrays, state, rate):
             if rate <= above:
-                return step(x, y, mask, state, rate)
+                return step(arrays, state, rate)
             return np.float32(np.nan), np.float32(np.inf), state
 
         return call
 
-    monkeypatch.setattr(session, "make_train_step", make)
+    monkeypatch.setattr(session, "make_step", make)
 
 
 HIGH = ("--learning-rate", "0.01", "--warmup", "10", "--schedule", "constant", "--epochs", "3", "--save-every", "0.001")
@@ -151,13 +151,13 @@ def test_training_that_goes_back_is_resumed_exactly(wild, monkeypatch):
 @pytest.mark.slow
 def test_training_goes_on_with_its_weights_when_no_save_can_be_read(place, monkeypatch):
     blow_up(monkeypatch, above=0.0081)
-    real = running.load_checkpoint
+    real = store.load_checkpoint
 
     def load_nothing(folder, *arguments, **options):
         shutil.rmtree(folder)
         return real(folder, *arguments, **options)
 
-    monkeypatch.setattr(running, "load_checkpoint", load_nothing)
+    monkeypatch.setattr(store, "load_checkpoint", load_nothing)
     ran = good("train", "story.txt", *EXACT, *HIGH, "--name", "wild")
     assert "going on with the weights there are" in ran.err and "was removed: making it anew" in ran.err
     assert ran.json["skipped_steps"] == MAX_SKIPPED

@@ -22,10 +22,11 @@ from small_models import (
 
 from textrnn.base.errors import RunError
 from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies
+from textrnn.language_model.step import make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
 from textrnn.nn.options import ModelConfig, layer_cells
 from textrnn.training.options import TrainConfig
-from textrnn.training.step import make_optimizer, make_train_step
+from textrnn.training.step import make_optimizer, make_step
 
 CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above
 SAVED = [*BASE, *CELLS, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
@@ -148,8 +149,8 @@ def test_train_step_changes_every_weight(name, rng, eagerly):
     model = built(name)
     before, x = get_weights(model), np.arange(12, dtype=np.int32).reshape(4, STEPS) % VOCAB
     y = random_ids(rng, *((4,) if name in BOTH_WAYS else x.shape))
-    step = make_train_step(model, keras.optimizers.SGD(0.1), clip_norm=1.0, num_shards=1)
-    step(x, y, np.ones(y.shape, np.float32), model.initial_state(4), np.float32(0.1))
+    step = make_step(make_loss(model), model.trainable_variables, keras.optimizers.SGD(0.1), clip_norm=1.0)
+    step((x, y, np.ones(y.shape, np.float32)), model.initial_state(4), np.float32(0.1))
     for weight, now in get_weights(model).items():
         assert not np.array_equal(now, before[weight]), weight
 
@@ -159,9 +160,10 @@ def test_language_model_overfits_one_batch(name, rng):
     model, x = build(ALL[name]), random_ids(rng, BATCH, STEPS)
     y = random_ids(rng, *((BATCH,) if name in BOTH_WAYS else x.shape))
     config = TrainConfig(epochs=1.0, learning_rate=0.05)
-    step = make_train_step(model, make_optimizer(config, model), clip_norm=1.0, num_shards=1)
+    variables = model.trainable_variables
+    step = make_step(make_loss(model), variables, make_optimizer(config, variables), clip_norm=1.0)
     mask = np.ones(y.shape, np.float32)
-    losses = [float(step(x, y, mask, model.initial_state(BATCH), np.float32(0.05))[0]) for _ in range(60)]
+    losses = [float(step((x, y, mask), model.initial_state(BATCH), np.float32(0.05))[0]) for _ in range(60)]
     assert losses[0] == pytest.approx(np.log(VOCAB), rel=0.1)
     assert losses[-1] < 0.05
     np.testing.assert_array_equal(np.argmax(model(x), -1), y)

@@ -12,7 +12,7 @@ from resume_cases import not_deterministic_for_ever as not_deterministic_for_eve
 
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.language_model import fit as session
-from textrnn.training import running
+from textrnn.training import session as training_session
 from textrnn.training import store as saving
 from textrnn.training.checkpoint import checkpoint_path
 
@@ -54,10 +54,10 @@ def test_interrupted_and_resumed_gives_the_same_bytes(place, whole, monkeypatch)
         interrupt_after(patch, 3)
         options = (*EXACT, "--epochs", "1.5", "--save-every", "0.001", "--name", "parts")
         assert run_cli("train", "story.txt", *options).code == 130
-        patch.setattr(running, "num_cores", lambda: 5)
+        patch.setattr(training_session, "num_cores", lambda: 5)
         assert run_cli("train", "--resume", "parts", "--no-samples", "-q").code == 130
         assert read_json(place / "models/parts" / RUN_FILE)["status"] == "interrupted"
-    monkeypatch.setattr(running, "num_cores", lambda: 5)
+    monkeypatch.setattr(training_session, "num_cores", lambda: 5)
     result = train("--resume", "parts")
     assert whole[1]["steps"] > 8
     assert {key: result[key] for key in SAME} == {key: whole[1][key] for key in SAME}
@@ -124,10 +124,10 @@ def test_place_that_is_gone_pauses_saving(place, monkeypatch):
         real(path, history, columns)
 
     monkeypatch.setattr(saving, "write_history", write)
-    monkeypatch.setattr(session.Session, "_on_step", lambda self, progress, *_: come_back(progress))
+    monkeypatch.setattr(session.Watch, "step", lambda self, event: come_back(event))
 
-    def come_back(progress):
-        if progress.step == 7:
+    def come_back(event):
+        if event.step == 7:
             run.unlink()
             os.rename(place / "elsewhere", run)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from textrnn.training.options import TrainConfig
-from textrnn.training.schedule import Budget, learning_rate
+from textrnn.training.schedule import Budget, Schedule
 
 
 @pytest.fixture
@@ -32,18 +32,19 @@ def clock(monkeypatch):
     ],
 )
 def test_learning_rate_cosine(step, progress, expected):
-    config = TrainConfig(learning_rate=0.4, warmup=4)
-    assert learning_rate(config, step, progress) == pytest.approx(expected)
+    schedule = Schedule.of(TrainConfig(learning_rate=0.4, warmup=4))
+    assert schedule.rate(step, progress) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("step", "progress", "expected"), [(0, 0.0, 0.1), (3, 0.3, 0.4), (9, 1.0, 0.4)])
 def test_learning_rate_constant(step, progress, expected):
-    config = TrainConfig(learning_rate=0.4, warmup=4, schedule="constant")
-    assert learning_rate(config, step, progress) == pytest.approx(expected)
+    schedule = Schedule.of(TrainConfig(learning_rate=0.4, warmup=4, schedule="constant"))
+    assert schedule.rate(step, progress) == pytest.approx(expected)
 
 
 def test_learning_rate_without_warmup():
-    assert learning_rate(TrainConfig(learning_rate=0.4, warmup=0), 0, 0.0) == 0.4
+    assert Schedule(0.4).rate(0, 0.0) == 0.4
+    assert Schedule(0.4, final_share=0.0).rate(9, 1.0) == 0
 
 
 def test_budget_progress_by_steps(clock):

@@ -8,9 +8,11 @@ from small_models import ALL, BATCH, STEPS, VOCAB, built, random_ids, random_wei
 
 from textrnn.language_model.network import build_language_model
 from textrnn.language_model.options import Config
+from textrnn.language_model.step import make_eval_step, make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
 from textrnn.training.options import OPTIMIZERS, TrainConfig
-from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
+from textrnn.training.step import Division, make_optimizer, make_step
+from textrnn.training.trainer import Loss
 
 ROWS = 4
 
@@ -28,10 +30,19 @@ def prepare(name, seed=3):
     return model, (x, y, mask, state)
 
 
+def text_step(model, optimizer, clip_norm=1.0, division=None):
+    """The step of a language model, as a function of x, y, mask, state and learning rate."""
+    step = make_step(make_loss(model), model.trainable_variables, optimizer, clip_norm=clip_norm, division=division)
+
+    def call(x, y, mask, state, rate):
+        return step((x, y, mask), state, rate)
+
+    call.num_traces = step.experimental_get_tracing_count
+    return call
+
+
 def sgd_step(model, *, rate=1.0, clip_norm=0.0, num_shards=1, num_parts=1):
-    return make_train_step(
-        model, keras.optimizers.SGD(rate), clip_norm=clip_norm, num_shards=num_shards, num_parts=num_parts
-    )
+    return text_step(model, keras.optimizers.SGD(rate), clip_norm, Division(num_shards, num_parts))
 
 
 def plain_gradients(model, x, y, mask, state):
@@ -142,9 +153,9 @@ def test_train_step_not_finite_changes_nothing():
     weights["output/kernel"][:] = 1e38
     weights["output/kernel"][:, 3] = -1e38
     set_weights(model, weights)
-    optimizer = make_optimizer(Config().resolve().train, model)
+    optimizer = make_optimizer(Config().resolve().train, model.trainable_variables)
     before = [variable.numpy() for variable in optimizer.variables]
-    step = make_train_step(model, optimizer, clip_norm=1.0, num_shards=1)
+    step = text_step(model, optimizer)
     loss, norm, _ = step(*batch, np.float32(0.5))
     assert not (np.isfinite(float(loss)) and np.isfinite(float(norm)))
     for name, weight in get_weights(model).items():
@@ -161,16 +172,16 @@ def test_train_step_traces_once(rng):
         x, y = y, random_ids(rng, ROWS, STEPS)
     step(x, y, mask, [array.numpy() for array in state], np.float32(0.3))
     step(x, y, mask, model.initial_state(ROWS), np.float32(0.3))
-    assert step.experimental_get_tracing_count() == 1
+    assert step.num_traces() == 1
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_make_optimizer_runs(name):
     model, batch = prepare("simple")
     config = Config(train=TrainConfig(optimizer=name)).resolve().train
-    optimizer = make_optimizer(config, model)
+    optimizer = make_optimizer(config, model.trainable_variables)
     assert float(optimizer.learning_rate) == pytest.approx(config.learning_rate)
-    step = make_train_step(model, optimizer, clip_norm=1.0, num_shards=1)
+    step = text_step(model, optimizer)
     losses = [float(step(*batch, np.float32(config.learning_rate / 4))[0]) for _ in range(5)]
     assert losses[-1] < losses[0]
     assert float(optimizer.learning_rate) == pytest.approx(config.learning_rate / 4)
@@ -191,7 +202,7 @@ def test_make_optimizer_decays_all_but_biases(name, weight_decay, share):
     model, _ = prepare("gru")
     before = get_weights(model)
     config = TrainConfig(optimizer=name, weight_decay=weight_decay, learning_rate=0.5)
-    optimizer = make_optimizer(config, model)
+    optimizer = make_optimizer(config, model.trainable_variables)
     optimizer.apply([tf.zeros(weight.shape) for weight in model.trainable_variables], model.trainable_variables)
     for weight, now in get_weights(model).items():
         kept = 1.0 if weight.endswith("bias") else 1 - 0.5 * share
@@ -216,3 +227,24 @@ def test_make_eval_step_of_both_ways():
     assert float(nats) == pytest.approx((softmax_nats(model(x), y) * mask).sum(), rel=1e-5)
     assert list(after) == []
     assert ALL["bi-lstm,bi-gru"].dropout == 0
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 5])
+def test_step_of_batches_whose_shapes_change_traces_once(num_shards):
+    """Rows of any number and length: three rows in five shards leave some shards empty."""
+    weight = keras.Variable(np.float32([2.0]))
+    optimizer = keras.optimizers.SGD(1.0)
+    optimizer.build([weight])
+
+    def loss(arrays, state):
+        values, counts = arrays
+        return Loss(tf.reduce_sum(values) * weight[0], tf.reduce_sum(counts))
+
+    signature = (tf.TensorSpec((None, None)), tf.TensorSpec((None,)))
+    step = make_step(loss, [weight], optimizer, clip_norm=0.0, division=Division(num_shards, signature=signature))
+    for rows, steps in ((3, 2), (4, 7), (1, 1)):
+        weight.assign([2.0])
+        nats, norm, state = step((np.ones((rows, steps), np.float32), np.ones(rows, np.float32)), [], np.float32(0.25))
+        assert (float(nats), float(norm), list(state)) == (2.0 * steps, steps, [])
+        assert float(weight[0]) == 2 - 0.25 * steps
+    assert step.experimental_get_tracing_count() == 1

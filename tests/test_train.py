@@ -356,9 +356,11 @@ def test_checkout_launcher_works(home):
 def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     """Two seconds of a budget of 90 are used; the rest of it is what a plain --resume plans with."""
     from textrnn.base.run import read_run
-    from textrnn.language_model.fit import Session
-    from textrnn.language_model.train import _restored
+    from textrnn.language_model.data import _restored
+    from textrnn.language_model.fit import Learner
     from textrnn.training.display import Display
+    from textrnn.training.session import plan_budget
+    from textrnn.training.team import Alone as Workers
 
     with start("train", "story.txt", *TINY, "--name", "half", "--time", "90s", cwd=home) as process:
         for line in process.stderr:
@@ -367,9 +369,11 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
                 break
         process.communicate(timeout=60)
     assert process.returncode == 130 and read_run(home / "models/half")["status"] == "interrupted"
-    session = Session(_restored(home / "models/half", [], [], {}), Display(quiet=True), samples=False)
-    budget = session._budget(time.monotonic())
-    assert budget.limit_s == session.progress.limit_s and 0 < budget.limit_s < 90
-    assert budget.used_s == session.progress.seconds > 0.5
-    again = Session(_restored(home / "models/half", [], [], {"time_s": 9.0}), Display(quiet=True), samples=False)
-    assert again._budget(time.monotonic()).limit_s == pytest.approx(again.progress.seconds + 9, abs=5)
+    resumed = _restored(home / "models/half", [], [], {})
+    learner = Learner(resumed, Display(quiet=True), Workers())
+    planned = dict(num_batches=learner.objective.num_batches, left_s=9.0)
+    budget = plan_budget(resumed, resumed.config.train, learner.progress, **planned)
+    assert budget.limit_s == learner.progress.limit_s and 0 < budget.limit_s < 90
+    assert budget.used_s == learner.progress.seconds > 0.5
+    again = _restored(home / "models/half", [], [], {"time_s": 9.0})
+    assert plan_budget(again, again.config.train, learner.progress, **planned).limit_s == budget.used_s + 9

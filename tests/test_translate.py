@@ -97,7 +97,7 @@ def test_attention_is_drawn_and_run_is_described(place):
 
 @pytest.mark.slow
 def test_stopped_and_resumed_run_ends_with_the_same_bytes(place, monkeypatch):
-    from textrnn.training import running
+    from textrnn.training import session
 
     @contextlib.contextmanager
     def soon(on_first):
@@ -106,7 +106,7 @@ def test_stopped_and_resumed_run_ends_with_the_same_bytes(place, monkeypatch):
 
     options = (*TINY, "--kind", "encoder-decoder", "--deterministic", "--epochs", "3", "-q", "--json")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "polite_interrupts", soon)
+        patch.setattr(session, "polite_interrupts", soon)
         ran = run_cli("translate", "spelled.tsv", "--name", "again", *options)
     assert ran.code == 130 and ran.json["ended"] == "interrupted" and ran.json["steps"] == 3
     assert len(good("translate", "--model", "again", "abc").out)

@@ -23,11 +23,11 @@ from textrnn.nn.keras.attention import Attention
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.nn.numpy.weights import Weights
 from textrnn.training.loss import token_losses
+from textrnn.training.step import Division, make_step
 from textrnn.translator.batches import EncodedPairs
 from textrnn.translator.network import build_translator
 from textrnn.translator.numpy_network import AlignedNetwork, EncoderDecoderNetwork
-from textrnn.translator.options import LessonConfig
-from textrnn.translator.step import make_losses, make_translator_check, make_translator_step, shifted
+from textrnn.translator.step import NUMBERS, SIGNATURE, make_check, make_loss, random_numbers, shifted
 
 SIZES = dict(source_size=SOURCE, target_size=TARGET)
 CONFIGS = {
@@ -129,12 +129,12 @@ def test_gradient_is_that_of_small_differences(models, rng, kind, name):
     ids, mask, y = inputs(rng)
     if kind == "aligned":  # a target for each place
         y = rng.integers(1, TARGET, ids.shape).astype(np.int32)
-    losses = make_losses(model, smoothing=0.1, sampling=None)
+    losses = make_loss(model, smoothing=0.1, sampling=None)
     y_mask = mask if kind == "aligned" else np.ones_like(y, np.float32)
     numbers = np.zeros(ROWS, np.int32)
 
     def total():
-        return losses(ids, mask, y, y_mask, numbers)[0]
+        return losses((ids, mask, y, y_mask, numbers), []).nats
 
     with tf.GradientTape() as tape:
         loss = total()
@@ -172,17 +172,19 @@ def tiny_pairs():
     return EncodedPairs(draw(SOURCE), draw(TARGET))
 
 
-def learnt(pairs, num_steps, **lesson):
+def learnt(pairs, num_steps, sampling):
     """A model after some steps on all pairs at once, its weights before, and its losses before and after."""
     model = build_translator("encoder-decoder", network_config(units=16, embed=12), **SIZES)
     optimizer = keras.optimizers.Adam(0.02)
     optimizer.build(model.trainable_variables)
-    config = LessonConfig(label_smoothing=0.0, **lesson)
-    step = make_translator_step(model, optimizer, config, clip_norm=1.0, num_shards=2, ramp_steps=5)
-    check, before, batch = make_translator_check(model), get_weights(model), pairs.batch(range(len(pairs)))
+    check, before, arrays = make_check(model), get_weights(model), pairs.arrays(range(len(pairs)))
+    loss = make_loss(model, smoothing=0.0, sampling=lambda: sampling)
+    division = Division(2, signature=(*SIGNATURE, NUMBERS))
+    step = make_step(loss, model.trainable_variables, optimizer, clip_norm=1.0, division=division)
     nats = check(pairs)
-    for _ in range(num_steps):
-        loss, norm, _ = step(batch.x, batch.y, batch.mask, [], np.float32(0.02))
+    for number in range(num_steps):
+        numbers = random_numbers(len(pairs), step=number, random_seed=1)
+        loss, norm, _ = step((*arrays, numbers), [], np.float32(0.02))
         assert np.isfinite([float(loss), float(norm)]).all()
     return model, before, nats, check(pairs)
 
@@ -202,6 +204,6 @@ def test_scheduled_sampling_feeds_what_the_network_would_write(models, rng):
     ones, numbers = np.ones_like(y, np.float32), np.zeros(ROWS, np.int32)
     guess = np.argmax(model(ids, mask, shifted(tf.constant(y), TARGET - 1)), -1).astype(np.int32)
     fed = model(ids, mask, shifted(tf.constant(guess), TARGET - 1))
-    loss, count = make_losses(model, smoothing=0.0, sampling=lambda: 1.0)(ids, mask, y, ones, numbers)
-    assert float(loss) == pytest.approx(float(tf.reduce_sum(token_losses(fed, y))), rel=1e-5)
-    assert float(count) == y.size
+    found = make_loss(model, smoothing=0.0, sampling=lambda: 1.0)((ids, mask, y, ones, numbers), [])
+    assert float(found.nats) == pytest.approx(float(tf.reduce_sum(token_losses(fed, y))), rel=1e-5)
+    assert float(found.num_targets) == y.size

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from small_models import ALL, VOCAB, built, random_ids, random_weights
 
-from textrnn.language_model import evaluate as validate
-from textrnn.language_model.evaluate import held_out_batches, total_nats
+from textrnn.language_model import step as validate
 from textrnn.language_model.scoring import score_ids
+from textrnn.language_model.step import held_out_batches, make_eval_step, total_nats
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.nn.numpy.load import make_network
-from textrnn.training.step import make_eval_step
 
 WINDOW, START_ID = 4, 6
 

@@ -192,7 +192,8 @@ from small_models import VOCAB, small
 from textrnn.language_model.options import Config
 from textrnn.language_model.network import build_language_model
 from textrnn.nn.keras.weights import get_weights
-from textrnn.training.step import make_optimizer, make_train_step
+from textrnn.language_model.step import make_loss
+from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.distributed import num_replicas, spread_over, spread_seeds
 
 rng = np.random.default_rng(1)
@@ -203,12 +204,13 @@ results = []
 for spread in (False, True):
     with strategy.scope() if spread else contextlib.nullcontext():
         model = build_language_model(small("lstm", layers=2, dropout=0.0, l2=0.01), VOCAB)
-        optimizer = make_optimizer(Config.from_options(dict(optimizer="adamw", epochs=1)).resolve().train, model)
-    more = dict(spread=spread_over(strategy, model.trainable_variables)) if spread else {{}}
-    step = make_train_step(model, optimizer, clip_norm=0.5, num_shards=2, **more)
+        variables, config = model.trainable_variables, Config.from_options(dict(optimizer="adamw", epochs=1)).resolve()
+        optimizer = make_optimizer(config.train, variables)
+    division = Division(2, 1, spread_over(strategy, variables)) if spread else Division(2)
+    step = make_step(make_loss(model), variables, optimizer, clip_norm=0.5, division=division)
     state, found = model.initial_state(5), []
     for _ in range(4):
-        loss, norm, state = step(x, y, mask, state, np.float32(0.01))
+        loss, norm, state = step((x, y, mask), state, np.float32(0.01))
         found += [loss.numpy(), norm.numpy()]
     results.append([*found, *(np.asarray(s) for s in state), *get_weights(model).values()])
 for one, two in zip(*results, strict=True):

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from textrnn.answerer.predict import Arrays
 from textrnn.text.rows import batches
 
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 CHECK_ROWS, MOST_CHECKED = 256, 2_000  # questions read at a time when nothing is learnt, and at most in a check
 
 
-@dataclass(frozen=True)
-class StoryBatch:
-    """Some questions side by side, as `textrnn.training.trainer` reads a batch.
-
-    Attributes:
-        x: sentences int32[rows, sentences, words] and questions int32[rows, words], padded with 0.
-        y: int32[rows], the numbers of the answers.
-        mask: None; all rows count.
-        reset: whether a carried state begins anew: always, as there is none.
-    """
-
-    x: tuple[np.ndarray, np.ndarray]
-    y: np.ndarray
-    mask: None = None
-    reset: bool = True
-
-    @property
-    def num_tokens(self) -> int:
-        """What the loss is a mean of: questions."""
-        return len(self.y)
-
-
 class StoryBatches:
-    """The training batches of all epochs, see `textrnn.text.windows.Windows`.
+    """The questions of each training batch of all epochs.
 
     Args:
         arrays: at least one question with its story.
@@ -52,18 +30,23 @@ class StoryBatches:
         self._checked, self.num_checked = np.sort(rows), len(rows)
         self._key, self._plan = (-1, -1), list[np.ndarray]()
 
-    def batch(self, epoch: int, index: int) -> StoryBatch:
-        """A batch of an epoch, both from 0."""
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of epoch `epoch`, both from 0.
+
+        Returns:
+            sentences int32[rows, sentences, words] and questions int32[rows, words], both padded with 0, and the
+            numbers of the answers, int32[rows].
+        """
         if (self.random_seed, epoch) != self._key:
             self._key = self.random_seed, epoch
             equal = np.ones(len(self._answers), np.int64)  # all rows are as long
             self._plan = list(batches(equal, self._size, np.random.default_rng(self._key)))
         return self._some(self._plan[index])
 
-    def checked(self) -> Iterator[StoryBatch]:
+    def checked(self) -> Iterator[Batch]:
         """The questions by which networks are compared, once."""
         for begin in range(0, self.num_checked, CHECK_ROWS):
             yield self._some(self._checked[begin : begin + CHECK_ROWS])
 
-    def _some(self, rows: np.ndarray) -> StoryBatch:
-        return StoryBatch((self._arrays.sentences[rows], self._arrays.questions[rows]), self._answers[rows])
+    def _some(self, rows: np.ndarray) -> Batch:
+        return self._arrays.sentences[rows], self._arrays.questions[rows], self._answers[rows]

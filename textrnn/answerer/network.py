@@ -53,7 +53,7 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
         self.places = weight("places", tables, config.sentences, config.embed)
         self.output_kernel = weight("output", 2 * config.embed, self.num_answers)
 
-    def call(self, sentences: Any, questions: Any, linear: bool = False, seed: Any = None) -> Any:
+    def call(self, sentences: Any, questions: Any, linear: Any = False, seed: Any = None) -> Any:
         words, places = ops.convert_to_tensor(self.words), ops.convert_to_tensor(self.places)
         at = self._at(tf.shape(sentences), seed)
         told = tf.cast(tf.reduce_any(sentences > 0, 2), tf.float32)
@@ -64,7 +64,7 @@ class MemoryNetwork(keras.Model):  # type: ignore[misc,unused-ignore]
             c = self._encoded(words[hop + 1], sentences) + tf.gather(places[hop + 1], at)
             scores = tf.einsum("be,bse->bs", asked + found, m)
             # A story without sentences has nothing to look at: its shares are 0, not equal.
-            shares = (scores if linear else tf.nn.softmax(scores + (told - 1) * FAR)) * told
+            shares = tf.where(linear, scores, tf.nn.softmax(scores + (told - 1) * FAR)) * told
             found, m = found + tf.einsum("bs,bse->be", shares, c), c
         both = tf.concat([asked + found, asked * found / SPREAD], 1)
         return both @ ops.convert_to_tensor(self.output_kernel)

@@ -1,4 +1,4 @@
-"""One session of training a language model: its graph, what it reads and measures, and what a person sees of it."""
+"""Training a language model: its objective, the run that is kept, and what a person sees of it."""
 
 from __future__ import annotations
 
@@ -11,221 +11,298 @@ import keras
 import numpy as np
 
 from textrnn.language_model.conditions import drawn_condition
-from textrnn.language_model.evaluate import MAX_TOKENS, held_out_batches, total_nats
 from textrnn.language_model.generation_loop import Stream
-from textrnn.language_model.network import build_language_model, start_from_frequencies
-from textrnn.language_model.options import Config
-from textrnn.language_model.predict import LanguageModel
-from textrnn.language_model.prepared import Prepared, lasting_parts
+from textrnn.language_model.model import Model
+from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
+from textrnn.language_model.step import MAX_TOKENS, held_out_batches, make_eval_step, make_loss, total_nats
 from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.numpy.load import make_network
-from textrnn.text.corpus import forget_pages
+from textrnn.text.corpus import Corpus, forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
+from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
-from textrnn.training.display import Display, one_line
-from textrnn.training.distributed import spread_over, spread_seeds
-from textrnn.training.running import Running
-from textrnn.training.sharing import share_training
-from textrnn.training.step import make_eval_step, make_optimizer, make_train_step
-from textrnn.training.team import Alone
-from textrnn.training.trainer import Learner
+from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.distributed import spread_over
+from textrnn.training.prepared import Prepared
+from textrnn.training.schedule import Schedule
+from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
+from textrnn.training.step import Division, make_optimizer, make_step
+from textrnn.training.store import RunStore
+from textrnn.training.team import Alone as Workers
+from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+
+SAMPLE_TOKENS = 80
 
 
-class Session(Running):
-    """Everything one process needs to train a language model, alone or with others.
+class TextObjective:
+    """What a language model learns, see `textrnn.training.trainer.Objective`: the next token of a text.
 
     Args:
-        prepared: text, options and folder.
-        display: tells the person.
-        samples: whether to show a line that the model wrote at each check.
-        team: all workers.
-        strategy: as `make_strategy` makes it.
+        model: the network.
+        prepared: the corpus and options.
+        workers: all processes that learn together; this one reads its share of the rows of each batch.
+        num_shards: shards of a batch.
     """
 
-    command = "train"
-    prepared: Prepared
-
-    def __init__(
-        self, prepared: Prepared, display: Display, *, samples: bool, team: Alone | None = None, strategy: Any = None
-    ) -> None:
-        super().__init__(prepared, display, team or Alone())
-        self._samples, self._strategy = samples, strategy
-        config = prepared.config
-        seed, target = config.train.random_seed, config.data.target or "each"
-        windows = make_windows(prepared.corpus.train.ids, config.data, seed)
-        self._rows = share_of(windows.num_rows, self._team.rank, self._team.workers)
-        self.windows = SomeRows(windows, self._rows)
-        with contextlib.nullcontext() if strategy is None else strategy.scope():
-            self.model = build_language_model(
-                config.model,
-                prepared.corpus.vocab_size,
-                target=target,
-                random_seed=seed,
-                precision=self.precision,
-                num_conditions=self._num_conditions,
-                condition_dropout=config.documents.condition_dropout,
-            )
-            optimizer = make_optimizer(config.train, self.model)
-        if not prepared.resume:  # a checkpoint brings its own
-            start_from_frequencies(self.model, prepared.corpus.train.ids)
-        state = self._take_over(optimizer)
-        num_shards = max(1, self.progress.num_shards)
-        spread = {} if strategy is None else {"spread": spread_over(strategy, self.model.trainable_variables)}
-        step = make_train_step(
-            self.model,
-            optimizer,
-            clip_norm=config.train.clip_norm,
-            num_shards=num_shards,
-            num_parts=config.train.accumulate,
-            end_id=self._end_id,
-            **spread,
-        )
-        self.learner = Learner(step, self.model.initial_state, state)
-        self._eval_step = make_eval_step(self.model, num_shards=num_shards)
-        self._keep(lasting_parts(prepared))
-
-    def _for_all(self, state: list[Any], progress: Progress) -> tuple[list[Any], Progress]:
-        state, progress = share_training(self._team, self.groups, state, progress)
-        if self._strategy is not None:
-            spread_seeds(list(self.groups["random"].values()), self._team.rank)
-        return [keras.ops.convert_to_tensor(array[self._rows]) for array in state], progress
-
-    def train(self, begin: float) -> dict[str, Any]:
-        """Trains and saves, see `Running.run`.
-
-        Returns:
-            the object that `textrnn train --json` prints, and `ended`; workers beside the chief return only `ended`.
-        """
-        ended = self.run(begin)
-        return self._result(ended, time.monotonic() - begin)
+    def __init__(self, model: LanguageModel, prepared: Prepared, workers: Workers, num_shards: int) -> None:
+        config, corpus = prepared.config, prepared.data
+        self._model, self._workers, self._window = model, workers, config.data.window or 1
+        self._start_id, self._end_id = prepared.details["start_id"], corpus.end_id
+        windows = make_windows(corpus.train.ids, config.data, config.train.random_seed)
+        self.rows = share_of(windows.num_rows, workers.rank, workers.workers)
+        self._windows = SomeRows(windows, self.rows)
+        self._held_out = corpus.valid.ids[:MAX_TOKENS]  # all of it, or the beginning of a very long one
+        self._eval_step = make_eval_step(model, num_shards=num_shards)
+        self._loss = make_loss(model, self._end_id)
+        self.num_batches, self.num_checked = windows.num_batches, len(self._held_out)
+        self.variables = model.trainable_variables
 
     @property
-    def _end_id(self) -> int | None:
-        """Where there are documents, the first of the ids that begin one."""
-        documents = self.prepared.corpus.documents
-        return None if documents is None else documents.end_id
+    def num_targets(self) -> int:
+        """Tokens that an evaluation predicts."""
+        return num_targets(self._held_out, self._end_id)
 
-    @property
-    def _num_conditions(self) -> int:
-        documents = self.prepared.corpus.documents
-        return 0 if documents is None else len(documents.conditions)
+    def batch(self, epoch: int, index: int) -> Batch:
+        """See `Objective`; arrays are x int32[rows, steps], y and mask."""
+        batch = self._windows.batch(epoch, index)
+        return Batch((batch.x, batch.y, batch.mask), batch.num_tokens, batch.reset)
 
-    def _num_targets(self, ids: np.ndarray) -> int:
-        """Tokens that are predicted: the id that begins the first document is not."""
-        return len(ids) - (self._end_id is not None)
+    def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
+        """See `Objective`."""
+        return self._loss(arrays, state)
 
-    @property
-    def _held_out(self) -> np.ndarray:
-        """What checks read of the held-out part: all of it, or the beginning of a very long one."""
-        return self.prepared.corpus.valid.ids[:MAX_TOKENS]
+    def initial_state(self, rows: int) -> State:
+        """See `Objective`."""
+        return self._model.initial_state(rows)
 
-    @property
-    def _check_tokens(self) -> int:
-        return len(self._held_out)
-
-    def _validate(self) -> float:
-        ids, window = self._held_out, self.prepared.config.data.window or 1
+    def evaluate(self) -> float:
+        """See `Objective`; nats per token."""
+        workers = self._workers
         batches = held_out_batches(
-            self.model,
-            ids,
-            start_id=self.prepared.details["start_id"],
-            window=window,
-            rank=self._team.rank,
-            workers=self._team.workers,
+            self._model,
+            self._held_out,
+            start_id=self._start_id,
+            window=self._window,
+            rank=workers.rank,
+            workers=workers.workers,
             end_id=self._end_id,
         )
-        return self._team.total(total_nats(self.model, self._eval_step, batches)) / self._num_targets(ids)
+        return workers.total(total_nats(self._model, self._eval_step, batches)) / self.num_targets
 
-    def _pace(self, loss: float) -> str:
-        progress = self.progress
-        forget_pages(self.prepared.corpus.train.ids)
-        speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else 0.0
-        return f"{self._train_bits(loss):.3f} bits/char  {speed:,.0f} chars/s"
 
-    def _measured(self, row: dict[str, float]) -> dict[str, Any]:
-        score = self._score(row["val_nats_per_token"])
+def num_targets(ids: np.ndarray, end_id: int | None) -> int:
+    """Tokens that are predicted: the id that begins the first document is not."""
+    return len(ids) - (end_id is not None)
+
+
+class Learner:
+    """All parts of one training: network, objective, store and trainer.
+
+    Args:
+        prepared: the corpus and options.
+        display: is warned of saves that fail.
+        workers: all processes that learn together.
+    """
+
+    def __init__(self, prepared: Prepared, display: Display, workers: Workers) -> None:
+        config, strategy = prepared.config, workers.strategy
+        self.precision = chosen_precision(config.train.precision)
+        with contextlib.nullcontext() if strategy is None else strategy.scope():
+            self.model = _new_network(prepared, self.precision)
+            optimizer = make_optimizer(config.train, self.model.trainable_variables)
+        if not prepared.resume:  # a checkpoint brings its own
+            start_from_frequencies(self.model, prepared.data.train.ids)
+        self.store = RunStore(prepared, self.model, optimizer, display.warn, workers=workers)
+        state, self.progress = self.store.load(Progress(num_shards=default_shards()))
+        if not config.train.deterministic:
+            self.progress.num_shards = default_shards()
+        num_shards = max(1, self.progress.num_shards)
+        self.objective = TextObjective(self.model, prepared, workers, num_shards)
+        division = Division(num_shards, config.train.accumulate)
+        if strategy is not None:
+            division = Division(num_shards, config.train.accumulate, spread_over(strategy, self.objective.variables))
+        self.trainer = Trainer(
+            self.objective,
+            make_step(
+                self.objective.loss,
+                self.objective.variables,
+                optimizer,
+                clip_norm=config.train.clip_norm,
+                division=division,
+            ),
+            Schedule.of(config.train),
+            self.store,
+            progress=self.progress,
+            state=[keras.ops.convert_to_tensor(array[self.objective.rows]) for array in state],
+            workers=workers,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model.config.arch} with {self.model.count_params():,} parameters, {self.precision}"
+
+
+def _new_network(prepared: Prepared, precision: str) -> LanguageModel:
+    config, corpus = prepared.config, prepared.data
+    return build_language_model(
+        config.model,
+        corpus.vocab_size,
+        target=config.data.target or "each",
+        random_seed=config.train.random_seed,
+        precision=precision,
+        num_conditions=corpus.num_conditions,
+        condition_dropout=config.documents.condition_dropout,
+    )
+
+
+def fit(
+    prepared: Prepared,
+    display: Display,
+    *,
+    begin: float,
+    samples: bool,
+    workers: Workers | None = None,
+) -> dict[str, Any]:
+    """Trains a language model and saves it.
+
+    Args:
+        prepared: the corpus and options.
+        display: shows what happens.
+        begin: when the command began, by `time.monotonic`.
+        samples: whether to show a line that the model writes at each check.
+        workers: all processes that learn together.
+
+    Returns:
+        the object that `textrnn train --json` prints, and `ended`; workers beside the chief return only `ended`.
+
+    Raises:
+        NotFiniteError: training has blown up; what was saved before is kept.
+        RunError: the run cannot be written.
+        WorkerError: another worker is gone; what was saved before is kept.
+    """
+    workers = workers or Workers()
+    learner = Learner(prepared, display, workers)
+    workers.tick()
+    budget = plan_budget(
+        prepared,
+        prepared.config.train,
+        learner.progress,
+        num_batches=learner.objective.num_batches,
+        left_s=(prepared.config.train.time_s or 0.0) - (time.monotonic() - begin),
+        workers=workers,
+    )
+    display.say(f"{learner}; learning (Ctrl-C stops and saves)")
+    watch = Watch(prepared, learner, display, samples=samples)
+    title = f"{prepared.path.name}: {learner}"
+    with learning(learner.trainer, learner.store, display, command="train", title=title):
+        for event in learner.trainer.run(budget):
+            if isinstance(event, Step):
+                watch.step(event)
+            elif isinstance(event, Check):
+                watch.check(event, is_chief=workers.is_chief)
+            elif isinstance(event, WentBack):
+                display.warn(event.line)
+    ended = learner.trainer.ended
+    return watch.result(time.monotonic() - begin, workers) if workers.is_chief else dict(ended=ended)
+
+
+class Watch:
+    """What a person sees of a training, and what is kept of its checks.
+
+    Args:
+        prepared: the corpus and options.
+        learner: what is trained.
+        display: shows it.
+        samples: whether to show a line that the model writes at each check.
+    """
+
+    def __init__(self, prepared: Prepared, learner: Learner, display: Display, *, samples: bool) -> None:
+        self._prepared, self._learner, self._display, self._samples = prepared, learner, display, samples
+        self._corpus: Corpus = prepared.data
+        self._live = LiveLine(display)
+
+    def step(self, event: Step) -> None:
+        """Moves the live line."""
+        if self._live.is_due():
+            forget_pages(self._corpus.train.ids)
+            speed = self._chars_per_s(self._learner.progress.tokens_per_s or 0.0)
+            self._live.show(event, f"{self._train_bits(event.loss):.3f} bits/char  {speed:,.0f} chars/s")
+
+    def check(self, event: Check, *, is_chief: bool) -> None:
+        """Adds bits and characters to the row of a check; the chief shows it and keeps the weights if they are best."""
+        row, score = event.row, self._score(event.row["val_nats_per_token"])
         row.update(
             train_bits_per_char=self._train_bits(row["train_nats_per_token"]),
             val_bits_per_char=score.bits_per_char,
             chars_per_s=self._chars_per_s(row["tokens_per_s"]),
         )
-        nats, bits = score.nats_per_token, score.bits_per_char
-        return dict(val_nats_per_token=nats, epoch=row["epoch"], val_bits_per_char=bits, step=int(row["step"]))
-
-    def _after_check(self, *, is_best: bool) -> None:
-        progress = self.progress
-        if not is_best and progress.worse_checks % 3 == 0:
-            epoch = progress.best_step / self.windows.num_batches
-            self.display.say(
-                f"validation has risen for {progress.worse_checks} checks: the best model, of epoch {epoch:.3g}, is "
-                "kept"
-            )
+        if not is_chief:
+            return
+        self._display.say(check_line(row, is_best=event.is_best))
+        if event.is_best:
+            metrics = dict(val_nats_per_token=score.nats_per_token, epoch=row["epoch"])
+            metrics.update(val_bits_per_char=score.bits_per_char, step=int(row["step"]))
+            self._learner.store.keep_best(metrics)
+        progress = self._learner.progress
+        if not event.is_best and progress.worse_checks % 3 == 0:
+            epoch = progress.best_step / self._learner.objective.num_batches
+            risen = f"validation has risen for {progress.worse_checks} checks"
+            self._display.say(f"{risen}: the best model, of epoch {epoch:.3g}, is kept")
         if self._samples:
-            self.display.say(f"        {self._sample()}", style="dim")
+            self._display.say(f"        {self._sample()}", style="dim")
 
-    def _sample(self, num_tokens: int = 80) -> str:
+    def result(self, seconds: float, workers: Workers) -> dict[str, Any]:
+        """The object that `textrnn train --json` prints, and `ended`."""
+        learner, details = self._learner, self._prepared.details
+        progress, metrics = learner.progress, details["metrics"]
+        speed = progress.tokens_per_s
+        return dict(
+            run=str(self._prepared.path),
+            arch=learner.model.config.arch,
+            parameters=learner.model.count_params(),
+            seconds=round(seconds, 3),
+            epochs=progress.step / learner.objective.num_batches,
+            steps=progress.step,
+            skipped_steps=progress.skipped,
+            chars_per_s=None if speed is None else self._chars_per_s(speed),
+            val_nats_per_token=metrics.get("val_nats_per_token"),
+            val_bits_per_char=metrics.get("val_bits_per_char"),
+            val_tokens=learner.objective.num_targets,
+            best_epoch=metrics.get("epoch"),
+            precision=learner.precision,
+            workers=workers.workers,
+            ended=learner.trainer.ended,
+        )
+
+    def _sample(self) -> str:
         """A line that the network writes now."""
-        config, corpus, details = self.prepared.config, self.prepared.corpus, self.prepared.details
+        config, corpus, details = self._prepared.config, self._corpus, self._prepared.details
         network = make_network(
             config.model,
             corpus.vocab_size,
-            get_weights(self.model),
+            get_weights(self._learner.model),
             window=config.data.window or 1,
             start_id=details["start_id"],
-            num_conditions=self._num_conditions,
+            num_conditions=corpus.num_conditions,
         )
-        model = LanguageModel(
-            network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents
-        )
-        rng, label = row_rng(self.progress.step), ""
-        if corpus.documents is not None and corpus.documents.conditions:
+        model = Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
+        rng, label = row_rng(self._learner.progress.step), ""
+        if corpus.num_conditions:
             label, model = drawn_condition(model, rng)
-        stream = Stream(model, corpus.tokenizer.encode(""), rng)
-        text = "".join(stream.write(SampleConfig(length=num_tokens)))
+        text = "".join(Stream(model, corpus.tokenizer.encode(""), rng).write(SampleConfig(length=SAMPLE_TOKENS)))
         return one_line(f"{label}: {text.strip()}" if label else text)
 
     def _score(self, nats_per_token: float) -> Score:
-        valid = self.prepared.corpus.valid
-        tokens = self._num_targets(valid.ids)
+        valid = self._corpus.valid
+        tokens = num_targets(valid.ids, self._corpus.end_id)
         return Score(valid.num_chars, tokens, nats_per_token * tokens, valid.num_unknown)
 
     def _train_bits(self, nats_per_token: float) -> float:
-        train = self.prepared.corpus.train
+        train = self._corpus.train
         return nats_per_token / math.log(2) * len(train.ids) / train.num_chars
 
     def _chars_per_s(self, tokens_per_s: float) -> float:
-        train = self.prepared.corpus.train
+        train = self._corpus.train
         return tokens_per_s * train.num_chars / len(train.ids)
-
-    def _what(self) -> str:
-        config: Config = self.prepared.config
-        return f"{config.model.arch} with {self.model.count_params():,} parameters, {self.precision}"
-
-    def _opening(self) -> str:
-        return f"{self._what()}; learning (Ctrl-C stops and saves)"
-
-    def _result(self, ended: str, seconds: float) -> dict[str, Any]:
-        progress, metrics = self.progress, self.prepared.details["metrics"]
-        speed = self._chars_per_s(progress.timed_tokens / progress.step_s) if progress.step_s else None
-        if not self._team.is_chief:
-            return dict(ended=ended)
-        return dict(
-            run=str(self.prepared.path),
-            arch=self.prepared.config.model.arch,
-            parameters=self.model.count_params(),
-            seconds=round(seconds, 3),
-            epochs=progress.step / self.windows.num_batches,
-            steps=progress.step,
-            skipped_steps=progress.skipped,
-            chars_per_s=speed,
-            val_nats_per_token=metrics.get("val_nats_per_token"),
-            val_bits_per_char=metrics.get("val_bits_per_char"),
-            val_tokens=self._num_targets(self._held_out),
-            best_epoch=metrics.get("epoch"),
-            precision=self.precision,
-            workers=self._team.workers,
-            ended=ended,
-        )

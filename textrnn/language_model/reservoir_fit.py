@@ -23,7 +23,6 @@ from textrnn.base.files import MODEL_FILE, RUN_FILE, read_weights, write_json, w
 from textrnn.base.run import publish_written
 from textrnn.language_model.generation_loop import Stream
 from textrnn.language_model.predict import LanguageModel
-from textrnn.language_model.prepared import Prepared, write_lost_parts
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.reservoir_reading import Progress, Reading, plan_reading, read_tuned
 from textrnn.language_model.sample_options import SampleConfig
@@ -32,9 +31,10 @@ from textrnn.nn.numpy.reservoir import Calibration, Reservoir, ReservoirNetwork
 from textrnn.nn.numpy.reservoir_draw import FastReservoir, make_reservoir
 from textrnn.nn.numpy.ridge import Held, Sums, choose_readout
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.corpus import forget_pages
+from textrnn.text.corpus import Part, forget_pages
 from textrnn.training.display import Display, check_line, duration, one_line, shown, write_curves, write_history
 from textrnn.training.interrupt import polite_interrupts
+from textrnn.training.prepared import Prepared
 
 SUMS_FILE = "checkpoint/sums.safetensors"
 COLUMNS = ("tokens", "epoch", "seconds", "ridge", "train_bits_per_char", "val_bits_per_char", "chars_per_s")
@@ -54,7 +54,7 @@ class ReservoirSession:
 
     def __init__(self, prepared: Prepared, display: Display, *, samples: bool) -> None:
         self.prepared, self.display, self._samples = prepared, display, samples
-        config, corpus = prepared.config, prepared.corpus
+        config, corpus = prepared.config, prepared.data
         self.vocab_size, units = corpus.tokenizer.vocab_size, config.model.units
         self._plan = plan_reading(
             corpus.train.ids,
@@ -137,7 +137,7 @@ class ReservoirSession:
 
     def _read(self, interrupted: Callable[[], bool]) -> str:
         """Adds up what is read, window by window, until the end of the text, of the time, or an interrupt."""
-        progress, train = self.progress, self.prepared.corpus.train
+        progress, train = self.progress, self.prepared.data.train
         shares = SHARES if self.vocab_size * self.reservoir.units <= CHEAP_READOUT else FEW_SHARES
         due = {math.ceil(share * self.num_windows) for share in shares} - {self.num_windows}
         saved, told = time.monotonic(), 0.0
@@ -181,7 +181,7 @@ class ReservoirSession:
         if self._tuned is None:
             self._tuned = read_tuned(self.reservoir, self._plan)
         network, tuned_nats = self._solved(self._tuned)
-        valid, train = self.prepared.corpus.valid, self.prepared.corpus.train
+        valid, train = self.prepared.data.valid, self.prepared.data.train
         ids = valid.ids[:MAX_VALIDATED]
         found = score_ids(_Reader(network, details["start_id"]), ids, num_chars=1)
         score = Score(valid.num_chars, len(valid.ids), found.nats_per_token * len(valid.ids), valid.num_unknown)
@@ -226,13 +226,13 @@ class ReservoirSession:
 
     def _sample(self, network: ReservoirNetwork, num_tokens: int = 80) -> str:
         """A line that a network writes."""
-        config, tokenizer, details = self.prepared.config, self.prepared.corpus.tokenizer, self.prepared.details
+        config, tokenizer, details = self.prepared.config, self.prepared.data.tokenizer, self.prepared.details
         model = LanguageModel(network, tokenizer, config, details["start_id"], details)
         stream = Stream(model, tokenizer.encode(""), row_rng(self.progress.position))
         return one_line("".join(stream.write(SampleConfig(length=num_tokens))))
 
     def _chars_per_s(self) -> float:
-        train = self.prepared.corpus.train
+        train: Part = self.prepared.data.train
         return self.progress.tokens / max(1e-9, self.progress.read_s) * train.num_chars / len(train.ids)
 
     def _publish(self) -> None:
@@ -262,7 +262,7 @@ class ReservoirSession:
     def _write(self, folder: Path) -> None:
         """Weights, sums, history, `run.json`: in this order, so that a kill between two of them leaves a whole run."""
         progress, details = self.progress, self.prepared.details
-        write_lost_parts(self.prepared, folder)
+        self.prepared.write_lost_parts(folder)
         write_weights(folder / MODEL_FILE, self._best, {"metrics": json.dumps(details["metrics"], sort_keys=True)})
         self.reading.write(folder / SUMS_FILE, self.num_windows)
         if progress.history:
@@ -301,7 +301,7 @@ class ReservoirSession:
             chars_per_s=self._chars_per_s() if progress.tokens else None,
             val_nats_per_token=metrics.get("val_nats_per_token"),
             val_bits_per_char=metrics.get("val_bits_per_char"),
-            val_tokens=min(MAX_VALIDATED, len(self.prepared.corpus.valid.ids)),
+            val_tokens=min(MAX_VALIDATED, len(self.prepared.data.valid.ids)),
             best_epoch=metrics.get("epoch"),
             precision="float32",
             workers=1,

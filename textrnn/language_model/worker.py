@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, DataError, RunError, TextRNNError
+from textrnn.language_model.data import lasting_parts
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
-from textrnn.language_model.prepared import Prepared
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
 from textrnn.text.documents import Documents
 from textrnn.text.reader import find_files, open_sources
@@ -23,6 +23,7 @@ from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
 from textrnn.training.cluster import LAUNCHED, Cluster, was_launched
 from textrnn.training.link import Link, is_told_elsewhere
+from textrnn.training.prepared import Prepared
 
 PARTS = ("train", "valid")
 ORPHAN_S = 30.0  # in which a process ends by itself when the one that started it is gone
@@ -40,7 +41,7 @@ def invite(link: Link, prepared: Prepared, options: Mapping[str, Any]) -> None:
         ConfigError: a batch has too few rows for so many workers.
         WorkerError: some did not come, or one cannot follow.
     """
-    corpus, data, workers = prepared.corpus, prepared.config.data, link.cluster.workers
+    corpus, data, workers = prepared.data, prepared.config.data, link.cluster.workers
     num_rows = make_windows(corpus.train.ids, data, 0).num_rows
     if num_rows < workers:
         raise ConfigError(
@@ -115,7 +116,8 @@ def follow(
         folder=Path(setup["folder"]),
         path=Path(setup["path"]),
         config=config,
-        corpus=corpus,
+        data=corpus,
+        parts=lasting_parts(corpus),
         details=setup["details"],
         resume=setup["resume"],
         new_budget=setup["new_budget"],

@@ -185,6 +185,16 @@ class Corpus:
         """Different ids that the parts may have."""
         return self.tokenizer.vocab_size if self.documents is None else self.documents.num_ids
 
+    @property
+    def end_id(self) -> int | None:
+        """Where there are documents, the first of the ids that begin one; the last one's end."""
+        return None if self.documents is None else self.documents.end_id
+
+    @property
+    def num_conditions(self) -> int:
+        """Conditions that documents are in."""
+        return 0 if self.documents is None else len(self.documents.conditions)
+
 
 def count_chars(text: Iterable[str]) -> int:
     """Characters of a text in pieces.

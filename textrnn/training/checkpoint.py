@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import re
 import types
 import typing
@@ -75,7 +76,9 @@ class Progress:
         best_step: the step after which it was reached.
         worse_checks: checks since then.
         history: a row for each check, as in `history.csv`.
+        earlier: the rows of networks that were trained before this one, from other beginnings.
         recent: sums since the last of them.
+        memo: what an objective has to remember beside the variables, such as the number of a restart.
     """
 
     step: int = 0
@@ -94,6 +97,56 @@ class Progress:
     worse_checks: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     recent: Recent = field(default_factory=Recent)
+    memo: dict[str, int] = field(default_factory=dict)
+    earlier: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """All rows of `history.csv`."""
+        return [*self.earlier, *self.history]
+
+    def add_step(self, tokens: float, *, loss: float, norm: float, rate: float) -> None:
+        """Counts a step that taught something: its tokens, mean loss in nats, gradient norm and learning rate."""
+        recent = self.recent
+        self.skipped_in_a_row = 0
+        self.tokens += tokens
+        recent.loss, recent.norm, recent.rate = loss, norm, rate
+        recent.nats += loss * tokens
+        recent.tokens += tokens
+        recent.steps += 1
+
+    def add_time(self, tokens: float, seconds: float) -> None:
+        """Counts the time of a step that learnt from some tokens."""
+        self.recent.seconds += seconds
+        self.recent.timed_tokens += tokens
+        self.step_s += seconds
+        self.timed_tokens += tokens
+
+    def add_check(self, val_nats: float, *, num_batches: int) -> bool:
+        """Adds a row to the history, begins the sums anew, and tells whether the validation loss is the best so far."""
+        recent = self.recent
+        is_best = self.best_nats is None or val_nats < self.best_nats
+        self.worse_checks = 0 if is_best else self.worse_checks + 1
+        if is_best:
+            self.best_nats, self.best_step = val_nats, self.step
+        row = dict(
+            step=self.step,
+            epoch=self.step / num_batches,
+            seconds=self.seconds,
+            learning_rate=recent.rate,
+            gradient_norm=recent.norm,
+            train_nats_per_token=recent.nats / recent.tokens if recent.tokens else math.nan,
+            val_nats_per_token=val_nats,
+            tokens_per_s=recent.timed_tokens / recent.seconds if recent.seconds else math.nan,
+        )
+        self.history.append(row)
+        self.recent = Recent()
+        return is_best
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Tokens learnt from in a second of training steps; None before any was timed."""
+        return self.timed_tokens / self.step_s if self.step_s else None
 
     @classmethod
     def from_json(cls, text: str) -> Progress:

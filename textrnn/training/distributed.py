@@ -101,21 +101,21 @@ def spread_over(strategy: Any, variables: Sequence[Any]) -> Callable[[Callable[.
         variables: those that the gradients belong to.
 
     Returns:
-        the `spread` of `make_train_step`.
+        the `spread` of `textrnn.training.step.Division`.
     """
     import tensorflow as tf
 
     shapes = [(), (), *[tuple(variable.shape) for variable in variables]]
 
     def spread(sums: Callable[..., Any]) -> Callable[..., Any]:
-        def replica(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any]:
-            own, after = sums(x, y, mask, state)
+        def replica(arrays: Any, state: Any) -> tuple[Any, Any]:
+            own, after = sums(arrays, state)
             flat = tf.concat([tf.reshape(part, [-1]) for part in own], 0)
             (total,) = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [flat])
             return total, after
 
-        def whole(x: Any, y: Any, mask: Any, state: Any) -> tuple[Any, Any]:
-            arguments = _by_replica(strategy, (x, y, mask, state))
+        def whole(arrays: Any, state: Any) -> tuple[Any, Any]:
+            arguments = _by_replica(strategy, (arrays, state))
             total, after = strategy.run(replica, arguments)
             total = strategy.experimental_local_results(total)[0]
             parts = tf.split(total, [math.prod(shape) for shape in shapes])
@@ -134,7 +134,7 @@ def _by_replica(strategy: Any, arguments: Any) -> Any:
     count = num_replicas(strategy)
     if count == 1:
         return arguments
-    rows = arguments[0].shape[0]
+    rows = arguments[0][0].shape[0]
 
     def part(context: Any) -> Any:
         own = share_of(rows, context.replica_id_in_sync_group % count, count)

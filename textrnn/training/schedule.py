@@ -1,4 +1,4 @@
-"""How far training has come, and the learning rate there."""
+"""How fast and how long to learn: the learning rate of each step, and what may be used up."""
 
 from __future__ import annotations
 
@@ -9,31 +9,65 @@ from dataclasses import dataclass, field
 
 from textrnn.training.options import TrainConfig
 
-FINAL_SHARE = 0.02  # of the learning rate, at the end of the cosine
+FINAL_SHARE = 0.02  # of the learning rate of a language model, at the end of the cosine
 
 
-def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
-    """The learning rate of a step: a linear warm-up, then a cosine that lands at the end of the budget, or constant.
+@dataclass(frozen=True)
+class Schedule:
+    """What decides about each step of a training.
 
-    Args:
-        config: resolved options.
-        step: steps done before this one.
-        progress: share of the budget that is used up, from 0 to 1.
+    Attributes:
+        learning_rate: the highest one.
+        warmup: steps over which the learning rate rises from zero.
+        decay: `cosine` along the budget, or `constant`.
+        final_share: what is left of the learning rate at the end of the cosine.
+        patience: checks without a better validation loss before training stops; 0 for never.
+        save_every_s: longest time between two saves, in seconds.
+        deterministic: whether checks come at fixed steps, so that nothing depends on the clock.
+        checks: whether the objective is evaluated while it learns.
 
     Reference:
         Loshchilov and Hutter, 2017, SGDR: Stochastic gradient descent with warm restarts.
-
-    Example:
-        >>> config = TrainConfig(learning_rate=1.0, warmup=2)
-        >>> [round(learning_rate(config, step, p), 2) for step, p in [(0, 0.0), (1, 0.0), (9, 0.5), (20, 1.0)]]
-        [0.5, 1.0, 0.51, 0.02]
     """
-    highest = config.learning_rate or 0.0
-    rising = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    if config.schedule == "constant":
-        return highest * rising
-    falling = FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return highest * rising * falling
+
+    learning_rate: float
+    warmup: int = 0
+    decay: str = "cosine"
+    final_share: float = FINAL_SHARE
+    patience: int = 0
+    save_every_s: float = math.inf
+    deterministic: bool = False
+    checks: bool = True
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> Schedule:
+        """The schedule of resolved options."""
+        return cls(
+            learning_rate=config.learning_rate or 0.0,
+            warmup=config.warmup,
+            decay=config.schedule,
+            patience=config.patience,
+            save_every_s=config.save_every_s,
+            deterministic=config.deterministic,
+        )
+
+    def rate(self, step: int, progress: float) -> float:
+        """The learning rate of a step: a linear warm-up, then a cosine that ends with the budget, or constant.
+
+        Args:
+            step: steps done before this one.
+            progress: share of the budget that is used up, from 0 to 1.
+
+        Example:
+            >>> schedule = Schedule(1.0, warmup=2)
+            >>> [round(schedule.rate(step, p), 2) for step, p in [(0, 0.0), (1, 0.0), (9, 0.5), (20, 1.0)]]
+            [0.5, 1.0, 0.51, 0.02]
+        """
+        highest = self.learning_rate * (min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0)
+        if self.decay == "constant":
+            return highest
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return highest * (self.final_share + (1 - self.final_share) * cosine)
 
 
 @dataclass
@@ -45,7 +79,7 @@ class Budget:
         limit_s: seconds in all, None for no limit.
         used_s: seconds used by earlier sessions of the same run.
         reserve_s: seconds of the limit to leave for the last check and for saving.
-        now: the clock; all workers of a team need the same.
+        now: the clock; all workers need the same.
     """
 
     total_steps: int | None

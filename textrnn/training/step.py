@@ -1,25 +1,24 @@
-"""One training step and one validation step, each a single TensorFlow graph."""
+"""The one training step: it computes gradients, clips and applies them, and passes over what is not finite."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from textrnn.training.loss import token_losses
 from textrnn.training.options import TrainConfig
+from textrnn.training.trainer import Loss, State
 
-State = list[Any]
-# Makes of a function, (x, y, mask, state) -> ([tokens, loss, *gradients], state), one that sums over all replicas.
-Spread = Callable[[Callable[..., Any]], Callable[..., Any]]
-TrainStep = Callable[..., tuple[Any, Any, State]]
+LossFunction = Callable[[tuple[Any, ...], State], Loss]
+Sums = Callable[[tuple[Any, ...], State], tuple[list[Any], State]]
 
 
-def make_optimizer(config: TrainConfig, model: keras.Model) -> keras.optimizers.Optimizer:
-    """The optimizer of a resolved configuration, with its variables made."""
+def make_optimizer(config: TrainConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
+    """The optimizer of a resolved configuration, with its variables made for those that learn."""
     settings: dict[str, Any] = dict(learning_rate=config.learning_rate, weight_decay=config.weight_decay or None)
     makers: dict[str, Callable[[], Any]] = {
         # The second moment forgets faster than usual: runs are short.
@@ -33,104 +32,115 @@ def make_optimizer(config: TrainConfig, model: keras.Model) -> keras.optimizers.
     optimizer = makers[config.optimizer]()
     if config.weight_decay or config.optimizer == "adamw":
         optimizer.exclude_from_weight_decay(var_names=["bias"])
-    optimizer.build(model.trainable_variables)
+    optimizer.build(variables)
     return optimizer
 
 
-def _shards(batch: int, num_shards: int, num_parts: int = 1) -> list[slice]:
-    """The rows of each shard of each part, as equal as can be, none empty."""
-    count = min(num_shards * num_parts, batch)
-    bounds = [batch * number // count for number in range(count + 1)]
+def _one_replica(sums: Sums) -> Sums:
+    """The spreading of a single process on a single device: none."""
+    return sums
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the work of a step is divided.
+
+    Attributes:
+        num_shards: shards of a batch whose graphs have nothing to do with each other, so that each core works on one.
+        num_parts: parts of a batch that are worked one after the other, each in shards: needs less memory.
+        spread: makes of a function of rows and state, which gives sums over them, one that sums over the rows of all
+            replicas, see `textrnn.training.distributed.spread_over`.
+        signature: `tf.TensorSpec` of the arrays of a batch, if their shapes change from batch to batch: the graph is
+            then traced only once. None where all batches have one shape, which makes faster graphs.
+    """
+
+    num_shards: int = 1
+    num_parts: int = 1
+    spread: Callable[[Sums], Sums] = _one_replica
+    signature: tuple[Any, ...] | None = None
+
+
+def row_ranges(rows: Any, num_shards: int, num_parts: int = 1) -> list[slice]:
+    """The rows of each shard of each part, as equal as can be; none is empty if the number of rows is known.
+
+    Args:
+        rows: number of rows, int, or int32[] where the graph does not know it.
+        num_shards: shards of a part.
+        num_parts: parts.
+    """
+    count = min(num_shards * num_parts, rows) if isinstance(rows, int) else num_shards * num_parts
+    bounds = [rows * number // count for number in range(count + 1)]
     return [slice(begin, end) for begin, end in itertools.pairwise(bounds)]
 
 
-def _alone(gradients: Callable[..., Any]) -> Callable[..., Any]:
-    """The spreading of a single process: none."""
-    return gradients
-
-
-def make_train_step(
-    model: Any,
+def make_step(
+    loss: LossFunction,
+    variables: Sequence[keras.Variable],
     optimizer: keras.optimizers.Optimizer,
     *,
     clip_norm: float,
-    num_shards: int,
-    num_parts: int = 1,
-    spread: Spread = _alone,
-    end_id: int | None = None,
-) -> TrainStep:
+    division: Division | None = None,
+) -> Callable[..., tuple[Any, Any, State]]:
     """Builds the function that learns from one batch.
 
-    The batch is cut into `num_shards` shards whose graphs have nothing to do with each other, so that each core
-    works on one of them; their gradients are added. With `num_parts` above 1 the batch is first cut into parts that
-    are worked one after the other, which needs less memory and gives the same sum. With `spread`, the batch is some
-    rows of one that several workers or devices share, and loss and gradients are those of the whole. Where a row begins
-    with a document, an id from `end_id` on, its state is that before a text: carried on from another document, it would
-    be one that no text begins with when it is generated.
+    Args:
+        loss: see `textrnn.training.trainer.Objective`.
+        variables: those that learn.
+        optimizer: with its variables made.
+        clip_norm: largest global norm of the gradient of the mean loss; 0 for no clipping.
+        division: how the work is divided; loss and gradients are those of the whole batch in any case.
 
     Returns:
-        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), state and
-        learning rate. It returns the mean loss in nats per token (without penalties), the global norm of the
-        gradient before clipping, and the state after. A step whose gradient is not finite changes nothing.
+        a function of the batch's arrays, the carried state and the learning rate. It returns the mean loss in nats
+        (without penalties), the global norm of the gradient before clipping, and the state after. A step whose loss or
+        gradient is not finite changes no variable.
     """
+    division = division or Division()
+    all_sums = division.spread(_batch_sums(loss, variables, division))
+    signature = None
+    if division.signature is not None:
+        signature = [division.signature, [], tf.TensorSpec((), tf.float32)]
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def learn(x: Any, y: Any, mask: Any, state: State, penalty_weight: Any) -> tuple[list[Any], State]:
-        """Tokens, loss and gradients of one shard, and its state; a function of its own: it is traced only once."""
+    @tf.function(input_signature=signature, reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def step(arrays: tuple[Any, ...], state: State, learning_rate: Any) -> tuple[Any, Any, State]:
+        (count, nats, *gradients), after = all_sums(arrays, state)
+        mean, norm = nats / count, tf.linalg.global_norm(gradients) / count
+        # From sums to clipped means in one pass.
+        scale = (clip_norm / tf.maximum(norm, clip_norm) if clip_norm else 1.0) / count
+        gradients = [gradient * scale for gradient in gradients]
+        if tf.math.is_finite(norm) and tf.math.is_finite(mean):
+            optimizer.learning_rate.assign(learning_rate)
+            optimizer.apply(gradients, variables)
+        return mean, norm, after
+
+    return step  # type: ignore[no-any-return]
+
+
+def _batch_sums(loss: LossFunction, variables: Sequence[keras.Variable], division: Division) -> Sums:
+    """The function of a batch that gives the sums of counts, losses and gradients, and the state after."""
+    num_shards, num_parts = division.num_shards, division.num_parts
+
+    @tf.function(autograph=False, reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    def learn(arrays: tuple[Any, ...], state: State) -> tuple[list[Any], State]:
+        """The sums of one shard; a function of its own: it is traced only once."""
         with tf.GradientTape() as tape:
-            if model.target == "last" and not model.reads_both_ways:
-                hidden, after = model.hidden(x, state, training=True)
-                logits = model.logits(hidden[:, -1], training=True)
-            else:
-                logits, after = model.step(x, state, training=True)
-            loss = tf.reduce_sum(token_losses(logits, model.tokens(y)) * mask)
-            total = loss + tf.add_n(model.losses) * penalty_weight if model.losses else loss
-        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, model.trainable_variables)]
-        return [tf.reduce_sum(mask), loss, *gradients], after
+            found = loss(arrays, state)
+            total = found.nats if found.penalty is None else found.nats + found.penalty * found.num_targets
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(total, variables)]
+        return [found.num_targets, found.nats, *gradients], found.state
 
-    def batch_sums(x: Any, y: Any, mask: Any, state: State) -> tuple[list[Any], State]:
-        shards = _shards(x.shape[0], num_shards, num_parts)
-        penalty_weight = tf.reduce_sum(mask) / len(shards)  # once in the mean over tokens
+    def sums(arrays: tuple[Any, ...], state: State) -> tuple[list[Any], State]:
+        rows = arrays[0].shape[0]
         states = []
-        sums: list[list[Any]] = [[] for _ in range(num_shards)]
-        for number, own in enumerate(shards):
-            before = sums[number % num_shards]
+        shards: list[list[Any]] = [[] for _ in range(num_shards)]
+        ranges = row_ranges(tf.shape(arrays[0])[0] if rows is None else rows, num_shards, num_parts)
+        for number, own in enumerate(ranges):
+            before = shards[number % num_shards]
             with tf.control_dependencies(before):  # a part waits for the one before it
-                new, after = learn(x[own], y[own], mask[own], [array[own] for array in state], penalty_weight)
-            sums[number % num_shards] = [a + b for a, b in zip(before, new, strict=True)] if before else new
+                new, after = learn(tuple(array[own] for array in arrays), [array[own] for array in state])
+            shards[number % num_shards] = [a + b for a, b in zip(before, new, strict=True)] if before else new
             states.append(after)
-        summed = [tf.add_n(parts) for parts in zip(*filter(None, sums), strict=True)]
+        summed = [tf.add_n(parts) for parts in zip(*filter(None, shards), strict=True)]
         return summed, [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, y: Any, mask: Any, state: State, learning_rate: Any) -> tuple[Any, Any, State]:
-        if end_id is not None:
-            goes_on = tf.cast(x[:, :1] < end_id, tf.float32)  # [batch, 1]
-            begins = model.initial_state(x.shape[0])
-            state = [begin + (array - begin) * goes_on for array, begin in zip(state, begins, strict=True)]
-        (tokens, loss_sum, *gradients), after = spread(batch_sums)(x, y, mask, state)
-        loss, norm = loss_sum / tokens, tf.linalg.global_norm(gradients) / tokens
-        # From sums to clipped means in one pass.
-        scale = (clip_norm / tf.maximum(norm, clip_norm) if clip_norm else 1.0) / tokens
-        gradients = [gradient * scale for gradient in gradients]
-        if tf.math.is_finite(norm) and tf.math.is_finite(loss):
-            optimizer.learning_rate.assign(learning_rate)
-            optimizer.apply(gradients, model.trainable_variables)
-        return loss, norm, after
-
-    return step  # type: ignore[no-any-return]
-
-
-def make_eval_step(model: Any, *, num_shards: int) -> Callable[..., tuple[Any, State]]:
-    """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state."""
-
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, State]:
-        sums, states = [], []
-        for own in _shards(x.shape[0], num_shards):
-            logits, after = model.step(x[own], [array[own] for array in state])
-            sums.append(tf.reduce_sum(token_losses(logits, model.tokens(y[own])) * mask[own]))
-            states.append(after)
-        return tf.add_n(sums), [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
-
-    return step  # type: ignore[no-any-return]
+    return sums

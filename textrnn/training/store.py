@@ -9,104 +9,134 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
 
 from textrnn.base.errors import RunError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
 from textrnn.base.run import publish_written
-from textrnn.training.checkpoint import CHECKPOINT_FOLDER, Groups, Progress, save_checkpoint
+from textrnn.nn.keras.weights import get_weights
+from textrnn.training.checkpoint import (
+    CHECKPOINT_FOLDER,
+    Progress,
+    load_checkpoint,
+    save_checkpoint,
+    variable_groups,
+)
 from textrnn.training.display import COLUMNS, write_curves, write_history
+from textrnn.training.distributed import spread_seeds
+from textrnn.training.prepared import Prepared
+from textrnn.training.sharing import share_training
+from textrnn.training.team import Alone as Workers
+from textrnn.training.trainer import State
 
 LOSS = "val_nats_per_token"
 
 
-class RunWriter:
-    """Keeps a run's folder up to date.
+class RunStore:
+    """Keeps a run's folder up to date; among several workers, only the chief writes.
 
     Args:
-        folder: the run.
-        details: the content of `run.json`; its metrics are those of the best weights.
+        prepared: the run; its `details` become the content of `run.json`, with the metrics of the best weights.
+        model: the network.
+        optimizer: with its variables made.
         warn: told when saving fails, and when it works again.
-        parts: what writes the files that never change, by their names; they are written again when they are lost.
+        workers: all processes that learn together.
         columns: those of `history.csv`.
         loss: the name of what the best weights have least of, among their metrics.
     """
 
     def __init__(
         self,
-        folder: Path,
-        details: dict[str, Any],
+        prepared: Prepared,
+        model: Any,
+        optimizer: Any,
         warn: Callable[[str], None],
         *,
-        parts: Mapping[str, Callable[[Path], None]] | None = None,
+        workers: Workers | None = None,
         columns: Sequence[str] = COLUMNS,
         loss: str = LOSS,
     ) -> None:
-        self.folder, self.details, self._warn, self.parts = folder, details, warn, dict(parts or {})
+        self.folder, self.path, self.details = prepared.folder, prepared.path, prepared.details
+        self.groups = variable_groups(model, optimizer)
+        self._prepared, self._model, self._warn, self._workers = prepared, model, warn, workers or Workers()
         self._columns, self._loss = columns, loss
         self._best: Weights = {}  # kept in memory too, because the folder may be lost
         self._is_new = False  # whether they still have to be written
         self._has_saved = False
         self._error: OSError | None = None
+        versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
+        self.details["versions"] = {**self.details.get("versions", {}), **versions}
+        self.details["parameters"] = model.count_params()
+
+    def load(self, new: Progress) -> tuple[State, Progress]:
+        """What training begins with: the newest checkpoint of a resumed run, whose variables are put back, or nothing.
+
+        Args:
+            new: the progress of a new run.
+
+        Returns:
+            the carried state of all rows, and the progress; the chief's, for all workers.
+
+        Raises:
+            RunError: a file is missing or damaged.
+        """
+        state, progress = list[Any](), new
+        if self._prepared.resume and self._workers.is_chief:
+            state, progress = load_checkpoint(self.path, self.groups, self._warn)
+            self._read_best()
+        return self._shared(state, progress)
+
+    def begin(self, progress: Progress, state: State) -> None:
+        """The first save: a new run is published untrained, a resumed one saved with its new budget.
+
+        Raises:
+            RunError: a new run cannot be written.
+        """
+        self.details["status"] = "training"
+        if self._prepared.resume:
+            self.save(progress, state)
+        elif self._workers.is_chief:
+            self.keep_best({})
+            publish_written(self.folder, self.path, lambda: self._write([], progress, None))
+            self.folder = self.path
+            self._read_best()
 
     def mark(self, status: str) -> None:
         """Changes what `run.json` says of the training, and nothing else."""
         self.details["status"] = status
-        with contextlib.suppress(OSError):
-            write_json(self.folder / RUN_FILE, self.details)
+        if self._workers.is_chief:
+            with contextlib.suppress(OSError):
+                write_json(self.folder / RUN_FILE, self.details)
 
-    def read_best(self) -> None:
-        """Takes over the best weights of the run on disk, and what was measured of them.
-
-        Raises:
-            RunError: they are missing or damaged.
-        """
-        self._best, metadata = read_weights(self.folder / MODEL_FILE)
-        try:
-            # run.json is written last, so it may be older than the weights.
-            self.details["metrics"] = dict(json.loads(metadata.get("metrics", "{}")))
-            float(self.details["metrics"].get(self._loss, 0))
-        except (TypeError, ValueError) as error:
-            raise RunError(f"{self.folder / MODEL_FILE} is damaged: {error}; train again") from None
-        self._has_saved = True
-
-    def keep_best(self, weights: Weights, metrics: dict[str, Any]) -> None:
-        """Takes weights as the best so far, to be written by the next `save`.
+    def keep_best(self, metrics: dict[str, Any]) -> None:
+        """Takes the weights there are now as the best so far, to be written by the next `save`.
 
         After a kill between two files the weights on disk can be better than the checkpoint knows: they stay until
         training has come to equal ones again.
         """
         if metrics.get(self._loss, math.inf) > self.details["metrics"].get(self._loss, math.inf):
             return
-        self._best, self._is_new = weights, True
+        self._best, self._is_new = get_weights(self._model), True
         self.details["metrics"] = metrics
 
-    def publish(
-        self, path: Path, weights: Weights, groups: Groups, progress: Progress, state: Sequence[Any] = ()
-    ) -> None:
-        """Saves an untrained model and moves the run to its name.
-
-        Raises:
-            RunError: it cannot be written.
-        """
-        self.keep_best(weights, {})
-        publish_written(self.folder, path, lambda: self._write(groups, state, progress, None))
-        self.folder = path
-        self.read_best()
-
-    def save(self, groups: Groups, state: Sequence[Any], progress: Progress, *, title: str | None = None) -> None:
+    def save(self, progress: Progress, state: State, *, title: str | None = None) -> None:
         """Writes the best weights if they are new, the checkpoint, the history and `run.json`; warns when it cannot.
 
         Args:
-            groups: as `variable_groups` makes them.
-            state: the carried state.
             progress: how far training is.
+            state: the carried state, of this worker's rows.
             title: of the picture of the curves, which is drawn when there is one.
         """
+        state = self._workers.gather(state)
+        if not self._workers.is_chief:
+            return
         try:
-            self._write(groups, state, progress, title)
+            self._write(state, progress, title)
         except OSError as error:
             if self._error is None:
                 self._warn(
@@ -119,33 +149,62 @@ class RunWriter:
                 self._warn(f"saving to {self.folder} works again")
             self._error, self._has_saved = None, True
 
-    def finish(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str | None = None) -> None:
+    def restore(self, step: int) -> tuple[State, Progress, str]:
+        """See `textrnn.training.trainer.Store`; the checkpoint of the best check is always kept."""
+        state, progress, instead = list[Any](), Progress(), ""
+        if self._workers.is_chief:
+            try:
+                state, progress = load_checkpoint(self.path, self.groups, self._warn, step=step)
+            except RunError as error:
+                # Steps that are not finite have changed no weight: those there are can be learnt from.
+                instead = f"going on with the weights there are ({error})"
+        state, progress = self._shared(state, progress)
+        return state, progress, str(self._workers.share({"instead": instead}, {})[0]["instead"])
+
+    def finish(self, progress: Progress, state: State, *, status: str, title: str | None = None) -> None:
         """The last save of a training.
 
         Raises:
             RunError: it failed; the save before it is still there.
         """
-        self.save(groups, state, progress, title=title)
+        self.details["status"] = status
+        self.save(progress, state, title=title)
         if self._error is not None:
             raise RunError(
                 f"could not save to {self.folder}: {self._error.strerror or self._error}; what was saved before is kept"
             )
 
-    def _write(self, groups: Groups, state: Sequence[Any], progress: Progress, title: str | None) -> None:
+    def _shared(self, state: State, progress: Progress) -> tuple[State, Progress]:
+        """The chief's variables, state and progress, for all; dropout draws other numbers on each replica."""
+        state, progress = share_training(self._workers, self.groups, state, progress)
+        if self._workers.strategy is not None:
+            spread_seeds(list(self.groups["random"].values()), self._workers.rank)
+        return state, progress
+
+    def _read_best(self) -> None:
+        """Takes over the best weights of the run on disk, and what was measured of them."""
+        self._best, metadata = read_weights(self.folder / MODEL_FILE)
+        try:
+            # run.json is written last, so it may be older than the weights.
+            self.details["metrics"] = dict(json.loads(metadata.get("metrics", "{}")))
+            float(self.details["metrics"].get(self._loss, 0))
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{self.folder / MODEL_FILE} is damaged: {error}; train again") from None
+        self._is_new, self._has_saved = False, True
+
+    def _write(self, state: State, progress: Progress, title: str | None) -> None:
         if self._has_saved and not self.folder.exists():
             self._warn(f"{self.folder} was removed: making it anew")
             self._has_saved = False
         (self.folder / CHECKPOINT_FOLDER).mkdir(parents=True, exist_ok=True)
-        for name, write in self.parts.items():
-            if not (self.folder / name).exists():
-                write(self.folder / name)
+        self._prepared.write_lost_parts(self.folder)
         if self._best and (self._is_new or not (self.folder / MODEL_FILE).exists()):
             metrics = json.dumps(self.details["metrics"], sort_keys=True)
             write_weights(self.folder / MODEL_FILE, self._best, {"metrics": metrics})
             self._is_new = False
-        save_checkpoint(self.folder, groups, state, progress)
-        if progress.history:
-            write_history(self.folder / "history.csv", progress.history, self._columns)
+        save_checkpoint(self.folder, self.groups, state, progress)
+        if progress.rows:
+            write_history(self.folder / "history.csv", progress.rows, self._columns)
             if title is not None:
                 write_curves(self.folder / "curves.png", progress.history, title)
         self.details["skipped_steps"] = progress.skipped

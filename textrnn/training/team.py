@@ -18,6 +18,7 @@ class Alone:
     """A team of one."""
 
     rank, workers, is_chief = 0, 1, True
+    strategy: Any = None
 
     def __init__(self) -> None:
         self._asked: Callable[[], bool] = lambda: False

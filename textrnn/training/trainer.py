@@ -1,21 +1,22 @@
-"""The training loop: steps, checks against the held-out part, saves, and when to stop.
+"""The trainer: one loop for everything that learns by gradients.
 
-The loop knows nothing of files, terminals or architectures: it is given a step, windows, and functions to call.
+It is a generator of events. The caller shows them, draws samples and keeps what is best; the trainer learns, checks,
+saves, goes back when training blows up, and knows when to stop. It knows nothing of terminals, files or architectures.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from textrnn.base.errors import TextRNNError
-from textrnn.training.checkpoint import Progress, Recent
-from textrnn.training.options import TrainConfig
-from textrnn.training.schedule import Budget, learning_rate
+from textrnn.training.checkpoint import Progress
+from textrnn.training.schedule import Budget, Schedule
+from textrnn.training.team import Alone as Workers
 
 CHECK_SHARE = 0.05  # of the budget between two checks
 CHECK_EVERY_S = 300.0  # at most
@@ -23,234 +24,315 @@ CHECK_COST = 0.08  # share of the time that checks may take
 MEASURED_S = 1.0  # seconds of steps from which their speed is known
 MAX_SKIPPED = 5  # steps in a row that are not finite, until the learning rate is halved
 MAX_HALVINGS = 8
+# What going back to an earlier state leaves as it is: the plan, and what counts time and failures.
+PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
+COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
 
-
-class Batches(Protocol):
-    """What the loop needs of windows of text, or of pairs of texts: see `textrnn.text.windows`."""
-
-    num_batches: int
-
-    def batch(self, epoch: int, index: int) -> Any:
-        """Batch `index` of epoch `epoch`, both from 0, with `x`, `y`, `mask`, `reset` and `num_tokens`."""
+State = list[Any]
 
 
 class NotFiniteError(TextRNNError):
     """The loss or the gradient is not a number any more."""
 
 
-@dataclass
-class Callbacks:
-    """What the loop calls.
+class Batch(NamedTuple):
+    """What one step learns from.
 
     Attributes:
-        validate: measures the held-out part, nats per token.
-        check_tokens: tokens that it reads.
-        on_step: after each step: progress, budget, epoch and loss.
-        on_check: after each check, with its row of the history; `is_best` tells whether weights are the best so far.
-        save: writes all that a resume needs.
-        restore: puts variables, carried state and progress back as they were at the best check, but for the
-            learning rate's scale and what counts time and skipped steps; it is told why.
-        interrupted: whether to stop after this step.
-        tick: lets the clock go on; called after all that takes time.
+        arrays: with the rows of the batch as first axis; the arguments of the loss.
+        num_targets: what the loss is a mean of, such as tokens, in the rows of all workers. Nothing is learnt from 0.
+        reset: whether the carried state begins anew.
     """
 
-    validate: Callable[[], float]
-    check_tokens: int
-    on_step: Callable[[Progress, Budget, float, float], None]
-    on_check: Callable[[dict[str, float], bool], None]
-    save: Callable[[], None]
-    restore: Callable[[str], None]
-    interrupted: Callable[[], bool]
-    tick: Callable[[], None] = lambda: None
+    arrays: tuple[np.ndarray, ...]
+    num_targets: float
+    reset: bool = True
 
 
-@dataclass
-class Learner:
-    """What changes while learning: the step with its variables inside, and the carried state.
+class Loss(NamedTuple):
+    """The loss of some rows, as tensors.
 
     Attributes:
-        step: as `make_train_step` makes it.
-        initial_state: the state before a text for a batch of some rows.
-        state: the state after the last step; empty for one to begin with.
-        traced: whether the step has run, so that its time from now on is that of learning.
+        nats: float32[], the sum.
+        num_targets: float32[], what it is the sum of, such as tokens.
+        state: of the rows, after them.
+        penalty: float32[], added to the mean for the gradient alone; None for none.
     """
 
-    step: Callable[..., tuple[Any, Any, list[Any]]]
-    initial_state: Callable[[int], list[Any]]
-    state: list[Any] = field(default_factory=list)
-    traced: bool = False
+    nats: Any
+    num_targets: Any
+    state: State = []  # noqa: RUF012 (never changed)
+    penalty: Any = None
 
 
-@dataclass
-class _Pace:
-    """When to check and to save next, which depends on the clock and is therefore no part of `Progress`."""
+class Objective(Protocol):
+    """What is learnt.
 
-    saved_at_s: float
-    save_s: float = 0.0
-    next_check: float = math.inf
+    Attributes:
+        num_batches: batches of an epoch.
+        variables: the Keras variables that learn.
+        num_checked: targets that an evaluation reads; from it the time of the first one is estimated.
+    """
+
+    num_batches: int
+    variables: list[Any]
+    num_checked: int
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of epoch `epoch`, both from 0; the same one for the same numbers."""
+
+    def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
+        """The loss of some rows of a batch; part of a TensorFlow graph."""
+
+    def initial_state(self, rows: int) -> State:
+        """The state that is carried from batch to batch, as it begins; empty where none is."""
+
+    def evaluate(self) -> float:
+        """The mean loss in nats on what is held out."""
 
 
-def train_loop(
-    learner: Learner, windows: Batches, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
-) -> str:
-    """Trains until the budget is used up, validation stops getting better, or somebody interrupts.
+class Store(Protocol):
+    """Where progress is saved: `RunStore`, or `NoStore`."""
+
+    def save(self, progress: Progress, state: State) -> None:
+        """Saves all that a resume needs."""
+
+    def restore(self, step: int) -> tuple[State, Progress, str]:
+        """Puts the variables back as they were at a step; the carried state and the progress there, and a note of what
+        was done instead where that was not possible ("" otherwise)."""
+
+
+class NoStore:
+    """For short trainings that are not resumed; steps that are not finite have changed nothing, so there is no need to
+    go back."""
+
+    def save(self, progress: Progress, state: State) -> None:
+        """Saves nothing."""
+
+    def restore(self, step: int) -> tuple[State, Progress, str]:
+        """Leaves all as it is."""
+        return [], Progress(), "going on with the weights there are"
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step was made: how many there were, its loss in nats, epochs, the share that is done, and what time is left."""
+
+    step: int
+    loss: float
+    epoch: float
+    done: float
+    left_s: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """The held-out part was evaluated: a row of the history, to which columns may be added; whether it is the best."""
+
+    row: dict[str, float]
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The store has saved."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class WentBack:
+    """Training had blown up: what was wrong, and what was done."""
+
+    line: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """Training has ended: `budget`, `patience` or `interrupted`."""
+
+    ended: str
+
+
+Event = Step | Check | Saved | WentBack | Done
+
+
+class Trainer:
+    """Learns an objective step by step.
 
     Args:
-        learner: the step and the carried state.
-        windows: the training batches.
-        config: resolved options.
-        budget: how long to train.
+        objective: what is learnt.
+        step: the compiled step, see `textrnn.training.step.make_step`.
+        schedule: learning rates, checks and saves.
+        store: where progress is saved.
         progress: where to begin; it is kept up to date.
-        callbacks: validation, display and saving.
-
-    Returns:
-        why it ended: `budget`, `patience` or `interrupted`.
-
-    Raises:
-        NotFiniteError: the loss is no longer a number, however low the learning rate.
+        state: the carried state there; empty to begin anew.
+        workers: all processes that learn together.
     """
-    pace = _Pace(saved_at_s=budget.seconds())
-    while not (config.patience and progress.worse_checks >= config.patience):
-        is_over = budget.progress(progress.step) >= 1
-        if is_over and progress.history and progress.history[-1]["step"] == progress.step:
-            return "budget"
-        if not is_over and callbacks.interrupted():
-            # What was learnt should be kept; but a deterministic run has no checks that depend on the moment.
-            if progress.recent.steps and not progress.history and not config.deterministic:
-                _check(windows, progress, budget, pace, callbacks)
-            return "interrupted"
-        problem = None if is_over else _one_step(learner, windows, config, budget, progress, callbacks)
-        if progress.recent.steps and not is_over:
-            callbacks.on_step(progress, budget, progress.step / windows.num_batches, progress.recent.loss)
-        if not problem and (is_over or _is_due(config, progress, budget, pace, callbacks.check_tokens)):
-            problem = _check(windows, progress, budget, pace, callbacks)
+
+    def __init__(
+        self,
+        objective: Objective,
+        step: Callable[..., tuple[Any, Any, State]],
+        schedule: Schedule,
+        store: Store | None = None,
+        *,
+        progress: Progress | None = None,
+        state: State | None = None,
+        workers: Workers | None = None,
+    ) -> None:
+        self.objective, self.schedule, self.store = objective, schedule, store or NoStore()
+        self.progress, self.state = progress or Progress(), list(state or [])
+        self.ended = ""
+        self._step, self.workers = step, workers or Workers()
+        self._is_traced = False  # whether the step has run, so that its time from now on is that of learning
+        self._saved_at_s, self._save_s, self._next_check = 0.0, 0.0, math.inf
+
+    def run(self, budget: Budget) -> Iterator[Event]:
+        """Learns until the budget is used up, validation stops getting better, or somebody interrupts.
+
+        Yields:
+            events; the last one is `Done`.
+
+        Raises:
+            NotFiniteError: the loss is no longer a number, however low the learning rate.
+        """
+        self.ended, self._saved_at_s, self._next_check = "", budget.seconds(), math.inf
+        progress, patience = self.progress, self.schedule.patience
+        while not self.ended:
+            is_over = budget.progress(progress.step) >= 1
+            if patience and progress.worse_checks >= patience:
+                self.ended = "patience"
+            elif is_over and self._is_checked():
+                self.ended = "budget"
+            elif not is_over and self.workers.is_asked():
+                # What was learnt should be kept; but a deterministic run has no checks that depend on the moment.
+                if progress.recent.steps and not progress.history and not self.schedule.deterministic:
+                    yield from self._check(budget)
+                self.ended = "interrupted"
+            else:
+                yield from self._advance(budget, is_over=is_over)
+        yield Done(self.ended)
+
+    def _is_checked(self) -> bool:
+        progress = self.progress
+        return not self.schedule.checks or bool(progress.history and progress.history[-1]["step"] == progress.step)
+
+    def _advance(self, budget: Budget, *, is_over: bool) -> Iterator[Event]:
+        """One step unless the budget is used up, then a check, a save or a way back where one is due."""
+        progress, problem = self.progress, None
+        if not is_over:
+            problem = self._learn(budget)
+            if progress.recent.steps:
+                done, left_s = budget.progress(progress.step), budget.left_s(progress.step)
+                epoch = progress.step / self.objective.num_batches
+                yield Step(progress.step, progress.recent.loss, epoch, done, left_s)
+        if not problem and self.schedule.checks and (is_over or self._is_due(budget)):
+            problem = yield from self._check(budget)
         if problem:
-            _go_back(config, progress, pace, callbacks, problem)
-        elif budget.seconds() - pace.saved_at_s >= config.save_every_s:
-            _save(budget, pace, callbacks)
-    return "patience"
+            yield self._go_back(problem)
+        elif budget.seconds() - self._saved_at_s >= self.schedule.save_every_s:
+            yield self._save(budget)
 
-
-def _one_step(
-    learner: Learner, windows: Batches, config: TrainConfig, budget: Budget, progress: Progress, callbacks: Callbacks
-) -> str | None:
-    """Learns from the next batch; returns what went wrong when too many steps in a row were not finite."""
-    begin = budget.now()
-    batch, recent = windows.batch(*divmod(progress.step, windows.num_batches)), progress.recent
-    if batch.reset or not learner.state:
-        learner.state = learner.initial_state(len(batch.x))
-    tokens = float(batch.num_tokens)
-    progress.step += 1
-    if not tokens:  # the last window of an epoch may be all filling
+    def _learn(self, budget: Budget) -> str | None:
+        """Learns from the next batch; what went wrong when too many steps in a row were not finite."""
+        begin, progress = budget.now(), self.progress
+        batch = self.objective.batch(*divmod(progress.step, self.objective.num_batches))
+        if batch.reset or not self.state:
+            self.state = self.objective.initial_state(len(batch.arrays[0]))
+        progress.step += 1
+        if not batch.num_targets:  # the last window of an epoch may be all filling
+            return None
+        rate = self.schedule.rate(progress.step - 1, budget.progress(progress.step - 1)) * progress.rate_scale
+        loss, norm, state = self._step(batch.arrays, self.state, np.float32(rate))
+        loss, norm = float(loss), float(norm)
+        self.workers.tick()
+        progress.seconds = budget.seconds()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            return self._skip(f"the loss is {loss} and the gradient's norm {norm} at step {progress.step}")
+        self.state = state
+        progress.add_step(batch.num_targets, loss=loss, norm=norm, rate=rate)
+        if self._is_traced:
+            progress.add_time(batch.num_targets, budget.now() - begin)
+        self._is_traced = True
         return None
-    rate = learning_rate(config, progress.step - 1, budget.progress(progress.step - 1)) * progress.rate_scale
-    loss, norm, state = learner.step(batch.x, batch.y, batch.mask, learner.state, np.float32(rate))
-    loss, norm = float(loss), float(norm)
-    callbacks.tick()
-    progress.seconds = budget.seconds()
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        return _skip(learner, progress, f"the loss is {loss} and the gradient's norm {norm} at step {progress.step}")
-    learner.state = state
-    spent = budget.now() - begin
-    progress.skipped_in_a_row = 0
-    progress.tokens += tokens
-    recent.loss, recent.norm, recent.rate = loss, norm, rate
-    recent.nats += loss * tokens
-    recent.tokens += tokens
-    recent.steps += 1
-    if learner.traced:
-        recent.seconds += spent
-        recent.timed_tokens += tokens
-        progress.step_s += spent
-        progress.timed_tokens += tokens
-    learner.traced = True
-    return None
 
+    def _skip(self, problem: str) -> str | None:
+        """Counts a step that is not finite; it has left the variables alone, and the state may be what is wrong."""
+        progress = self.progress
+        self.state = []
+        progress.skipped += 1
+        progress.skipped_in_a_row += 1
+        return problem if progress.skipped_in_a_row >= MAX_SKIPPED else None
 
-def _skip(learner: Learner, progress: Progress, problem: str) -> str | None:
-    """Counts a step that is not finite; it has left the variables alone, and the state may be what is wrong."""
-    learner.state = []
-    progress.skipped += 1
-    progress.skipped_in_a_row += 1
-    return problem if progress.skipped_in_a_row >= MAX_SKIPPED else None
+    def _go_back(self, problem: str) -> WentBack:
+        """Halves the learning rate and restores the state of the best check."""
+        progress = self.progress
+        if progress.rate_scale <= 0.5**MAX_HALVINGS:
+            raise NotFiniteError(
+                f"{problem}, though the learning rate was halved {MAX_HALVINGS} times: training has blown up; try a "
+                "lower --learning-rate, a longer --warmup or a smaller --clip-norm, such as 1"
+            )
+        progress.rate_scale /= 2
+        progress.skipped_in_a_row = 0
+        self._next_check = math.inf
+        kept = {name: getattr(progress, name) for name in PLAN + COUNTED}
+        self.state, before, instead = self.store.restore(progress.best_step)
+        if not instead:
+            vars(progress).update(vars(before))
+        vars(progress).update(kept)
+        self.workers.tick()
+        self.store.save(progress, self.state)
+        rate = f"learning rate halved to {progress.rate_scale:g} of what was planned"
+        return WentBack(f"{problem}: {instead or f'going back to step {progress.step:,}'}, {rate}")
 
+    def _check(self, budget: Budget) -> Generator[Event, None, str | None]:
+        """Evaluates the held-out part and saves what is better; what went wrong."""
+        begin, progress = budget.now(), self.progress
+        val_nats = self.objective.evaluate()
+        self.workers.tick()
+        if not math.isfinite(val_nats):
+            return f"the validation loss is {val_nats} at step {progress.step}"
+        progress.seconds = budget.seconds()
+        is_best = progress.add_check(val_nats, num_batches=self.objective.num_batches)
+        yield Check(progress.history[-1], is_best)
+        self.workers.tick()
+        check_s = budget.now() - begin
+        if is_best:
+            yield self._save(budget)
+        budget.reserve_s = _reserve_s(check_s + self._save_s)  # a large model takes its time to save
+        self._next_check = self._check_after(budget, check_s + self._save_s)
+        return None
 
-def _go_back(config: TrainConfig, progress: Progress, pace: _Pace, callbacks: Callbacks, problem: str) -> None:
-    """Halves the learning rate and restores the last good state."""
-    if progress.rate_scale <= 0.5**MAX_HALVINGS:
-        clipping = "a smaller --clip-norm" if config.clip_norm else "clipping, such as --clip-norm 1"
-        raise NotFiniteError(
-            f"{problem}, though the learning rate was halved {MAX_HALVINGS} times: training has blown up; try a lower "
-            f"--learning-rate, a longer --warmup or {clipping}"
-        )
-    progress.rate_scale /= 2
-    progress.skipped_in_a_row = 0
-    pace.next_check = math.inf
-    callbacks.restore(problem)
-    callbacks.tick()
+    def _save(self, budget: Budget) -> Saved:
+        begin = budget.seconds()
+        self.store.save(self.progress, self.state)
+        self.workers.tick()
+        self._saved_at_s = budget.seconds()
+        self._save_s = self._saved_at_s - begin
+        return Saved(self.progress.step)
 
+    def _is_due(self, budget: Budget) -> bool:
+        """Whether to check after this step."""
+        progress, recent = self.progress, self.progress.recent
+        if self.schedule.deterministic:
+            return progress.step % max(1, round(CHECK_SHARE * (progress.total_steps or 1))) == 0
+        if self._next_check == math.inf and recent.seconds > MEASURED_S:
+            # What the first check will probably take: reading costs a third of learning.
+            check_s = self.objective.num_checked / (3 * recent.timed_tokens / recent.seconds)
+            budget.reserve_s = _reserve_s(check_s)
+            self._next_check = self._check_after(budget, check_s)
+        return budget.progress(progress.step) >= self._next_check
 
-def _check(windows: Batches, progress: Progress, budget: Budget, pace: _Pace, callbacks: Callbacks) -> str | None:
-    """Measures the held-out part, tells, and saves what is better; returns what went wrong."""
-    begin, recent = budget.now(), progress.recent
-    val_nats = callbacks.validate()
-    callbacks.tick()
-    if not math.isfinite(val_nats):
-        return f"the validation loss is {val_nats} at step {progress.step}"
-    is_best = progress.best_nats is None or val_nats < progress.best_nats
-    progress.worse_checks = 0 if is_best else progress.worse_checks + 1
-    if is_best:
-        progress.best_nats, progress.best_step = val_nats, progress.step
-    progress.seconds = budget.seconds()
-    row = dict(
-        step=progress.step,
-        epoch=progress.step / windows.num_batches,
-        seconds=progress.seconds,
-        learning_rate=recent.rate,
-        gradient_norm=recent.norm,
-        train_nats_per_token=recent.nats / recent.tokens if recent.tokens else math.nan,
-        val_nats_per_token=val_nats,
-        tokens_per_s=recent.timed_tokens / recent.seconds if recent.seconds else math.nan,
-    )
-    progress.history.append(row)
-    progress.recent = Recent()
-    callbacks.on_check(row, is_best)
-    callbacks.tick()
-    check_s = budget.now() - begin
-    if is_best:
-        _save(budget, pace, callbacks)
-    budget.reserve_s = _reserve_s(check_s + pace.save_s)  # a large model takes its time to save
-    pace.next_check = _next_check(progress, budget, check_s + pace.save_s)
-    return None
-
-
-def _save(budget: Budget, pace: _Pace, callbacks: Callbacks) -> None:
-    begin = budget.seconds()
-    callbacks.save()
-    callbacks.tick()
-    pace.saved_at_s = budget.seconds()
-    pace.save_s = pace.saved_at_s - begin
-
-
-def _is_due(config: TrainConfig, progress: Progress, budget: Budget, pace: _Pace, check_tokens: int) -> bool:
-    """Whether to check after this step."""
-    if config.deterministic:
-        return progress.step % max(1, round(CHECK_SHARE * (progress.total_steps or 1))) == 0
-    recent = progress.recent
-    if pace.next_check == math.inf and recent.seconds > MEASURED_S:
-        # What the first check will probably take: reading costs a third of learning.
-        check_s = check_tokens / (3 * recent.timed_tokens / recent.seconds)
-        budget.reserve_s = _reserve_s(check_s)
-        pace.next_check = _next_check(progress, budget, check_s)
-    return budget.progress(progress.step) >= pace.next_check
+    def _check_after(self, budget: Budget, check_s: float) -> float:
+        """The share of the budget at which to check again: not too rarely, and never at a high cost."""
+        done = budget.progress(self.progress.step)
+        share_of_second = done / budget.seconds()
+        return done + max(min(CHECK_SHARE, CHECK_EVERY_S * share_of_second), check_s / CHECK_COST * share_of_second)
 
 
 def _reserve_s(check_s: float) -> float:
     return 1.0 + 1.3 * check_s
-
-
-def _next_check(progress: Progress, budget: Budget, check_s: float) -> float:
-    """The share of the budget at which to check again: not too rarely, and never at a high cost."""
-    done = budget.progress(progress.step)
-    share_of_second = done / budget.seconds()
-    return done + max(min(CHECK_SHARE, CHECK_EVERY_S * share_of_second), check_s / CHECK_COST * share_of_second)

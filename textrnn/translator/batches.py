@@ -9,27 +9,7 @@ import numpy as np
 
 from textrnn.text.rows import batches, padded
 
-
-@dataclass(frozen=True)
-class PairBatch:
-    """Some pairs side by side, as `textrnn.training.trainer` reads a batch.
-
-    Attributes:
-        x: int32[rows, places], the sources.
-        y: int32[rows, steps], the targets.
-        mask: float32[rows, places] and float32[rows, steps], 1 for real tokens of sources and targets.
-        reset: whether a carried state begins anew: always, as there is none.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    mask: tuple[np.ndarray, np.ndarray]
-    reset: bool = True
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens that are learnt from."""
-        return int(self.mask[1].sum())
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass
@@ -47,17 +27,17 @@ class EncodedPairs:
         """Tokens of the targets."""
         return sum(map(len, self.targets))
 
-    def batch(self, rows: Sequence[int] | np.ndarray) -> PairBatch:
-        """Some pairs as a batch."""
+    def arrays(self, rows: Sequence[int] | np.ndarray) -> Arrays:
+        """Some pairs: sources int32[rows, places], their mask, targets int32[rows, steps], their mask, both float32."""
         x, x_mask = padded([self.sources[row] for row in rows])
         y, mask = padded([self.targets[row] for row in rows])
-        return PairBatch(x, y, (x_mask, mask))
+        return x, x_mask, y, mask
 
-    def in_order(self, size: int) -> Iterator[PairBatch]:
-        """All pairs once, short ones first, so that little is padded."""
+    def in_order(self, size: int) -> Iterator[Arrays]:
+        """All pairs once, short ones first, so that little is padded; see `arrays`."""
         order = np.argsort(self.lengths, kind="stable")
         for begin in range(0, len(order), size):
-            yield self.batch(order[begin : begin + size])
+            yield self.arrays(order[begin : begin + size])
 
     @property
     def lengths(self) -> np.ndarray:
@@ -68,7 +48,7 @@ class EncodedPairs:
 
 
 class PairBatches:
-    """The training batches of all epochs, see `textrnn.text.windows.Windows`.
+    """The pairs of each training batch of all epochs.
 
     Args:
         pairs: at least one.
@@ -77,14 +57,13 @@ class PairBatches:
     """
 
     def __init__(self, pairs: EncodedPairs, size: int, random_seed: int) -> None:
-        self.pairs, self._size, self._seed, self._lengths = pairs, size, random_seed, pairs.lengths
+        self.pairs, self.num_rows, self._seed, self._lengths = pairs, size, random_seed, pairs.lengths
         self.num_batches = -(-len(pairs) // size)
-        self.num_rows = size
         self._epoch, self._plan = -1, list[np.ndarray]()
 
-    def batch(self, epoch: int, index: int) -> PairBatch:
-        """A batch of an epoch, both from 0."""
+    def batch(self, epoch: int, index: int) -> Arrays:
+        """Batch `index` of epoch `epoch`, both from 0; see `EncodedPairs.arrays`."""
         if epoch != self._epoch:
             rng = np.random.default_rng((self._seed, epoch))
-            self._epoch, self._plan = epoch, list(batches(self._lengths, self._size, rng))
-        return self.pairs.batch(self._plan[index])
+            self._epoch, self._plan = epoch, list(batches(self._lengths, self.num_rows, rng))
+        return self.pairs.arrays(self._plan[index])

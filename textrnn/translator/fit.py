@@ -1,129 +1,188 @@
-"""One session of training a translator: its graph, and what it measures over pairs of texts."""
+"""Training a translator: its objective, the run that is kept, and what a person sees of it."""
 
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
-from textrnn.base.files import TOKENIZER_FILE, write_json
+import tensorflow as tf
+
 from textrnn.base.machine import num_cores
 from textrnn.nn.keras.weights import get_weights
-from textrnn.training.display import Display, one_line
-from textrnn.training.running import Running
-from textrnn.training.step import make_optimizer
-from textrnn.training.team import Alone
-from textrnn.training.trainer import Learner
+from textrnn.training.backend import chosen_precision
+from textrnn.training.checkpoint import Progress
+from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.prepared import Prepared
+from textrnn.training.schedule import Schedule
+from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
+from textrnn.training.step import Division, make_optimizer, make_step
+from textrnn.training.store import RunStore
+from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
 from textrnn.translator.batches import PairBatches
+from textrnn.translator.data import TranslationData
 from textrnn.translator.network import EncoderDecoder, build_translator
-from textrnn.translator.options import DecodeConfig
+from textrnn.translator.options import DecodeConfig, LessonConfig
 from textrnn.translator.predict import Translator, make_network, network_size
-from textrnn.translator.prepared import PreparedPairs
-from textrnn.translator.step import make_translator_check, make_translator_step
-from textrnn.translator.store import PAIRS_FILE, write_pairs
-from textrnn.translator.tokens import Side
+from textrnn.translator.step import NUMBERS, SIGNATURE, make_check, make_loss, random_numbers
 
 RAMP_EPOCHS = 3.0  # in which scheduled sampling comes to its share
 SHOWN = 40  # validation pairs from which samples are taken
 
 
-class TranslatorSession(Running):
-    """Everything that one training of a translator needs.
+class PairObjective:
+    """What a translator learns, see `textrnn.training.trainer.Objective`: the targets of pairs.
 
     Args:
-        prepared: pairs, options and folder.
-        display: tells the person.
+        model: the network.
+        data: the pairs.
+        config: how they are learnt.
+        optimizer: tells how many steps were made.
+        random_seed: decides which pairs are together, what is dropped and what is replaced.
     """
 
-    command = "translate"
-    prepared: PreparedPairs
-    windows: PairBatches
+    def __init__(
+        self, model: Any, data: TranslationData, config: LessonConfig, optimizer: Any, *, random_seed: int
+    ) -> None:
+        self.train, self._valid, self._random_seed = data.encoded("train"), data.encoded("valid"), random_seed
+        self.pairs = PairBatches(self.train, config.batch or 1, random_seed)
+        self.num_batches, self.num_checked = self.pairs.num_batches, self._valid.num_tokens
+        self.variables = model.trainable_variables
+        ramp_steps = math.ceil(RAMP_EPOCHS * self.num_batches)
 
-    def __init__(self, prepared: PreparedPairs, display: Display) -> None:
-        super().__init__(prepared, display, Alone())
-        config, seed = prepared.config, prepared.config.train.random_seed
-        self._train, self._valid = prepared.encoded("train"), prepared.encoded("valid")
-        self.windows = PairBatches(self._train, config.lesson.batch or 1, seed)
-        sizes = [network_size(prepared.kind, side) for side in prepared.sides]
-        self.model = build_translator(
-            prepared.kind,
-            config.network,
-            source_size=sizes[0],
-            target_size=sizes[1],
-            random_seed=seed,
-            precision=self.precision,
-        )
-        optimizer = make_optimizer(config.train, self.model)
-        self._take_over(optimizer)
-        step = make_translator_step(
-            self.model,
-            optimizer,
-            config.lesson,
-            clip_norm=config.train.clip_norm,
-            num_shards=max(1, self.progress.num_shards),
-            ramp_steps=math.ceil(RAMP_EPOCHS * self.windows.num_batches),
-            random_seed=seed,
-        )
-        self.learner = Learner(step, lambda rows: [])
-        self._check = make_translator_check(self.model)
-        self._keep(
-            {
-                TOKENIZER_FILE: lambda path: write_json(path, vocabularies(prepared.sides)),
-                PAIRS_FILE: lambda path: write_pairs(path, prepared.parts),
-            }
-        )
-        # Characters of the targets for each token, the end counted as one, so that losses compare.
-        chars = sum(map(len, prepared.parts["train"].targets)) + len(self._train)
-        self._chars_per_token = chars / self._train.num_tokens
+        def share() -> Any:
+            steps = tf.cast(optimizer.iterations.value, tf.float32)
+            return config.sampling * tf.minimum(1.0, steps / max(1, ramp_steps))
 
-    def _seconds_to_learn(self, left_s: float) -> float:
-        return max(1.0, left_s - self.prepared.reserve_s)
+        samples = config.sampling > 0 and isinstance(model, EncoderDecoder)
+        smoothing = config.label_smoothing or 0.0
+        self._loss = make_loss(model, smoothing=smoothing, sampling=share if samples else None)
+        self._check = make_check(model)
 
-    @property
-    def _check_tokens(self) -> int:
-        return self._valid.num_tokens
+    def batch(self, epoch: int, index: int) -> Batch:
+        """See `Objective`; arrays are sources, their mask, targets, their mask, and numbers for random draws."""
+        arrays = self.pairs.batch(epoch, index)
+        step = epoch * self.num_batches + index
+        numbers = random_numbers(len(arrays[0]), step=step, random_seed=self._random_seed)
+        return Batch((*arrays, numbers), float(arrays[3].sum()))
 
-    def _validate(self) -> float:
+    def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
+        """See `Objective`."""
+        return self._loss(arrays, state)
+
+    def initial_state(self, rows: int) -> State:
+        """See `Objective`; nothing is carried."""
+        return []
+
+    def evaluate(self) -> float:
+        """See `Objective`; nats per token of the targets."""
         return self._check(self._valid)
 
-    def _pace(self, loss: float) -> str:
-        progress = self.progress
-        speed = progress.timed_tokens / progress.step_s if progress.step_s else 0.0
-        return f"{loss:.3f} nats/token  {speed:,.0f} tokens/s"
 
-    def _measured(self, row: dict[str, float]) -> dict[str, Any]:
-        bits = 1 / math.log(2) / self._chars_per_token
-        row.update(
-            train_bits_per_char=row["train_nats_per_token"] * bits,
-            val_bits_per_char=row["val_nats_per_token"] * bits,
-            chars_per_s=row["tokens_per_s"] * self._chars_per_token,
+class Learner:
+    """All parts of one training: network, objective, store and trainer.
+
+    Args:
+        prepared: pairs and options.
+        display: is warned of saves that fail.
+    """
+
+    def __init__(self, prepared: Prepared, display: Display) -> None:
+        config, data = prepared.config, prepared.data
+        self.precision, self._config, self._kind = chosen_precision(config.train.precision), config, data.kind
+        source_size, target_size = (network_size(data.kind, side) for side in data.sides)
+        self.model = build_translator(
+            data.kind,
+            config.network,
+            source_size=source_size,
+            target_size=target_size,
+            random_seed=config.train.random_seed,
+            precision=self.precision,
         )
-        return dict(val_nats_per_token=row["val_nats_per_token"], epoch=row["epoch"], step=int(row["step"]))
-
-    def _after_check(self, *, is_best: bool) -> None:
-        self.display.say(f"        {one_line(self._sample())}", style="dim")
-
-    def _sample(self) -> str:
-        """A held-out text and what the network makes of it now."""
-        prepared, valid = self.prepared, self.prepared.parts["valid"]
-        network = make_network(prepared.kind, prepared.config, prepared.sides, get_weights(self.model))
-        translator = Translator(
-            prepared.kind, *prepared.sides, network, prepared.config, float(prepared.details["longest"])
+        optimizer = make_optimizer(config.train, self.model.trainable_variables)
+        seed = config.train.random_seed
+        self.objective = PairObjective(self.model, data, config.lesson, optimizer, random_seed=seed)
+        self.store = RunStore(prepared, self.model, optimizer, display.warn)
+        _, self.progress = self.store.load(Progress(num_shards=default_shards()))
+        if not config.train.deterministic:
+            self.progress.num_shards = default_shards()
+        step = make_step(
+            self.objective.loss,
+            self.objective.variables,
+            optimizer,
+            clip_norm=config.train.clip_norm,
+            division=Division(max(1, self.progress.num_shards), signature=(*SIGNATURE, NUMBERS)),
         )
-        text = valid.sources[len(self.progress.history) % min(SHOWN, len(valid))]
-        return f"{text} → {translator.some([text], DecodeConfig(beam=1))[0].text}"
+        self.trainer = Trainer(self.objective, step, Schedule.of(config.train), self.store, progress=self.progress)
 
-    def _what(self) -> str:
-        network = self.prepared.config.network
+    def __str__(self) -> str:
+        network = self._config.network
         layers = f"{network.layers}" + (f" + {network.decoder_layers}" * isinstance(self.model, EncoderDecoder))
         return (
-            f"{self.prepared.kind}, {network.cell}, {layers} layers of {network.units} units, "
+            f"{self._kind}, {network.cell}, {layers} layers of {network.units} units, "
             f"{self.model.count_params():,} parameters, {self.precision}"
         )
 
-    def _opening(self) -> str:
-        return f"{self._what()}; a step learns from {self.windows.num_rows} pairs on {num_cores()} cores"
+
+def fit(prepared: Prepared, display: Display, *, begin: float) -> Learner:
+    """Trains a translator and saves it.
+
+    Args:
+        prepared: pairs and options.
+        display: shows what happens.
+        begin: when the command began, by `time.monotonic`.
+
+    Raises:
+        NotFiniteError: training has blown up; what was saved before is kept.
+        RunError: the run cannot be written.
+    """
+    config, learner = prepared.config, Learner(prepared, display)
+    left_s = (config.train.time_s or 0.0) - (time.monotonic() - begin) - prepared.data.reserve_s
+    budget = plan_budget(
+        prepared,
+        config.train,
+        learner.progress,
+        num_batches=learner.objective.num_batches,
+        left_s=max(1.0, left_s),
+    )
+    display.say(f"{learner}; a step learns from {learner.objective.pairs.num_rows} pairs on {num_cores()} cores")
+    live, title = LiveLine(display), f"{prepared.path.name}: {learner}"
+    with learning(learner.trainer, learner.store, display, command="translate", title=title):
+        for event in learner.trainer.run(budget):
+            if isinstance(event, Step) and live.is_due():
+                speed = learner.progress.tokens_per_s or 0.0
+                live.show(event, f"{event.loss:.3f} nats/token  {speed:,.0f} tokens/s")
+            elif isinstance(event, Check):
+                _checked(event, learner, prepared, display)
+            elif isinstance(event, WentBack):
+                display.warn(event.line)
+    return learner
 
 
-def vocabularies(sides: tuple[Side, Side]) -> dict[str, Any]:
-    """The content of `tokenizer.json`."""
-    return {"source": sides[0].tokenizer.to_json(), "target": sides[1].tokenizer.to_json()}
+def _checked(event: Check, learner: Learner, prepared: Prepared, display: Display) -> None:
+    """Adds bits and characters to the row of a check, shows it, and keeps the weights if they are best."""
+    row, train = event.row, prepared.data.pairs["train"]
+    # Characters of the targets for each token, the end counted as one, so that losses compare.
+    chars_per_token = (sum(map(len, train.targets)) + len(train)) / learner.objective.train.num_tokens
+    bits = 1 / math.log(2) / chars_per_token
+    row.update(
+        train_bits_per_char=row["train_nats_per_token"] * bits,
+        val_bits_per_char=row["val_nats_per_token"] * bits,
+        chars_per_s=row["tokens_per_s"] * chars_per_token,
+    )
+    display.say(check_line(row, is_best=event.is_best))
+    if event.is_best:
+        nats = row["val_nats_per_token"]
+        learner.store.keep_best(dict(val_nats_per_token=nats, epoch=row["epoch"], step=int(row["step"])))
+    display.say(f"        {one_line(_sample(learner, prepared))}", style="dim")
+
+
+def _sample(learner: Learner, prepared: Prepared) -> str:
+    """A held-out text and what the network makes of it now."""
+    data, valid = prepared.data, prepared.data.pairs["valid"]
+    network = make_network(data.kind, prepared.config, data.sides, get_weights(learner.model))
+    translator = Translator(
+        data.kind, data.sides[0], data.sides[1], network, prepared.config, float(prepared.details["longest"])
+    )
+    text = valid.sources[len(learner.progress.history) % min(SHOWN, len(valid))]
+    return f"{text} → {translator.some([text], DecodeConfig(beam=1))[0].text}"

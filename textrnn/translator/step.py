@@ -1,23 +1,21 @@
-"""One step of learning to translate, and one of measuring; each is a single TensorFlow graph."""
+"""What a translator learns and is measured by: the loss of pairs of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from textrnn.training.loss import token_losses
-from textrnn.training.shards import make_sharded_gradients
-from textrnn.translator.batches import EncodedPairs, PairBatch
+from textrnn.training.trainer import Loss, State
+from textrnn.translator.batches import EncodedPairs
 from textrnn.translator.network import Aligned, EncoderDecoder
-from textrnn.translator.options import LessonConfig
 
 Model = Aligned | EncoderDecoder
 IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
-SIGNATURE = [IDS, MASK, IDS, MASK]  # source, its mask, target, its mask
+SIGNATURE = (IDS, MASK, IDS, MASK)  # source, its mask, target, its mask
 NUMBERS = tf.TensorSpec((None,), tf.int32)
 # Numbers of random draws: after so many steps they come again.
 MOST_SEEDS, MOST_STEPS, MOST_ROWS = 1 << 30, 1 << 20, 1 << 10
@@ -29,10 +27,10 @@ def shifted(y: Any, first: int) -> Any:
     return tf.concat([tf.fill([tf.shape(y)[0], 1], first), y[:, :-1]], 1)
 
 
-def make_losses(
+def make_loss(
     model: Model, *, smoothing: float, sampling: Callable[[], Any] | None
-) -> Callable[..., tuple[Any, Any]]:
-    """Builds the function of a batch that gives the sum of its losses in nats, and how many tokens they are of.
+) -> Callable[[tuple[Any, ...], State], Loss]:
+    """Builds the loss of some pairs, see `textrnn.training.trainer.Objective`; no state is carried.
 
     Beside sources, targets and masks it takes numbers int32[rows], of which the first decides all random draws.
 
@@ -49,7 +47,8 @@ def make_losses(
         Martins, 2019, Scheduled sampling for transformers, for the two passes.
     """
 
-    def losses(x: Any, x_mask: Any, y: Any, mask: Any, numbers: Any) -> tuple[Any, Any]:
+    def loss(arrays: tuple[Any, ...], state: State) -> Loss:
+        x, x_mask, y, mask, numbers = arrays
         seed = tf.reduce_sum(numbers[:1])  # a shard may have no row
         if isinstance(model, Aligned):
             logits = model(x, x_mask, seed=seed)
@@ -61,70 +60,24 @@ def make_losses(
                 draws = tf.random.stateless_uniform(tf.shape(y), tf.stack([seed, -1]))
                 before = tf.where(draws < sampling(), shifted(guess, end), before)
             logits = model.decode(before, memory, x_mask, seed=seed)
-        return tf.reduce_sum(token_losses(logits, y, smoothing=smoothing) * mask), tf.reduce_sum(mask)
+        return Loss(tf.reduce_sum(token_losses(logits, y, smoothing=smoothing) * mask), tf.reduce_sum(mask))
 
-    return losses
+    return loss
 
 
-def make_translator_step(
-    model: Model,
-    optimizer: keras.optimizers.Optimizer,
-    lesson: LessonConfig,
-    *,
-    clip_norm: float,
-    num_shards: int,
-    ramp_steps: int,
-    random_seed: int = 0,
-) -> Callable[..., tuple[Any, Any, list[Any]]]:
-    """Builds the function that learns from one batch, see `textrnn.training.trainer.Learner`.
+def random_numbers(rows: int, *, step: int, random_seed: int) -> np.ndarray:
+    """What decides the random draws of a batch, int32[rows]: other numbers for each step and row.
 
     Args:
-        model: the network.
-        optimizer: with its variables made.
-        lesson: how to learn.
-        clip_norm: largest global norm of the gradient; 0 for no clipping.
-        num_shards: parts of a batch, for the cores.
-        ramp_steps: steps in which scheduled sampling comes to its share.
-        random_seed: decides what is dropped and replaced.
-
-    Returns:
-        a function of source, target, both masks, a state that is always empty, and the learning rate; it returns the
-        mean loss in nats, the norm of the gradient before clipping, and the state. A step that is not finite changes
-        nothing.
+        rows: of the batch.
+        step: steps done before it.
+        random_seed: of the training.
     """
-
-    def share() -> Any:
-        steps = tf.cast(optimizer.iterations.value, tf.float32)
-        return lesson.sampling * tf.minimum(1.0, steps / max(1, ramp_steps))
-
-    samples = lesson.sampling > 0 and isinstance(model, EncoderDecoder)
-    losses = make_losses(model, smoothing=lesson.label_smoothing or 0.0, sampling=share if samples else None)
-    variables = model.trainable_variables
-    gradients_of = make_sharded_gradients(losses, variables, [*SIGNATURE, NUMBERS], num_shards=num_shards)
-
-    @tf.function(input_signature=[*SIGNATURE, tf.TensorSpec((), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, x_mask: Any, y: Any, mask: Any, learning_rate: Any) -> tuple[Any, Any]:
-        rows = tf.shape(x)[0]
-        numbers = (
-            random_seed % MOST_SEEDS
-            + tf.cast(optimizer.iterations.value % MOST_STEPS, tf.int32) * MOST_ROWS
-            + tf.range(rows)
-        )
-        loss, gradients, norm = gradients_of(x, x_mask, y, mask, numbers)
-        if clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
-        if tf.math.is_finite(norm) and tf.math.is_finite(loss):
-            optimizer.learning_rate.assign(learning_rate)
-            optimizer.apply(gradients, variables)
-        return loss, norm
-
-    def learn(x: Any, y: Any, masks: tuple[Any, Any], state: list[Any], rate: Any) -> tuple[Any, Any, list[Any]]:
-        return (*step(x, masks[0], y, masks[1], rate), state)
-
-    return learn
+    first = random_seed % MOST_SEEDS + step % MOST_STEPS * MOST_ROWS
+    return (first + np.arange(rows, dtype=np.int64)).astype(np.int32)  # beyond 2**31 they begin anew
 
 
-def make_translator_check(model: Model) -> Callable[[EncodedPairs], float]:
+def make_check(model: Model) -> Callable[[EncodedPairs], float]:
     """The function of pairs that gives the mean nats of their targets' tokens, the right ones before each known."""
 
     @tf.function(input_signature=SIGNATURE)  # type: ignore[untyped-decorator,unused-ignore]
@@ -133,7 +86,8 @@ def make_translator_check(model: Model) -> Callable[[EncodedPairs], float]:
         logits = model(x, x_mask, *before)
         return tf.reduce_sum(token_losses(logits, y) * mask)
 
-    def nats(batch: PairBatch) -> float:
-        return float(read(batch.x, batch.mask[0], batch.y, batch.mask[1]))
+    def check(pairs: EncodedPairs) -> float:
+        sums = [float(read(*arrays)) for arrays in pairs.in_order(READ_ROWS)]
+        return float(np.sum(sums)) / max(1, pairs.num_tokens)
 
-    return lambda pairs: float(np.sum([nats(batch) for batch in pairs.in_order(READ_ROWS)])) / max(1, pairs.num_tokens)
+    return check

@@ -1,0 +1,173 @@
+"""From text files to what a language model learns from: a new run's corpus, or that of a run that is gone on with."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from textrnn import __version__
+from textrnn.base.errors import DataError, RunError
+from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
+from textrnn.base.place import Place, resumed_options
+from textrnn.language_model.options import Config
+from textrnn.language_model.packed_documents import prepare_documents
+from textrnn.language_model.predict import KIND, open_run
+from textrnn.text.corpus import (
+    Corpus,
+    Part,
+    check_ids,
+    copy_ids,
+    largest_id,
+    map_ids,
+    prepare,
+    smallest_dtype,
+    start_id,
+)
+from textrnn.text.reader import Source, find_files, open_sources
+from textrnn.training.display import Display
+from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
+
+# May differ between a run and its resumption: they say how long to train, not what is learnt.
+RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
+PARTS = ("train", "valid")
+
+
+@contextlib.contextmanager
+def read_files(
+    files: Sequence[str], validation: Sequence[str], encoding: str | None, display: Display
+) -> Iterator[tuple[list[Source], list[Source]]]:
+    """Opens the corpus and the validation files within the block; says so where one is not in UTF-8."""
+    paths, held_paths = find_files(files) if files else [], find_files(validation) if validation else []
+    with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held:
+        for source in [*sources, *held]:
+            if source.encoding not in ("utf-8", "ascii"):
+                display.warn(f"{source.name} was read as {source.encoding}")
+        yield sources, held
+
+
+@contextlib.contextmanager
+def new_text(
+    place: Place,
+    sources: list[Source],
+    held: list[Source],
+    config: Config,
+    *,
+    sized_for: Callable[[Corpus], Config],
+    command: str,
+    display: Display,
+) -> Iterator[Prepared]:
+    """A new run, held within the block, with its corpus encoded.
+
+    Args:
+        place: where the run goes.
+        sources: the corpus.
+        held: validation files; the end of the corpus is held out if there are none.
+        config: resolved options, but for the sizes that follow from the text.
+        sized_for: gives all options for the encoded corpus; raises what is wrong with them.
+        command: what the run says that it was made by.
+        display: is told what is left out.
+
+    Raises:
+        ConfigError, DataError, RunError: as their messages say.
+    """
+    with new_run(place, sources[0].name) as (folder, path):
+        if config.documents.has_documents:
+            corpus = prepare_documents(sources, held, folder / "checkpoint", config=config, warn=display.warn)
+        else:
+            corpus = prepare(
+                sources,
+                held,
+                folder / "checkpoint",
+                normalize=config.normalize,
+                tokenizer=config.tokenizer,
+                held_out=config.data.held_out,
+            )
+        config = sized_for(corpus)
+        write_json(folder / TOKENIZER_FILE, corpus.tokenizer.to_json())
+        details = _details(config, corpus, sources, held, command)
+        yield Prepared(folder, path, config, corpus, details, parts=lasting_parts(corpus))
+
+
+@contextlib.contextmanager
+def resumed_text(
+    name: str, place: Place, sources: list[Source], held: list[Source], options: Mapping[str, Any]
+) -> Iterator[Prepared]:
+    """A run that is gone on with, held within the block; files are only compared with those that it learnt from.
+
+    Raises:
+        ConfigError: an option differs from that of the run.
+        DataError: the files are others.
+        RunError: the run is missing, in use or damaged.
+    """
+    with resumed_run(name, place, KIND) as path:
+        yield _restored(path, sources, held, options)
+
+
+def _restored(path: Path, sources: list[Source], held: list[Source], options: Mapping[str, Any]) -> Prepared:
+    model = open_run(path)  # which also sees whether its parts belong together
+    details, saved = model.details, model.config
+    Config.from_options(options)
+    given = resumed_options(saved.options(), options, resumable=RESUMABLE, path=path)
+    config = Config.from_options(given).resolve()
+    _same_text(details, sources, held, path)
+    num_ids = model.tokenizer.vocab_size if model.documents is None else model.documents.num_ids
+    train, valid = (_restored_part(path, name, details["corpus"][name], num_ids) for name in PARTS)
+    corpus = Corpus(train, valid, model.tokenizer, model.documents)
+    details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
+    # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
+    new_budget = "time_s" in options or options.get("epochs", saved.train.epochs) != saved.train.epochs
+    return Prepared(
+        path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=lasting_parts(corpus)
+    )
+
+
+def _restored_part(path: Path, name: str, facts: Mapping[str, Any], num_ids: int) -> Part:
+    file = path / "checkpoint" / f"{name}.ids"
+    ids = map_ids(file, smallest_dtype(num_ids))
+    check_ids(file, facts["sha256"])
+    if len(ids) != facts["tokens"] or largest_id(ids) >= num_ids:
+        raise RunError(f"{file} is damaged: it is not what {RUN_FILE} says of it; train again")
+    return Part(ids, facts["chars"], facts["unknown"], facts["sha256"])
+
+
+def _same_text(details: Mapping[str, Any], sources: list[Source], held: list[Source], path: Path) -> None:
+    for given, key in ((sources, "files"), (held, "validation_files")):
+        known = details["corpus"][key]
+        if given and [source.sha256 for source in given] != [file["sha256"] for file in known]:
+            names = ", ".join(file["name"] for file in known) or "no file"
+            raise DataError(
+                f"{path} was trained on other text ({names}; the SHA-256 differs): resume without naming "
+                "a corpus, or train a new run"
+            )
+
+
+def lasting_parts(corpus: Corpus) -> Parts:
+    """What writes the files of a run that training never changes."""
+    return {
+        TOKENIZER_FILE: lambda path: write_json(path, corpus.tokenizer.to_json()),
+        "checkpoint/train.ids": lambda path: copy_ids(corpus.train.ids, path),
+        "checkpoint/valid.ids": lambda path: copy_ids(corpus.valid.ids, path),
+    }
+
+
+def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[Source], command: str) -> dict[str, Any]:
+    def files(found: list[Source]) -> list[dict[str, Any]]:
+        return [dict(name=s.name, bytes=s.num_bytes, sha256=s.sha256, encoding=s.encoding) for s in found]
+
+    def part(part: Part) -> dict[str, Any]:
+        return dict(chars=part.num_chars, tokens=len(part.ids), unknown=part.num_unknown, sha256=part.sha256)
+
+    return {
+        **run_head(KIND, command, config.to_json()),
+        "vocab_size": corpus.tokenizer.vocab_size,
+        "start_id": start_id(corpus.tokenizer) if corpus.documents is None else corpus.documents.end_id,
+        **({} if corpus.documents is None else {"documents": corpus.documents.to_json()}),
+        "corpus": dict(
+            files=files(sources), validation_files=files(held), train=part(corpus.train), valid=part(corpus.valid)
+        ),
+        "metrics": {},
+        "versions": {"textrnn": __version__, "python": platform.python_version()},
+    }

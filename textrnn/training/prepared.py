@@ -1,0 +1,97 @@
+"""What a task hands to training: data, options, and a folder that is held for the run. TensorFlow is not needed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.files import RUN_FILE, remove_temporaries
+from textrnn.base.place import Place
+from textrnn.base.run import find_run, locked, staged
+
+Parts = Mapping[str, Callable[[Path], None]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that is ready to begin or to go on.
+
+    Attributes:
+        folder: where the run is put together; the run itself when it is resumed.
+        path: where the run ends up.
+        config: all options of the task, resolved.
+        data: what is learnt from, as the task has it.
+        details: the content of `run.json` so far.
+        resume: whether to go on from the checkpoint in `folder`.
+        new_budget: whether epochs and time were given now; a resumed run without goes on with what it had left.
+        parts: what writes the files of the run that training never changes, by their names; they are written again
+            when they are lost.
+    """
+
+    folder: Path
+    path: Path
+    config: Any
+    data: Any
+    details: dict[str, Any]
+    resume: bool = False
+    new_budget: bool = True
+    parts: Parts = field(default_factory=dict)
+
+    def write_lost_parts(self, folder: Path) -> None:
+        """Writes those of `parts` that are not in a folder; raises OSError if that fails."""
+        for name, write in self.parts.items():
+            if not (folder / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                write(folder / name)
+
+
+@contextlib.contextmanager
+def new_run(place: Place, file: str) -> Iterator[tuple[Path, Path]]:
+    """Holds the name of a new run within the block.
+
+    Args:
+        place: where it goes.
+        file: name of the file that it learns from, of which its own name is made if none was given.
+
+    Yields:
+        the folder in which it is put together, and where it ends up.
+
+    Raises:
+        RunError: nothing may be written there, or another training holds the name.
+    """
+    name = place.name_for(file)
+    with locked(place.models_dir, name):
+        path = place.check_free(name, resumable=True)
+        with staged(place.models_dir, name) as folder:
+            yield folder, path
+
+
+@contextlib.contextmanager
+def resumed_run(name: str, place: Place, kind: str) -> Iterator[Path]:
+    """Holds a run within the block, to go on with it.
+
+    Args:
+        name: name or folder of the run.
+        place: where runs are; it names none.
+        kind: what the run has to be.
+
+    Yields:
+        its folder, without what a kill left in it.
+
+    Raises:
+        ConfigError: a name was given as well.
+        RunError: there is no such run, another training holds it, or what it holds is nonsense.
+    """
+    if place.name is not None or place.overwrite:
+        raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
+    path = find_run(name, place.models_dir, kind)
+    with locked(path.resolve().parent, path.resolve().name):
+        remove_temporaries(path)
+        try:
+            yield path
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # a checksum can be right over nonsense
+            raise RunError(f"{path / RUN_FILE} is damaged: {error!r:.80}; train again") from None

@@ -1,0 +1,232 @@
+"""From files of pairs to what a translator learns from: parts, tokens, and how long to learn."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from textrnn import __version__
+from textrnn.base.errors import DataError
+from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
+from textrnn.base.place import Place, resumed_options
+from textrnn.training.display import Display, duration
+from textrnn.training.options import resolve_train
+from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
+from textrnn.translator.batches import EncodedPairs
+from textrnn.translator.options import DecodeConfig, TranslateConfig
+from textrnn.translator.pairs import PairOptions, Pairs, read_pairs
+from textrnn.translator.predict import KIND, open_translator, with_end
+from textrnn.translator.split import by_source, selected, split
+from textrnn.translator.store import PAIRS_FILE, read_pairs_file, write_pairs
+from textrnn.translator.tokens import ENCODER_DECODER, Side, build_side, check_vocabularies, chosen_kind
+
+RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision")
+FORMS = {
+    "tsv": "source TAB target",
+    "csv": "a table with a column for each",
+    "cmudict": "a dictionary: a word, blanks, its phonemes",
+}
+TINY_STEPS = 150  # that pairs are learnt in which are too few to hold any out
+# The default of --time: this much, and this much more for each token of the targets, at most so much.
+SHORTEST_S, LONGEST_S, SECONDS_PER_TOKEN = 40.0, 1_200.0, 2.5e-3
+# What translating takes for each token and beam, for a weight and for a token of the vocabulary, in seconds.
+WEIGHT_S, TOKEN_S, LARGEST_RESERVE = 4e-11, 1e-8, 0.25
+REFERENCE_SHARE = 0.995  # of the pairs, whose target is not longer than is allowed for
+
+
+@dataclass(frozen=True)
+class TranslationData:
+    """What a translator learns from.
+
+    Attributes:
+        kind: `aligned` or `encoder-decoder`.
+        sides: tokens of source and target.
+        pairs: by `train`, `valid` and `test`.
+        reserve_s: seconds of the command to leave for what comes after training.
+    """
+
+    kind: str
+    sides: tuple[Side, Side]
+    pairs: dict[str, Pairs]
+    reserve_s: float = 0.0
+
+    def encoded(self, part: str) -> EncodedPairs:
+        """A part as ids, with ends if the kind has them."""
+        pairs = self.pairs[part]
+        texts = (pairs.sources, pairs.targets)
+        ids = [[side.encode(text) for text in some] for side, some in zip(self.sides, texts, strict=True)]
+        if self.kind == ENCODER_DECODER:
+            ids = [[with_end(one, side) for one in some] for side, some in zip(self.sides, ids, strict=True)]
+        return EncodedPairs(*ids)
+
+    def parts(self) -> Parts:
+        """What writes the files of a run that training never changes."""
+        source, target = (side.tokenizer for side in self.sides)
+        return {
+            TOKENIZER_FILE: lambda path: write_json(path, {"source": source.to_json(), "target": target.to_json()}),
+            PAIRS_FILE: lambda path: write_pairs(path, self.pairs),
+        }
+
+
+@contextlib.contextmanager
+def new_pairs(
+    paths: tuple[str, str | None],
+    options: PairOptions,
+    config: TranslateConfig,
+    place: Place,
+    *,
+    decode: DecodeConfig,
+    command: str,
+    display: Display,
+) -> Iterator[Prepared]:
+    """A new run, held within the block, with its pairs read and divided.
+
+    Args:
+        paths: the file of pairs, and one to measure on, or None to hold some out.
+        options: what is known about the files.
+        config: all options, but for what follows from the pairs.
+        place: where the run goes.
+        decode: how translations are searched for when measuring.
+        command: what the run says that it was made by.
+        display: shows what was found.
+
+    Raises:
+        ConfigError, DataError, TokenizerError, RunError: as their messages say.
+    """
+    path, test = paths
+    pairs = _read(path, options, config, display)
+    tested = None if test is None else _read(test, options, config, display)
+    place.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
+    rng = np.random.default_rng((config.train.random_seed, 1))
+    pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
+    kind, levels = chosen_kind(pairs, config.pairs)
+    parts, judged_on = split(
+        pairs, share=config.pairs.held_out, max_rows=config.pairs.max_held_out, test=tested, rng=rng
+    )
+    sides = _sides(parts["train"], levels, config)
+    for name in ("train", "valid"):
+        parts[name] = _short_pairs(parts[name], sides, config.pairs.max_length, display)
+        check_vocabularies(kind, sides, parts[name])
+    is_tiny = parts["test"] is pairs
+    config = _with_budget(config, parts["train"], sides[1], is_tiny=is_tiny)
+    data = TranslationData(kind, sides, parts, _reserve_s(config, sides[1], parts["test"], decode))
+    origin = {**pairs.file, "form": pairs.form, "judged_on": judged_on}
+    details = _details(config, data, origin, command)
+    _describe(details, display, is_tiny=is_tiny)
+    with new_run(place, str(pairs.file["name"])) as (folder, run):
+        yield Prepared(folder, run, config, data, details, parts=data.parts())
+
+
+@contextlib.contextmanager
+def resumed_pairs(name: str, place: Place, settings: Mapping[str, Any], decode: DecodeConfig) -> Iterator[Prepared]:
+    """A run that is gone on with, held within the block.
+
+    Raises:
+        ConfigError: an option differs from that of the run.
+        RunError: the run is missing, in use or damaged.
+    """
+    with resumed_run(name, place, KIND) as run:
+        model = open_translator(run)
+        pairs = read_pairs_file(run / PAIRS_FILE)
+        TranslateConfig.from_options(settings)
+        options = resumed_options(model.config.options(), settings, resumable=RESUMABLE, path=run)
+        config = TranslateConfig.from_options(options)
+        details = {**model.details, "config": config.to_json()}
+        details.pop("test", None)
+        new_budget = "time_s" in settings or settings.get("epochs", config.train.epochs) != model.config.train.epochs
+        sides = (model.source, model.target)
+        data = TranslationData(model.kind, sides, pairs, _reserve_s(config, model.target, pairs["test"], decode))
+        yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, parts=data.parts())
+
+
+def _read(path: str, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:
+    pairs = read_pairs(path, options, config.normalize)
+    display.say(f"{pairs.file['name']}: {len(pairs):,} pairs, read as {FORMS[pairs.form]} (--format)")
+    for line in pairs.warnings:
+        display.warn(line)
+    return pairs
+
+
+def _sides(pairs: Pairs, levels: tuple[str, str], config: TranslateConfig) -> tuple[Side, Side]:
+    source, target = (
+        build_side(texts, level, config.pairs)
+        for texts, level in zip((pairs.sources, pairs.targets), levels, strict=True)
+    )
+    return source, target
+
+
+def _describe(details: Mapping[str, Any], display: Display, *, is_tiny: bool) -> None:
+    levels, sizes, pairs = details["levels"], details["vocab_size"], details["pairs"]
+    tokens = " to ".join(f"{level} ({size:,})" for level, size in zip(levels, sizes, strict=True))
+    display.say(f"{details['translator']}, {tokens}; --kind, --source-level and --target-level change that")
+    held = "too few to hold any out" if is_tiny else f"{pairs['valid']:,} to choose by, {pairs['test']:,} to measure on"
+    display.say(f"{pairs['train']:,} pairs to learn from, {held}")
+    train = details["config"]["train"]
+    if train["time_s"] is not None:
+        display.say(f"training for {duration(train['time_s'])} at most (--time or --epochs change that)")
+
+
+def _short_pairs(pairs: Pairs, sides: tuple[Side, Side], most: int, display: Display) -> Pairs:
+    """The pairs of which no side is too long."""
+    rows = [
+        row
+        for row, texts in enumerate(zip(pairs.sources, pairs.targets, strict=True))
+        if all(len(side.encode(text)) <= most for side, text in zip(sides, texts, strict=True))
+    ]
+    if len(rows) == len(pairs):
+        return pairs
+    if not rows:
+        raise DataError(f"each pair has more than {most} tokens on a side: use a larger --max-length")
+    display.warn(
+        f"{len(pairs) - len(rows):,} pairs have more than {most} tokens on a side and are left out (--max-length)"
+    )
+    return pairs.some(rows)
+
+
+def _with_budget(config: TranslateConfig, pairs: Pairs, side: Side, *, is_tiny: bool) -> TranslateConfig:
+    """The configuration with sizes and a length of training by the amount of text."""
+    num_tokens = sum(len(side.encode(text)) for text in pairs.targets)
+    config = config.sized(num_tokens=num_tokens)
+    train = config.train
+    if train.epochs is None and train.time_s is None:
+        if is_tiny:
+            num_batches = -(-len(pairs) // (config.lesson.batch or 1))
+            train = dataclasses.replace(train, epochs=float(-(-TINY_STEPS // num_batches)))
+        else:
+            time_s = min(LONGEST_S, round(SHORTEST_S + SECONDS_PER_TOKEN * num_tokens))
+            train = dataclasses.replace(train, time_s=float(time_s))
+    return dataclasses.replace(config, train=resolve_train(train))
+
+
+def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeConfig) -> float:
+    """Seconds that translating the pairs to measure on will probably take."""
+    units, embed, _ = config.network.sizes
+    weights = config.network.decoder_layers * 12 * units**2 + side.vocab_size * embed
+    steps = sum(len(side.encode(targets[0])) + 2 for targets in by_source(test)[1])
+    seconds = 1.0 + steps * decode.beam * (WEIGHT_S * weights + TOKEN_S * side.vocab_size)
+    return min(seconds, LARGEST_RESERVE * (config.train.time_s or seconds / LARGEST_RESERVE))
+
+
+def _details(config: TranslateConfig, data: TranslationData, origin: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """The content of `run.json`, but for what is learnt; `origin` is what it says of the file of pairs."""
+    train, sides = data.pairs["train"], data.sides
+    ratios = [
+        len(sides[1].encode(target)) / max(1, len(sides[0].encode(source)))
+        for source, target in zip(train.sources, train.targets, strict=True)
+    ]
+    return {
+        **run_head(KIND, command, config.to_json()),
+        "translator": data.kind,
+        "levels": [side.level for side in sides],
+        "vocab_size": [side.vocab_size for side in sides],
+        "longest": max(0.5, float(np.quantile(ratios, REFERENCE_SHARE))),
+        "pairs": {**origin, **{name: len(pairs) for name, pairs in data.pairs.items()}},
+        "metrics": {},
+        "versions": {"textrnn": __version__, "python": platform.python_version()},
+    }
