@@ -7,7 +7,6 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.training.shards import make_sharded_step
+from textrnn.training.schedule import Budget, Schedule
+from textrnn.training.step import Division, make_step
+from textrnn.training.trainer import Batch, Loss, State, Step, Trainer
 
 MARKS = 2  # channels beside the bits: one marks the beginning, one the end, with the number of copies wanted
 COUNT_UNIT = 10  # copies that are written as 1
-RISE = 20  # steps in which the learning rate is reached
+WARMUP = 20  # steps in which the learning rate is reached
 # When hardly a bit is wrong, gradients are tiny. Adam divides by their size, so with a short memory for it (beta 2)
 # and its usual epsilon the steps stay large, and one unlucky batch undoes the program that was found.
 BETA_2, EPSILON = 0.999, 1e-5
@@ -80,74 +81,81 @@ def wrong_bits(model: Any, batch: BitBatch) -> float:
     return float((wrong * batch.mask[:, :, None]).sum() / (batch.mask.sum() * batch.targets.shape[2]))
 
 
-def learn_copying(
-    model: Any,
-    *,
-    bits: int,
-    longest: int,
-    most_copies: int = 1,
-    num_steps: int,
-    batch: int = 32,
-    learning_rate: float = 3e-3,
-    random_seed: int = 0,
-    num_shards: int = 1,
-    on_step: Callable[[int, float], None] = lambda step, nats: None,
-) -> list[float]:
-    """Trains a model of `benchmarks.bits_model` on tasks of 1 to `longest` vectors and 1 to `most_copies` copies.
+@dataclass
+class CopyObjective:
+    """Tasks of 1 to `longest` vectors and 1 to `most_copies` copies, see `textrnn.training.trainer.Objective`.
 
-    The model ends with the weights that had the lowest loss on other tasks of the same lengths and numbers of copies.
-
-    Args:
-        model: with `bits` + MARKS inputs and `bits` + 1 outputs.
+    Attributes:
+        model: of `benchmarks.bits_model`, with `bits` + MARKS inputs and `bits` + 1 outputs.
         bits: in a vector.
         longest: most vectors of a task.
+        num_batches: all that is learnt from.
         most_copies: most copies.
-        num_steps: batches to learn from, while the learning rate falls to zero along half a cosine.
-        batch: tasks in a step.
-        learning_rate: of Adam, at first.
+        size: tasks of a batch.
         random_seed: decides the tasks.
+    """
+
+    model: Any
+    bits: int
+    longest: int
+    num_batches: int
+    most_copies: int = 1
+    size: int = 32
+    random_seed: int = 0
+    evaluate = None
+    num_checked = 0
+
+    def __post_init__(self) -> None:
+        self.variables = list(self.model.trainable_variables)
+        self._rng = np.random.default_rng(self.random_seed)
+
+    def drawn(self, size: int) -> BitBatch:
+        """Some tasks, other ones at each call."""
+        rng = self._rng
+        lengths, copies = rng.integers(1, self.longest + 1, size), rng.integers(1, self.most_copies + 1, size)
+        return copy_tasks(rng, bits=self.bits, lengths=lengths, copies=copies)
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """See `Objective`, but in the order in which they are asked for; arrays are those of a `BitBatch`."""
+        tasks = self.drawn(self.size)
+        return Batch((tasks.inputs, tasks.targets, tasks.mask), self.size)
+
+    def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
+        """See `Objective`; nats, and how many bits they are of."""
+        inputs, targets, mask = arrays
+        nats = tf.nn.sigmoid_cross_entropy_with_logits(targets, self.model(inputs))
+        return Loss(tf.reduce_sum(nats * mask[:, :, None]), tf.reduce_sum(mask) * targets.shape[2])
+
+    def initial_state(self, rows: int) -> State:
+        """See `Objective`; nothing is carried."""
+        return []
+
+
+def learn_copying(objective: CopyObjective, *, learning_rate: float = 3e-3, num_shards: int = 1) -> list[float]:
+    """Trains a model, which ends with the weights that had the lowest loss on other tasks of the same kind.
+
+    Args:
+        objective: the model and its tasks.
+        learning_rate: of Adam, at first; it falls to zero along half a cosine.
         num_shards: parts of a batch, one a core.
-        on_step: told the number of the step and the loss.
 
     Returns:
         the mean loss of each step, in nats per bit.
     """
-    rng = np.random.default_rng(random_seed)
-
-    def drawn(count: int) -> BitBatch:
-        lengths, copies = rng.integers(1, longest + 1, count), rng.integers(1, most_copies + 1, count)
-        return copy_tasks(rng, bits=bits, lengths=lengths, copies=copies)
-
-    check, best, kept = drawn(CHECK_TASKS), math.inf, model.get_weights()
-    step, found = _step(model, bits, learning_rate, num_shards), list[float]()
-    for number in range(num_steps):
-        tasks = drawn(batch)
-        rate = learning_rate * min(1.0, (number + 1) / RISE) * (0.5 + 0.5 * math.cos(math.pi * number / num_steps))
-        found.append(float(step(tasks.inputs, tasks.targets, tasks.mask, np.float32(rate))))
-        on_step(number, found[-1])
-        if (number + 1) % CHECK_EVERY == 0 or number + 1 == num_steps:
-            total, count = _losses(model, check.inputs, check.targets, check.mask)
-            if float(total / count) < best:
-                best, kept = float(total / count), model.get_weights()
-    model.set_weights(kept)
-    return found
-
-
-def _losses(model: Any, inputs: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
-    """The sum of the losses in nats, and how many bits they are of."""
-    nats = tf.nn.sigmoid_cross_entropy_with_logits(targets, model(inputs))
-    return tf.reduce_sum(nats * mask[:, :, None]), tf.reduce_sum(mask) * targets.shape[2]
-
-
-def _step(model: Any, bits: int, learning_rate: float, num_shards: int) -> Callable[..., Any]:
-    """The function that learns from a batch; it clips the norm of the gradient, see `make_sharded_step`."""
     optimizer = keras.optimizers.Adam(learning_rate, beta_2=BETA_2, epsilon=EPSILON)
-    optimizer.build(model.trainable_variables)
-    signature = [tf.TensorSpec((None, None, width)) for width in (bits + MARKS, bits + 1)]
-    return make_sharded_step(
-        lambda *arrays: _losses(model, *arrays),
-        model.trainable_variables,
-        optimizer,
-        [*signature, tf.TensorSpec((None, None))],
-        num_shards=num_shards,
-    )
+    optimizer.build(objective.variables)
+    signature = tuple(tf.TensorSpec((None, None, width)) for width in (objective.bits + MARKS, objective.bits + 1))
+    division = Division(num_shards, signature=(*signature, tf.TensorSpec((None, None))))
+    step = make_step(objective.loss, objective.variables, optimizer, clip_norm=1.0, division=division)
+    trainer = Trainer(objective, step, Schedule(learning_rate, WARMUP, final_share=0.0))
+    check, model = objective.drawn(CHECK_TASKS), objective.model
+    best, kept, losses = math.inf, model.get_weights(), list[float]()
+    for event in trainer.run(Budget(objective.num_batches, None)):
+        if isinstance(event, Step):
+            losses.append(event.loss)
+            if event.step % CHECK_EVERY == 0 or event.step == objective.num_batches:
+                found = objective.loss((check.inputs, check.targets, check.mask), [])
+                if float(found.nats / found.num_targets) < best:
+                    best, kept = float(found.nats / found.num_targets), model.get_weights()
+    model.set_weights(kept)
+    return losses

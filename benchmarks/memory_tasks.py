@@ -62,18 +62,18 @@ def built(cell: str, options: argparse.Namespace, units: int, seed: int) -> Any:
 
 def learn(model: Any, options: argparse.Namespace, task: str, seed: int) -> None:
     """Trains a model on a task."""
-    from benchmarks.bit_tasks import learn_copying
+    from benchmarks.bit_tasks import CopyObjective, learn_copying
 
-    learn_copying(
+    objective = CopyObjective(
         model,
-        bits=options.bits,
-        longest=options.longest,
+        options.bits,
+        options.longest,
+        num_batches=options.steps,
         most_copies=1 if task == "copy" else options.copies,
-        num_steps=options.steps,
-        batch=options.batch,
-        learning_rate=options.learning_rate,
+        size=options.batch,
         random_seed=seed,
     )
+    learn_copying(objective, learning_rate=options.learning_rate)
 
 
 def compare(options: argparse.Namespace, task: str) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.bit_tasks import MARKS, copy_tasks, learn_copying, wrong_bits
+from benchmarks.bit_tasks import MARKS, CopyObjective, copy_tasks, learn_copying, wrong_bits
 from benchmarks.bits_model import build_bit_model
 
 BITS = 3
@@ -41,7 +41,7 @@ def test_memory_copies_more_than_it_has_seen():
     """Trained on at most 8 vectors, it copies 16. Guessing: 44 % wrong; seeds 0, 1 and 2 had 0.3, 0.2 and 2.3 %."""
     sizes = dict(units=64, slots=20, width=12, controller="dense", random_seed=0)
     model = build_bit_model("memory", WIDE + MARKS, WIDE + 1, **sizes)
-    losses = learn_copying(model, bits=WIDE, longest=8, num_steps=350, learning_rate=4e-3)
+    losses = learn_copying(CopyObjective(model, WIDE, longest=8, num_batches=350), learning_rate=4e-3)
     assert losses[0] == pytest.approx(np.log(2), rel=0.2)
     assert wrong_bits(model, tasks(8, bits=WIDE)) < 0.05
     assert wrong_bits(model, tasks(16, bits=WIDE)) < 0.1

@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 
 from textrnn.base.errors import RunError
-from textrnn.classifier import fit as classifier
 from textrnn.classifier.data import ToFit
-from textrnn.classifier.fit import fit_classifier, make_fit_step, make_reader
+from textrnn.classifier.fit import IDS, LABELS, MASK, WEIGHTS, fit_classifier, make_loss, make_reader
 from textrnn.classifier.network import Classifier, build_classifier
 from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -19,6 +18,7 @@ from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ARCHITECTURES
 from textrnn.text.rows import padded
+from textrnn.training.step import Division, make_step
 
 VOCAB, CLASSES = 11, 3
 SMALL = dict(units=7, embed=5)
@@ -126,10 +126,12 @@ def test_dropout_takes_words_and_features_of_a_text_as_a_whole():
     np.testing.assert_allclose(kept[kept != 0], 2 * plain[kept != 0], rtol=1e-5)
 
 
-def step_of(model):
+def step_of(model, num_shards=1):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
-    return make_fit_step(model, optimizer)
+    division = Division(num_shards, signature=(IDS, MASK, LABELS, WEIGHTS))
+    step = make_step(make_loss(model), model.trainable_variables, optimizer, clip_norm=1.0, division=division)
+    return lambda *arrays, rate: step(arrays, [], np.float32(rate))[0]
 
 
 CELLS = [dict(arch="minlstm"), dict(arch="memory")]
@@ -142,22 +144,21 @@ def test_one_step_changes_every_weight_and_more_overfit(options, rng):
     texts = [np.arange(1, VOCAB, dtype=np.int32), np.array([3, 1], np.int32)]
     labels, weight = np.array([0, 2], np.int32), np.ones(2, np.float32)
     step = step_of(model)
-    step(*padded(texts), labels, weight, np.float32(0.01))
+    step(*padded(texts), labels, weight, rate=0.01)
     assert all((before[name] != after).any() for name, after in get_weights(model).items())
-    losses = [float(step(*padded(texts), labels, weight, np.float32(0.05))) for _ in range(40)]
+    losses = [float(step(*padded(texts), labels, weight, rate=0.05)) for _ in range(40)]
     assert losses[-1] < 0.05
 
 
-def test_fit_step_shards_add_up(rng, monkeypatch):
+def test_fit_step_shards_add_up(rng):
     config = small(dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
     ids, mask = padded(texts_of(rng))
     labels, weight = rng.integers(0, CLASSES, 5).astype(np.int32), np.array([1, 2, 0.5, 1, 1], np.float32)
     found = []
     for num_shards in (1, 2):
         model = build_classifier(config, VOCAB, CLASSES)
-        monkeypatch.setattr(classifier, "num_shards", lambda both_ways, number=num_shards: number)
-        step = step_of(model)
-        losses = [float(step(ids, mask, labels, weight, np.float32(0.01))) for _ in range(3)]
+        step = step_of(model, num_shards)
+        losses = [float(step(ids, mask, labels, weight, rate=0.01)) for _ in range(3)]
         found.append([*losses, *get_weights(model).values()])
     for one, two in zip(*found, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)

@@ -142,11 +142,11 @@ def test_pairs_come_back_from_disk(tmp_path):
 def test_batches_hold_each_pair_once_an_epoch_and_hang_on_the_seed_alone():
     ids = [np.full(number % 5 + 1, number, np.int32) for number in range(23)]
     one, same = (PairBatches(EncodedPairs(ids, ids), 4, 7) for _ in range(2))
-    seen = [batch.x[:, 0].tolist() for batch in (one.batch(1, index) for index in range(one.num_batches))]
+    seen = [batch[0][:, 0].tolist() for batch in (one.batch(1, index) for index in range(one.num_batches))]
     assert sorted(row for rows in seen for row in rows) == list(range(23))
-    assert same.batch(1, 3).x.tolist() == one.batch(1, 3).x.tolist() != one.batch(2, 3).x.tolist()
-    batch = one.batch(0, 0)
-    assert batch.num_tokens == sum(len(ids[number]) for number in batch.x[:, 0])
+    assert same.batch(1, 3)[0].tolist() == one.batch(1, 3)[0].tolist() != one.batch(2, 3)[0].tolist()
+    sources, _, _, mask = one.batch(0, 0)
+    assert mask.sum() == sum(len(ids[number]) for number in sources[:, 0])
 
 
 def test_options_round_trip_and_sizes_follow_the_text():

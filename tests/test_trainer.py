@@ -395,7 +395,8 @@ def test_trainer_goes_on_from_a_position(train):
 
 def test_trainer_without_checks_makes_its_steps_and_ends(train):
     fake = Fake()
-    result = train(fake, steps=7, schedule=replace(SCHEDULE, checks=False, final_share=0.0))
+    fake.evaluate = None
+    result = train(fake, steps=7, schedule=replace(SCHEDULE, final_share=0.0))
     assert (result.ended, result.progress.step, fake.checks, fake.saves) == ("budget", 7, [], [])
     assert fake.rates == pytest.approx([0.2 * (1 + math.cos(math.pi * step / 7)) for step in range(7)])
 
@@ -403,7 +404,8 @@ def test_trainer_without_checks_makes_its_steps_and_ends(train):
 def test_trainer_without_a_store_goes_on_with_the_weights_there_are(monkeypatch):
     fake = Fake(losses=[math.nan] * MAX_SKIPPED)
     monkeypatch.setattr(time, "monotonic", lambda: fake.now)
-    trainer = Trainer(fake, fake.step, replace(SCHEDULE, checks=False))
+    fake.evaluate = None
+    trainer = Trainer(fake, fake.step, SCHEDULE)
     events = list(trainer.run(Budget(9, None)))
     assert trainer.progress.step == 9 and trainer.progress.rate_scale == 0.5
     assert "going on with the weights there are" in next(e.line for e in events if isinstance(e, WentBack))

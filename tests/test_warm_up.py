@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from textrnn.classifier.batch_schedule import Pace
 from textrnn.classifier.options import EncoderConfig
 
 RISING = [np.array([2 + (begin + k) % 6 for k in range(12)], np.int32) for begin in range(6)]  # 2 3 4 5 6 7 2 3 ...
@@ -63,15 +62,3 @@ def test_padding_and_unknown_tokens_are_not_told() -> None:
     # Of 2 1 3 and padding: forwards only 3 is told (1 is unknown), backwards only 2.
     _, count = teller(embedding, states, tf.constant([[2, 1, 3, 0]]), tf.constant([[1.0, 1, 1, 0]]))
     assert float(count) == 2
-
-
-def test_pace_ends_with_steps_time_or_an_interrupt() -> None:
-    rng = np.random.default_rng(0)
-    lengths = np.full(10, 3)
-    steps = list(Pace(7, 1e9, 0.5, 2, lambda: False).batches(lengths, 4, rng))
-    assert len(steps) == 7
-    assert [rate for _, rate, _ in steps[:2]] == pytest.approx([0.25, 0.5 * (0.5 + 0.5 * np.cos(np.pi / 7))])
-    assert steps[-1][2] == 1 and steps[-1][1] < 0.05
-    assert sorted(np.concatenate([rows for rows, _, _ in steps[:3]])) == list(range(10))
-    assert not list(Pace(7, 1e-9, 0.5, 2, lambda: False).batches(lengths, 4, rng))
-    assert not list(Pace(7, 1e9, 0.5, 2, lambda: True).batches(lengths, 4, rng))

@@ -4,49 +4,119 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.classifier.batch_schedule import Pace
+from textrnn.base.machine import num_cores
 from textrnn.classifier.data import Fitted, ToFit
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights, set_weights
-from textrnn.text.rows import padded
-from textrnn.training.shards import make_sharded_step, num_shards
+from textrnn.text.rows import batches, padded
+from textrnn.training.schedule import Budget, Schedule
+from textrnn.training.step import Division, make_step
+from textrnn.training.team import Alone as Workers
+from textrnn.training.trainer import Batch, Loss, State, Step, Trainer
 
-WARM_UP = 30  # steps over which the learning rate rises
+WARMUP = 30  # steps over which the learning rate rises
+CLIP_NORM = 1.0
 # Passes over the rows: after about six, networks know the rows and no more of others; but few rows make few steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 READ_ROWS = 256  # rows read at a time when nothing is learnt
+IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
+LABELS, WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
 
 
-def make_fit_step(model: Classifier, optimizer: keras.optimizers.Optimizer) -> Callable[..., Any]:
-    """Builds the function that learns from one batch, its rows cut into shards for the cores.
+@dataclass
+class RowObjective:
+    """Texts of many lengths in batches of about equal ones, see `textrnn.training.trainer.Objective`.
+
+    Attributes:
+        texts: ids of each row, int32[steps].
+        size: rows of a batch.
+        random_seed: decides which rows are together, and the order of the batches.
+        variables: those that learn.
+        loss: of ids, mask and the further columns; no state is carried.
+        columns: further arrays of a batch, each with a value for every row.
+    """
+
+    texts: Sequence[np.ndarray]
+    size: int
+    random_seed: int
+    variables: list[Any]
+    loss: Callable[[tuple[Any, ...], State], Loss]
+    columns: tuple[np.ndarray, ...] = ()
+    evaluate = None
+    num_checked = 0
+
+    def __post_init__(self) -> None:
+        self.num_batches = -(-len(self.texts) // self.size)
+        self._lengths = np.array([len(text) for text in self.texts])
+        self._epoch, self._plan = -1, list[np.ndarray]()
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """See `Objective`; arrays are ids int32[rows, steps], their mask float32, and the columns."""
+        if epoch != self._epoch:
+            rng = np.random.default_rng((self.random_seed, epoch))
+            self._epoch, self._plan = epoch, list(batches(self._lengths, self.size, rng))
+        rows = self._plan[index]
+        arrays = padded([self.texts[row] for row in rows])
+        return Batch((*arrays, *(column[rows] for column in self.columns)), len(rows))
+
+    def initial_state(self, rows: int) -> State:
+        """See `Objective`; nothing is carried."""
+        return []
+
+
+def shards_of(both_ways: bool) -> int:
+    """Shards of a batch: the two directions of a bidirectional layer run side by side, each on a core of its own.
+
+    Cutting the batch for two cores as well made steps a tenth to a fifth slower (`benchmarks/README.md`).
+    """
+    return max(1, num_cores() // (1 + both_ways))
+
+
+def make_trainer(
+    objective: RowObjective,
+    *,
+    learning_rate: float,
+    warmup: int,
+    num_shards: int,
+    signature: tuple[Any, ...],
+    interrupted: Callable[[], bool],
+) -> Trainer:
+    """A trainer with Adam whose learning rate falls to nothing along a cosine; it saves nothing.
 
     Args:
-        model: the network.
-        optimizer: with its variables made.
-
-    Returns:
-        a function of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows], weight float32[rows] (of
-        each row in the mean) and the learning rate, which returns the mean loss in nats.
+        objective: what is learnt.
+        learning_rate: the highest one.
+        warmup: steps over which it rises.
+        num_shards: shards of a batch.
+        signature: `tf.TensorSpec` of the arrays of a batch.
+        interrupted: whether to stop after a step.
     """
-    rows, steps = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
-    numbers, floats = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+    optimizer = keras.optimizers.Adam(learning_rate, beta_2=0.99)
+    optimizer.build(objective.variables)
+    division = Division(num_shards, signature=signature)
+    step = make_step(objective.loss, objective.variables, optimizer, clip_norm=CLIP_NORM, division=division)
+    workers = Workers()
+    workers.listen(interrupted)
+    return Trainer(objective, step, Schedule(learning_rate, warmup, final_share=0.0), workers=workers)
 
-    def losses(ids: Any, mask: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
-        logits = model(ids, mask, training=True)
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.reduce_sum(nats * weight), tf.reduce_sum(weight)
 
-    signature = [rows, steps, numbers, floats]
-    return make_sharded_step(
-        losses, model.trainable_variables, optimizer, signature, num_shards=num_shards(both_ways=model.config.both_ways)
-    )
+def make_loss(model: Classifier) -> Callable[[tuple[Any, ...], State], Loss]:
+    """The loss of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows] and the weight of each row."""
+
+    def loss(arrays: tuple[Any, ...], state: State) -> Loss:
+        ids, mask, labels, weight = arrays
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(ids, mask, training=True))
+        return Loss(tf.reduce_sum(nats * weight), tf.reduce_sum(weight))
+
+    return loss
 
 
 def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
@@ -77,31 +147,40 @@ def fit_classifier(
         vectors: what the embedding starts with; no text has a token that is unseen there.
         initial: further weights to begin with, by name.
     """
-    config, texts, seed = task.config, task.texts, task.random_seed
-    begin, rng = time.monotonic(), np.random.default_rng(seed)
+    config, seed = task.config, task.random_seed
+    budget = Budget(None, task.seconds, reserve_s=0.0)
     model = build_classifier(config.encoder, task.vocab_size, task.num_classes, random_seed=seed, vectors=vectors)
     set_weights(model, get_weights(model) | (initial or {}))
-    optimizer = keras.optimizers.Adam(config.fit.learning_rate, beta_2=0.99)
-    optimizer.build(model.trainable_variables)
-    step = make_fit_step(model, optimizer)
-    lengths, size = np.array([len(text) for text in texts]), config.fit.batch
-    per_epoch = -(-len(texts) // size)
+    weights = task.class_weights[task.labels].astype(np.float32)
+    columns = (task.labels.astype(np.int32), weights)
+    objective = RowObjective(task.texts, config.fit.batch, seed, model.trainable_variables, make_loss(model), columns)
+    per_epoch = objective.num_batches
     epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
-    pace = Pace(max(1, round(epochs * per_epoch)), task.seconds, config.fit.learning_rate, WARM_UP, task.interrupted)
-    losses, history = list[float](), list[dict[str, float]]()
-    for rows, rate, done in pace.batches(lengths, size, rng):
-        ids, mask = padded([texts[row] for row in rows])
-        own = task.labels[rows]
-        weight = task.class_weights[own].astype(np.float32)
-        losses.append(float(step(ids, mask, own.astype(np.int32), weight, np.float32(rate))))
-        task.on_step(done, losses[-1])
-        if len(losses) % per_epoch == 0 or done >= 1:
-            history.append(_row(losses, per_epoch, time.monotonic() - begin))
+    budget.total_steps = max(1, round(epochs * per_epoch))
+    trainer = make_trainer(
+        objective,
+        learning_rate=config.fit.learning_rate,
+        warmup=WARMUP,
+        num_shards=shards_of(config.encoder.both_ways),
+        signature=(IDS, MASK, LABELS, WEIGHTS),
+        interrupted=task.interrupted,
+    )
+    history = _history(trainer, budget, task.on_step)
     logits = make_reader(model)(task.held) if len(task.held) else np.zeros((0, task.num_classes), np.float32)
     return Fitted(with_unseen(get_weights(model), vectors), logits, history)
 
 
-def _row(losses: list[float], per_epoch: int, seconds: float) -> dict[str, float]:
-    """A line of the history: the mean loss of the last pass, or of what there is of it."""
-    last = losses[-(len(losses) % per_epoch or per_epoch) :]
-    return dict(epoch=len(losses) / per_epoch, train_nats=float(np.mean(last)), seconds=seconds)
+def _history(trainer: Trainer, budget: Budget, on_step: Callable[[float, float], None]) -> list[dict[str, float]]:
+    """Trains; a row for each pass over the rows, with its mean loss, and for what there is of the last one."""
+    begin, num_batches = time.monotonic(), trainer.objective.num_batches
+    losses, history = list[float](), list[dict[str, float]]()
+    for event in trainer.run(budget):
+        if not isinstance(event, Step):
+            continue
+        losses.append(event.loss)
+        on_step(event.done, event.loss)
+        if event.step % num_batches == 0 or event.done >= 1:
+            seconds = time.monotonic() - begin
+            history.append(dict(epoch=event.epoch, train_nats=float(np.mean(losses)), seconds=seconds))
+            losses = []
+    return history

@@ -17,20 +17,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.classifier.batch_schedule import Pace
+from textrnn.classifier.fit import IDS, MASK, RowObjective, make_trainer, shards_of
 from textrnn.classifier.network import build_classifier
 from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights
-from textrnn.text.rows import padded
 from textrnn.text.tokens.base import UNKNOWN_ID
-from textrnn.training.shards import make_sharded_step, num_shards
+from textrnn.training.schedule import Budget
+from textrnn.training.trainer import Loss, State, Step
 
 NUM_SAMPLES = 1024  # tokens that stand for all that could have come
 DISTORTION = 0.75  # they are drawn by their frequency to this power
 TOKENS = 3000  # in a batch, about
 LEARNING_RATE = 4e-3
-RISE = 20  # updates in which it is reached
+WARMUP = 20  # steps over which it rises
 STEPS = 64  # tokens of a piece of text
 
 
@@ -132,30 +132,33 @@ def warm_up(
         interrupted: whether to stop after this step.
         on_step: told the share that is done and the loss in nats.
     """
-    rng = np.random.default_rng(random_seed)
     model = build_classifier(config, vocab_size, 2, random_seed=random_seed, vectors=vectors)
     layer = model.recurrent[0]
     texts = _pieces(texts)
     counts = np.bincount(np.concatenate(texts), minlength=model.vocab_size)
     teller = Teller(counts, config.units, config.embed, 1 + config.both_ways)
 
-    def losses(ids: Any, mask: Any) -> tuple[Any, Any]:
+    def loss(arrays: tuple[Any, ...], state: State) -> Loss:
+        ids, mask = arrays
         states = layer(model.embed(ids, training=True), mask=mask > 0, training=True)
-        found: tuple[Any, Any] = teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask)
-        return found
+        return Loss(*teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask))
 
     variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *teller.trainable_variables]
-    optimizer = keras.optimizers.Adam(LEARNING_RATE, beta_2=0.99)
-    optimizer.build(variables)
-    signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)]
-    step = make_sharded_step(losses, variables, optimizer, signature, num_shards=num_shards(both_ways=config.both_ways))
-    lengths = np.array([len(text) for text in texts])
-    size, nats = min(len(texts), max(4, round(TOKENS / lengths.mean()))), list[float]()
-    num_steps = max(1, round(epochs * len(texts) / size))
-    pace = Pace(num_steps, seconds, LEARNING_RATE, RISE, interrupted)
-    for rows, rate, done in pace.batches(lengths, size, rng):
-        nats.append(float(step(*padded([texts[row] for row in rows]), np.float32(rate))))
-        on_step(done, nats[-1])
+    size = min(len(texts), max(4, round(TOKENS / np.mean([len(text) for text in texts]))))
+    objective = RowObjective(texts, size, random_seed, variables, loss)
+    trainer = make_trainer(
+        objective,
+        learning_rate=LEARNING_RATE,
+        warmup=WARMUP,
+        num_shards=shards_of(config.both_ways),
+        signature=(IDS, MASK),
+        interrupted=interrupted,
+    )
+    nats = list[float]()
+    for event in trainer.run(Budget(max(1, round(epochs * len(texts) / size)), seconds, reserve_s=0.0)):
+        if isinstance(event, Step):
+            nats.append(event.loss)
+            on_step(event.done, event.loss)
     names = (f"{model.embedding.name}/", f"{layer.name}/")
     weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
     last = nats[-max(1, len(nats) // 10) :] or [math.nan]

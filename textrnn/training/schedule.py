@@ -24,7 +24,6 @@ class Schedule:
         patience: checks without a better validation loss before training stops; 0 for never.
         save_every_s: longest time between two saves, in seconds.
         deterministic: whether checks come at fixed steps, so that nothing depends on the clock.
-        checks: whether the objective is evaluated while it learns.
 
     Reference:
         Loshchilov and Hutter, 2017, SGDR: Stochastic gradient descent with warm restarts.
@@ -37,7 +36,6 @@ class Schedule:
     patience: int = 0
     save_every_s: float = math.inf
     deterministic: bool = False
-    checks: bool = True
 
     @classmethod
     def of(cls, config: TrainConfig) -> Schedule:

@@ -72,6 +72,7 @@ class Objective(Protocol):
         num_batches: batches of an epoch.
         variables: the Keras variables that learn.
         num_checked: targets that an evaluation reads; from it the time of the first one is estimated.
+        evaluate: gives the mean loss in nats on what is held out; None where nothing is evaluated while learning.
     """
 
     num_batches: int
@@ -87,8 +88,9 @@ class Objective(Protocol):
     def initial_state(self, rows: int) -> State:
         """The state that is carried from batch to batch, as it begins; empty where none is."""
 
-    def evaluate(self) -> float:
-        """The mean loss in nats on what is held out."""
+    @property
+    def evaluate(self) -> Callable[[], float] | None:
+        """See above."""
 
 
 class Store(Protocol):
@@ -219,7 +221,7 @@ class Trainer:
 
     def _is_checked(self) -> bool:
         progress = self.progress
-        return not self.schedule.checks or bool(progress.history and progress.history[-1]["step"] == progress.step)
+        return not self.objective.evaluate or bool(progress.history and progress.history[-1]["step"] == progress.step)
 
     def _advance(self, budget: Budget, *, is_over: bool) -> Iterator[Event]:
         """One step unless the budget is used up, then a check, a save or a way back where one is due."""
@@ -230,7 +232,7 @@ class Trainer:
                 done, left_s = budget.progress(progress.step), budget.left_s(progress.step)
                 epoch = progress.step / self.objective.num_batches
                 yield Step(progress.step, progress.recent.loss, epoch, done, left_s)
-        if not problem and self.schedule.checks and (is_over or self._is_due(budget)):
+        if not problem and self.objective.evaluate and (is_over or self._is_due(budget)):
             problem = yield from self._check(budget)
         if problem:
             yield self._go_back(problem)
@@ -292,7 +294,7 @@ class Trainer:
     def _check(self, budget: Budget) -> Generator[Event, None, str | None]:
         """Evaluates the held-out part and saves what is better; what went wrong."""
         begin, progress = budget.now(), self.progress
-        val_nats = self.objective.evaluate()
+        val_nats = self.objective.evaluate() if self.objective.evaluate else math.nan
         self.workers.tick()
         if not math.isfinite(val_nats):
             return f"the validation loss is {val_nats} at step {progress.step}"
