@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from textrnn.nn.architectures import CELLS
-from textrnn.nn.numpy.cells import STEPS, make_cell
+from textrnn.nn.numpy.cells import make_cell
 
 GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
@@ -69,7 +69,7 @@ def recurrent_shape(kind, units):
     return units, 0 if kind.startswith("min") else GATES[kind] * units
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", CELLS)
 def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
     units, inputs, rows = 7, 5, 2
     width = GATES[kind] * units
@@ -91,7 +91,7 @@ def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
             np.testing.assert_allclose(array, new[:, own], atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", CELLS)
 def test_step_saturates_without_warnings(kind):
     width = GATES[kind]
     bias = np.full((2, width) if kind == "gru" else width, 1e4, np.float32)
@@ -101,7 +101,7 @@ def test_step_saturates_without_warnings(kind):
         assert all(np.isfinite(array).all() for array in after)
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", CELLS)
 @pytest.mark.parametrize("wrong", ["kernel", "recurrent", "bias"])
 def test_make_cell_refuses_shapes(kind, wrong):
     width = GATES[kind] * 7

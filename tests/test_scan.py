@@ -5,7 +5,8 @@ import pytest
 
 from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.recurrent import Block, RecurrentClassifier
-from textrnn.nn.numpy.cells import SIGMOID_GATES, make_cell
+from textrnn.nn.architectures import CELLS
+from textrnn.nn.numpy.cells import make_cell
 from textrnn.nn.numpy.scan import make_layer, scan
 from textrnn.nn.numpy.weights import Weights
 
@@ -13,7 +14,7 @@ UNITS, EMBED, LENGTHS = 7, 5, (6, 4, 4, 1)
 
 
 def keras_weights(rng, kind, inputs=EMBED, scale=0.5):
-    width = len(SIGMOID_GATES[kind]) * UNITS
+    width = CELLS[kind].gates * UNITS
     shapes = [
         (inputs, width),
         (UNITS, 0 if kind.startswith("min") else width),
@@ -32,13 +33,13 @@ def alone(cell, text):
 
 
 @pytest.mark.parametrize("num_ways", [1, 2])
-@pytest.mark.parametrize("kind", SIGMOID_GATES)
+@pytest.mark.parametrize("kind", CELLS)
 def test_scan_gives_what_each_text_gives_alone(kind, num_ways, rng):
     ways = [keras_weights(rng, kind) for _ in range(num_ways)]
     texts = [rng.normal(0, 1, (length, EMBED)).astype(np.float32) for length in LENGTHS]
     layer, block = make_layer(kind, ways), Block.of(np.array(LENGTHS))
     inputs = np.concatenate(texts)
-    projected = layer.project(inputs).reshape(len(SIGMOID_GATES[kind]), -1, UNITS)
+    projected = layer.project(inputs).reshape(CELLS[kind].gates, -1, UNITS)
     backwards = block.tokens[block.mirrored] + len(inputs)
     index = np.stack([block.tokens, backwards][:num_ways])
     steps = [outputs.copy() for outputs in scan(layer, projected, index, block.counts)]

@@ -11,13 +11,14 @@ __version__ = "0.1.0"
 
 # Public names and where they are: users need not know the folders.
 _PLACES = {
+    "CellSpec": "textrnn.nn.architectures",
     "ModelConfig": "textrnn.nn.options",
     "SampleConfig": "textrnn.language_model.sample_options",
     "SlidingWindows": "textrnn.text.windows",
     "Streams": "textrnn.text.windows",
     "WindowDataset": "textrnn.language_model.keras_dataset",
     "build_language_model": "textrnn.language_model.network",
-    "load": "textrnn.base.tasks",
+    "load": "textrnn.base.run",
     "probabilities": "textrnn.language_model.sampling",
     "read_language_model": "textrnn.inspect.activations",
     "train": "textrnn.language_model.train",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from textrnn.base.config import Checked, option
 from textrnn.base.errors import ConfigError
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import CellNames
 from textrnn.nn.memory_options import controller_option, heads_option, settle_memory, slots_option, width_option
 from textrnn.nn.options import ARCHITECTURES
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
@@ -24,9 +24,9 @@ class EncoderConfig(Checked):
     arch: str = option(
         "bidirectional",
         "Architecture; bidirectional reads both ways, esn is an echo state network.",
-        choices=(*ARCHITECTURES, ESN),
+        choices=ARCHITECTURES,
     )
-    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=tuple(CELLS))
+    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CellNames())
     units: int = option(
         None,
         "Units in each recurrent layer, in each direction.  [default: 128, and 1,000 for esn]",
@@ -59,7 +59,7 @@ class EncoderConfig(Checked):
 
     @property
     def cell_kind(self) -> str:
-        """A name in `textrnn.nn.architectures.CELLS`, or `memory`."""
+        """The name of a cell, see `textrnn.nn.architectures`, or `memory`."""
         return self.cell if self.both_ways else self.arch
 
     @property

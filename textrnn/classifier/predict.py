@@ -19,6 +19,7 @@ from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.classifier.reservoir import ReservoirClassifier
+from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.reservoir_options import ESN
@@ -216,6 +217,7 @@ def open_classifier(path: Path) -> TextClassifier:
         RunError: it is missing, damaged or of another kind.
     """
     details = read_run(path, KIND)
+    check_cells(details, path)
     weights, _ = read_weights(path / MODEL_FILE)
     try:
         return _opened(path, details, weights)

@@ -10,8 +10,10 @@ import numpy as np
 from textrnn.classifier.options import EncoderConfig
 from textrnn.nn.memory_options import memory_sizes
 from textrnn.nn.numpy.memory import MemoryLayer, make_memory_cell
-from textrnn.nn.numpy.scan import Layer, make_layer, scan
+from textrnn.nn.numpy.scan import Layer, SteppedLayer, make_layer, scan
 from textrnn.nn.numpy.weights import Weights
+
+AnyLayer = Layer | SteppedLayer | MemoryLayer
 
 ROWS = 256  # texts side by side: fewer leave threads waiting for one another, more no longer fit into the cache
 TOKENS = 1 << 17  # tokens for which those that are distinct are projected once
@@ -69,7 +71,7 @@ class RecurrentClassifier:
     def __init__(self, config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> None:
         self.config, self.vocab_size, self.num_classes = config, vocab_size, num_classes
         self._embeddings = weights.get("embedding/embeddings", vocab_size, config.embed)
-        width, self._layers = config.embed, list[Layer | MemoryLayer]()
+        width, self._layers = config.embed, list[AnyLayer]()
         for number in range(config.layers):
             if config.arch == "memory":
                 cell = make_memory_cell(weights, f"layer{number}", width, memory_sizes(config))
@@ -135,9 +137,7 @@ class RecurrentClassifier:
             return self._attention(block, self._outputs(layer, block, projected, ids))
         return self._running(layer, block, projected, ids)
 
-    def _steps(
-        self, layer: Layer | MemoryLayer, block: Block, projected: np.ndarray, ids: np.ndarray
-    ) -> Iterator[np.ndarray]:
+    def _steps(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:
         ways, rows = projected.shape[1:3]
         index = np.stack([ids, ids[block.mirrored] + rows][:ways])
         flat = projected.reshape(len(projected), ways * rows, -1)
@@ -147,7 +147,7 @@ class RecurrentClassifier:
             else scan(layer, flat, index, block.counts)
         )
 
-    def _running(self, layer: Layer | MemoryLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def _running(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The pools that need no output twice, while the layer reads."""
         pools, last = self.config.pools, np.empty(0)
         total = most = last
@@ -166,7 +166,7 @@ class RecurrentClassifier:
         found = dict(last=last, mean=total, max=most)
         return np.concatenate([way for name in pools for way in found[name]], 1)
 
-    def _outputs(self, layer: Layer | MemoryLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def _outputs(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """All outputs in the order of the tokens: float32[tokens, width]."""
         outputs = [np.empty((len(ids), projected.shape[3]), np.float32) for _ in range(projected.shape[1])]
         begin = 0

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from textrnn.base.errors import ConfigError
-from textrnn.nn.architectures import CELLS
 from textrnn.nn.numpy.cells import Arrays, Cell
 from textrnn.nn.numpy.network import CarriedNetwork, State
 from textrnn.nn.numpy.weights import Weights
@@ -95,7 +94,7 @@ class TracedNetwork(CarriedNetwork):
         hidden = np.zeros(0)
         for number, layer in enumerate(self._layers):
             projected.append(layer.project(hidden) if number else self._inputs(ids))
-            new = layer.step(projected[-1].copy(), state[place : place + CELLS[layer.kind].states])
+            new = layer.step(projected[-1].copy(), state[place : place + layer.num_states])
             place += len(new)
             after += new
             hidden = new[0] + hidden if number and self._residual else new[0]
@@ -120,7 +119,7 @@ class TracedNetwork(CarriedNetwork):
 
     def _output_places(self) -> list[int]:
         """Which arrays of a state add up to what the last layer puts out: all its h when layers add their input."""
-        places = [sum(CELLS[cell.kind].states for cell in self._layers[:k]) for k in range(len(self._layers))]
+        places = [sum(cell.num_states for cell in self._layers[:k]) for k in range(len(self._layers))]
         return places if self._residual else places[-1:]
 
     def loss_gradient(self, state: State, targets: np.ndarray) -> State:
@@ -146,8 +145,8 @@ class TracedNetwork(CarriedNetwork):
         before, place = State(), len(state)
         from_above: np.ndarray | float = 0.0
         for layer, inputs in zip(reversed(self._cells_of_layers), reversed(projected), strict=True):
-            place -= CELLS[layer.kind].states
-            around = slice(place, place + CELLS[layer.kind].states)
+            place -= layer.num_states
+            around = slice(place, place + layer.num_states)
             h, *rest = gradient[around]
             found, d_projected = BACKS[layer.kind](layer, inputs, state[around], [h + from_above, *rest])
             before = found + before

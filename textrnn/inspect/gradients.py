@@ -9,7 +9,7 @@ import numpy as np
 
 from textrnn.base.errors import DataError
 from textrnn.inspect.backward import TracedNetwork
-from textrnn.nn.numpy.cells import SIGMOID_GATES
+from textrnn.nn.architectures import cell_spec
 from textrnn.nn.numpy.network import State
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
@@ -120,7 +120,7 @@ def initial_network(config: ModelConfig, vocab_size: int, rng: np.random.Generat
     if not one_hot:
         arrays["embedding/embeddings"] = rng.normal(0, 1, (vocab_size, width))
     for number, cell in enumerate(layer_cells(config)):
-        gates = len(SIGMOID_GATES[cell.cell])
+        gates = cell_spec(cell.cell).gates
         bias = np.zeros((2, gates * units) if cell.cell == "gru" else gates * units)
         if cell.cell == "lstm":
             bias[units : 2 * units] = 1.0  # forget gates begin open: Jozefowicz, Zaremba and Sutskever, 2015

@@ -6,7 +6,7 @@ import os
 
 from textrnn.base.errors import ConfigError
 from textrnn.language_model.options import Config
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import MATRIX, cell_spec
 from textrnn.nn.memory_options import memory_sizes
 from textrnn.nn.options import layer_cells
 from textrnn.nn.reservoir_options import ESN
@@ -39,8 +39,9 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
             activations += KEPT * (gates + told + 2 * sum(sizes.state)) * window * batch
             width = units
             continue
-        ways, gates = 1 + cell.both_ways, CELLS[cell.cell].gates
-        weights += ways * gates * units * (units * CELLS[cell.cell].recurrent + width)
+        spec = cell_spec(cell.cell)
+        ways, gates = 1 + cell.both_ways, spec.gates
+        weights += ways * gates * units * (units * (spec.recurrent == MATRIX) + width)
         activations += ways * KEPT * gates * units * window * batch
         width = ways * units
     predictions = batch * (1 if data.target == "last" else window)

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from textrnn.nn.architectures import CELLS
-from textrnn.nn.keras.cells import LAYERS
+from textrnn.nn.architectures import MATRIX, cell_spec, is_cell
 from textrnn.nn.keras.condition import Conditions
 from textrnn.nn.keras.memory import make_memory
 from textrnn.nn.keras.tokens import Logits, OneHot, TiedLogits
@@ -111,14 +110,14 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             recurrent_regularizer=penalty,
             seed=self.random_seed + 1000 + number,
         )
-        layer = LAYERS[cell.cell](
+        layer = cell_spec(cell.cell).make_layer()(
             config.units,
             name=f"layer{number}",
             kernel_initializer="lecun_normal",
             kernel_regularizer=penalty,
             return_sequences=not (cell.both_ways and last),
             return_state=not cell.both_ways,
-            **(recurrent if CELLS[cell.cell].recurrent else {}),
+            **(recurrent if cell_spec(cell.cell).recurrent == MATRIX else {}),
         )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if cell.both_ways else layer
 
@@ -234,7 +233,7 @@ def _num_states(cell: LayerCell, layer: Any) -> int:
     """Arrays that a layer carries from step to step."""
     if cell.both_ways:
         return 0
-    return CELLS[cell.cell].states if cell.cell in CELLS else len(layer.sizes.state)
+    return cell_spec(cell.cell).states if is_cell(cell.cell) else len(layer.sizes.state)
 
 
 def build_language_model(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrnn.language_model.options import Config
-from textrnn.nn.architectures import CELLS, MEMORY
+from textrnn.nn.architectures import MEMORY, cell_spec
 from textrnn.nn.reservoir_options import ESN
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
@@ -101,7 +101,7 @@ def sized(
     if arch == "bidirectional":
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        cell = CELLS.get(arch, MEMORY)
+        cell = MEMORY if arch == "memory" else cell_spec(arch)
         learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:

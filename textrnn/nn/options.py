@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from textrnn.base.config import Checked, option
 from textrnn.base.errors import ConfigError
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import COMPOSITES, MATRIX, CellNames, cell_spec, is_cell
 from textrnn.nn.memory_options import controller_option, heads_option, settle_memory, slots_option, width_option
 from textrnn.nn.reservoir_options import ESN
 from textrnn.nn.reservoir_options import UNITS as RESERVOIR_UNITS
 
-ARCHITECTURES = (*CELLS, "bidirectional", "memory")
+ARCHITECTURES = CellNames(*COMPOSITES)
 SIZES = ("auto", "small", "medium", "large")
 
 
@@ -19,7 +19,7 @@ SIZES = ("auto", "small", "medium", "large")
 class ModelConfig(Checked):
     """What the network looks like; the vocabulary's size comes from the tokenizer."""
 
-    arch: str = option("lstm", "Architecture; esn is an echo state network.", choices=(*ARCHITECTURES, ESN))
+    arch: str = option("lstm", "Architecture; esn is an echo state network.", choices=ARCHITECTURES)
     size: str | None = option(
         None,
         "Units, layers, batch, dropout and learning rate together; auto looks at the machine, the text and --time.  "
@@ -68,7 +68,7 @@ class ModelConfig(Checked):
         if self.cells is not None and self.arch != "bidirectional":
             raise ConfigError(f"--cells lists the layers of --arch bidirectional, but --arch is {self.arch}")
         cells = {layer.cell for layer in layer_cells(self)}
-        if self.recurrent_dropout and not any(cell in CELLS and CELLS[cell].recurrent for cell in cells):
+        if self.recurrent_dropout and not any(is_cell(cell) and cell_spec(cell).recurrent == MATRIX for cell in cells):
             raise ConfigError(
                 f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(sorted(cells))} drops nothing of a "
                 "state; use --dropout"
@@ -95,8 +95,8 @@ def layer_cells(config: ModelConfig) -> list[LayerCell]:
     chain = ",".join(["simple"] * (config.layers > 1) + ["bi-gru"] * max(1, config.layers - 1))
     names = [name.strip() for name in (chain if config.cells is None else config.cells).split(",")]
     for name in names:
-        if name.removeprefix("bi-") not in CELLS:
-            choices = ", ".join([*CELLS, *("bi-" + cell for cell in CELLS)])
+        if not is_cell(name.removeprefix("bi-")):
+            choices = ", ".join([*CellNames(), *("bi-" + cell for cell in CellNames())])
             raise ConfigError(f"--cells names a layer {name!r}: expected a list of {choices}")
     if not names[-1].startswith("bi-"):
         raise ConfigError(f"--cells ends with {names[-1]!r}: the last layer of bidirectional reads both ways (bi-...)")

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import VECTOR, cell_spec
 
 Arrays = list[np.ndarray]
 
@@ -23,12 +24,14 @@ class Cell:
     """A recurrent cell ready to step.
 
     Attributes:
-        kind: a name in `textrnn.nn.architectures.CELLS`.
+        kind: the name of a cell, see `textrnn.nn.architectures`.
         units: width of its output.
         kernel: float32[gates * units, inputs], sigmoid gates halved.
-        recurrent: float32[gates * units, units], sigmoid gates halved; float32[0, units] if there is none.
+        recurrent: float32[gates * units, units], sigmoid gates halved; float32[gates * units, 1] of a vector, and
+            float32[0, units] if there is none.
         bias: float32[gates * units, 1], sigmoid gates halved.
         candidate_bias: float32[units, 1], the recurrent bias of the GRU's candidate; zeros for other cells.
+        advance: the step of its kind.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Cell:
     recurrent: np.ndarray
     bias: np.ndarray
     candidate_bias: np.ndarray
+    advance: Callable[..., Any]
 
     def project(self, inputs: np.ndarray) -> np.ndarray:
         """The input's share of the gates: float32[inputs, any] -> float32[gates * units, any]."""
@@ -50,7 +54,7 @@ class Cell:
     @property
     def num_states(self) -> int:
         """Arrays of its state."""
-        return CELLS[self.kind].states
+        return cell_spec(self.kind).states
 
     def output(self, state: Arrays) -> np.ndarray:
         """What it puts out after a step, float32[units, rows]."""
@@ -58,52 +62,42 @@ class Cell:
 
     def step(self, projected: np.ndarray, state: Arrays) -> Arrays:
         """The next state from the projected input, float32[gates * units, rows]; its first array is the output."""
-        return STEPS[self.kind](self, projected, state)
-
-
-# Which gates are halved to be sigmoids, in the order of the layers: LSTM i, f, c, o; GRU z, r, h; minGRU z, h; minLSTM
-# f, i, h, which is written otherwise.
-SIGMOID_GATES = {
-    "simple": (False,),
-    "gru": (True, True, False),
-    "lstm": (True, True, False, True),
-    "mingru": (True, False),
-    "minlstm": (False, False, False),
-}
+        new: Arrays = self.advance(self, projected, state)
+        return new
 
 
 def make_cell(kind: str, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray) -> Cell:
     """Prepares the weights of a Keras cell.
 
     Args:
-        kind: a name in `textrnn.nn.architectures.CELLS`.
+        kind: the name of a cell, see `textrnn.nn.architectures`.
         kernel: float32[inputs, gates * units].
-        recurrent_kernel: float32[units, gates * units], or float32[units, 0] for a cell without recurrent product.
+        recurrent_kernel: float32[units, gates * units], float32[gates * units] of a vector, or float32[units, 0].
         bias: float32[gates * units], or float32[2, gates * units] for `gru`: input bias, then recurrent bias.
 
     Raises:
         ValueError: the shapes do not belong together.
     """
-    units = recurrent_kernel.shape[0]
-    width = CELLS[kind].gates * units
-    bias_shape = CELLS[kind].shapes(0, units)["bias"]
-    recurrent_shape = (units, width if CELLS[kind].recurrent else 0)
-    if kernel.shape[1:] != (width,) or recurrent_kernel.shape != recurrent_shape or bias.shape != bias_shape:
-        raise ValueError(
-            f"shapes {kernel.shape}, {recurrent_kernel.shape}, {bias.shape} are no {kind} of {units} units"
-        )
+    spec, width = cell_spec(kind), bias.shape[-1]
+    units = len(recurrent_kernel) if recurrent_kernel.ndim == 2 else width // spec.gates
+    shapes = spec.shapes(kernel.shape[0], units)
+    found = dict(kernel=kernel.shape, recurrent_kernel=recurrent_kernel.shape, bias=bias.shape)
+    if {"recurrent_kernel": (units, 0), **shapes} != found:
+        raise ValueError(f"shapes {', '.join(map(str, found.values()))} are no {kind} of {units} units")
     candidate_bias = np.zeros((units, 1), np.float32)
-    if kind == "gru":
-        candidate_bias = np.ascontiguousarray(bias[1, 2 * units :, None], np.float32)
-        bias = np.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[0, 2 * units :]])
-    scale = np.repeat([0.5 if sigmoid else 1.0 for sigmoid in SIGMOID_GATES[kind]], units).astype(np.float32)
+    if spec.biases == 2:
+        candidate_bias = np.ascontiguousarray(bias[1, -units:, None], np.float32)
+        bias = np.concatenate([bias[0, :-units] + bias[1, :-units], bias[0, -units:]])
+    scale = np.repeat([0.5 if half else 1.0 for half in spec.halved or [False] * spec.gates], units).astype(np.float32)
+    recurrent = recurrent_kernel[None] if spec.recurrent == VECTOR else recurrent_kernel
     return Cell(
         kind,
         units,
         np.ascontiguousarray((kernel * scale).T, np.float32),
-        np.ascontiguousarray((recurrent_kernel * scale[: recurrent_kernel.shape[1]]).T, np.float32),
+        np.ascontiguousarray((recurrent * scale[: recurrent.shape[1]]).T, np.float32),
         np.ascontiguousarray((bias * scale)[:, None], np.float32),
         candidate_bias,
+        spec.numpy_step(),
     )
 
 
@@ -200,12 +194,3 @@ def _towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> np.ndarray:
     new *= share
     new += h
     return new
-
-
-STEPS: dict[str, Callable[[Cell, np.ndarray, Arrays], Arrays]] = {
-    "simple": simple_step,
-    "gru": gru_step,
-    "lstm": lstm_step,
-    "mingru": mingru_step,
-    "minlstm": minlstm_step,
-}

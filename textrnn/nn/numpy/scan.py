@@ -13,13 +13,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textrnn.nn.architectures import CELLS
+from textrnn.base.tasks import named
+from textrnn.nn.architectures import cell_spec
+from textrnn.nn.numpy.cells import Cell, make_cell
 
-# Where each gate of ours is among those of Keras (LSTM i, f, c, o; GRU z, r, h), and whether it is a sigmoid, whose
-# weights change their sign. The GRU's first gate is 1 - z = sigmoid(-v): there the sign stays; its last is doubled.
-GATES = {"simple": (0,), "gru": (0, 1, 2), "lstm": (0, 1, 3, 2), "mingru": (0, 1), "minlstm": (0, 1, 2)}
-FACTORS = {"simple": (1,), "gru": (1, -1, 2), "lstm": (-1, -1, -1, 1), "mingru": (-1, 1), "minlstm": (-1, -1, 1)}
 HIGHEST = np.float32(80)  # whose exp can still be added up
+
+
+@dataclass(frozen=True)
+class WindowStep:
+    """One step of texts side by side, with its gates in an order of its own.
+
+    Attributes:
+        advance: changes the state, a list of float32[ways, rows, units], from the projected input float32[gates, ways,
+            rows, units], the product of the output with the recurrent kernel, of that shape, and the candidate's bias.
+        gates: where each gate is among those of Keras (LSTM i, f, c, o; GRU z, r, h).
+        factors: what the weights of each are multiplied by. A sigmoid's change their sign; the GRU's first gate is
+            1 - z = sigmoid(-v), where the sign stays; its last is doubled.
+    """
+
+    advance: Callable[[np.ndarray, np.ndarray, list[np.ndarray], np.ndarray], None]
+    gates: tuple[int, ...]
+    factors: tuple[int, ...]
+
+    def by_gate(self, array: np.ndarray, units: int) -> np.ndarray:
+        """float32[any, gates * units] in the order of Keras -> float32[gates, any, units] in ours, with the factors."""
+        gates = array.reshape(len(array), -1, units).transpose(1, 0, 2)[list(self.gates)]
+        scaled: np.ndarray = gates * np.array(self.factors, np.float32)[:, None, None]
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -27,14 +48,16 @@ class Layer:
     """A recurrent layer ready to read.
 
     Attributes:
-        kind: a name in `textrnn.nn.architectures.CELLS`.
+        step: of its cell.
+        states: arrays that it carries.
         kernel: float32[gates, ways, inputs, units].
         recurrent: float32[gates, ways, units, units], or float32[0] for a cell without recurrent product.
         bias: float32[gates, ways, 1, units].
         candidate_bias: float32[ways, 1, units], twice the recurrent bias of the GRU's candidate; zeros for other cells.
     """
 
-    kind: str
+    step: WindowStep
+    states: int
     kernel: np.ndarray
     recurrent: np.ndarray
     bias: np.ndarray
@@ -47,37 +70,67 @@ class Layer:
         return projected
 
 
-def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Layer:
+def make_layer(kind: str, ways: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Layer | SteppedLayer:
     """Prepares the weights of a Keras layer.
 
     Args:
-        kind: a name in `textrnn.nn.architectures.CELLS`.
-        ways: of each direction float32[inputs, gates * units], float32[units, gates * units] (or [units, 0]), and
-            float32[gates * units], or float32[2, gates * units] for `gru`: input bias, then recurrent bias.
+        kind: the name of a cell, see `textrnn.nn.architectures`.
+        ways: of each direction kernel, recurrent kernel and bias, as `textrnn.nn.numpy.cells.make_cell` takes them.
     """
+    spec = cell_spec(kind)
+    if spec.window_step is None:
+        return SteppedLayer([make_cell(kind, *weights) for weights in ways])
+    step: WindowStep = named(spec.window_step)
     candidates = []
     kernels, recurrents, biases = [], [], []
     for kernel, recurrent, bias in ways:
         units = len(recurrent)
         candidate = np.zeros(units, np.float32)
-        if kind == "gru":
+        if spec.biases == 2:
             candidate = 2 * bias[1, 2 * units :]
             bias = np.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[0, 2 * units :]])
-        kernels.append(_by_gate(kind, kernel, units))
-        recurrents.append(_by_gate(kind, recurrent, units) if recurrent.size else recurrent)
-        biases.append(_by_gate(kind, bias[None], units))
+        kernels.append(step.by_gate(kernel, units))
+        recurrents.append(step.by_gate(recurrent, units) if recurrent.size else recurrent)
+        biases.append(step.by_gate(bias[None], units))
         candidates.append(candidate[None])
-    return Layer(kind, np.stack(kernels, 1), np.stack(recurrents, 1), np.stack(biases, 1), np.stack(candidates))
+    kernel, recurrent, bias = (np.stack(arrays, 1) for arrays in (kernels, recurrents, biases))
+    return Layer(step, spec.states, kernel, recurrent, bias, np.stack(candidates))
 
 
-def _by_gate(kind: str, array: np.ndarray, units: int) -> np.ndarray:
-    """float32[any, gates * units] in the order of Keras -> float32[gates, any, units] in ours, with our factors."""
-    gates = array.reshape(len(array), -1, units).transpose(1, 0, 2)[list(GATES[kind])]
-    scaled: np.ndarray = gates * np.array(FACTORS[kind], np.float32)[:, None, None]
-    return scaled
+class SteppedLayer:
+    """A layer of a cell that has one step only, for any number of rows, and no faster one for windows.
+
+    Args:
+        cells: of each direction.
+    """
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._cells = cells
+
+    def project(self, inputs: np.ndarray) -> np.ndarray:
+        """See `Layer.project`."""
+        rows, units = len(inputs), self._cells[0].units
+        by_way = [cell.project(inputs.T).reshape(-1, units, rows).transpose(0, 2, 1) for cell in self._cells]
+        return np.ascontiguousarray(np.stack(by_way, 1))
+
+    def scan(self, projected: np.ndarray, index: np.ndarray, counts: Sequence[int]) -> Iterator[np.ndarray]:
+        """See `scan`."""
+        units, begin = projected.shape[-1], 0
+        states = [cell.initial_state(counts[0]) for cell in self._cells]
+        outputs = np.zeros((len(self._cells), counts[0], units), np.float32)
+        for count in counts:
+            x = projected[:, index[:, begin : begin + count]]  # [gates, ways, count, units]
+            begin += count
+            for way, cell in enumerate(self._cells):
+                own = np.ascontiguousarray(x[:, way].transpose(0, 2, 1)).reshape(-1, count)
+                states[way] = cell.step(own, [array[:, :count] for array in states[way]])
+                outputs[way, :count] = cell.output(states[way]).T
+            yield outputs[:, :count]
 
 
-def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequence[int]) -> Iterator[np.ndarray]:
+def scan(
+    layer: Layer | SteppedLayer, projected: np.ndarray, index: np.ndarray, counts: Sequence[int]
+) -> Iterator[np.ndarray]:
     """Reads texts from the longest to the shortest, step by step; one that has ended takes no more time.
 
     Args:
@@ -89,12 +142,15 @@ def scan(layer: Layer, projected: np.ndarray, index: np.ndarray, counts: Sequenc
     Yields:
         The output of each step, float32[ways, count, units], a view that the next step changes.
     """
+    if isinstance(layer, SteppedLayer):
+        yield from layer.scan(projected, index, counts)
+        return
     gates, ways, units = len(layer.kernel), layer.kernel.shape[1], projected.shape[-1]
     rows = counts[0]
-    state = [np.zeros((ways, rows, units), np.float32) for _ in range(CELLS[layer.kind].states)]
+    state = [np.zeros((ways, rows, units), np.float32) for _ in range(layer.states)]
     candidate_bias = np.repeat(layer.candidate_bias, rows, 1)
     inputs, work = (np.empty(gates * ways * rows * units, np.float32) for _ in range(2))
-    step, begin = STEPS[layer.kind], 0
+    step, begin = layer.step.advance, 0
     for count in counts:
         shape = (gates, ways, count, units)
         x, z = (buffer[: gates * ways * count * units].reshape(shape) for buffer in (inputs, work))
@@ -173,10 +229,9 @@ def _go_towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> None:
     h += g
 
 
-STEPS: dict[str, Callable[[np.ndarray, np.ndarray, list[np.ndarray], np.ndarray], None]] = {
-    "simple": _simple_step,
-    "gru": _gru_step,
-    "lstm": _lstm_step,
-    "mingru": _mingru_step,
-    "minlstm": _minlstm_step,
-}
+# By the names in `textrnn.nn.architectures`.
+SIMPLE = WindowStep(_simple_step, gates=(0,), factors=(1,))
+GRU = WindowStep(_gru_step, gates=(0, 1, 2), factors=(1, -1, 2))
+LSTM = WindowStep(_lstm_step, gates=(0, 1, 3, 2), factors=(-1, -1, -1, 1))
+MINGRU = WindowStep(_mingru_step, gates=(0, 1), factors=(-1, 1))
+MINLSTM = WindowStep(_minlstm_step, gates=(0, 1, 2), factors=(-1, -1, 1))

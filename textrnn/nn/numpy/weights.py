@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from textrnn.base.errors import RunError
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import cell_spec
 from textrnn.nn.numpy.cells import Cell, make_cell
 
 
@@ -32,7 +32,7 @@ class Weights:
     def keras_cell(self, kind: str, prefix: str, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Kernel, recurrent kernel ([units, 0] if there is none) and bias of the cell named `prefix`."""
         arrays = {
-            name: self.get(f"{prefix}/{name}", *shape) for name, shape in CELLS[kind].shapes(inputs, units).items()
+            name: self.get(f"{prefix}/{name}", *shape) for name, shape in cell_spec(kind).shapes(inputs, units).items()
         }
         return arrays["kernel"], arrays.get("recurrent_kernel", np.zeros((units, 0), np.float32)), arrays["bias"]
 
