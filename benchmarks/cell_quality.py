@@ -41,10 +41,10 @@ def learn(cell: str, ids: np.ndarray, vocab_size: int, options: argparse.Namespa
     model = build_language_model(dataclasses.replace(config.model, dropout=0.0), vocab_size)
     start_from_frequencies(model, ids[:cut])
     variables, division = model.trainable_variables, Division(num_cores())
-    optimizer = make_optimizer(config.train, variables)
+    optimizer = make_optimizer(config.optimization, variables)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=division)
     evaluate = make_eval_step(model, num_shards=1)
-    highest, mask = config.train.learning_rate or 0.0, np.ones((STREAMS, WINDOW), np.float32)
+    highest, mask = config.optimization.learning_rate or 0.0, np.ones((STREAMS, WINDOW), np.float32)
     state, begin, steps = model.initial_state(STREAMS), time.process_time(), 0
     for x, y in itertools.chain.from_iterable(windows(ids[:cut]) for _ in itertools.count()):
         spent = (time.process_time() - begin) / options.cpu_s

@@ -67,7 +67,7 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
 
     with contextlib.nullcontext() if strategy is None else strategy.scope():
         model = build_language_model(config.model, options.vocab)
-        optimizer = make_optimizer(config.train, model.trainable_variables)
+        optimizer = make_optimizer(config.optimization, model.trainable_variables)
     start_from_frequencies(model, ids)
     own = SomeRows(windows, share_of(windows.num_rows, workers.rank, workers.workers))
 
@@ -84,10 +84,10 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
 
     text = Text()
     division = Division() if strategy is None else Division(spread=spread_over(workers, text.variables))
-    step = make_step(text.loss, text.variables, optimizer, clip_norm=config.train.clip_norm, division=division)
+    step = make_step(text.loss, text.variables, optimizer, clip_norm=config.optimization.clip_norm, division=division)
     losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
     workers.tick()
-    for event in Trainer(text, step, Schedule.of(config.train), workers=workers).run(
+    for event in Trainer(text, step, Schedule.of(config.optimization, config.stop), workers=workers).run(
         Budget(options.steps, None, now=workers.now)
     ):
         if isinstance(event, Step):

@@ -25,7 +25,7 @@ from textrnn.language_model.network import LanguageModel, build_language_model, 
 from textrnn.language_model.step import make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
 from textrnn.nn.options import ModelConfig, layer_cells
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig
 from textrnn.training.step import make_optimizer, make_step
 
 CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above
@@ -159,7 +159,7 @@ def test_train_step_changes_every_weight(name, rng, eagerly):
 def test_language_model_overfits_one_batch(name, rng):
     model, x = build(ALL[name]), random_ids(rng, BATCH, STEPS)
     y = random_ids(rng, *((BATCH,) if name in BOTH_WAYS else x.shape))
-    config = TrainConfig(epochs=1.0, learning_rate=0.05)
+    config = OptimizationConfig(learning_rate=0.05)
     variables = model.trainable_variables
     step = make_step(make_loss(model), variables, make_optimizer(config, variables), clip_norm=1.0)
     mask = np.ones(y.shape, np.float32)

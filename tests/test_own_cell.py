@@ -97,7 +97,7 @@ def test_a_cell_in_the_table_is_the_same_in_keras_and_numpy(package, monkeypatch
 
 @pytest.mark.slow
 def test_a_cell_of_a_package_does_all_that_others_do(package, tmp_path):
-    assert "indrnn" in good("train", "--help").out and "indrnn" in good("classify", "--help").out
+    assert "indrnn" in good("train", "--help").out and "indrnn" in good("classify", "--help-all").out
     options = (*TINY, "--arch", "indrnn", "--name", "own", "--no-samples", "-q", "--json")
     assert good("train", "story.txt", *options, "--epochs", "1").json["arch"] == "indrnn"
     assert good("train", "--resume", "own", "--epochs", "2", "-q", "--no-samples", "--json").json["epochs"] == 2

@@ -69,15 +69,15 @@ def test_sized_presets_grow(name, arch):
 def test_sized_leaves_what_was_given():
     given = dict(size="large", units=77, learning_rate=0.5, batch=3)
     config, words = choose(**given)
-    assert (config.model.units, config.train.learning_rate, config.data.batch) == (77, 0.5, 3)
+    assert (config.model.units, config.optimization.learning_rate, config.data.batch) == (77, 0.5, 3)
     assert config.model.layers == LADDER[-1].layers
     assert "units" not in words and "layers 2" in words
 
 
 def test_sized_leaves_other_optimizers_their_learning_rate():
     assert (
-        choose(optimizer="sgd")[0].train.learning_rate
-        == Config.from_options({"optimizer": "sgd"}).resolve().train.learning_rate
+        choose(optimizer="sgd")[0].optimization.learning_rate
+        == Config.from_options({"optimizer": "sgd"}).resolve().optimization.learning_rate
     )
 
 

@@ -216,7 +216,7 @@ for spread in (False, True):
     with strategy.scope() if spread else contextlib.nullcontext():
         model = build_language_model(small("lstm", layers=2, dropout=0.0, l2=0.01), VOCAB)
         variables, config = model.trainable_variables, Config.from_options(dict(optimizer="adamw", epochs=1)).resolve()
-        optimizer = make_optimizer(config.train, variables)
+        optimizer = make_optimizer(config.optimization, variables)
     division = Division(2, 1, spread_over(Workers(strategy), variables)) if spread else Division(2)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=0.5, division=division)
     state, found = model.initial_state(5), []

@@ -90,10 +90,10 @@ def guarded(run: Callable[[], Any]) -> int:
 def open_model(name: str | None, models_dir: Path) -> Any:
     """The language model of a name or path, or the newest one."""
     from textrnn.base.run import find_run
-    from textrnn.base.tasks import TASKS, named
+    from textrnn.base.tasks import TASKS
 
     task = TASKS["language_model"]
-    return named(task.opens)(find_run(name, models_dir, task.kind))
+    return task.get(task.opens)(find_run(name, models_dir, task.kind))
 
 
 def warn(line: str) -> None:

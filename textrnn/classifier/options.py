@@ -110,14 +110,14 @@ class FitConfig(Checked):
     networks: int = option(
         5, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
     )
-    warm_up: float | None = option(
+    pretrain: float | None = option(
         None,
-        "Share of the networks' time in which they first learn to tell the tokens of all texts, labelled or not.  "
+        "Share of the networks' time in which they first learn to predict the tokens of all texts, labelled or not.  "
         "[default: 0.3 if there are more texts without a label than with one, else 0]",
         low=0,
         high=0.95,
     )
-    warm_up_epochs: float = option(20.0, "Most passes over the texts in it.", above=0, high=10_000)
+    pretrain_epochs: float = option(20.0, "Most passes over the texts in it.", above=0, high=10_000)
     epochs: float | None = option(
         None,
         "Most passes over the rows for each network.  [default: 6, and more for few rows]",

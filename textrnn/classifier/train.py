@@ -114,7 +114,7 @@ def train(
         path: the table; `-` for standard input.
         test: a table of the same columns to measure on; None to hold out a fifth of the rows.
         num_folds: measure by cross-validation with so many folds, from 2 to 20, and learn from all rows at the end.
-        unlabelled: a file of further texts for networks to warm up on, see `read_unlabelled`.
+        unlabelled: a file of further texts for networks to be pretrained on, see `read_unlabelled`.
         options: what is known about the tables.
         kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
         balanced: whether each class counts the same, however many rows it has.
@@ -141,7 +141,7 @@ def train(
     if unlabelled is not None and config.encoder.arch == ESN:
         raise ConfigError("--unlabelled is for networks whose weights are learnt: leave it out with --arch esn")
     if unlabelled is not None and kind == "linear":
-        raise ConfigError("--unlabelled is for recurrent networks to warm up on: leave it out with --model linear")
+        raise ConfigError("--unlabelled is to pretrain recurrent networks on: leave it out with --model linear")
     with open_table(path, options, needs_label=True) as table:
         rows, classes = _rows_of(table, display)
         check_learnable(rows, classes, table.name)

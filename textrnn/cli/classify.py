@@ -15,8 +15,8 @@ from textrnn.classifier.options import MODELS, EncoderConfig, FitConfig
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
+    OUTPUT,
     QUIET,
-    WHERE,
     SectionedCommand,
     config_options,
     given_options,
@@ -31,14 +31,27 @@ NETWORKS = names_of(EncoderConfig)
 FITTING = names_of(FitConfig, without=("time_s", "random_seed"))
 TEXTS = names_of(NormalizeConfig)
 SECTIONS = {
-    "Most used": ("output", "time_s", "model", "test", "num_folds", "text_column", "label_column"),
-    "How the table is written (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
-    "Learning or predicting": ("must_train", "must_predict", "min_confidence", "explain"),
-    **WHERE,
+    "Most used": (
+        *(
+            "output",
+            "time_s",
+            "model",
+            "test",
+            "num_folds",
+            "text_column",
+            "label_column",
+            "explain",
+            "name",
+            "overwrite",
+        ),
+    ),
+    "Table (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
+    "Learning or predicting": ("must_train", "must_predict", "min_confidence"),
+    **OUTPUT,
     "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
-    "The networks": NETWORKS,
+    "Network": NETWORKS,
     "Echo state networks (--arch esn)": RESERVOIR,
-    "The texts, before anything is learnt or predicted": TEXTS,
+    "Text, before anything is learnt or predicted": TEXTS,
 }
 FOR_TRAINING = (
     "test",
@@ -55,7 +68,10 @@ FOR_TRAINING = (
 )
 
 
-@click.command(cls=SectionedCommand, sections=SECTIONS)
+RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
+
+
+@click.command(cls=SectionedCommand, sections=SECTIONS, renamed=RENAMED)
 @click.argument("table")
 @click.option(
     "--output", "-o", metavar="FILE", help="The table with predictions added.  [default: TABLE.predicted.csv]"
@@ -110,7 +126,7 @@ FOR_TRAINING = (
 @click.option(
     "--unlabelled",
     metavar="FILE",
-    help="Further texts without labels, for the networks to warm up on: a table, or a text a line; .gz too.",
+    help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
 @config_options(EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)

@@ -15,9 +15,9 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
+    OUTPUT,
     QUIET,
     RESUME,
-    WHERE,
     SectionedCommand,
     config_options,
     given_options,
@@ -26,16 +26,16 @@ from textrnn.cli.options import (
     typed_flags,
 )
 from textrnn.text.options import NormalizeConfig
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.translator.options import FORMATS, DecodeConfig, LessonConfig, NetworkConfig, PairsConfig
 
 TEXTS, PAIRS, NETWORK = names_of(NormalizeConfig), names_of(PairsConfig), names_of(NetworkConfig)
-FITTING = names_of(LessonConfig, TrainConfig, without=("time_s",))
+FITTING = names_of(LessonConfig, OptimizationConfig, StopConfig, without=("time_s",))
 SECTIONS = {
     "Most used": ("model", "time_s", "test", "resume", "kind"),
     "Translating": (*names_of(DecodeConfig), "output", "form", "attention"),
     "How the file is written (found out if not given)": ("source_column", "target_column", "encoding"),
-    **WHERE,
+    **OUTPUT,
     "The pairs": tuple(name for name in PAIRS if name != "kind"),
     "The network": NETWORK,
     "Learning": FITTING,
@@ -69,7 +69,7 @@ FOR_TRAINING = (
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
 @JSON
 @QUIET
-@config_options(DecodeConfig, PairsConfig, NetworkConfig, LessonConfig, TrainConfig, NormalizeConfig)
+@config_options(DecodeConfig, PairsConfig, NetworkConfig, LessonConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 @click.pass_context
 def translate(
     context: click.Context,

@@ -118,7 +118,7 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     corpus = Corpus(train, valid, model.tokenizer, model.documents)
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
-    new_budget = "time_s" in options or options.get("epochs", saved.train.epochs) != saved.train.epochs
+    new_budget = "time_s" in options or options.get("epochs", saved.stop.epochs) != saved.stop.epochs
     return Prepared(
         path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=lasting_parts(corpus)
     )

@@ -105,12 +105,12 @@ def sized(
         learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
-            epochs = config.train.epochs or 1.0
+            epochs = config.stop.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
         layers = size.layers + cell.more_layers
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
-        if config.train.optimizer in ("adam", "adamw"):
+        if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}
     model = {key: chosen[key] for key in ("units", "layers", "dropout") if key in chosen}
@@ -119,7 +119,7 @@ def sized(
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=chosen["batch"]))
     if "learning_rate" in chosen:
         rate = chosen["learning_rate"]
-        config = dataclasses.replace(config, train=dataclasses.replace(config.train, learning_rate=rate))
+        config = dataclasses.replace(config, optimization=dataclasses.replace(config.optimization, learning_rate=rate))
     return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
 
 

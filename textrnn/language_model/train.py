@@ -31,11 +31,11 @@ from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
 from textrnn.training.distributed import Workers, WorkersOfCluster, lost_workers_told, make_strategy
 from textrnn.training.interrupt import certain_interrupts
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.training.prepared import Prepared
 
 # The options of these groups that go with an echo state network.
-GROUPS = (DocumentConfig, ModelConfig, DataConfig, TrainConfig)
+GROUPS = (DocumentConfig, ModelConfig, DataConfig, OptimizationConfig, StopConfig)
 WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save_every_s")
 
 
@@ -125,7 +125,7 @@ def _train_with_others(
             prepared = _invited(workers, stack, files, call, options, display)
         else:
             prepared = follow(workers, *files, encoding=call.encoding, options=options)
-        start_tensorflow(deterministic=prepared.config.train.deterministic)
+        start_tensorflow(deterministic=prepared.config.optimization.deterministic)
         samples = call.samples and cluster.is_chief
         result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers)
         workers.leave()
@@ -174,14 +174,14 @@ def prepared_text(
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
     """Chooses the sizes that were left to the rule, now that the text is known, and refuses what cannot work."""
     if wants_size(options):
-        time_s, cluster = config.train.time_s, read_cluster()
+        time_s, cluster = config.stop.time_s, read_cluster()
         config, words = sized(
             config,
             options,
             num_tokens=len(corpus.train.ids),
             vocab_size=corpus.vocab_size,
             seconds=None if time_s is None else time_s - (time.monotonic() - begin),
-            speed=machine_speed(config.train.precision) * (1 if cluster is None else cluster.workers),
+            speed=machine_speed(config.optimization.precision) * (1 if cluster is None else cluster.workers),
         )
         display.say(words)
     make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
@@ -200,8 +200,8 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(describe_documents(corpus.documents, config.documents.condition))
     if valid.num_unknown:
         display.say(f"the held-out text has {valid.num_unknown:,} tokens that the vocabulary does not know")
-    if config.train.time_s is not None:
-        display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
+    if config.stop.time_s is not None:
+        display.say(f"training for {duration(config.stop.time_s)} at most (--time or --epochs change that)")
 
 
 def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
@@ -211,11 +211,11 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
         from textrnn.language_model.reservoir_fit import ReservoirSession
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
-    num_rows = make_windows(prepared.data.train.ids, config.data, config.train.random_seed).num_rows
+    num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
     with certain_interrupts():
         display.say("loading TensorFlow ...")
         strategy = start_tensorflow(
-            deterministic=config.train.deterministic, strategy=lambda: make_strategy(None, num_rows)
+            deterministic=config.optimization.deterministic, strategy=lambda: make_strategy(None, num_rows)
         )
         from textrnn.language_model.fit import fit
     return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy))

@@ -11,7 +11,8 @@ from typing import Any
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, remove_temporaries
 from textrnn.base.place import Place
-from textrnn.base.run import find_run, locked, staged
+from textrnn.base.run import find_run, locked, read_run, staged
+from textrnn.base.tasks import TASKS
 
 Parts = Mapping[str, Callable[[Path], None]]
 
@@ -70,6 +71,17 @@ def new_run(place: Place, file: str) -> Iterator[tuple[Path, Path]]:
             yield folder, path
 
 
+def _check_kind(path: Path, kind: str) -> None:
+    """Refuses a run of another kind, and says which command goes on with it, if one does."""
+    task = TASKS.get(str(read_run(path).get("kind")))
+    if task is not None and task.kind != kind and task.resumes:
+        raise RunError(
+            f"{path} is of kind {task.kind!r}, expected {kind!r}: go on with it by 'textrnn {task.command} --resume "
+            f"{path.name}'"
+        )
+    read_run(path, kind)
+
+
 @contextlib.contextmanager
 def resumed_run(name: str, place: Place, kind: str) -> Iterator[Path]:
     """Holds a run within the block, to go on with it.
@@ -89,6 +101,7 @@ def resumed_run(name: str, place: Place, kind: str) -> Iterator[Path]:
     if place.name is not None or place.overwrite:
         raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
     path = find_run(name, place.models_dir, kind)
+    _check_kind(path, kind)
     with locked(path.resolve().parent, path.resolve().name):
         remove_temporaries(path)
         try:

@@ -15,7 +15,7 @@ from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, duration, shown
 from textrnn.training.distributed import Workers
 from textrnn.training.interrupt import polite_interrupts
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import StopConfig
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Budget
 from textrnn.training.store import RunStore
@@ -26,7 +26,7 @@ SHOWN_EVERY_S = 0.25
 
 def plan_budget(
     prepared: Prepared,
-    config: TrainConfig,
+    config: StopConfig,
     progress: Progress,
     *,
     num_batches: int,

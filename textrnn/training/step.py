@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig
 from textrnn.training.trainer import Loss, State
 
 LossFunction = Callable[[tuple[Any, ...], State], Loss]
 Sums = Callable[[tuple[Any, ...], State], tuple[list[Any], State]]
 
 
-def make_optimizer(config: TrainConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
+def make_optimizer(config: OptimizationConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
     """The optimizer of a resolved configuration, with its variables made for those that learn."""
     settings: dict[str, Any] = dict(learning_rate=config.learning_rate, weight_decay=config.weight_decay or None)
     makers: dict[str, Callable[[], Any]] = {

@@ -16,7 +16,7 @@ from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
 from textrnn.base.place import Place, resumed_options
 from textrnn.training.display import Display, duration
-from textrnn.training.options import resolve_train
+from textrnn.training.options import resolve_optimization, resolve_stop
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
 from textrnn.translator.batches import EncodedPairs
 from textrnn.translator.options import DecodeConfig, TranslateConfig
@@ -103,7 +103,7 @@ def new_pairs(
     pairs = _read(path, options, config, display)
     tested = None if test is None else _read(test, options, config, display)
     place.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
-    rng = np.random.default_rng((config.train.random_seed, 1))
+    rng = np.random.default_rng((config.optimization.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
     parts, judged_on = split(
@@ -139,7 +139,7 @@ def resumed_pairs(name: str, place: Place, settings: Mapping[str, Any], decode: 
         config = TranslateConfig.from_options(options)
         details = {**model.details, "config": config.to_json()}
         details.pop("test", None)
-        new_budget = "time_s" in settings or settings.get("epochs", config.train.epochs) != model.config.train.epochs
+        new_budget = "time_s" in settings or settings.get("epochs", config.stop.epochs) != model.config.stop.epochs
         sides = (model.source, model.target)
         data = TranslationData(model.kind, sides, pairs, _reserve_s(config, model.target, pairs["test"], decode))
         yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, parts=data.parts())
@@ -167,9 +167,9 @@ def _describe(details: Mapping[str, Any], display: Display, *, is_tiny: bool) ->
     display.say(f"{details['translator']}, {tokens}; --kind, --source-level and --target-level change that")
     held = "too few to hold any out" if is_tiny else f"{pairs['valid']:,} to choose by, {pairs['test']:,} to measure on"
     display.say(f"{pairs['train']:,} pairs to learn from, {held}")
-    train = details["config"]["train"]
-    if train["time_s"] is not None:
-        display.say(f"training for {duration(train['time_s'])} at most (--time or --epochs change that)")
+    time_s = details["config"]["stop"]["time_s"]
+    if time_s is not None:
+        display.say(f"training for {duration(time_s)} at most (--time or --epochs change that)")
 
 
 def _short_pairs(pairs: Pairs, sides: tuple[Side, Side], most: int, display: Display) -> Pairs:
@@ -193,15 +193,16 @@ def _with_budget(config: TranslateConfig, pairs: Pairs, side: Side, *, is_tiny: 
     """The configuration with sizes and a length of training by the amount of text."""
     num_tokens = sum(len(side.encode(text)) for text in pairs.targets)
     config = config.sized(num_tokens=num_tokens)
-    train = config.train
-    if train.epochs is None and train.time_s is None:
+    stop = config.stop
+    if stop.epochs is None and stop.time_s is None:
         if is_tiny:
             num_batches = -(-len(pairs) // (config.lesson.batch or 1))
-            train = dataclasses.replace(train, epochs=float(-(-TINY_STEPS // num_batches)))
+            stop = dataclasses.replace(stop, epochs=float(-(-TINY_STEPS // num_batches)))
         else:
             time_s = min(LONGEST_S, round(SHORTEST_S + SECONDS_PER_TOKEN * num_tokens))
-            train = dataclasses.replace(train, time_s=float(time_s))
-    return dataclasses.replace(config, train=resolve_train(train))
+            stop = dataclasses.replace(stop, time_s=float(time_s))
+    stop = resolve_stop(stop, deterministic=config.optimization.deterministic)
+    return dataclasses.replace(config, stop=stop, optimization=resolve_optimization(config.optimization))
 
 
 def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeConfig) -> float:
@@ -210,7 +211,7 @@ def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeC
     weights = config.network.decoder_layers * 12 * units**2 + side.vocab_size * embed
     steps = sum(len(side.encode(targets[0])) + 2 for targets in by_source(test)[1])
     seconds = 1.0 + steps * decode.beam * (WEIGHT_S * weights + TOKEN_S * side.vocab_size)
-    return min(seconds, LARGEST_RESERVE * (config.train.time_s or seconds / LARGEST_RESERVE))
+    return min(seconds, LARGEST_RESERVE * (config.stop.time_s or seconds / LARGEST_RESERVE))
 
 
 def _details(config: TranslateConfig, data: TranslationData, origin: Mapping[str, Any], command: str) -> dict[str, Any]:

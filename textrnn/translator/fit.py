@@ -89,31 +89,32 @@ class Learner:
 
     def __init__(self, prepared: Prepared, display: Display) -> None:
         config, data = prepared.config, prepared.data
-        self.precision, self._config, self._kind = chosen_precision(config.train.precision), config, data.kind
+        self.precision, self._config, self._kind = chosen_precision(config.optimization.precision), config, data.kind
         source_size, target_size = (network_size(data.kind, side) for side in data.sides)
         self.model = build_translator(
             data.kind,
             config.network,
             source_size=source_size,
             target_size=target_size,
-            random_seed=config.train.random_seed,
+            random_seed=config.optimization.random_seed,
             precision=self.precision,
         )
-        optimizer = make_optimizer(config.train, self.model.trainable_variables)
-        seed = config.train.random_seed
+        optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
+        seed = config.optimization.random_seed
         self.objective = PairObjective(self.model, data, config.lesson, optimizer, random_seed=seed)
         self.store = RunStore(prepared, self.model, optimizer, display.warn)
         _, self.progress = self.store.load(Progress(num_shards=default_shards()))
-        if not config.train.deterministic:
+        if not config.optimization.deterministic:
             self.progress.num_shards = default_shards()
         step = make_step(
             self.objective.loss,
             self.objective.variables,
             optimizer,
-            clip_norm=config.train.clip_norm,
+            clip_norm=config.optimization.clip_norm,
             division=Division(max(1, self.progress.num_shards), signature=(*SIGNATURE, NUMBERS)),
         )
-        self.trainer = Trainer(self.objective, step, Schedule.of(config.train), self.store, progress=self.progress)
+        schedule = Schedule.of(config.optimization, config.stop)
+        self.trainer = Trainer(self.objective, step, schedule, self.store, progress=self.progress)
 
     def __str__(self) -> str:
         network = self._config.network
@@ -137,10 +138,10 @@ def fit(prepared: Prepared, display: Display, *, begin: float) -> Learner:
         RunError: the run cannot be written.
     """
     config, learner = prepared.config, Learner(prepared, display)
-    left_s = (config.train.time_s or 0.0) - (time.monotonic() - begin) - prepared.data.reserve_s
+    left_s = (config.stop.time_s or 0.0) - (time.monotonic() - begin) - prepared.data.reserve_s
     budget = plan_budget(
         prepared,
-        config.train,
+        config.stop,
         learner.progress,
         num_batches=learner.objective.num_batches,
         left_s=max(1.0, left_s),

@@ -9,7 +9,7 @@ from typing import Any
 from textrnn.base.config import Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.text.options import NormalizeConfig
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 
 KINDS = ("encoder-decoder", "aligned")
 PAIR_LEVELS = ("char", "word", "token", "bpe")
@@ -160,7 +160,8 @@ class TranslateConfig(Checked):
     pairs: PairsConfig = PairsConfig()
     network: NetworkConfig = NetworkConfig()
     lesson: LessonConfig = LessonConfig()
-    train: TrainConfig = field(default_factory=TrainConfig)
+    optimization: OptimizationConfig = field(default_factory=OptimizationConfig)
+    stop: StopConfig = field(default_factory=StopConfig)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -178,7 +179,7 @@ class TranslateConfig(Checked):
             (64, 0.0, 16)
         """
         large, tiny = num_tokens >= 50_000, num_tokens < 2_000
-        network, lesson, train = self.network, self.lesson, self.train
+        network, lesson, optimization = self.network, self.lesson, self.optimization
         units = network.units or (256 if large else 64 if tiny else 128)
         if network.dropout is None:
             dropout = 0.0 if tiny else 0.1 if large else 0.3  # see benchmarks/README.md
@@ -187,7 +188,6 @@ class TranslateConfig(Checked):
         smoothing = lesson.label_smoothing if lesson.label_smoothing is not None else 0.0 if tiny else 0.1
         batch = lesson.batch or (128 if large else 16 if tiny else 64)
         lesson = dataclasses.replace(lesson, batch=batch, label_smoothing=smoothing)
-        train = dataclasses.replace(
-            train, learning_rate=train.learning_rate or (5 * LEARNING_RATE if tiny else LEARNING_RATE)
-        )
-        return dataclasses.replace(self, network=network, lesson=lesson, train=train)
+        rate = optimization.learning_rate or (5 * LEARNING_RATE if tiny else LEARNING_RATE)
+        optimization = dataclasses.replace(optimization, learning_rate=rate)
+        return dataclasses.replace(self, network=network, lesson=lesson, optimization=optimization)

@@ -66,7 +66,7 @@ def train(path: str | None, **settings: Any) -> dict[str, Any]:
     with _prepared(path, call, settings, display) as prepared:
         with certain_interrupts():
             display.say("loading TensorFlow ...")
-            start_tensorflow(deterministic=prepared.config.train.deterministic)
+            start_tensorflow(deterministic=prepared.config.optimization.deterministic)
             from textrnn.translator.fit import fit
         learner = fit(prepared, display, begin=call.begin)
         test = None if learner.trainer.ended == "interrupted" else _tested(prepared, call.decode, display)
