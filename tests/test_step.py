@@ -10,9 +10,9 @@ from textrnn.language_model.network import build_language_model
 from textrnn.language_model.options import Config
 from textrnn.language_model.step import make_eval_step, make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
+from textrnn.training.objective import Loss
 from textrnn.training.options import OPTIMIZERS, OptimizationConfig
 from textrnn.training.step import Division, make_optimizer, make_step
-from textrnn.training.trainer import Loss
 
 ROWS = 4
 

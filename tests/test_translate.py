@@ -213,7 +213,7 @@ BAD = {
     "resumed run of another kind": (
         ["--resume", "other"],
         1,
-        ["expected 'translator'", "textrnn train --resume other"],
+        ["expected 'translator'", "train --resume other"],
     ),
     "no such run": (["--model", "nothing", "x"], 1, ["no run named 'nothing'"]),
     "nothing to translate": (["--model", "other"], 2, ["nothing to translate"]),

@@ -205,7 +205,8 @@ from textrnn.language_model.network import build_language_model
 from textrnn.nn.keras.weights import get_weights
 from textrnn.language_model.step import make_loss
 from textrnn.training.step import Division, make_optimizer, make_step
-from textrnn.training.distributed import Workers, num_replicas, spread_over, spread_seeds
+from textrnn.training.strategy import spread_over, spread_seeds
+from textrnn.training.workers import Workers, num_replicas
 
 rng = np.random.default_rng(1)
 x, y = rng.integers(0, VOCAB, (2, 5, 3)).astype(np.int32)

@@ -15,13 +15,14 @@ from textrnn.answerer.step import SIGNATURE, make_check, make_loss
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, duration
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.options import OptimizationConfig
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.session import LiveLine, learning
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
 
 EPOCHS, STEPS = 30, 2500  # passes of a network when nobody says, and at least so many steps
 LEARNING_SHARE = 0.75  # of the time that is left; the rest is for the LSTM beside it
@@ -33,7 +34,7 @@ COLUMNS = ("try", "epoch", "step", "train_nats", LOSS, "learning_rate", "gradien
 
 
 class StoryObjective:
-    """What a memory network learns, see `textrnn.training.trainer.Objective`: the answers to questions.
+    """What a memory network learns, see `textrnn.training.objective.Objective`: the answers to questions.
 
     Args:
         model: the network.

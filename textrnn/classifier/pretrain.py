@@ -23,8 +23,9 @@ from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.tokens.base import UNKNOWN_ID
+from textrnn.training.objective import Loss, State
 from textrnn.training.schedule import Budget
-from textrnn.training.trainer import Loss, State, Step
+from textrnn.training.trainer import Step
 
 NUM_SAMPLES = 1024  # tokens that stand for all that could have come
 DISTORTION = 0.75  # they are drawn by their frequency to this power

@@ -26,19 +26,21 @@ from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
-from textrnn.training.distributed import Workers, spread_over
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
 from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.strategy import spread_over
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
+from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
 
 
 class TextObjective:
-    """What a language model learns, see `textrnn.training.trainer.Objective`: the next token of a text.
+    """What a language model learns, see `textrnn.training.objective.Objective`: the next token of a text.
 
     Args:
         model: the network.

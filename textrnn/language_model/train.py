@@ -29,10 +29,11 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
-from textrnn.training.distributed import Workers, WorkersOfCluster, lost_workers_told, make_strategy
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.training.prepared import Prepared
+from textrnn.training.strategy import make_strategy
+from textrnn.training.workers import Workers, WorkersOfCluster, lost_workers_told
 
 # The options of these groups that go with an echo state network.
 GROUPS = (DocumentConfig, ModelConfig, DataConfig, OptimizationConfig, StopConfig)

@@ -13,12 +13,13 @@ from textrnn.nn.keras.weights import get_weights
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
 from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.translator.batches import PairBatches
 from textrnn.translator.data import TranslationData
 from textrnn.translator.network import EncoderDecoder, build_translator
@@ -31,7 +32,7 @@ SHOWN = 40  # validation pairs from which samples are taken
 
 
 class PairObjective:
-    """What a translator learns, see `textrnn.training.trainer.Objective`: the targets of pairs.
+    """What a translator learns, see `textrnn.training.objective.Objective`: the targets of pairs.
 
     Args:
         model: the network.
