@@ -67,7 +67,7 @@ def answer(
     if resume is not None:
         if stories is not None or typed_flags(context, NEW_RUN):
             raise ConfigError(
-                "--resume goes on with a run and its stories in its own place: leave out the file, "
+                "--resume goes on with a run and its stories in its own run_target: leave out the file, "
                 + ", ".join(typed_flags(context, NEW_RUN) or ["--name", "--overwrite"])
             )
     elif stories is None:
@@ -82,13 +82,13 @@ def answer(
             )
         from textrnn.answerer.train import summary
         from textrnn.answerer.train import train as task
-        from textrnn.base.place import Place
+        from textrnn.base.run_target import RunTarget
 
         result = task(
             file,
             test=None if test is None else read_file(test, encoding),
             resume=resume,
-            place=Place(models_dir, name, overwrite),
+            run_target=RunTarget(models_dir, name, overwrite),
             quiet=quiet,
             command=shlex.join(["textrnn", *arguments]),
             begin=begin,

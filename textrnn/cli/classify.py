@@ -166,17 +166,17 @@ def classify(
     """
     if must_train and must_predict:
         raise ConfigError("give --train or --predict, not both")
-    from textrnn.classifier.predict_file import Using, predict, wants_training
+    from textrnn.classifier.predict_file import PredictOptions, predict, wants_training
     from textrnn.text.table.table import TableOptions
 
     begin, arguments = context.obj
     columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
-    using = Using(output, overwrite, min_confidence, explain)
+    predict_options = PredictOptions(output, overwrite, min_confidence, explain)
     saved = None if model in MODELS else model
     if must_train and saved is not None:
         raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")
     if must_train or (saved is None and not must_predict and wants_training(table, columns)):
-        from textrnn.base.place import Place
+        from textrnn.base.run_target import RunTarget
         from textrnn.classifier.train import train as task
         from textrnn.report.classification import format_report
 
@@ -188,8 +188,8 @@ def classify(
             options=columns,
             kind=model,
             balanced=balanced,
-            place=Place(models_dir, name, overwrite),
-            using=using,
+            run_target=RunTarget(models_dir, name, overwrite),
+            predict_options=predict_options,
             quiet=quiet,
             command=shlex.join(["textrnn", *arguments]),
             begin=begin,
@@ -203,7 +203,9 @@ def classify(
     from textrnn.classifier.predict_file import summary
 
     _check_predicting(context, table, kind=None if saved or model == "auto" else model, must_predict=must_predict)
-    result = predict(table, load_classifier(saved, models_dir), columns, using, lambda line: click.echo(line, err=True))
+    result = predict(
+        table, load_classifier(saved, models_dir), columns, predict_options, lambda line: click.echo(line, err=True)
+    )
     if result["output"] != "-":
         click.echo(json.dumps(result, ensure_ascii=False) if as_json else summary(result))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
-from textrnn.base.place import Place
+from textrnn.base.run_target import RunTarget
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
@@ -69,9 +69,9 @@ class Call:
     begin: float = field(default_factory=time.monotonic)
 
     @property
-    def place(self) -> Place:
+    def run_target(self) -> RunTarget:
         """Where the run goes."""
-        return Place(Path(self.models_dir), self.name, self.overwrite)
+        return RunTarget(Path(self.models_dir), self.name, self.overwrite)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def prepared_text(
     """What is trained, held within the block: a new run, or one that is gone on with."""
     with read_files(files, held, call.encoding, display) as (sources, held_sources):
         if call.resume is not None:
-            with resumed_text(call.resume, call.place, sources, held_sources, options) as prepared:
+            with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
                 display.say(f"resuming {prepared.path}")
                 yield prepared
             return
@@ -168,7 +168,7 @@ def prepared_text(
         config = Config.from_options(options).resolve()
         settle = functools.partial(_settled, config, options, display, call.begin)
         new = functools.partial(new_text, sized_for=settle, command=call.command, display=display)
-        with new(call.place, sources, held_sources, config) as prepared:
+        with new(call.run_target, sources, held_sources, config) as prepared:
             yield prepared
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from textrnn import __version__
 from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
-from textrnn.base.place import Place, resumed_options
+from textrnn.base.run_target import RunTarget, resumed_options
 from textrnn.training.display import Display, duration
 from textrnn.training.options import resolve_optimization, resolve_stop
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
@@ -79,7 +79,7 @@ def new_pairs(
     paths: tuple[str, str | None],
     options: PairOptions,
     config: TranslateConfig,
-    place: Place,
+    run_target: RunTarget,
     *,
     decode: DecodeConfig,
     command: str,
@@ -91,7 +91,7 @@ def new_pairs(
         paths: the file of pairs, and one to measure on, or None to hold some out.
         options: what is known about the files.
         config: all options, but for what follows from the pairs.
-        place: where the run goes.
+        run_target: where the run goes.
         decode: how translations are searched for when measuring.
         command: what the run says that it was made by.
         display: shows what was found.
@@ -102,7 +102,7 @@ def new_pairs(
     path, test = paths
     pairs = _read(path, options, config, display)
     tested = None if test is None else _read(test, options, config, display)
-    place.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
+    run_target.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
     rng = np.random.default_rng((config.optimization.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
@@ -119,19 +119,21 @@ def new_pairs(
     origin = {**pairs.file, "form": pairs.form, "judged_on": judged_on}
     details = _details(config, data, origin, command)
     _describe(details, display, is_tiny=is_tiny)
-    with new_run(place, str(pairs.file["name"])) as (folder, run):
+    with new_run(run_target, str(pairs.file["name"])) as (folder, run):
         yield Prepared(folder, run, config, data, details, parts=data.parts())
 
 
 @contextlib.contextmanager
-def resumed_pairs(name: str, place: Place, settings: Mapping[str, Any], decode: DecodeConfig) -> Iterator[Prepared]:
+def resumed_pairs(
+    name: str, run_target: RunTarget, settings: Mapping[str, Any], decode: DecodeConfig
+) -> Iterator[Prepared]:
     """A run that is gone on with, held within the block.
 
     Raises:
         ConfigError: an option differs from that of the run.
         RunError: the run is missing, in use or damaged.
     """
-    with resumed_run(name, place, KIND) as run:
+    with resumed_run(name, run_target, KIND) as run:
         model = open_translator(run)
         pairs = read_pairs_file(run / PAIRS_FILE)
         TranslateConfig.from_options(settings)
@@ -196,7 +198,7 @@ def _with_budget(config: TranslateConfig, pairs: Pairs, side: Side, *, is_tiny: 
     stop = config.stop
     if stop.epochs is None and stop.time_s is None:
         if is_tiny:
-            num_batches = -(-len(pairs) // (config.lesson.batch or 1))
+            num_batches = -(-len(pairs) // (config.learning.batch or 1))
             stop = dataclasses.replace(stop, epochs=float(-(-TINY_STEPS // num_batches)))
         else:
             time_s = min(LONGEST_S, round(SHORTEST_S + SECONDS_PER_TOKEN * num_tokens))

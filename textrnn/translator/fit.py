@@ -23,7 +23,7 @@ from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.translator.batches import PairBatches
 from textrnn.translator.data import TranslationData
 from textrnn.translator.network import EncoderDecoder, build_translator
-from textrnn.translator.options import DecodeConfig, LessonConfig
+from textrnn.translator.options import DecodeConfig, LearningConfig
 from textrnn.translator.predict import Translator, make_network, network_size
 from textrnn.translator.step import NUMBERS, SIGNATURE, make_check, make_loss, random_numbers
 
@@ -43,7 +43,7 @@ class PairObjective:
     """
 
     def __init__(
-        self, model: Any, data: TranslationData, config: LessonConfig, optimizer: Any, *, random_seed: int
+        self, model: Any, data: TranslationData, config: LearningConfig, optimizer: Any, *, random_seed: int
     ) -> None:
         self.train, self._valid, self._random_seed = data.encoded("train"), data.encoded("valid"), random_seed
         self.pairs = PairBatches(self.train, config.batch or 1, random_seed)
@@ -102,7 +102,7 @@ class Learner:
         )
         optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         seed = config.optimization.random_seed
-        self.objective = PairObjective(self.model, data, config.lesson, optimizer, random_seed=seed)
+        self.objective = PairObjective(self.model, data, config.learning, optimizer, random_seed=seed)
         self.store = RunStore(prepared, self.model, optimizer, display.warn)
         _, self.progress = self.store.load(Progress(num_shards=default_shards()))
         if not config.optimization.deterministic:
