@@ -25,7 +25,7 @@ TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """Which rows are learnt from, and which judge what was learnt.
+    """Which rows are learnt from, and which evaluate what was learnt.
 
     Attributes:
         parts: for each fit the rows to learn from and those to judge by.
@@ -48,7 +48,7 @@ class EvaluationPlan:
         return [rows for rows, _ in self.parts] + ([] if self.every is None else [self.every])
 
     def judged_on(self, num_judged: int) -> str:
-        """By which rows was evaluated, in words, when only so many parts were."""
+        """The rows that the models were evaluated on, in words, when only so many parts were."""
         if self.every is None:
             return self.source
         if num_judged < len(self.parts):
