@@ -253,10 +253,11 @@ SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2, 5 inputs and 4 units
 def test_scan_gradient_equals_finite_differences(scan, rng, mask):
     arguments = [tf.constant(rng.normal(0, 0.5, shape)) for shape in SCAN_SHAPES[scan]]
     assert arguments[0].dtype == tf.float64
-    mask = None if mask is None else tf.constant(mask, tf.float64)[:, :, None]
+    mask, states = None if mask is None else tf.constant(mask, tf.float64)[:, :, None], 1 + (scan is lstm_scan)
 
     def total(*arguments):
-        results = scan(*arguments, mask=mask)
+        x, *weights = arguments[:-states]
+        results = scan(x, weights, *arguments[-states:], mask=mask)
         results = results if isinstance(results, list | tuple) else [results]
         weights = np.random.default_rng(8)
         return tf.add_n([tf.reduce_sum(r * weights.normal(size=r.shape)) for r in results])

@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 # Public names and where they are: users need not know the folders.
 _PLACES = {
+    "CellSpec": "textrnn.nn.architectures",
     "ModelConfig": "textrnn.nn.options",
     "SampleConfig": "textrnn.language_model.sample_options",
     "SlidingWindows": "textrnn.text.windows",

@@ -21,6 +21,7 @@ from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.classifier.reservoir import ReservoirClassifier
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
+from textrnn.nn.options import check_cells
 from textrnn.nn.reservoir_options import ESN
 from textrnn.report.calibration import apply_temperature
 from textrnn.text.normalize import normalize
@@ -234,6 +235,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 
 def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray]) -> TextClassifier:
+    check_cells(details["config"])
     config, model = ClassifierConfig.from_json(details["config"]), details["model"]
     classes = [str(label) for label in details["classes"]]
     networks = None
