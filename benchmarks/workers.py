@@ -41,9 +41,7 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     os.sched_setaffinity(0, {options.core})
     from textrnn.training.backend import start_tensorflow
     from textrnn.training.cluster import read_cluster
-    from textrnn.training.distributed import make_strategy, spread_over
-    from textrnn.training.link import Link
-    from textrnn.training.team import Alone, Team
+    from textrnn.training.distributed import Workers, WorkersOfCluster, make_strategy, spread_over
 
     ids = map_ids(options.file, smallest_dtype(options.vocab))
     config = Config.from_options(
@@ -59,46 +57,43 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     ).resolve()
     windows = make_windows(ids, config.data, 0)
     cluster = read_cluster()
-    with contextlib.nullcontext() if cluster is None else Link(cluster) as link:
-        team = Alone() if link is None else Team(link)
-        strategy = start_tensorflow(strategy=lambda: make_strategy(cluster, windows.num_rows))
-        from textrnn.language_model.network import build_language_model, start_from_frequencies
-        from textrnn.language_model.step import make_loss
-        from textrnn.training.schedule import Budget, Schedule
-        from textrnn.training.step import Division, make_optimizer, make_step
-        from textrnn.training.trainer import Batch, Step, Trainer
+    strategy = start_tensorflow(strategy=lambda: make_strategy(cluster))
+    workers = Workers(strategy) if cluster is None else WorkersOfCluster(cluster, strategy)
+    from textrnn.language_model.network import build_language_model, start_from_frequencies
+    from textrnn.language_model.step import make_loss
+    from textrnn.training.schedule import Budget, Schedule
+    from textrnn.training.step import Division, make_optimizer, make_step
+    from textrnn.training.trainer import Batch, Step, Trainer
 
-        with contextlib.nullcontext() if strategy is None else strategy.scope():
-            model = build_language_model(config.model, options.vocab)
-            optimizer = make_optimizer(config.train, model.trainable_variables)
-        start_from_frequencies(model, ids)
-        own = SomeRows(windows, share_of(windows.num_rows, team.rank, team.workers))
+    with contextlib.nullcontext() if strategy is None else strategy.scope():
+        model = build_language_model(config.model, options.vocab)
+        optimizer = make_optimizer(config.train, model.trainable_variables)
+    start_from_frequencies(model, ids)
+    own = SomeRows(windows, share_of(windows.num_rows, workers.rank, workers.workers))
 
-        class Text:
-            """The objective of the benchmark: no held-out part, and no end."""
+    class Text:
+        """The objective of the benchmark: no held-out part, and no end."""
 
-            num_batches, num_checked, variables = windows.num_batches, 0, model.trainable_variables
-            evaluate = None
-            loss, initial_state = staticmethod(make_loss(model)), staticmethod(model.initial_state)
+        num_batches, num_checked, variables = windows.num_batches, 0, model.trainable_variables
+        evaluate = None
+        loss, initial_state = staticmethod(make_loss(model)), staticmethod(model.initial_state)
 
-            def batch(self, epoch: int, index: int) -> Batch:
-                found = own.batch(epoch, index)
-                return Batch((found.x, found.y, found.mask), found.num_tokens, found.reset)
+        def batch(self, epoch: int, index: int) -> Batch:
+            found = own.batch(epoch, index)
+            return Batch((found.x, found.y, found.mask), found.num_tokens, found.reset)
 
-        text = Text()
-        division = Division() if strategy is None else Division(spread=spread_over(strategy, text.variables))
-        step = make_step(text.loss, text.variables, optimizer, clip_norm=config.train.clip_norm, division=division)
-        losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
-        if link is not None and team.is_chief:
-            link.wait_for_all()
-        team.tick()
-        for event in Trainer(text, step, Schedule.of(config.train), workers=team).run(
-            Budget(options.steps, None, now=team.now)
-        ):
-            if isinstance(event, Step):
-                losses.append(event.loss)
-                times.append(time.perf_counter())
-                cpu_times.append(time.process_time())
+    text = Text()
+    division = Division() if strategy is None else Division(spread=spread_over(workers, text.variables))
+    step = make_step(text.loss, text.variables, optimizer, clip_norm=config.train.clip_norm, division=division)
+    losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
+    workers.tick()
+    for event in Trainer(text, step, Schedule.of(config.train), workers=workers).run(
+        Budget(options.steps, None, now=workers.now)
+    ):
+        if isinstance(event, Step):
+            losses.append(event.loss)
+            times.append(time.perf_counter())
+            cpu_times.append(time.process_time())
     return dict(losses=losses, step_s=np.diff(times).tolist(), cpu_s=np.diff(cpu_times).tolist())
 
 

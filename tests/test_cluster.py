@@ -79,20 +79,6 @@ def test_read_cluster_refuses_in_one_line(environment, says):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("addresses", "expected"),
-    [
-        (("a:2222", "b:2222"), ("a", 2223)),
-        (("localhost:5", "localhost:6", "localhost:8"), ("localhost", 7)),
-        (("[::1]:9", "b:3"), ("::1", 10)),
-        (("a:65535", "a:65534"), ("a", 65533)),
-    ],
-)
-def test_link_address_is_a_port_that_no_worker_has(addresses, expected):
-    for rank in range(len(addresses)):
-        assert Cluster(addresses, rank).link_address == expected
-
-
 def test_split_address_and_was_launched():
     assert split_address("some.host.example:80") == ("some.host.example", 80)
     assert was_launched({"TEXTRNN_LAUNCHED_BY": "12"}) and not was_launched({})

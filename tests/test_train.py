@@ -359,8 +359,8 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     from textrnn.language_model.data import _restored
     from textrnn.language_model.fit import Learner
     from textrnn.training.display import Display
+    from textrnn.training.distributed import Workers
     from textrnn.training.session import plan_budget
-    from textrnn.training.team import Alone as Workers
 
     with start("train", "story.txt", *TINY, "--name", "half", "--time", "90s", cwd=home) as process:
         for line in process.stderr:

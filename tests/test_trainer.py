@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from textrnn.training.checkpoint import Progress
+from textrnn.training.distributed import Workers
 from textrnn.training.schedule import Budget, Schedule
-from textrnn.training.team import Alone as Workers
 from textrnn.training.trainer import (
     CHECK_COST,
     MAX_HALVINGS,

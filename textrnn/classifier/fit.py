@@ -17,9 +17,9 @@ from textrnn.classifier.network import Classifier, build_classifier, with_unseen
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.text.rows import batches, padded
+from textrnn.training.distributed import Workers
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.step import Division, make_step
-from textrnn.training.team import Alone as Workers
 from textrnn.training.trainer import Batch, Loss, State, Step, Trainer
 
 WARMUP = 30  # steps over which the learning rate rises

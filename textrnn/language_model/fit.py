@@ -25,13 +25,12 @@ from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
-from textrnn.training.distributed import spread_over
+from textrnn.training.distributed import Workers, spread_over
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
 from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.team import Alone as Workers
 from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
 
 SAMPLE_TOKENS = 80
@@ -123,7 +122,7 @@ class Learner:
         self.objective = TextObjective(self.model, prepared, workers, num_shards)
         division = Division(num_shards, config.train.accumulate)
         if strategy is not None:
-            division = Division(num_shards, config.train.accumulate, spread_over(strategy, self.objective.variables))
+            division = Division(num_shards, config.train.accumulate, spread_over(workers, self.objective.variables))
         self.trainer = Trainer(
             self.objective,
             make_step(

@@ -9,18 +9,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import textrnn
-from textrnn.base.errors import ConfigError
-from textrnn.training.cluster import LAUNCHED, VARIABLE, Cluster, was_launched
-
-__all__ = ["launch", "was_launched"]
+from textrnn.base.errors import ConfigError, TextRNNError
+from textrnn.training.cluster import LAUNCHED, VARIABLE, Cluster
+from textrnn.training.cluster import was_launched as was_launched
+from textrnn.training.distributed import is_told_elsewhere
 
 POLL_S = 0.1
+ORPHAN_S = 30.0  # in which a process ends by itself when the one that started it is gone
 END_S = 20.0  # in which workers end by themselves after the chief has, or after one has failed
 
 
@@ -53,19 +55,12 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
 
 
 def free_addresses(workers: int) -> list[str]:
-    """Loopback addresses whose ports are free now, with a free one for the link of the workers beside them."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack:
-            ports = []
-            for _ in range(workers):
-                probe = stack.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", 0))
-                ports.append(probe.getsockname()[1])
-            addresses = [f"127.0.0.1:{port}" for port in ports]
-            with contextlib.suppress(OSError):
-                stack.enter_context(socket.socket()).bind(Cluster(tuple(addresses), 0).link_address)
-                return addresses
-    raise ConfigError("this machine has no free ports for --workers")
+    """Loopback addresses whose ports are free now."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(workers)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes]
 
 
 def core_shares(cores: Sequence[int], workers: int) -> list[list[int]]:
@@ -161,3 +156,34 @@ def _end(started: Sequence[subprocess.Popen[bytes]]) -> None:
             process.kill()
     for process in started:
         process.wait()
+
+
+@contextlib.contextmanager
+def one_voice(cluster: Cluster | None) -> Iterator[None]:
+    """Of several processes on one terminal, lets one tell what went wrong."""
+    try:
+        yield
+    except TextRNNError as error:
+        if cluster is None or not is_told_elsewhere(cluster, error):
+            raise
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        if cluster is None or cluster.is_chief or not was_launched():
+            raise
+        raise SystemExit(130) from None
+
+
+def end_with_launcher() -> None:
+    """Lets this process stop as by SIGTERM when the one that started it is gone."""
+    if not was_launched() or not hasattr(os, "getppid"):
+        return
+    parent = int(os.environ[LAUNCHED])
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from textrnn.base.errors import ConfigError
+from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
 from textrnn.base.place import Place
 from textrnn.language_model.data import new_text, read_files, resumed_text
+from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized, wants_size
-from textrnn.language_model.worker import end_with_launcher, follow, invite, one_voice
+from textrnn.language_model.workers import check_rows, follow, invite, turn_away
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, check_reservoir
 from textrnn.text.corpus import Corpus
@@ -28,12 +29,10 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
-from textrnn.training.distributed import lost_workers_told, make_strategy
+from textrnn.training.distributed import Workers, WorkersOfCluster, lost_workers_told, make_strategy
 from textrnn.training.interrupt import certain_interrupts
-from textrnn.training.link import Link
 from textrnn.training.options import TrainConfig
 from textrnn.training.prepared import Prepared
-from textrnn.training.team import Alone, Team
 
 # The options of these groups that go with an echo state network.
 GROUPS = (DocumentConfig, ModelConfig, DataConfig, TrainConfig)
@@ -97,22 +96,59 @@ def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str
     """
     call = Call(**{item.name: options.pop(item.name) for item in fields(Call) if item.name in options})
     files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    held = [str(path) for path in call.validation]
     cluster, display = read_cluster(), Display(quiet=call.quiet)
     end_with_launcher()
     with one_voice(cluster):
         if call.resume is None:
             check_reservoir(options, WITH_ESN, GROUPS)
-        if cluster is not None and options.get("arch") == ESN:
-            raise ConfigError("--arch esn reads the text in one process: leave out --workers and TF_CONFIG")
-    with one_voice(cluster), contextlib.nullcontext() if cluster is None else Link(cluster) as link:
-        held = [str(path) for path in call.validation]
-        if link is not None and not link.cluster.is_chief:
-            prepared = follow(link, files, held, encoding=call.encoding, options=options)
-            return _run(prepared, Display(mute=True), begin=call.begin, samples=False, link=link)
+        if cluster is not None:
+            return _train_with_others(cluster, (files, held), call, options, display)
         with prepared_text(files, held, call, options, display) as prepared:
-            if link is not None:
-                invite(link, prepared, options)
-            return _run(prepared, display, begin=call.begin, samples=call.samples, link=link)
+            return _run(prepared, call, display)
+
+
+def _train_with_others(
+    cluster: Cluster, files: tuple[list[str], list[str]], call: Call, options: dict[str, Any], display: Display
+) -> dict[str, Any]:
+    """Trains as one worker among several; TensorFlow comes first, as everything between them goes over it."""
+    if options.get("arch") == ESN:
+        raise ConfigError("--arch esn reads the text in one process: leave out --workers and TF_CONFIG")
+    display = display if cluster.is_chief else Display(mute=True)
+    with certain_interrupts():
+        display.say("loading TensorFlow ...")
+        strategy = start_tensorflow(strategy=lambda: make_strategy(cluster))
+        workers = WorkersOfCluster(cluster, strategy)
+        from textrnn.language_model.fit import fit
+    with lost_workers_told(workers), contextlib.ExitStack() as stack:
+        if cluster.is_chief:
+            prepared = _invited(workers, stack, files, call, options, display)
+        else:
+            prepared = follow(workers, *files, encoding=call.encoding, options=options)
+        start_tensorflow(deterministic=prepared.config.train.deterministic)
+        samples = call.samples and cluster.is_chief
+        result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers)
+        workers.leave()
+        return result
+
+
+def _invited(
+    workers: Workers,
+    stack: contextlib.ExitStack,
+    files: tuple[list[str], list[str]],
+    call: Call,
+    options: dict[str, Any],
+    display: Display,
+) -> Prepared:
+    """What the chief has made ready, held until `stack` ends; all others follow, or are told why they cannot."""
+    try:
+        prepared = stack.enter_context(prepared_text(*files, call, options, display))
+        check_rows(workers, prepared)
+    except (TextRNNError, KeyboardInterrupt) as error:
+        turn_away(workers, error)
+        raise
+    invite(workers, prepared, options)
+    return prepared
 
 
 @contextlib.contextmanager
@@ -168,23 +204,18 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
 
 
-def _run(
-    prepared: Prepared, display: Display, *, begin: float, samples: bool, link: Link | None = None
-) -> dict[str, Any]:
-    """Loads TensorFlow if it is needed, builds, trains and saves."""
+def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
+    """Trains in this process; loads TensorFlow if it is needed."""
     config = prepared.config
     if config.model.arch == ESN:
         from textrnn.language_model.reservoir_fit import ReservoirSession
 
-        return ReservoirSession(prepared, display, samples=samples).train(begin)
+        return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
     num_rows = make_windows(prepared.data.train.ids, config.data, config.train.random_seed).num_rows
-    cluster: Cluster | None = None if link is None else link.cluster
-    workers = Alone() if link is None else Team(link)
     with certain_interrupts():
         display.say("loading TensorFlow ...")
-        workers.strategy = start_tensorflow(
-            deterministic=config.train.deterministic, strategy=lambda: make_strategy(cluster, num_rows)
+        strategy = start_tensorflow(
+            deterministic=config.train.deterministic, strategy=lambda: make_strategy(None, num_rows)
         )
         from textrnn.language_model.fit import fit
-    with lost_workers_told(workers):
-        return fit(prepared, display, begin=begin, samples=samples, workers=workers)
+    return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy))

@@ -39,20 +39,6 @@ class Cluster:
         """Whether this process is the one that writes and speaks."""
         return self.rank == 0
 
-    @property
-    def link_address(self) -> tuple[str, int]:
-        """Where the chief listens for the other workers: the next port above its own that no worker has.
-
-        Example:
-            >>> Cluster(("localhost:2222", "localhost:2223"), 1).link_address
-            ('localhost', 2224)
-        """
-        host, port = split_address(self.addresses[0])
-        taken = {split_address(address)[1] for address in self.addresses}
-        above = (number for number in range(port + 1, MAX_PORT + 1) if number not in taken)
-        below = (number for number in range(port - 1, 0, -1) if number not in taken)
-        return host, next(above, None) or next(below)
-
 
 def split_address(address: str) -> tuple[str, int]:
     """Host and port of an address; IPv6 hosts are in brackets.

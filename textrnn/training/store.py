@@ -7,6 +7,7 @@ between, what is there loads, and a resume goes on from the newest checkpoint an
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -28,10 +29,8 @@ from textrnn.training.checkpoint import (
     variable_groups,
 )
 from textrnn.training.display import COLUMNS, write_curves, write_history
-from textrnn.training.distributed import spread_seeds
+from textrnn.training.distributed import Workers, spread_seeds
 from textrnn.training.prepared import Prepared
-from textrnn.training.sharing import share_training
-from textrnn.training.team import Alone as Workers
 from textrnn.training.trainer import State
 
 LOSS = "val_nats_per_token"
@@ -176,10 +175,27 @@ class RunStore:
 
     def _shared(self, state: State, progress: Progress) -> tuple[State, Progress]:
         """The chief's variables, state and progress, for all; dropout draws other numbers on each replica."""
-        state, progress = share_training(self._workers, self.groups, state, progress)
+        if self._workers.workers > 1:
+            state, progress = self._from_chief(state, progress)
         if self._workers.strategy is not None:
             spread_seeds(list(self.groups["random"].values()), self._workers.rank)
         return state, progress
+
+    def _from_chief(self, state: State, progress: Progress) -> tuple[State, Progress]:
+        """Takes over the chief's variables; gives its state and progress."""
+        is_chief, arrays = self._workers.is_chief, dict[str, np.ndarray]()
+        if is_chief:
+            arrays = {f"state/{number:03d}": np.asarray(array) for number, array in enumerate(state)}
+            for group, variables in self.groups.items():
+                arrays.update({f"{group}/{name}": np.asarray(variable) for name, variable in variables.items()})
+        values, arrays = self._workers.share({"progress": json.dumps(dataclasses.asdict(progress))}, arrays)
+        if is_chief:
+            return state, progress
+        for group, variables in self.groups.items():
+            for name, variable in variables.items():
+                variable.assign(arrays[f"{group}/{name}"])
+        names = sorted(name for name in arrays if name.startswith("state/"))
+        return [arrays[name] for name in names], Progress.from_json(values["progress"])
 
     def _read_best(self) -> None:
         """Takes over the best weights of the run on disk, and what was measured of them."""

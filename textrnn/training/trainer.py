@@ -15,8 +15,8 @@ import numpy as np
 
 from textrnn.base.errors import TextRNNError
 from textrnn.training.checkpoint import Progress
+from textrnn.training.distributed import Workers
 from textrnn.training.schedule import Budget, Schedule
-from textrnn.training.team import Alone as Workers
 
 CHECK_SHARE = 0.05  # of the budget between two checks
 CHECK_EVERY_S = 300.0  # at most
@@ -249,6 +249,7 @@ class Trainer:
         if not batch.num_targets:  # the last window of an epoch may be all filling
             return None
         rate = self.schedule.rate(progress.step - 1, budget.progress(progress.step - 1)) * progress.rate_scale
+        self.workers.begin_step()
         loss, norm, state = self._step(batch.arrays, self.state, np.float32(rate))
         loss, norm = float(loss), float(norm)
         self.workers.tick()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import tempfile
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, DataError, RunError, TextRNNError
-from textrnn.language_model.data import lasting_parts
+from textrnn.language_model.data import PARTS, lasting_parts
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
@@ -21,56 +16,65 @@ from textrnn.text.documents import Documents
 from textrnn.text.reader import find_files, open_sources
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
-from textrnn.training.cluster import LAUNCHED, Cluster, was_launched
-from textrnn.training.link import Link, is_told_elsewhere
+from textrnn.training.distributed import WorkerError, Workers
 from textrnn.training.prepared import Prepared
 
-PARTS = ("train", "valid")
-ORPHAN_S = 30.0  # in which a process ends by itself when the one that started it is gone
 
-
-def invite(link: Link, prepared: Prepared, options: Mapping[str, Any]) -> None:
+def invite(workers: Workers, prepared: Prepared, options: Mapping[str, Any]) -> None:
     """The chief tells all others what is trained, and sees that they have the same text.
 
     Args:
-        link: the connections.
+        workers: all of them.
         prepared: what the chief has made ready.
         options: those that were given to its command.
 
     Raises:
-        ConfigError: a batch has too few rows for so many workers.
-        WorkerError: some did not come, or one cannot follow.
+        WorkerError: one cannot follow.
     """
-    corpus, data, workers = prepared.data, prepared.config.data, link.cluster.workers
-    num_rows = make_windows(corpus.train.ids, data, 0).num_rows
-    if num_rows < workers:
+    corpus = prepared.data
+    setup = {
+        "folder": str(prepared.folder.resolve()),
+        "path": str(prepared.path),
+        "config": prepared.config.to_json(),
+        "tokenizer": corpus.tokenizer.to_json(),
+        "details": prepared.details,
+        "resume": prepared.resume,
+        "new_budget": prepared.new_budget,
+        "options": dict(options),
+        "sha256": {name: getattr(corpus, name).sha256 for name in PARTS},
+    }
+    workers.share(setup, {})
+    _all_can_follow(workers)
+
+
+def check_rows(workers: Workers, prepared: Prepared) -> None:
+    """Raises ConfigError where a batch has too few rows for so many workers."""
+    data = prepared.config.data
+    num_rows = make_windows(prepared.data.train.ids, data, 0).num_rows
+    if num_rows < workers.workers:
         raise ConfigError(
             f"a batch of this text has {num_rows} rows (--batch {data.batch}, --window {data.window}) and there are "
-            f"{workers} workers, each of which needs one: use fewer workers, or a larger --batch or more text"
+            f"{workers.workers} workers, each of which needs one: use fewer workers, or a larger --batch or more text"
         )
-    if not prepared.resume:
-        link.unfinished = prepared.folder  # until it is moved to its name
-    link.wait_for_all()
-    link.send(
-        {
-            "kind": "setup",
-            "folder": str(prepared.folder.resolve()),
-            "path": str(prepared.path),
-            "config": prepared.config.to_json(),
-            "tokenizer": corpus.tokenizer.to_json(),
-            "details": prepared.details,
-            "resume": prepared.resume,
-            "new_budget": prepared.new_budget,
-            "options": dict(options),
-            "sha256": {name: getattr(corpus, name).sha256 for name in PARTS},
-        }
-    )
-    for rank in range(1, workers):
-        link.receive("ready", rank)
+
+
+def turn_away(workers: Workers, error: BaseException) -> None:
+    """The chief tells all others that there is nothing to train."""
+    workers.share({"failed": str(error) or "interrupted"}, {})
+
+
+def _all_can_follow(workers: Workers, problem: TextRNNError | None = None) -> None:
+    """Every worker says what keeps it from following, if anything does; raises that everywhere."""
+    said = workers.exchange("" if problem is None else str(problem))
+    if problem is not None:
+        raise problem
+    for rank, line in enumerate(said):
+        if line:
+            raise WorkerError(f"worker {rank} of {workers.workers} has failed: {line:.300}", rank)
 
 
 def follow(
-    link: Link,
+    workers: Workers,
     files: Sequence[str],
     validation: Sequence[str],
     *,
@@ -80,7 +84,7 @@ def follow(
     """What a worker beside the chief trains: the chief's options, and its text, mapped or encoded from own files.
 
     Args:
-        link: the connection to the chief.
+        workers: all of them.
         files: the corpus that this worker's command names.
         validation: its validation files.
         encoding: of the files; told from their bytes when None.
@@ -89,15 +93,43 @@ def follow(
     Raises:
         ConfigError: the options are not the chief's.
         DataError: the text is not the chief's, or there is none.
+        WorkerError: another worker cannot follow, or the chief has nothing to train.
     """
-    setup, _ = link.receive("setup")
-    if dict(options) != setup["options"]:
-        wrong = sorted(
-            f"{name} is {options.get(name)!r:.40} here and {setup['options'].get(name)!r:.40} there"
-            for name in options.keys() | setup["options"].keys()
-            if options.get(name) != setup["options"].get(name)
-        )
+    setup, _ = workers.share({}, {})
+    if "failed" in setup:
+        raise WorkerError(f"the chief of {workers.workers} workers has failed: {setup['failed']:.300}")
+    try:
+        _same_options(options, setup["options"])
+        corpus = _followed_corpus(setup, files, validation, encoding)
+    except TextRNNError as error:
+        _all_can_follow(workers, error)
+        raise
+    _all_can_follow(workers)
+    return Prepared(
+        folder=Path(setup["folder"]),
+        path=Path(setup["path"]),
+        config=Config.from_json(setup["config"]),
+        data=corpus,
+        parts=lasting_parts(corpus),
+        details=setup["details"],
+        resume=setup["resume"],
+        new_budget=setup["new_budget"],
+    )
+
+
+def _same_options(own: Mapping[str, Any], chiefs: Mapping[str, Any]) -> None:
+    wrong = sorted(
+        f"{name} is {own.get(name)!r:.40} here and {chiefs.get(name)!r:.40} there"
+        for name in own.keys() | chiefs.keys()
+        if own.get(name) != chiefs.get(name)
+    )
+    if wrong:
         raise ConfigError(f"this worker has other options than the chief: {', '.join(wrong)}; start all by one command")
+
+
+def _followed_corpus(
+    setup: Mapping[str, Any], files: Sequence[str], validation: Sequence[str], encoding: str | None
+) -> Corpus:
     config, tokenizer = Config.from_json(setup["config"]), tokenizer_from_json(setup["tokenizer"])
     documents = Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size)
     corpus = _mapped(setup, tokenizer, documents)
@@ -111,17 +143,7 @@ def follow(
                 f"{expected:,} there (SHA-256 {found.sha256[:8]} and {setup['sha256'][name][:8]}); give all "
                 "workers the same files"
             )
-    link.send({"kind": "ready"})
-    return Prepared(
-        folder=Path(setup["folder"]),
-        path=Path(setup["path"]),
-        config=config,
-        data=corpus,
-        parts=lasting_parts(corpus),
-        details=setup["details"],
-        resume=setup["resume"],
-        new_budget=setup["new_budget"],
-    )
+    return corpus
 
 
 def _mapped(setup: Mapping[str, Any], tokenizer: Tokenizer, documents: Documents | None) -> Corpus | None:
@@ -167,34 +189,3 @@ def _encoded(
         rest = normalized_text(held or sources, config.normalize)
         valid = write_ids(rest if held else between(rest, cut, None), tokenizer, Path(name) / "valid.ids")
         return Corpus(train, valid, tokenizer)
-
-
-@contextlib.contextmanager
-def one_voice(cluster: Cluster | None) -> Iterator[None]:
-    """Of several processes on one terminal, lets one tell what went wrong."""
-    try:
-        yield
-    except TextRNNError as error:
-        if cluster is None or not is_told_elsewhere(cluster, error):
-            raise
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        if cluster is None or cluster.is_chief or not was_launched():
-            raise
-        raise SystemExit(130) from None
-
-
-def end_with_launcher() -> None:
-    """Lets this process stop as by SIGTERM when the one that started it is gone."""
-    if not was_launched() or not hasattr(os, "getppid"):
-        return
-    parent = int(os.environ[LAUNCHED])
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(ORPHAN_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
