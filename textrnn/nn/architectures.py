@@ -102,17 +102,36 @@ class CellSpec:
 
 
 RECURRENT_OPTIONS = ("recurrent_regularizer", "recurrent_dropout", "seed")
+_STEPS = "textrnn.nn.numpy.cells"
 
 
-def _gates(number: int, *, recurrent: bool = True, biases: int = 1) -> Callable[[int, int], Shapes]:
-    """The weights of a cell whose kernels have some gates side by side."""
+def _gated(name: str, layer: str, gates: int, *, recurrent: bool = True, biases: int = 1, **facts: Any) -> CellSpec:
+    """The entry of a cell of the project whose kernels have some gates side by side.
+
+    Args:
+        name: of the cell, and the beginning of the name of its step.
+        layer: the Keras layer.
+        gates: their number.
+        recurrent: whether the state is multiplied by a recurrent kernel.
+        biases: 1 for float32[gates * units], 2 for float32[2, gates * units]: of the input, then of the state.
+        facts: other attributes.
+    """
 
     def weights(inputs: int, units: int) -> Shapes:
-        width = number * units
+        width = gates * units
         kernels = {"kernel": (inputs, width), **({"recurrent_kernel": (units, width)} if recurrent else {})}
         return {**kernels, "bias": (width,) if biases == 1 else (biases, width)}
 
-    return weights
+    return CellSpec(
+        name,
+        layer=f"textrnn.nn.keras.{layer}",
+        step=f"{_STEPS}:{name}_step",
+        weights=weights,
+        recurrent_options=RECURRENT_OPTIONS if recurrent else (),
+        both_ways=True,
+        windows=f"textrnn.nn.numpy.scan:{name.upper()}",
+        **facts,
+    )
 
 
 def _with_memory(spec: CellSpec, config: Any) -> CellSpec:
@@ -129,68 +148,23 @@ def _with_memory(spec: CellSpec, config: Any) -> CellSpec:
     )
 
 
-_LAYERS, _STEPS, _WINDOWS = "textrnn.nn.keras.recurrent", "textrnn.nn.numpy.cells", "textrnn.nn.numpy.scan"
-_MINIMAL = "textrnn.nn.keras.minimal"
 CELLS: dict[str, CellSpec] = {
     spec.name: spec
     for spec in (
-        CellSpec(
-            "simple",
-            layer=f"{_LAYERS}:SimpleRNN",
-            step=f"{_STEPS}:simple_step",
-            weights=_gates(1),
-            recurrent_options=RECURRENT_OPTIONS,
-            both_ways=True,
-            windows=f"{_WINDOWS}:SIMPLE",
-            speed=3.0,
-            rate_share=0.3,
-        ),
-        CellSpec(
-            "gru",
-            layer=f"{_LAYERS}:GRU",
-            step=f"{_STEPS}:gru_step",
-            weights=_gates(3, biases=2),
-            recurrent_options=RECURRENT_OPTIONS,
-            both_ways=True,
-            prepare=f"{_STEPS}:prepare_gru",
-            windows=f"{_WINDOWS}:GRU",
-            speed=1.3,
-            rate_share=0.7,
-        ),
-        CellSpec(
-            "lstm",
-            layer=f"{_LAYERS}:LSTM",
-            step=f"{_STEPS}:lstm_step",
-            weights=_gates(4),
-            states=("h", "c"),
-            recurrent_options=RECURRENT_OPTIONS,
-            both_ways=True,
-            prepare=f"{_STEPS}:prepare_lstm",
-            windows=f"{_WINDOWS}:LSTM",
-        ),
-        CellSpec(
+        _gated("simple", "recurrent:SimpleRNN", 1, speed=3.0, rate_share=0.3),
+        _gated("gru", "recurrent:GRU", 3, biases=2, prepare=f"{_STEPS}:prepare_gru", speed=1.3, rate_share=0.7),
+        _gated("lstm", "recurrent:LSTM", 4, states=("h", "c"), prepare=f"{_STEPS}:prepare_lstm"),
+        _gated(
             "mingru",
-            layer=f"{_MINIMAL}:MinGRU",
-            step=f"{_STEPS}:mingru_step",
-            weights=_gates(2, recurrent=False),
-            both_ways=True,
+            "minimal:MinGRU",
+            2,
+            recurrent=False,
             prepare=f"{_STEPS}:prepare_mingru",
-            windows=f"{_WINDOWS}:MINGRU",
             more_layers=2,
             speed=1.2,
             rate_share=1.7,
         ),
-        CellSpec(
-            "minlstm",
-            layer=f"{_MINIMAL}:MinLSTM",
-            step=f"{_STEPS}:minlstm_step",
-            weights=_gates(3, recurrent=False),
-            both_ways=True,
-            windows=f"{_WINDOWS}:MINLSTM",
-            more_layers=2,
-            speed=0.9,
-            rate_share=1.7,
-        ),
+        _gated("minlstm", "minimal:MinLSTM", 3, recurrent=False, more_layers=2, speed=0.9, rate_share=1.7),
         CellSpec(
             "memory",
             layer="textrnn.nn.keras.memory:make_memory",
