@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.tools import TEXTRNN, machine, run, run_json, table
 from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights
-from textrnn.base.tasks import load
+from textrnn.base.run import load
 
 SMALL = ("--units", "32", "--embed", "8", "--layers", "2", "--batch", "16", "--patience", "0", "--no-samples")
 FIRST = ("start", "loading", "staged", "loading", "start", "published")  # until there is a run

@@ -102,8 +102,9 @@ def test_cell_of_ones_own_does_what_others_do(texts, brought):
         good("classify", "rows.csv", "--model", name, *again)
         assert (texts / f"{name}-again.csv").is_file()
     take_away()
-    for command in (("generate", "--model", "ind"), ("classify", "rows.csv", "--model", "one-way", "-o", "x.csv")):
-        refused(*command, code=1, says=["no cell 'indrnn'", "install the package that brings it"])
+    predict = ("classify", "rows.csv", "--model", "one-way", "-o", "x.csv")
+    for command in (("generate", "--model", "ind"), ("info", "ind"), ("train", "--resume", "ind"), predict):
+        refused(*command, code=1, says=["cell 'indrnn'", "install the package that brings it"])
     refused("train", "story.txt", "--arch", "indrnn", code=2, says=["--arch is 'indrnn'", "has to be installed"])
     assert "ind" in good("info").out
 

@@ -170,9 +170,10 @@ def test_options_accept_their_range_and_refuse_what_is_outside(group, item, kind
 @pytest.mark.parametrize(("group", "item", "kinds"), [param for param in ALL if param.values[1].metadata["choices"]])
 def test_options_accept_their_choices_only(group, item, kinds):
     assert kinds == {str}
-    for choice in item.metadata["choices"]:
+    choices = list(item.metadata["choices"])
+    for choice in choices:
         group(**{item.name: choice}, **beside(item))
-    for wrong in ("", item.metadata["choices"][0].upper() + "?", " " + item.metadata["choices"][0], "x" * 1000):
+    for wrong in ("", choices[0].upper() + "?", " " + choices[0], "x" * 1000):
         refuse(group, item, wrong)
 
 

@@ -18,7 +18,7 @@ _PLACES = {
     "Streams": "textrnn.text.windows",
     "WindowDataset": "textrnn.language_model.keras_dataset",
     "build_language_model": "textrnn.language_model.network",
-    "load": "textrnn.base.tasks",
+    "load": "textrnn.base.run",
     "probabilities": "textrnn.language_model.sampling",
     "read_language_model": "textrnn.inspect.activations",
     "train": "textrnn.language_model.train",

@@ -18,6 +18,7 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, read_json, umask
+from textrnn.base.tasks import TASKS, named
 
 
 def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
@@ -81,6 +82,27 @@ def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
             read_run(path, kind)
             return path
     raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with '{MADE_BY[kind]}'")
+
+
+def load(model: str | Path, models_dir: str | Path = "models") -> Any:
+    """Opens a saved run; TensorFlow is not needed and not imported.
+
+    Args:
+        model: the folder of the run, or its name under `models_dir`.
+        models_dir: where runs are kept.
+
+    Returns:
+        a language model, ready to generate and to score, a classifier, ready to tell the classes of texts, a
+        translator, or an answerer, ready to answer questions about stories.
+
+    Raises:
+        RunError: there is no such run, it is damaged, of a kind that is not known, or its parts do not belong together.
+    """
+    path = find_run(str(model), Path(models_dir), "language_model")
+    kind = read_run(path).get("kind")
+    if kind not in TASKS:
+        raise RunError(f"{path} is of the kind {kind!r:.60}: expected one of {', '.join(TASKS)}")
+    return named(TASKS[kind].opens)(path)
 
 
 def _known_runs(models_dir: Path) -> str:

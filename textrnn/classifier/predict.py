@@ -19,9 +19,9 @@ from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.classifier.reservoir import ReservoirClassifier
+from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
-from textrnn.nn.options import check_cells
 from textrnn.nn.reservoir_options import ESN
 from textrnn.report.calibration import apply_temperature
 from textrnn.text.normalize import normalize
@@ -217,6 +217,7 @@ def open_classifier(path: Path) -> TextClassifier:
         RunError: it is missing, damaged or of another kind.
     """
     details = read_run(path, KIND)
+    check_cells(details, path)
     weights, _ = read_weights(path / MODEL_FILE)
     try:
         return _opened(path, details, weights)
@@ -235,7 +236,6 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 
 def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray]) -> TextClassifier:
-    check_cells(details["config"])
     config, model = ClassifierConfig.from_json(details["config"]), details["model"]
     classes = [str(label) for label in details["classes"]]
     networks = None

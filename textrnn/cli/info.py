@@ -12,7 +12,7 @@ from textrnn.base.files import MODEL_FILE, RUN_FILE
 from textrnn.base.run import MADE_BY, find_run, list_runs, read_run
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.language_model.options import Config
-from textrnn.nn.options import check_cells
+from textrnn.nn.architectures import check_cells
 from textrnn.report.layout import cut, percent
 from textrnn.report.verdict import name_of
 from textrnn.text.documents import Documents, describe_documents
@@ -58,9 +58,9 @@ def run_info(path: Path) -> dict[str, Any]:
         RunError: it is missing or damaged.
     """
     details = read_run(path)
+    check_cells(details, path)
     size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
     run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
-    check_cells(run["config"])
     try:
         CONFIGS.get(str(run["kind"]), Config).from_json(run["config"])
         format_list([run], path), format_run(run)

@@ -16,8 +16,8 @@ from textrnn.language_model.model import Model
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score, score_ids
+from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.load import make_network
-from textrnn.nn.options import check_cells
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
@@ -69,7 +69,7 @@ def open_run(path: Path) -> LanguageModel:
         RunError: it is damaged, of another kind, or its parts do not belong together.
     """
     details = read_run(path, KIND)
-    check_cells(details.get("config"))
+    check_cells(details, path)
     try:
         config = Config.from_json(details.get("config"))
         tokenizer = read_tokenizer(path / TOKENIZER_FILE)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textrnn.base.errors import RunError
+from textrnn.base.tasks import named
 from textrnn.nn.memory import MemorySizes, memory_sizes
 
 if TYPE_CHECKING:
@@ -79,8 +82,6 @@ class CellSpec:
 
     def function(self, role: str) -> Callable[..., Any]:
         """The function of a role: `layer`, `step`, `prepare` or `output`."""
-        from textrnn.base.tasks import named  # here, as it needs NumPy, and `--help` reads the table too
-
         found = getattr(self, role)
         found = named(found) if isinstance(found, str) else found
         return found if self.sizes is None or role == "prepare" else functools.partial(found, sizes=self.sizes)
@@ -96,7 +97,7 @@ class CellSpec:
 
     def initial_state(self, units: int) -> list[np.ndarray]:
         """The state before a text: float32[width] for each array."""
-        import numpy as np
+        import numpy as np  # here, as `--help` reads the table too
 
         return self.begin(units) if self.begin else [np.zeros(units, np.float32) for _ in self.states]
 
@@ -260,3 +261,24 @@ class CellNames(Sequence[str]):
         """All names, for a message: a cell of another package has to be installed to be one of them."""
         installed = [name for name in _installed() if name not in self._names and name in self]
         return ", ".join((*self._names, *installed)) + ", or a cell of another package, which has to be installed"
+
+
+def check_cells(details: Mapping[str, Any], path: Path) -> None:
+    """Refuses a run of a cell that is not there.
+
+    Args:
+        details: the content of `run.json`.
+        path: of the run.
+
+    Raises:
+        RunError: no installed package brings it.
+    """
+    config = details.get("config")
+    groups = [config.get(name) for name in ("model", "encoder")] if isinstance(config, dict) else []
+    for group in groups:
+        for name in (group.get("arch"), group.get("cell")) if isinstance(group, dict) else ():
+            if isinstance(name, str) and name not in CellNames(*COMPOSITE):
+                raise RunError(
+                    f"{path} was trained with the cell {name!r:.60}, which is not there: install the package that "
+                    f"brings it (by an entry point of the group {GROUP})"
+                )

@@ -6,28 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from textrnn.base.config import Checked, option
-from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, spec_of
 
 SIZES = ("auto", "small", "medium", "large")
 RESERVOIR_UNITS = 2000  # by default: as many as a few minutes and one or two million characters are good for
 MEMORY_DEFAULTS = dict(memory_slots=32, memory_width=16, memory_heads=1, memory_controller="lstm")
-
-
-def check_cells(config: Any) -> None:
-    """Refuses the `config` of a `run.json` that names a cell which is not there.
-
-    Raises:
-        RunError: the package that brings the cell is not installed.
-    """
-    groups = [config.get(name) for name in ("model", "encoder")] if isinstance(config, dict) else []
-    for group in groups:
-        for name in (group.get("arch"), group.get("cell")) if isinstance(group, dict) else ():
-            if isinstance(name, str) and name not in CellNames(BIDIRECTIONAL, ESN):
-                raise RunError(
-                    f"there is no cell {name!r}, which this run was trained with: install the package that brings it "
-                    "(by an entry point of the group textrnn.cells)"
-                )
 
 
 def memory_option(name: str) -> Any:
