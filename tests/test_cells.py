@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.classifier.recurrent import Block
 from textrnn.nn.architectures import BIDIRECTIONAL, CELLS, CellNames, spec_of
@@ -125,13 +126,6 @@ def read(cell, x, state):
         state = cell.step(cell.project(np.ascontiguousarray(x[:, step].T)), state)
         outputs.append(cell.output(state).T)
     return np.stack(outputs, 1), [array.T for array in state]
-
-
-def assert_close(ours, theirs, relative=1e-5):
-    """Equal up to a share of the largest value: products of float32 are rounded in another order elsewhere."""
-    ours, theirs = np.asarray(ours), np.asarray(theirs)
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=relative, atol=relative * np.abs(theirs).max())
 
 
 def test_cell_has_the_weights_that_its_entry_says(spec, rng):

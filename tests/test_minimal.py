@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import CELLS
@@ -81,8 +82,8 @@ def test_layer_reads_as_the_paper_says(kind, mask, rng):
     mask = None if mask is None else np.array(mask) > 0
     outputs, last = layer(x, initial_state=[h], mask=mask)
     expected, expected_last = paper_read(kind, layer, x, h, mask)
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
-    np.testing.assert_allclose(last, expected_last, atol=1e-5)
+    assert_close(outputs, expected)
+    assert_close(last, expected_last)
     assert outputs.dtype == last.dtype == "float32"
 
 
@@ -103,13 +104,13 @@ def test_layer_in_a_graph_of_open_shape_reads_as_the_paper_says(kind, mask, rng)
         x, real = texts(rng, BATCH, steps, INPUTS), np.array(MASKS["holes"])[:, :steps] > 0
         outputs, last, gradient = graph(x, real) if mask else graph(x)
         expected = paper_read(kind, layer, x, NO_STATE, real if mask else None)
-        np.testing.assert_allclose(outputs, expected[0], atol=1e-5)
-        np.testing.assert_allclose(last, expected[1], atol=1e-5)
+        assert_close(outputs, expected[0])
+        assert_close(last, expected[1])
         with tf.GradientTape() as tape:
             watched = tf.Variable(x)
             outputs, last = layer(watched, mask=real if mask else None)
             total = tf.reduce_sum(outputs**2) + tf.reduce_sum(last)
-        np.testing.assert_allclose(gradient, tape.gradient(total, watched), atol=1e-5)
+        assert_close(gradient, tape.gradient(total, watched))
 
 
 @pytest.mark.parametrize("scale", [0.7, 60.0], ids=["gates between", "gates open or shut"])
@@ -168,11 +169,11 @@ def test_gates_that_are_open_or_shut(kind, rng):
 
 def test_backwards_reads_from_the_end(kind, rng):
     layer, x = make(kind, rng, go_backwards=True), texts(rng)
-    np.testing.assert_allclose(layer(x)[0], paper_read(kind, layer, x[:, ::-1], NO_STATE)[0], atol=1e-5)
+    assert_close(layer(x)[0], paper_read(kind, layer, x[:, ::-1], NO_STATE)[0])
     layer.return_sequences, mask = False, np.array(MASKS["right padding"]) > 0
     outputs, last = layer(x, mask=mask)
     np.testing.assert_array_equal(outputs, last)
-    np.testing.assert_allclose(last, paper_read(kind, layer, x[:, ::-1], NO_STATE, mask[:, ::-1])[1], atol=1e-5)
+    assert_close(last, paper_read(kind, layer, x[:, ::-1], NO_STATE, mask[:, ::-1])[1])
 
 
 def test_bidirectional_reads_both_ways(kind, rng):
@@ -182,7 +183,7 @@ def test_bidirectional_reads_both_ways(kind, rng):
     forward, _ = paper_read(kind, both.forward_layer, x, NO_STATE, mask)
     backward, _ = paper_read(kind, both.backward_layer, x[:, ::-1], NO_STATE, mask[:, ::-1])
     expected = np.concatenate([forward, backward[:, ::-1]], 2) * mask[:, :, None]  # zeros where nothing is
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    assert_close(outputs, expected)
 
 
 def test_bfloat16_operands_are_close_while_training(kind, rng):
