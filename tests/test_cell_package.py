@@ -82,6 +82,7 @@ def generate_in_new_process(code, path):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_cell_of_ones_own_does_what_others_do(texts, brought):
     code, path, take_away = brought
     good("train", "story.txt", "--arch", "indrnn", "--name", "ind", *QUICK, "--epochs", "1", "-q")
