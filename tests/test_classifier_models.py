@@ -162,7 +162,7 @@ def test_fit_step_shards_add_up(rng):
         losses = [float(step(ids, mask, labels, weight, rate=0.01)) for _ in range(3)]
         found.append([*losses, *get_weights(model).values()])
     for one, two in zip(*found, strict=True):
-        assert_close(one, two, rtol=1e-4)
+        assert_close(one, two, 1e-4)
 
 
 def test_fit_classifier_learns_a_rule(rng):
