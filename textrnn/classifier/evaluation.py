@@ -15,9 +15,8 @@ from textrnn.classifier.predict import CHUNK, TextClassifier
 from textrnn.classifier.rows import Rows
 from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
-from textrnn.report.folds import over_folds
+from textrnn.report.comparison import compare_models, name_of, over_folds
 from textrnn.report.metrics import SMALLEST, evaluate, log_loss
-from textrnn.report.verdict import judge, name_of
 
 MIN_TEXTS = 2  # that something can be learnt from
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
@@ -186,7 +185,9 @@ def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) ->
         classes: the label of each class.
     """
     models, rows, learnt = lesson.models, judged.rows, exam.every or lesson.rows
-    report = judge(rows.labels, judged.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
+    report = compare_models(
+        rows.labels, judged.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels
+    )
     if exam.every is None:
         for name, temperature in models.temperatures.items():
             report["models"][name]["raw_log_loss"] = _raw_log_loss(rows.labels, judged.probabilities[name], temperature)

@@ -25,7 +25,7 @@ from textrnn.classifier.run import metrics_of, new_details, save_lesson, saved_i
 from textrnn.classifier.unlabelled import read_unlabelled
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.nn.reservoir_options import ESN, check_reservoir
-from textrnn.report.page import write_html
+from textrnn.report.html_report import write_html
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
 from textrnn.text.scripts import SPACED, UNSPACED, script_of

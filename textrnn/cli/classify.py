@@ -162,7 +162,7 @@ def classify(
     if must_train or (saved is None and not must_predict and wants_training(table, columns)):
         from textrnn.base.place import Place
         from textrnn.classifier.train import train as task
-        from textrnn.report.classification import format_report
+        from textrnn.report.text_report import format_report
 
         result = task(
             table,

@@ -13,8 +13,8 @@ from textrnn.base.run import MADE_BY, find_run, list_runs, read_run
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.language_model.options import Config
 from textrnn.nn.architectures import check_cells
+from textrnn.report.comparison import name_of
 from textrnn.report.layout import cut, percent
-from textrnn.report.verdict import name_of
 from textrnn.text.documents import Documents, describe_documents
 from textrnn.translator.info import TRANSLATOR, translator_lines, translator_row
 from textrnn.translator.options import TranslateConfig

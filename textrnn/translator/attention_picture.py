@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError
-from textrnn.report.pictures import draw_matrix
+from textrnn.report.pictures import Titles, draw_matrix
 from textrnn.translator.predict import AttentionMap, open_translator
 
 TOP = 12  # tokens that are printed
@@ -41,7 +41,7 @@ def inspect_translation(path: Path, text: str, place: Path, *, warn: Callable[[s
 def draw_attention(place: Path, found: AttentionMap, *, warn: Callable[[str], None]) -> None:
     """Draws the mean over the layers: a row for each token of the translation, a column for each of the source."""
     weights = found.weights.mean(0)
-    draw_matrix(place, weights, found.target, found.source, row_label="translation", column_label="source", warn=warn)
+    draw_matrix(place, weights, found.target, found.source, titles=Titles("", "translation", "source"), warn=warn)
 
 
 def format_translation(result: dict[str, Any]) -> str:

@@ -6,10 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textrnn.report.compare import SIGNIFICANT
-from textrnn.report.folds import folds_in_words, folds_table
+from textrnn.report.comparison import MAJORITY, folds_in_words, folds_table, is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
-from textrnn.report.verdict import MAJORITY, name_of
 
 COLUMNS = 100
 # A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
@@ -99,12 +97,6 @@ def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
         if is_worth_saying(found):
             lines += textwrap.wrap(found["words"], columns)
     return lines
-
-
-def is_worth_saying(comparison: Mapping[str, Any]) -> bool:
-    """Whether a person needs to hear of it: that a model beats the most frequent label is no news, the contrary is."""
-    expected = comparison["p"] < SIGNIFICANT and comparison["first_accuracy"] > comparison["second_accuracy"]
-    return comparison["second"] != MAJORITY or not expected
 
 
 def _models(report: Mapping[str, Any]) -> list[str]:
