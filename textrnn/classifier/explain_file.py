@@ -11,7 +11,7 @@ from textrnn.base.errors import ConfigError
 from textrnn.base.files import write_atomically
 from textrnn.classifier.explain import Word
 from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassifier
-from textrnn.report.html import Span, render
+from textrnn.report.html import Span, check_pages, render
 from textrnn.report.layout import cut
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.rows import Row
@@ -67,11 +67,13 @@ def page_for(output: str, *, overwrite: bool) -> Path | None:
 
     Raises:
         ConfigError: there is a page already, and it is not to be replaced.
+        TextRNNError: pages cannot be made.
     """
     if output == STANDARD_INPUT:
         return None
     place = Path(output)
     page = place.with_name(f"{place.stem.removesuffix('.predicted')}.explained.html")
+    check_pages()
     if page.exists() and not overwrite:
         raise ConfigError(f"{page} exists: replace it with --overwrite, or give another place with --output")
     return page

@@ -25,6 +25,7 @@ from textrnn.classifier.run import metrics_of, new_details, save_lesson, saved_i
 from textrnn.classifier.unlabelled import read_unlabelled
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.nn.reservoir_options import ESN, check_reservoir
+from textrnn.report.html import check_pages
 from textrnn.report.html_report import write_html
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
@@ -136,6 +137,7 @@ def train(
     begin = time.monotonic() if begin is None else begin
     options, place, using = options or TableOptions(), place or Place(), using or Using()
     display, config = Display(quiet=quiet), ClassifierConfig.from_options(width_from_vectors(settings))
+    check_pages()
     _check_folds(num_folds, test)
     check_reservoir(settings, WITH_ESN, GROUPS)
     if unlabelled is not None and config.encoder.arch == ESN:

@@ -27,8 +27,8 @@ class Property:
         name: in JSON.
         title: for people.
         of: text -> float64[chars], what holds after the character has been read.
-        is_event: it happens at a character, so that of a longer token the largest value counts; else it is a state,
-            and the last value counts.
+        is_event: whether it happens at a single character. The value of a token is then the largest of its
+            characters, else that of its last one.
     """
 
     name: str
@@ -42,66 +42,40 @@ def _where(test: Callable[[str], bool]) -> Callable[[str], np.ndarray]:
 
 
 def _since(begins: np.ndarray) -> np.ndarray:
-    """How many characters ago the last True was; before the first one, as if it stood before the text.
-
-    Example:
-        >>> _since(np.array([False, False, True, False])).tolist()
-        [1.0, 2.0, 0.0, 1.0]
-    """
+    """How many characters ago the last True was; one is assumed before the text."""
     places = np.arange(len(begins))
     return (places - np.maximum.accumulate(np.where(begins, places, -1))).astype(np.float64)
 
 
-def column(text: str) -> np.ndarray:
-    """Characters since the line began, which the line end before it did.
-
-    Example:
-        >>> column("ab\\nc").tolist()
-        [1.0, 2.0, 0.0, 1.0]
-    """
+def _column(text: str) -> np.ndarray:
     return _since(_where("\n".__eq__)(text) > 0)
 
 
-def line_share(text: str) -> np.ndarray:
-    """Which share of its line has been read, its end left out.
-
-    Example:
-        >>> line_share("ab\\nc").tolist()
-        [0.5, 1.0, 0.0, 1.0]
-    """
+def _line_share(text: str) -> np.ndarray:
+    """The share of its line that has been read, without the line end."""
     lengths = [len(line) for line in text.split("\n") for _ in range(len(line) + 1)][: len(text)]
-    share: np.ndarray = column(text) / np.maximum(1, np.array(lengths))
+    share: np.ndarray = _column(text) / np.maximum(1, np.array(lengths))
     return share
 
 
-def indentation(text: str) -> np.ndarray:
-    """White space at the beginning of the line, as far as it has been read.
-
-    Example:
-        >>> indentation("  a b\\nc").tolist()
-        [1.0, 2.0, 2.0, 2.0, 2.0, 0.0, 0.0]
-    """
+def _indentation(text: str) -> np.ndarray:
+    """White space at the beginning of the line, as far as it has been read."""
     found, width, is_begin = [], 0, True
     for char in text:
-        if char == "\n":
-            width, is_begin = 0, True
-        else:
-            is_begin = is_begin and char.isspace()
-            width += is_begin
+        is_begin = char == "\n" or (is_begin and char.isspace())
+        width = 0 if char == "\n" else width + is_begin
         found.append(width)
     return np.array(found, np.float64)
 
 
 def depth(text: str, pairs: dict[str, str]) -> np.ndarray:
-    """In how many pairs of signs a character stands, the opening one included; signs without a partner do not count.
+    """How many pairs of signs are open after each character, float64[chars].
 
-    A pair lies within one paragraph: a blank line ends what is open.
+    Signs without a partner do not count. A pair lies within one paragraph: a blank line closes what is open.
 
     Example:
-        >>> depth("a(b[c]) d) (e", BRACKETS).tolist()
-        [0.0, 1.0, 1.0, 2.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-        >>> depth('"a" b "c', QUOTES).tolist()
-        [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        >>> depth("a(b[c]) d) (e", BRACKETS).astype(int).tolist()
+        [0, 1, 1, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0]
     """
     steps, opened = np.zeros(len(text) + 1), list[tuple[str, int]]()
     for place, char in enumerate(text):
@@ -127,25 +101,20 @@ def _in_word(text: str) -> np.ndarray:
     return np.array([char.isalnum() or unicodedata.category(char)[0] == "M" for char in text], bool)
 
 
-def word_length(text: str) -> np.ndarray:
-    """Letters of the word so far.
-
-    Example:
-        >>> word_length("ab, c").tolist()
-        [1.0, 2.0, 0.0, 0.0, 1.0]
-    """
+def _word_length(text: str) -> np.ndarray:
+    """Letters of the word so far."""
     return _since(~_in_word(text))
 
 
 PROPERTIES = (
     Property("quotes", "inside quotes", lambda text: np.minimum(1, depth(text, QUOTES))),
     Property("brackets", "depth of brackets", lambda text: depth(text, BRACKETS)),
-    Property("column", "characters since the line began", column),
-    Property("line-share", "share of the line that is over", line_share),
-    Property("indentation", "indentation of the line", indentation),
+    Property("column", "characters since the line began", _column),
+    Property("line-share", "share of the line that is over", _line_share),
+    Property("indentation", "indentation of the line", _indentation),
     Property("line-end", "a line ends", _where("\n".__eq__), is_event=True),
-    Property("word-begin", "a word begins", lambda text: (word_length(text) == 1).astype(np.float64), is_event=True),
-    Property("word-length", "letters since the word began", word_length),
+    Property("word-begin", "a word begins", lambda text: (_word_length(text) == 1).astype(np.float64), is_event=True),
+    Property("word-length", "letters since the word began", _word_length),
     Property("space", "a blank", _where(lambda char: char.isspace() and char != "\n"), is_event=True),
     Property("capital", "a capital letter", _where(str.isupper), is_event=True),
     Property("vowel", "a vowel (a, e, i, o, u)", _where(_is_vowel), is_event=True),
@@ -162,7 +131,7 @@ def token_values(tokens: Sequence[str]) -> tuple[list[Property], np.ndarray]:
     """What there is to track in a text.
 
     Args:
-        tokens: the text in pieces, none empty.
+        tokens: the text in parts, none empty.
 
     Returns:
         the properties that are not the same everywhere, and float64[tokens, properties].
@@ -172,13 +141,11 @@ def token_values(tokens: Sequence[str]) -> tuple[list[Property], np.ndarray]:
         >>> dict(zip([one.name for one in found], values.T.tolist()))["capital"]
         [1.0, 0.0, 0.0]
     """
-    text, ends = "".join(tokens), np.cumsum([len(token) for token in tokens])
-    found, columns = [], []
+    lengths = [len(token) for token in tokens]
+    text, ends, found, columns = "".join(tokens), np.cumsum(lengths), [], []
     for one in PROPERTIES:
         chars = one.of(text)
-        values = (
-            np.maximum.reduceat(chars, ends - [len(token) for token in tokens]) if one.is_event else chars[ends - 1]
-        )
+        values = np.maximum.reduceat(chars, ends - lengths) if one.is_event else chars[ends - 1]
         if np.ptp(values) > 0:
             found.append(one)
             columns.append(values)
@@ -209,8 +176,7 @@ def rank(reading: Reading) -> Ranking:
     """Compares each unit with each property of the text.
 
     Reference:
-        Karpathy, Johnson and Fei-Fei, 2015, Visualizing and understanding recurrent networks, who found such units by
-        eye; the correlation is Pearson's.
+        Karpathy, Johnson and Fei-Fei, 2015, Visualizing and understanding recurrent networks.
     """
     properties, values = token_values(reading.tokens)
     units, wanted = standardized(reading.values.T), standardized(values)
@@ -218,12 +184,7 @@ def rank(reading: Reading) -> Ranking:
 
 
 def standardized(values: np.ndarray) -> np.ndarray:
-    """float[tokens, any] with mean 0 and mean square 1 over the tokens, float64; what is the same everywhere becomes 0.
-
-    Example:
-        >>> standardized(np.array([[1.0, 7.0], [3.0, 7.0]])).tolist()
-        [[-1.0, 0.0], [1.0, 0.0]]
-    """
+    """Values float[tokens, any] with mean 0 and variance 1 over the tokens, float64; constant columns become 0."""
     centred = values.astype(np.float64) - values.mean(0, dtype=np.float64)
     deviation = np.sqrt((centred**2).mean(0))
     is_flat = deviation <= 1e-7 * np.abs(values).max(0, initial=0.0)  # what rounding leaves of a constant
@@ -234,8 +195,8 @@ def standardized(values: np.ndarray) -> np.ndarray:
 def chance_of(units: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The |r| that the best of all units reaches with a property by chance, float64[properties].
 
-    The property is moved along the text, around its end, so that it stays as regular as it is, but no longer belongs to
-    the text: the best unit's |r| is then chance. Its 95 % quantile over some such shifts is returned.
+    The property is shifted cyclically along the text: it stays as regular as it is, but no longer belongs to the text,
+    so the best unit's |r| is chance. The result is the 95 % quantile of |r| over NUM_SHIFTS shifts.
 
     Args:
         units: float64[tokens, units], standardised.
@@ -250,13 +211,6 @@ def chance_of(units: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def top(ranking: Ranking, units: list[Unit], place: int, count: int) -> list[tuple[Unit, float]]:
-    """The units that track a property most, with their correlation, best first.
-
-    Args:
-        ranking: of these units.
-        units: all of them.
-        place: of the property.
-        count: how many.
-    """
+    """The `count` units that follow the property at `place` most closely, with their correlation, best first."""
     r = ranking.correlations[:, place]
     return [(units[number], float(r[number])) for number in np.argsort(-np.abs(r), kind="stable")[:count]]

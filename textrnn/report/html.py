@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import importlib.util
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,12 @@ class Span(NamedTuple):
     title: str | None = None
 
 
+def check_pages() -> None:
+    """Raises TextRNNError if pages cannot be made: to be called before long work that ends with one."""
+    if importlib.util.find_spec("jinja2") is None:
+        raise TextRNNError("pages are made with Jinja2, which is not installed: pip install Jinja2")
+
+
 def render(template: str, **values: Any) -> str:
     """Makes a page from a template in the folder `templates`.
 
@@ -60,10 +67,9 @@ def render(template: str, **values: Any) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    try:
-        import jinja2
-    except ImportError:
-        raise TextRNNError("pages are made with Jinja2, which is not installed: pip install Jinja2") from None
+    check_pages()
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("textrnn.report"),
         autoescape=True,
@@ -78,7 +84,7 @@ def _environment() -> Environment:
         "percent": percent,
         "sha256": lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
         "thousands": "{:,}".format,
-        "unbroken": lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%"),
+        "unbroken": lambda text: re.sub("(?<=[=<]) | (?=[%=<])", "\N{NO-BREAK SPACE}", text),
     }
     return environment
 

@@ -8,10 +8,17 @@ from typing import Any
 
 from textrnn.base.files import write_atomically
 from textrnn.report.charts import accuracy_chart, learning_chart, reliability_chart
-from textrnn.report.comparison import MAJORITY, folds_in_words, folds_table, is_worth_saying, name_of
+from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of
 from textrnn.report.html import render
 from textrnn.report.layout import percent
-from textrnn.report.text_report import counts_in_words, frequent_confusions, labels_in_words
+from textrnn.report.text_report import (
+    conflicts_in_words,
+    counts_in_words,
+    frequent_confusions,
+    labels_in_words,
+    models_table,
+    repeats_in_words,
+)
 
 # Labels are the heads of the columns of a small confusion matrix, numbers those of a larger one. A matrix of more
 # classes than the last limit cannot be read, and only the most frequent confusions are listed.
@@ -61,7 +68,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         counts=counts_in_words(parts["rows"]),
         chosen_name=name_of(chosen) if chosen else "",
         sentences=[found["words"] for found in parts["comparisons"] if is_worth_saying(found)],
-        majority=MAJORITY,
+        models_table=models_table(models),
         accuracy=accuracy_chart(models, chosen) if models else None,
         folds_words=folds_in_words(folds) if folds else "",
         folds_table=folds_table(folds) if folds else [],
@@ -71,6 +78,8 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         reliability=reliability_chart(test["reliability"]) if test.get("reliability") else None,
         learning=learning_chart(history),
         labels_in_words=labels_in_words,
+        conflicts_in_words=conflicts_in_words,
+        repeats_in_words=repeats_in_words,
     )
 
 
