@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.rows import Rows
 from textrnn.report import html
 from textrnn.report.comparison import compare_models
 
@@ -77,15 +78,16 @@ def full_report(num_classes=3, rows=120):
         [("rnn", 0.5), ("linear", 0.5), ("combined", 0.7)]
     )}  # fmt: skip
     texts = [TEXTS[k] for k in np.random.default_rng(7).integers(0, len(TEXTS), rows)]
+    written = Rows(texts, labels, np.arange(1, rows + 1))
     return dict(
         table=f"{EVIL}.csv: 1,470 rows, comma, text in column '{EVIL}'",
         rows=dict(used=1200, unlabelled=270, empty=2, empty_rows=[17, 1030], truncated=0),
         judged_on=EVIL,
         **compare_models(labels, parts, classes, chosen="combined", learnt_labels=labels),
         findings=dict(
-            surest_wrong=surest_wrong(texts, labels, parts["rnn"], classes, limit=12),
-            suspected_labels=suspected_labels(texts, labels, parts["rnn"], classes, limit=12),
-            duplicates=duplicates(texts, labels, classes, limit=12),
+            surest_wrong=surest_wrong(written, parts["rnn"], classes, limit=12),
+            suspected_labels=suspected_labels(written, parts["rnn"], classes, limit=12),
+            duplicates=duplicates(written, classes, limit=12),
         ),
         seconds=61.25,
     )

@@ -200,11 +200,9 @@ def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) ->
         if words := _other_choices(models.chosen, judged.choices):
             report["folds"]["words"] = words
     report["findings"] = dict(
-        surest_wrong=surest_wrong(rows.texts, rows.labels, judged.used, classes, numbers=rows.numbers.tolist()),
-        suspected_labels=suspected_labels(
-            suspects.texts, suspects.labels, said, classes, numbers=suspects.numbers.tolist()
-        ),
-        duplicates=duplicates(learnt.texts, learnt.labels, classes, numbers=learnt.numbers.tolist()),
+        surest_wrong=surest_wrong(rows, judged.used, classes),
+        suspected_labels=suspected_labels(suspects, said, classes),
+        duplicates=duplicates(learnt, classes),
     )
     report["held_out"] = models.held
     report["judged_on"] = exam.judged_on(len(judged.choices))

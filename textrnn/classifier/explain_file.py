@@ -111,7 +111,7 @@ class Explaining:
         return [explanation_cell(row.text, self._words)]
 
     def write(self, table: str) -> dict[str, str]:
-        """Writes the page of a table of this name; gives what the result says of it."""
+        """Writes the page of a table of this name; returns what the result has of it."""
         if self._page is None:
             return {}
         page = format_explained(self._rows, table=table, run=str(self._classifier.path), num_rows=self._num_rows)
@@ -133,14 +133,14 @@ def explanation_cell(text: str, words: Sequence[Word]) -> str:
         "slow +2.1; good -0.8; '-' +0.3"
     """
     heaviest = max((abs(word.weight) for word in words), default=0.0)
-    told: dict[str, str] = {}
+    listed: dict[str, str] = {}
     for word in sorted(words, key=lambda word: -abs(word.weight)):
         if abs(word.weight) >= max(LIGHTEST, SHARE * heaviest):
             written = text[word.begin : word.end]
             shown = cut(written, WORD_COLUMNS)
             shown = shown if shown[:1].isalnum() else f"'{shown}'"
-            told.setdefault(written.lower(), f"{shown} {word.weight:+.1f}")
-    return "; ".join(list(told.values())[:LISTED])
+            listed.setdefault(written.lower(), f"{shown} {word.weight:+.1f}")
+    return "; ".join(list(listed.values())[:LISTED])
 
 
 def format_explained(rows: Sequence[ExplainedRow], *, table: str, run: str, num_rows: int) -> str:

@@ -52,7 +52,7 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
         request: the run (of a classifier or a translator; without a name the newest classifier), a file with a text in
             each line, and the output: `.html` is a page, `.png` a picture with a row for each network.
         texts: more of them.
-        warn: told of what could not be shown, in one line.
+        warn: gets a line for what could not be shown.
 
     Returns:
         `output`, `run` and `texts`: for each `label`, `confidence`, `tokens` and `weights`, the mean over the networks.
@@ -83,7 +83,7 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
         draw_matrix(place, found[0].weights, rows, tokens, titles=titles, warn=warn)
     else:
         write_atomically(place, format_attention(found, run=str(path)).encode())
-    return {"output": str(place), "run": str(path), "texts": [_told(one) for one in found]}
+    return {"output": str(place), "run": str(path), "texts": [_to_json(one) for one in found]}
 
 
 def _lines(file: str, encoding: str | None) -> list[str]:
@@ -125,7 +125,7 @@ def attention_weights(networks: Networks, text: str) -> tuple[list[str], np.ndar
     return [tokens[number] for number in kept], np.add.reduceat(weights, begins, axis=1)
 
 
-def _told(one: Attended) -> dict[str, Any]:
+def _to_json(one: Attended) -> dict[str, Any]:
     return {
         "label": one.label,
         "confidence": one.confidence,
@@ -141,8 +141,8 @@ def format_result(result: dict[str, Any]) -> str:
     lines = []
     for one in result["texts"]:
         pairs = sorted(zip(one["weights"], one["tokens"], strict=True), key=lambda pair: -pair[0])
-        told = ", ".join(f"{cut(token, 20)!r} {weight:.2f}" for weight, token in pairs[:TOP])
-        lines.append(f"{cut(one['label'], 30)} {percent(one['confidence'])}: {told}")
+        weights = ", ".join(f"{cut(token, 20)!r} {weight:.2f}" for weight, token in pairs[:TOP])
+        lines.append(f"{cut(one['label'], 30)} {percent(one['confidence'])}: {weights}")
     return "\n".join([*lines, f"wrote {result['output']}"])
 
 

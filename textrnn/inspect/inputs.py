@@ -43,15 +43,15 @@ class Request:
         Raises:
             ConfigError: its name does not end as it should, it exists already, or its folder does not exist.
         """
-        place, told = Path(self.output), f"--output is {self.output!r:.120}"
+        place, given = Path(self.output), f"--output is {self.output!r:.120}"
         if place.suffix.lower() not in suffixes:
-            raise ConfigError(f"{told}: expected a name that ends with {' or '.join(suffixes)}")
+            raise ConfigError(f"{given}: expected a name that ends with {' or '.join(suffixes)}")
         if place.is_dir():
-            raise ConfigError(f"{told}, a folder: expected the name of a file")
+            raise ConfigError(f"{given}, a folder: expected the name of a file")
         if place.exists() and not self.overwrite:
             raise ConfigError(f"{place} exists: replace it with --overwrite, or give another place with --output")
         if not place.parent.is_dir():
-            raise ConfigError(f"{told}: there is no folder {place.parent}")
+            raise ConfigError(f"{given}: there is no folder {place.parent}")
         return place
 
     def beginning(self, config: NormalizeConfig, chars: int) -> tuple[str, str]:

@@ -21,7 +21,7 @@ FEWEST_TOKENS = 20  # of fewer, every correlation is high
 
 @dataclass(frozen=True)
 class Property:
-    """Something that can be said of each character.
+    """A property of each character of a text.
 
     Attributes:
         name: in JSON.
@@ -141,7 +141,7 @@ def token_values(tokens: Sequence[str]) -> tuple[list[Property], np.ndarray]:
         >>> dict(zip([one.name for one in found], values.T.tolist()))["capital"]
         [1.0, 0.0, 0.0]
     """
-    lengths = [len(token) for token in tokens]
+    lengths = np.array([len(token) for token in tokens], np.int64)
     text, ends, found, columns = "".join(tokens), np.cumsum(lengths), [], []
     for one in PROPERTIES:
         chars = one.of(text)

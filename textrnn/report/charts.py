@@ -24,7 +24,7 @@ class Chart(NamedTuple):
     """A picture.
 
     Attributes:
-        title: what it shows, in words, for those who hear the page.
+        title: what it shows, in words, for screen readers.
         height: in pixels.
         marks: tag, attributes and text of each element of the SVG.
     """
@@ -102,8 +102,8 @@ def accuracy_chart(models: Mapping[str, Mapping[str, Any]], chosen: str) -> Char
         marks.append(_line(max(left, begin), y, min(right, end), y, stroke))
         if test["accuracy"] >= low:
             marks.append(_dot(across(test["accuracy"]), y, 5, dot))
-    told = ", ".join(f"{name} {percent(test['accuracy'])}" for name, test in models.items())
-    return Chart(f"accuracy with 95 % interval: {told}", bottom + 28, marks)
+    values = ", ".join(f"{name} {percent(test['accuracy'])}" for name, test in models.items())
+    return Chart(f"accuracy with 95 % interval: {values}", bottom + 28, marks)
 
 
 def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> Chart:
@@ -172,7 +172,7 @@ def learning_chart(history: Sequence[Mapping[str, Any]]) -> Chart | None:
         marks += [_line(x, 14, x + 24, 14, kind), _text(x + 30, 18, f"{network}")]
         marks.append(_path([(across(epoch), up(nats)) for epoch, nats in points], kind))
     marks.append(_text(right - 52.0 * len(curves) - 8, 18, "network", anchor="end"))
-    told = "; ".join(
+    values = "; ".join(
         f"network {network} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for network, points in curves.items()
     )
-    return Chart(f"log-loss of the rows learnt from, in nats, over epochs: {told}", bottom + 48, marks)
+    return Chart(f"log-loss of the rows learnt from, in nats, over epochs: {values}", bottom + 48, marks)

@@ -100,7 +100,7 @@ def _matrix(test: Mapping[str, Any]) -> list[tuple[str, list[tuple[int, str, str
         for other, count in enumerate(counts):
             name, steps = ("right", RIGHT_STEPS) if true == other else ("wrong", WRONG_STEPS)
             share = count / support if support else 0.0
-            told = f"{labels[true]} → {labels[other]}: {count:,} of {support:,} rows ({percent(share)})"
-            cells.append((count, f"{name}{sum(share >= limit for limit in steps)}", told))
+            title = f"{labels[true]} → {labels[other]}: {count:,} of {support:,} rows ({percent(share)})"
+            cells.append((count, f"{name}{sum(share >= limit for limit in steps)}", title))
         rows.append((labels[true], cells))
     return rows

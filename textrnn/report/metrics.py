@@ -107,7 +107,7 @@ def wilson_interval(num_right: int, num_rows: int) -> tuple[float, float]:
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """The numbers of rows, int64[classes, classes]: true classes are the rows of the matrix, predicted ones the columns.
+    """Counts of rows, int64[classes, classes]: true classes are the rows of the matrix, predicted ones its columns.
 
     Example:
         >>> confusion_matrix(np.array([0, 0, 2]), np.array([0, 2, 2]), 3).tolist()

@@ -60,8 +60,8 @@ def draw_matrix(
         rows: the tokens at the left side, from top to bottom.
         columns: the tokens above.
         titles: what is written around it.
-        warn: told in one line when no font has some of the characters, which are then drawn as empty squares, or when
-            only a part can be shown.
+        warn: gets a line when no font has some of the characters, which are then drawn as empty squares, or when only
+            a part can be shown.
     """
     shape = np.shape(weights)
     if max(shape) > MOST_TOKENS:

@@ -22,10 +22,10 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `judged_on` (in words),
-            `chosen`, `test`, `models`, `comparisons` (see `compare_models`), `findings` (`surest_wrong`, `suspected_labels`,
-            `duplicates`, see there), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is
-            left out.
-        columns: how wide lines with texts of the file may be.
+            `chosen`, `test`, `models`, `comparisons` (see `compare_models`), `findings` (see
+            `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing
+            is left out.
+        columns: the width of lines with texts of the file.
 
     Returns:
         the text, with a line end at its end.
