@@ -1,5 +1,6 @@
 """The page: well formed, whole by itself, never active, readable in light and dark."""
 
+import configparser
 import html
 import itertools
 import re
@@ -160,6 +161,15 @@ def test_a_page_needs_jinja2_and_nothing_else_does():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "pages are made with Jinja2, which is not installed: pip install Jinja2\n", done.stderr
+
+
+def test_setup_packs_all_files_beside_the_modules():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    patterns = setup["options.package_data"].items()
+    packed = {path for package, pattern in patterns for path in (ROOT / package.replace(".", "/")).glob(pattern)}
+    there = {path for path in (ROOT / "textrnn").rglob("*.*") if path.suffix not in (".py", ".pyc", ".pyi")}
+    assert there <= packed and len(packed) >= 9
 
 
 # ---------------------------------------------------------------- charts

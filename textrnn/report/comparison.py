@@ -91,11 +91,6 @@ def compare(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[s
     Returns:
         `rows`, `first_accuracy`, `second_accuracy`, `only_first` and `only_second` (numbers of rows that only this
         model has right), `p` (see `mcnemar_exact`) and `difference_interval` (see there), ready for JSON.
-
-    Example:
-        >>> found = compare(np.array([0, 1, 1, 0]), np.array([0, 1, 1, 1]), np.array([0, 0, 0, 1]))
-        >>> found["first_accuracy"], found["second_accuracy"], found["only_first"], found["only_second"], found["p"]
-        (0.75, 0.25, 2, 0, 0.5)
     """
     right, other = np.asarray(first) == labels, np.asarray(second) == labels
     only_first, only_second = int((right & ~other).sum()), int((other & ~right).sum())
@@ -114,8 +109,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     """The exact two-sided p of the hypothesis that two models are equally good.
 
     Args:
-        only_first: number of rows that only the first model has right.
-        only_second: number of rows that only the second model has right.
+        only_first, only_second: numbers of rows that only this model has right.
 
     Returns:
         min(1, 2 P(X <= the smaller number)), X binomial with probability 1/2.
@@ -141,18 +135,9 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 def difference_interval(only_first: int, only_second: int, num_rows: int) -> tuple[float, float]:
     """The 95 % interval of the first model's accuracy minus the second's, on the same rows.
 
-    Args:
-        only_first: number of rows that only the first model has right.
-        only_second: number of rows that only the second model has right.
-        num_rows: number of all rows.
-
     Reference:
         A. Agresti and Y. Min, 2005, Simple improved confidence intervals for comparing matched proportions: half a row
         is added to each of the four counts, then d ± z sqrt(b + c - (b - c)^2 / n) / n.
-
-    Example:
-        >>> [round(limit, 4) for limit in difference_interval(30, 10, 198)]  # (20 ± 1.96 sqrt(41 - 2)) / 200
-        [0.0388, 0.1612]
     """
     rows, differ, gain = num_rows + 2, only_first + only_second + 1, only_first - only_second
     half = Z95 * math.sqrt(differ - gain**2 / rows)

@@ -155,10 +155,6 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, num_bins: int = N
 
     Returns:
         for each bin with rows in it: `low`, `high`, `rows`, `confidence` (mean), `accuracy`.
-
-    Example:
-        >>> reliability(np.array([0, 1]), np.array([[0.75, 0.25], [0.625, 0.375]]), num_bins=2)
-        [{'low': 0.5, 'high': 1.0, 'rows': 2, 'confidence': 0.6875, 'accuracy': 0.5}]
     """
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     numbers = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
