@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from closeness import assert_close
 
 from textrnn.nn.architectures import CELLS
 from textrnn.nn.numpy.cells import make_cell
@@ -88,7 +89,7 @@ def test_step_treats_rows_alike_and_changes_nothing(kind, rng):
         own = slice(row, row + 1)
         alone = cell.step(cell.project(x[:, own]), [array[:, own] for array in state])
         for array, new in zip(alone, after, strict=True):
-            np.testing.assert_allclose(array, new[:, own], atol=1e-6)
+            assert_close(array, new[:, own])
 
 
 @pytest.mark.parametrize("kind", CELLS)

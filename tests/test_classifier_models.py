@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.data import ToFit
@@ -52,8 +53,8 @@ def test_numpy_gives_the_logits_of_keras(options, rng):
     model, texts = drawn(config, rng), texts_of(rng)
     network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(model)))
     expected = model(*padded(texts)).numpy()
-    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-5)
-    np.testing.assert_allclose(make_reader(model)(texts), expected, atol=1e-5)
+    assert_close(network.logits(texts), expected)
+    assert_close(make_reader(model)(texts), expected)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=str)
@@ -61,10 +62,10 @@ def test_numpy_gives_the_same_however_texts_are_put_together(options, rng, monke
     config, texts = small(**options), texts_of(rng, (4, 1, 6, 4, 2, 9, 1, 3))
     network = RecurrentClassifier(config, VOCAB, CLASSES, Weights(get_weights(drawn(config, rng))))
     expected = np.concatenate([network.logits([text]) for text in texts])
-    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
+    assert_close(network.logits(texts), expected)
     monkeypatch.setattr("textrnn.classifier.recurrent.TOKENS", 11)
     monkeypatch.setattr("textrnn.classifier.recurrent.ROWS", 2)
-    np.testing.assert_allclose(network.logits(texts), expected, atol=1e-6)
+    assert_close(network.logits(texts), expected)
 
 
 def test_numpy_needs_no_texts(rng):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.base.errors import ConfigError
 from textrnn.nn.keras.memory import Memory, memory_step
@@ -174,10 +175,10 @@ def test_memory_mask_keeps_the_state(rng):
     outputs, *after = layer(x, mask=mask)
     short = layer(x[:1, :STEPS])
     for array, other in zip([outputs[:1, :STEPS], *(array[:1] for array in after)], short, strict=True):
-        np.testing.assert_allclose(array, other, atol=1e-6)
-    np.testing.assert_allclose(outputs[0, -1], outputs[0, STEPS - 1], atol=1e-6)
+        assert_close(array, other)
+    assert_close(outputs[0, -1], outputs[0, STEPS - 1])
     thinned = layer(x[1:, ::2])
-    np.testing.assert_allclose(outputs[1:, ::2], thinned[0], atol=1e-6)
+    assert_close(outputs[1:, ::2], thinned[0])
 
 
 def test_memory_last_output(rng):
@@ -186,7 +187,7 @@ def test_memory_last_output(rng):
     x = rng.normal(0, 1, (BATCH, STEPS, INPUTS)).astype(np.float32)
     last.build(x.shape)
     last.set_weights(layer.get_weights())
-    np.testing.assert_allclose(last(x), layer(x)[0][:, -1], atol=1e-6)
+    assert_close(last(x), layer(x)[0][:, -1])
 
 
 def test_memory_saves_and_loads(rng, tmp_path):

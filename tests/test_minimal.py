@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.base.errors import ConfigError
 from textrnn.nn.keras import minimal
@@ -102,13 +103,13 @@ def test_layer_in_a_graph_of_open_shape_reads_as_the_paper_says(kind, mask, rng)
         x, real = texts(rng, BATCH, steps, INPUTS), np.array(MASKS["holes"])[:, :steps] > 0
         outputs, last, gradient = graph(x, real) if mask else graph(x)
         expected = paper_read(kind, layer, x, NO_STATE, real if mask else None)
-        np.testing.assert_allclose(outputs, expected[0], atol=1e-5)
-        np.testing.assert_allclose(last, expected[1], atol=1e-5)
+        assert_close(outputs, expected[0])
+        assert_close(last, expected[1])
         with tf.GradientTape() as tape:
             watched = tf.Variable(x)
             outputs, last = layer(watched, mask=real if mask else None)
             total = tf.reduce_sum(outputs**2) + tf.reduce_sum(last)
-        np.testing.assert_allclose(gradient, tape.gradient(total, watched), atol=1e-5)
+        assert_close(gradient, tape.gradient(total, watched))
 
 
 @pytest.mark.parametrize("scale", [0.7, 60.0], ids=["gates between", "gates open or shut"])
@@ -123,7 +124,7 @@ def test_parallel_equals_sequential(kind, masked, scale, rng, monkeypatch):
     for others in found[1:]:
         for one, other in zip(found[0], others, strict=True):
             assert np.isfinite(one).all() and np.abs(one).max() > 0
-            np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5 * np.abs(one).max())
+            assert_close(other, one)
 
 
 @pytest.mark.parametrize("mask", [None, [[1, 0], [0, 1], [1, 1]]], ids=["no mask", "mask"])
@@ -147,7 +148,7 @@ def test_scan_gradient_equals_finite_differences(chunks, mask, rng):
                 total(*arguments[:place], arguments[place] + sign * 1e-5 * direction, *arguments[place + 1 :])
                 for sign in (1, -1)
             )
-            np.testing.assert_allclose(tf.reduce_sum(gradient * direction), (up - down) / 2e-5, rtol=1e-7, atol=1e-9)
+            np.testing.assert_allclose(tf.reduce_sum(gradient * direction), (up - down) / 2e-5, rtol=1e-6, atol=1e-8)
 
 
 def test_weight_gradient_equals_finite_differences(kind, rng):
@@ -163,7 +164,7 @@ def test_weight_gradient_equals_finite_differences(kind, rng):
             weight.assign(value + sign * 1e-5 * direction)
             sums.append(float(tf.reduce_sum(layer(x) * draws)))
         weight.assign(value)
-        np.testing.assert_allclose(tf.reduce_sum(gradient * direction), (sums[0] - sums[1]) / 2e-5, rtol=1e-7)
+        np.testing.assert_allclose(tf.reduce_sum(gradient * direction), (sums[0] - sums[1]) / 2e-5, rtol=1e-6)
 
 
 def test_gates_that_are_open_or_shut(kind, rng):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 from small_models import (
     ALL,
     BASE,
@@ -89,7 +90,7 @@ def test_build_language_model_shapes(name, rng, monkeypatch):
     assert each.dtype == last.dtype == "float32"
     assert model.reads_both_ways is (name in BOTH_WAYS)
     if name in CARRIED:
-        np.testing.assert_allclose(each[:, -1], last, atol=1e-6)
+        assert_close(each[:, -1], last)
 
 
 def test_build_language_model_target_last(rng):
@@ -123,11 +124,11 @@ def test_step_carries_state(name, rng):
     first, between = model.step(ids[:, :STEPS], begin)
     second, after = model.step(ids[:, STEPS:], between)
     at_once, final = model.step(ids, begin)
-    np.testing.assert_allclose(np.concatenate([first, second], 1), at_once, atol=1e-6)
-    np.testing.assert_allclose(at_once, model(ids), atol=1e-6)
+    assert_close(np.concatenate([first, second], 1), at_once)
+    assert_close(at_once, model(ids))
     assert len(after) == len(begin)
     for one, other in zip(after, final, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert_close(one, other)
     assert not np.allclose(second, model(ids[:, STEPS:]), atol=1e-4)  # the state matters
 
 
@@ -290,7 +291,7 @@ def test_residual_adds_the_input_of_the_layer(rng):
     set_weights(residual, get_weights(plain))
     first = plain.recurrent[0](plain.embedding(ids))[0]
     expected = plain.hidden(ids, plain.initial_state(BATCH))[0] + first
-    np.testing.assert_allclose(residual.hidden(ids, residual.initial_state(BATCH))[0], expected, atol=1e-6)
+    assert_close(residual.hidden(ids, residual.initial_state(BATCH))[0], expected)
 
 
 @pytest.mark.slow
@@ -298,7 +299,7 @@ def test_residual_in_a_graph_equals_eager(rng):
     model, ids = built("residual mixed"), random_ids(rng, BATCH, STEPS)
     for shape in ((BATCH, STEPS), (None, None)):  # shapes that are open must not leave out an addition
         graph = tf.function(lambda ids: model(ids), input_signature=[tf.TensorSpec(shape, tf.int32)])
-        np.testing.assert_allclose(graph(ids), model(ids), atol=1e-6)
+        assert_close(graph(ids), model(ids))
 
 
 def test_tied_uses_the_embedding(rng):
@@ -307,7 +308,7 @@ def test_tied_uses_the_embedding(rng):
     set_weights(model, weights)
     hidden, _ = model.hidden(ids, model.initial_state(BATCH))
     expected = hidden @ weights["embedding/embeddings"].T + weights["output/bias"]
-    np.testing.assert_allclose(model(ids), expected, atol=1e-5)
+    assert_close(model(ids), expected)
     assert named_variables(built("tied, projected lstm"))["projection/kernel"].shape == (UNITS, EMBED)
 
 

@@ -8,9 +8,9 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from cli_fixtures import good
+from closeness import assert_close
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 import textrnn
@@ -25,11 +25,6 @@ def of_kind(kind):
     return [name for name, told in EXPECTED.items() if told["info"]["kind"] == kind]
 
 
-def close(found, expected, tolerance=1e-4):
-    """All numbers agree, relative to the largest: they come out of some hundred float32 sums, of 1e-7 each."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
-
-
 def listed(probabilities):
     return [[row[label] for label in sorted(row)] for row in probabilities]
 
@@ -40,7 +35,7 @@ def test_old_language_model_scores_and_generates_as_before(name):
     text, options = SENTENCE, {"length": 30, "temperature": 0.7, "random_seed": 3}
     if name == "conditions":
         text, options = "the room was clean and lovely", {**options, "condition": "good", "guidance": 1.0}
-    close(model.score(text).nats, expected["nats"])
+    assert_close(model.score(text).nats, expected["nats"])
     assert "".join(model.generate("The ", **options)) == expected["text"]
 
 
@@ -49,7 +44,7 @@ def test_old_classifier_gives_the_probabilities_it_gave(name):
     expected = EXPECTED[name]["outputs"]
     found = [row["probabilities"] for row in textrnn.load(name, RUNS).classify(expected["texts"])]
     assert [list(row) for row in found] == [list(row) for row in expected["probabilities"]]
-    close(listed(found), listed(expected["probabilities"]))
+    assert_close(listed(found), listed(expected["probabilities"]))
 
 
 @pytest.mark.parametrize("name", of_kind("translator"))
@@ -57,7 +52,7 @@ def test_old_translator_translates_as_before(name):
     translator, expected = textrnn.load(name, RUNS), EXPECTED[name]["outputs"]
     found = list(translator.stream(expected["texts"]))
     assert [translation.text for translation in found] == expected["translations"]
-    close([translation.nats for translation in found], expected["nats"])
+    assert_close([translation.nats for translation in found], expected["nats"])
 
 
 def test_old_answerer_answers_as_before():
@@ -65,8 +60,8 @@ def test_old_answerer_answers_as_before():
     story = ["Mira walked to the mill.", "Anton hurried to the attic."]
     found = textrnn.load("answerer", RUNS).answer(story, "Where is Mira?")
     assert found.text == expected["answer"]
-    close(found.confidence, expected["confidence"])
-    close(found.attention, expected["attention"])
+    assert_close(found.confidence, expected["confidence"])
+    assert_close(found.attention, expected["attention"])
 
 
 def test_info_describes_every_old_run():
@@ -94,4 +89,4 @@ def test_old_run_goes_on_with_the_losses_that_it_had(name, tmp_path):
     learnt = len(losses(RUNS / name, resumed["column"]))
     found = losses(tmp_path / name, resumed["column"])[learnt:]
     assert len(found) == len(resumed["losses"][learnt:]) > 0
-    close(found, resumed["losses"][learnt:], 1e-3)
+    assert_close(found, resumed["losses"][learnt:], 1e-3)

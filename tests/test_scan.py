@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
 
 from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.recurrent import Block, RecurrentClassifier
@@ -48,7 +49,7 @@ def test_scan_gives_what_each_text_gives_alone(kind, num_ways, rng):
         for row, text in enumerate(texts):
             found = [outputs[way, row] for outputs in steps[: len(text)]]
             expected = alone(make_cell(kind, *ways[way]), text if way == 0 else text[::-1])
-            np.testing.assert_allclose(found, expected, atol=1e-6)
+            assert_close(found, expected)
 
 
 def test_mirrored_twice_is_where_it_was():
