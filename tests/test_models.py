@@ -1,5 +1,7 @@
 """The language models: shapes, sizes, state, penalties, seeds, weights by name, and that they learn."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -26,12 +28,11 @@ from textrnn.language_model.network import LanguageModel, build_language_model, 
 from textrnn.language_model.step import make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
 from textrnn.nn.options import ModelConfig, layer_cells
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig
 from textrnn.training.step import make_optimizer, make_step
 
 CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above
 SAVED = [*BASE, *CELLS, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
-GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
 
 @pytest.fixture
@@ -46,37 +47,16 @@ def build(config, **options):
 
 
 def num_parameters(config):
-    """The number of weights, layer by layer: gates x (inputs + units + biases) x units, for each direction.
-
-    minGRU and minLSTM have none for the units.
-    """
+    """The number of weights, layer by layer; those of a cell are counted in test_cells."""
     width = VOCAB if config.input == "one-hot" else config.embed
     count = 0 if config.input == "one-hot" else VOCAB * config.embed
-    for cell in layer_cells(config):
-        if cell.cell == "memory":
-            count, width = count + memory_parameters(config, width), config.units
-            continue
-        biases = 2 if cell.cell == "gru" else 1
-        ways = 2 if cell.both_ways else 1
-        recurrent = 0 if cell.cell.startswith("min") else config.units
-        count += ways * GATES[cell.cell] * config.units * (width + recurrent + biases)
-        width = ways * config.units
+    for layer in layer_cells(config):
+        ways = 2 if layer.both_ways else 1
+        shapes = layer.spec.weights(width, config.units)
+        count, width = count + ways * sum(map(math.prod, shapes.values())), ways * config.units
     if not config.tied:
         return count + width * VOCAB + VOCAB
     return count + (width * config.embed if width != config.embed else 0) + VOCAB
-
-
-def memory_parameters(config, inputs):
-    """Those of a controller with its bias, of what it tells its heads, and of what they read."""
-    gates, heads, width, units = (
-        (4, 1)[config.memory_controller == "dense"],
-        config.memory_heads,
-        config.memory_width,
-        7,
-    )
-    seen = inputs + heads * width + (units if config.memory_controller == "lstm" else 0)
-    told = 2 * heads * (width + 6) + heads * 2 * width
-    return gates * units * (seen + 1) + (units + 1) * told + heads * width * units
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -160,7 +140,7 @@ def test_train_step_changes_every_weight(name, rng, eagerly):
 def test_language_model_overfits_one_batch(name, rng):
     model, x = build(ALL[name]), random_ids(rng, BATCH, STEPS)
     y = random_ids(rng, *((BATCH,) if name in BOTH_WAYS else x.shape))
-    config = TrainConfig(epochs=1.0, learning_rate=0.05)
+    config = OptimizationConfig(learning_rate=0.05)
     variables = model.trainable_variables
     step = make_step(make_loss(model), variables, make_optimizer(config, variables), clip_norm=1.0)
     mask = np.ones(y.shape, np.float32)
