@@ -1,6 +1,6 @@
 """Runs the tests that compare floating-point numbers as on less able processors: `make test-processors`.
 
-oneDNN (TensorFlow) and OpenBLAS (NumPy) choose their code by the processor, and other code rounds otherwise. Each
+oneDNN (TensorFlow), OpenBLAS and NumPy choose their code by the processor, and other code rounds otherwise. Each
 setting makes them take that of an older one, as far as this machine can: a setting never adds instructions. Arguments
 go to pytest; with `--all` in front of them every test is run.
 """
@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from numpy._core import _multiarray_umath as numpy_core
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = (
     "ONEDNN_MAX_CPU_ISA=AVX2",
@@ -20,6 +22,9 @@ SETTINGS = (
     "OPENBLAS_CORETYPE=Haswell",
     "OPENBLAS_CORETYPE=Sandybridge",
     "OPENBLAS_CORETYPE=Zen",
+    # All that NumPy would use here beyond what every x86-64 has.
+    "NPY_DISABLE_CPU_FEATURES="
+    + " ".join(name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__[name]),
 )
 # TensorFlow asks the processor itself for bfloat16, and oneDNN, held below it, then aborts: no real processor does so.
 HELD_BELOW_BFLOAT16 = SETTINGS[:2]
@@ -45,7 +50,7 @@ def main(arguments):
             failed += 1
             print(ran.stdout + ran.stderr)
         summary = (ran.stdout.strip().splitlines() or ["nothing was run"])[-1].strip("= ")
-        print(f"{setting:32} {time.monotonic() - began:5.0f} s  {summary}", flush=True)
+        print(f"{setting[:60]:60} {time.monotonic() - began:5.0f} s  {summary}", flush=True)
     return int(failed > 0)
 
 

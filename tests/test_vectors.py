@@ -181,7 +181,9 @@ def test_vocabulary_knows_words_of_rows_then_rare_ones_then_those_of_the_file(tm
     assert start.ids.tolist() == [2, 4, 5]  # good, bad and tea; soup has no vector
     learnt = np.array([[1, 3], [1, 1], [-1, 1]])
     np.testing.assert_allclose(start.learnt, learnt / learnt.std(), rtol=1e-6)
-    np.testing.assert_allclose(start.unseen, np.array([[4, 0], [3, -3], [5, 5], [0, 8], [1, 1]]) / learnt.std())
+    np.testing.assert_allclose(
+        start.unseen, np.array([[4, 0], [3, -3], [5, 5], [0, 8], [1, 1]]) / learnt.std(), rtol=1e-6
+    )
     assert start.learnt.dtype == start.unseen.dtype == np.float32
     assert "3 of the 4 words" in told and "5 more words" in told and "\n" not in told
 
@@ -250,7 +252,7 @@ def test_words_that_are_in_no_row_keep_their_vectors(rng):
     labels, more = np.arange(64) % 2, dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
     weights = fit_classifier(ToFit(config, texts, labels, texts[:2], **more), vectors=start).weights
     assert weights[EMBEDDINGS].shape == (VOCAB, EMBED)
-    np.testing.assert_allclose(weights[EMBEDDINGS][-UNSEEN:], EMBEDDING_STD)
+    np.testing.assert_allclose(weights[EMBEDDINGS][-UNSEEN:], EMBEDDING_STD, rtol=1e-6)
     seen = np.intersect1d(start.ids, np.concatenate(texts))
     assert (weights[EMBEDDINGS][seen] != EMBEDDING_STD * start.learnt[seen - NUM_RESERVED]).any(1).all()
     network = RecurrentClassifier(config.encoder, VOCAB, 2, Weights(weights))
