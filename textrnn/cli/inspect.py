@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from textrnn.base.console import Commands
+from textrnn.cli.console import Commands
 from textrnn.cli.options import JSON, MODELS_DIR
 
 ENCODING = click.option("--encoding", help="Encoding of the file.  [default: UTF-8, UTF-16 or GB18030, as it shows]")
