@@ -321,11 +321,11 @@ FAULTS = (
         "inspect_gradients",
     ),
     Fault(
-        "quotation marks are not escaped",
-        "report/web.py",
-        'replace("\\r", "\\n")), quote=True)',
-        'replace("\\r", "\\n")), quote=False)',
-        "html report",
+        "pages escape nothing",
+        "report/html.py",
+        "autoescape=True",
+        "autoescape=False",
+        "html_report explain",
     ),
 )
 
