@@ -13,9 +13,11 @@ __version__ = "0.1.0"
 _PLACES = {
     "CellSpec": "textrnn.nn.architectures:CellSpec",
     "ModelConfig": "textrnn.nn.options:ModelConfig",
+    "PairOptions": "textrnn.translator.pairs:PairOptions",
     "SampleConfig": "textrnn.language_model.sample_options:SampleConfig",
     "SlidingWindows": "textrnn.text.windows:SlidingWindows",
     "Streams": "textrnn.text.windows:Streams",
+    "TableOptions": "textrnn.text.table.table:TableOptions",
     "TextRNNError": "textrnn.base.errors:TextRNNError",
     "WindowDataset": "textrnn.language_model.keras_dataset:WindowDataset",
     "answer": "textrnn.answerer.train:train",

@@ -103,7 +103,6 @@ def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace,
     """Learns from a file, or goes on with a run."""
     from textrnn.answerer.predict_file import read_file
     from textrnn.answerer.train import summary, train
-    from textrnn.base.run_target import RunTarget
 
     if file is not None and (asked.output is not None or asked.explain):
         raise ConfigError(
@@ -114,9 +113,7 @@ def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace,
         file,
         test=None if asked.test is None else read_file(asked.test, asked.encoding),
         resume=asked.resume,
-        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
-        quiet=asked.quiet,
-        **call_of(context),
+        **call_of(context, asked),
         **given,
     )
     show_result(context, result, None if asked.as_json else summary(result))

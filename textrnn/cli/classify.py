@@ -176,7 +176,6 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
 
 def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
     """Learns from a table."""
-    from textrnn.base.run_target import RunTarget
     from textrnn.classifier.train import train
     from textrnn.report.text_report import format_report
 
@@ -187,9 +186,7 @@ def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: di
         unlabelled=asked.unlabelled,
         kind=asked.model,
         balanced=asked.balanced,
-        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
-        quiet=asked.quiet,
-        **call_of(context),
+        **call_of(context, asked),
         **given,
     )
     show_result(context, result, None if asked.as_json else format_report(result))

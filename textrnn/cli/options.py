@@ -234,10 +234,11 @@ def split_options(
     return own, {name: options[name] for name in options if name in names and _is_typed(context, name)}
 
 
-def call_of(context: click.Context) -> dict[str, Any]:
-    """What a training has to know of how it was called: `command`, and when it began, `begin`."""
+def call_of(context: click.Context, asked: SimpleNamespace) -> dict[str, Any]:
+    """The fields of `textrnn.base.run_target.TrainingCall`: those of `new_run_flags`, the command and its begin."""
     begin, arguments = context.obj
-    return dict(command=shlex.join(["textrnn", *arguments]), begin=begin)
+    own = {name: getattr(asked, name) for name in ("name", "models_dir", "overwrite", "quiet")}
+    return dict(command=shlex.join(["textrnn", *arguments]), begin=begin, **own)
 
 
 def _is_typed(context: click.Context, name: str) -> bool:

@@ -64,8 +64,8 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: value for name, value in vars(asked).items() if name not in ("workers", "as_json")}
-    result = learn(corpus, **own, **call_of(context), **given)
+    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "samples")}
+    result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))
     elif result["ended"] == "interrupted":  # workers beside the chief have nothing to say

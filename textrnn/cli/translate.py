@@ -100,7 +100,6 @@ def _learn(
         )
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
-    from textrnn.base.run_target import RunTarget
     from textrnn.translator.pairs import PairOptions
     from textrnn.translator.train import train
 
@@ -110,9 +109,7 @@ def _learn(
         resume=asked.resume,
         options=PairOptions(asked.form, asked.source_column, asked.target_column, asked.encoding),
         decode=decode,
-        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
-        quiet=asked.quiet,
-        **call_of(context),
+        **call_of(context, asked),
         **given,
     )
     show_result(context, result, None if asked.as_json else _summary(result))
