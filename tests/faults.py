@@ -49,7 +49,7 @@ FAULTS = (
     ),
     Fault(
         "an interrupt ends with the wrong exit code",
-        "base/console.py",
+        "cli/console.py",
         "        return INTERRUPTED\n",
         "        return 1\n",
         "cli interrupt",

@@ -9,10 +9,14 @@ import pytest
 from cli_fixtures import ARCHITECTURES, ROOT, good, refused, run_cli, start
 
 from textrnn import __version__
+from textrnn.base.config import SECTIONS
+from textrnn.base.tasks import COMMANDS as TABLE
+from textrnn.base.tasks import TASKS
 from textrnn.cli.main import cli
 from textrnn.language_model.sample_options import SampleConfig
 
 COMMANDS = cli.list_commands(None)
+TRAINING = {task.maker.name for task in TASKS.values()}
 
 
 def write(*arguments, **options):
@@ -29,30 +33,46 @@ def test_without_a_command_the_help_is_shown():
     assert ran.code == 2 and "Commands:" in ran.err + ran.out
 
 
+def listed(text):
+    """The long flags that a help lists, in order."""
+    return re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_names_every_option_once(command):
-    short, has_more = good(command, "--help").out, command in ("train", "classify", "translate")
-    text = good(command, "--help-all").out if has_more else short
-    assert good(command, "-h").out == short
-    if has_more:
-        most_used = re.findall(r"^  (?:-\w, )?(--[\w-]+)", short, re.MULTILINE)
-        count = int(re.search(r"^(\d+) more options: textrnn \w+ --help-all$", short, re.MULTILINE)[1])
-        assert (
-            5 <= len(most_used) <= 10
-            and len(most_used) + count == len(re.findall(r"^  (?:-|  --)", text, re.MULTILINE)) - 2
-        )
-    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
     options = [p for p in cli.get_command(None, command).params if isinstance(p, click.Option)]
+    short = good(command, "--help").out
+    assert good(command, "-h").out == short
+    text = good(command, "--help-all").out if "--help-all" in short else short
     named = [max(option.opts, key=len) for option in options] + ["--help"]
-    assert sorted(listed) == sorted(named) and len(set(listed)) == len(listed)
+    assert sorted(listed(text)) == sorted(named)
     assert all(option.help for option in options)
     assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command in TRAINING])
+def test_help_of_a_long_command_shows_what_is_most_used(command):
+    short, text = good(command, "--help").out, good(command, "--help-all").out
+    assert 7 <= len(listed(short)) <= 10 and len(short.splitlines()) <= 50
+    count = int(re.search(rf"^(\d+) more options: textrnn {command} --help-all$", short, re.MULTILINE)[1])
+    assert len(listed(text)) == len(listed(short)) + count + 2  # --help and --help-all
+    titles = re.findall(r"^(\S.*):$", text, re.MULTILINE)
+    order = ["Most used", *SECTIONS, "Help"]
+    assert titles == [title for title in order if title in titles] and {"Text", "Network", "Learning"} <= {*titles}
+
+
+def test_commands_are_listed_as_the_table_has_them():
+    text = good("--help").out
+    assert all(command.usage in text for command in TABLE.values())
+    for name in COMMANDS:
+        assert cli.get_command(None, name).name == name
+    assert cli.get_command(None, "os") is None
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["info"], ["generate", "--length", "3"], ["score", "story.txt"]])
 def test_commands_without_training_load_no_tensorflow(arguments, library):
     code = (
-        "import sys; from textrnn.cli.main import cli; from textrnn.base.console import guarded\n"
+        "import sys; from textrnn.cli.main import cli; from textrnn.cli.console import guarded\n"
         f"guarded(lambda: cli.main({arguments!r}, standalone_mode=False))\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
     )
@@ -161,21 +181,21 @@ def test_text_is_utf8_whatever_the_locale_says(home, monkeypatch):
 
 
 def test_interrupt_says_so_in_one_line(home, monkeypatch):
-    import textrnn.base.run
+    import textrnn.language_model.predict
 
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(textrnn.base.run, "find_run", stop)
+    monkeypatch.setattr(textrnn.language_model.predict, "find_run", stop)
     ran = run_cli("generate")
     assert (ran.code, ran.err.strip(), ran.out) == (130, "interrupted", "")
 
 
 def test_lack_of_memory_says_what_to_do(home, monkeypatch):
-    import textrnn.base.run
+    import textrnn.language_model.predict
 
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(textrnn.base.run, "find_run", fail)
+    monkeypatch.setattr(textrnn.language_model.predict, "find_run", fail)
     refused("generate", code=1, says=["not enough memory", "--units", "--batch"])

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textrnn.base.config import expected, flag_of
+from textrnn.base.config import expected, flag_of, option
 from textrnn.base.errors import ConfigError, TextRNNError
+from textrnn.classifier.options import ClassifierConfig
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.nn.options import ModelConfig, layer_cells
@@ -217,6 +218,17 @@ def test_from_options_sorts_into_groups():
 def test_from_options_refuses_unknown_names():
     with pytest.raises(ConfigError, match="unknown option top_k, unitz"):
         Config.from_options({"units": 7, "unitz": 8, "top_k": 1})
+
+
+def test_from_options_takes_a_name_of_the_version_before():
+    with pytest.warns(FutureWarning, match="warm_up_epochs is called pretrain_epochs now"):
+        config = ClassifierConfig.from_options({"warm_up_epochs": 3.0, "units": 7})
+    assert (config.fit.pretrain_epochs, config.encoder.units) == (3.0, 7)
+
+
+def test_option_refuses_a_fact_that_nothing_reads():
+    with pytest.raises(TypeError, match="unknown hihg"):
+        option(1, "Help.", hihg=3)
 
 
 def resolve(**options):

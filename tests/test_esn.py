@@ -11,8 +11,8 @@ import pytest
 from cli_fixtures import ROOT, good, refused, story
 
 import textrnn
-from textrnn.base.console import INTERRUPTED
 from textrnn.base.files import read_json, read_weights, write_json, write_weights
+from textrnn.cli.console import INTERRUPTED
 
 ESN = ("--arch", "esn", "--units", "60", "--batch", "2")
 LINES = 300

@@ -40,7 +40,7 @@ TRAINED = {"network", "step", "fit", "pretrain", "keras_dataset"}
 SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a room may use.
 LIBRARIES = {
-    "base": SMALL | {"click"},
+    "base": {"numpy", "safetensors"},
     "text": SMALL,
     "report": SMALL | {"jinja2", "matplotlib"},
     "nn": SMALL | {"scipy"},

@@ -53,6 +53,7 @@ def run(commands, cwd, missing=LARGE + PAGES):
 
 def test_all_but_training_works_in_a_light_install(tmp_path):
     (tmp_path / "new.csv").write_text("text\nthe old miller fine\ncold harsh rain\n")
+    (tmp_path / "labelled.csv").write_text("text,label\nthe old miller fine,pos\ncold harsh rain,neg\n")
     (tmp_path / "text.txt").write_text("the old miller carried water\n" * 9)
     (tmp_path / "stories.txt").write_text("1 Mira went to the mill.\n2 Where is Mira?\n")
     runs = {name: str(RUNS / name) for name in ("lstm", "bpe", "conditions", "esn", "bidirectional", "combined")}
@@ -63,6 +64,8 @@ def test_all_but_training_works_in_a_light_install(tmp_path):
         *(["generate", "--model", runs[name], "--length", "9"] for name in runs if name != "combined"),
         ["score", "text.txt", "--model", runs["lstm"], "--json"],
         ["classify", "new.csv", "--model", runs["combined"], "-o", "out.csv"],
+        ["classify", "labelled.csv", "--predict", "--model", str(RUNS / "rnn-lstm"), "-o", "measured.csv"],
+        ["score", "labelled.csv", "--model", runs["conditions"], "--text-column", "text", "--condition", "label"],
         ["translate", "--model", str(RUNS / "encoder-decoder"), "water"],
         ["answer", "stories.txt", "--model", str(RUNS / "answerer")],
     ]

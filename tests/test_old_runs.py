@@ -66,6 +66,18 @@ def test_an_old_run_is_gone_on_with(name, tmp_path):
     assert model.details["status"] == "finished"
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [
+        ("train", "aligned", "go on with it by 'textrnn translate --resume aligned --models-dir"),
+        ("answer", "lstm", "go on with it by 'textrnn train --resume lstm --models-dir"),
+        ("translate", "linear", "no command goes on with such runs, 'textrnn classify YOUR_TABLE.csv' makes a new one"),
+    ],
+)
+def test_resume_of_another_kind_says_which_command_goes_on(command, name, says):
+    refused(command, "--resume", name, "--models-dir", FOLDER, code=1, says=[says])
+
+
 def test_a_newer_format_is_refused(tmp_path):
     shutil.copytree(FOLDER / "lstm", tmp_path / "new")
     path = tmp_path / "new" / "run.json"

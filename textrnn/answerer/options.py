@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import NETWORK, STOP, TEXT, Checked, option
 from textrnn.text.options import NormalizeConfig
 from textrnn.training.options import StopConfig, resolve_stop
 
@@ -19,7 +19,9 @@ SPREAD = 0.1  # standard deviation of the first weights; what a product is divid
 class MemoryNetworkConfig(Checked):
     """What a memory network looks like; vocabulary and answers come from the stories."""
 
-    hops: int = option(3, "How often it looks at the sentences before it answers.", low=1, high=20)
+    section = NETWORK
+
+    hops: int = option(3, "How often it looks at the sentences before it answers.", low=1, high=20, first=True)
     embed: int = option(32, "Width of the vectors of words and sentences.", low=1, high=4096)
     sentences: int = option(50, "Last sentences of a story that it looks at.", low=1, high=10_000, unit="sentences")
     encoder: str = option(
@@ -38,12 +40,16 @@ class AnswerFitConfig(Checked):
         high=31_536_000,
         flag="--time",
         unit="seconds",
+        section=STOP,
+        first=True,
     )
     epochs: float | None = option(
         None,
         "Most passes over the questions for each try.  [default: 30, or as many as make 2,500 steps]",
         above=0,
         high=1_000_000,
+        section=STOP,
+        first=True,
     )
     tries: int = option(
         3,
@@ -57,7 +63,9 @@ class AnswerFitConfig(Checked):
     )
     batch: int = option(32, "Questions in a training step.", low=1, high=65_536)
     learning_rate: float = option(1e-2, "Highest learning rate.", above=0, high=1000)
-    held_out: float = option(0.2, "Share of the stories that is held out to measure on.", above=0, high=0.9)
+    held_out: float = option(
+        0.2, "Share of the stories that is held out to measure on.", above=0, high=0.9, section=TEXT
+    )
     random_seed: int = option(0, "Seed of the split, the initial weights and the order.", low=0, high=2**32 - 1)
     deterministic: bool = option(
         False,
@@ -71,6 +79,7 @@ class AnswerFitConfig(Checked):
         high=31_536_000,
         flag="--save-every",
         unit="seconds",
+        section=STOP,
     )
 
 

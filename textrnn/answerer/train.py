@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ import numpy as np
 from textrnn.answerer.data import new_stories, resumed_stories
 from textrnn.answerer.options import AnswerConfig
 from textrnn.answerer.predict import Answerer, open_answerer
-from textrnn.answerer.predict_file import Stories
+from textrnn.answerer.predict_file import Stories, read_file
 from textrnn.answerer.stories import Question
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run import models_dir_flag
-from textrnn.base.run_target import RunTarget
+from textrnn.base.run_target import TrainingCall
 from textrnn.classifier.data import ToFit
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig, FitConfig
 from textrnn.text.normalize import normalize
@@ -36,32 +36,25 @@ NAMES = {"memory_network": "memory network", "lstm": "LSTM over story and questi
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(TrainingCall):
     """How training was asked for, beside the options of `AnswerConfig`.
 
     Attributes:
-        test: stories to measure on; None to hold out a share of those to learn from.
+        test: stories to measure on, or a file of them; None to hold out a share of those to learn from.
         resume: the run to go on with.
-        run_target: where the run goes.
-        quiet: whether to print warnings only.
-        command: what the run says that it was made by.
-        begin: when the command began, by `time.monotonic`.
     """
 
-    test: Stories | None = None
+    test: Stories | str | Path | None = None
     resume: str | None = None
-    run_target: RunTarget = field(default_factory=RunTarget)
-    quiet: bool = True
-    command: str = "textrnn.answerer.train.train"
-    begin: float = field(default_factory=time.monotonic)
+    command: str = "textrnn.answer"
 
 
-def train(stories: Stories | None, **options: Any) -> dict[str, Any]:
+def train(stories: Stories | str | Path | None, **options: Any) -> dict[str, Any]:
     """Trains a memory network on the answered questions of some stories, measures it, and saves it.
 
     Args:
-        stories: those to learn from; None to resume.
-        options: fields of `Call`, such as `resume="stories"`, and fields of the groups of
+        stories: those to learn from, or a file of them; None to resume.
+        options: fields of `Call`, such as `name="stories"` or `resume="stories"`, and fields of the groups of
             `textrnn.answerer.options.AnswerConfig`.
 
     Returns:
@@ -72,13 +65,14 @@ def train(stories: Stories | None, **options: Any) -> dict[str, Any]:
         DataError: there are too few answered questions.
         RunError: the run exists, is in use, is damaged or cannot be written.
     """
-    call = Call(**{item.name: options.pop(item.name) for item in fields(Call) if item.name in options})
+    call, options = Call.split(options)
     display = Display(quiet=call.quiet)
     if call.resume is not None:
         ready = resumed_stories(call.resume, call.run_target, options, display)
     elif stories is not None:
         config = AnswerConfig.from_options(options).resolve()
-        ready = new_stories(stories, call.test, config, call.run_target, command=call.command, display=display)
+        test = None if call.test is None else _read(call.test)
+        ready = new_stories(_read(stories), test, config, call.run_target, command=call.command, display=display)
     else:
         raise ConfigError("there is nothing to learn from: name a file of stories, or - for standard input")
     with ready as prepared:
@@ -89,6 +83,10 @@ def train(stories: Stories | None, **options: Any) -> dict[str, Any]:
 
         learner = fit(prepared, display, begin=call.begin)
         return _compared(prepared, learner, display, call.begin)
+
+
+def _read(stories: Stories | str | Path) -> Stories:
+    return stories if isinstance(stories, Stories) else read_file(str(stories))
 
 
 def _compared(prepared: Prepared, learner: Any, display: Display, begin: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import types
 import typing
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,31 +14,53 @@ from textrnn.base.errors import ConfigError
 
 C = TypeVar("C", bound="Checked")
 
+# The sections of the help of a command, in order.
+TEXT, NETWORK, ECHO, LEARNING, STOP, MACHINES, PREDICTING, OUTPUT = SECTIONS = (
+    "Text",
+    "Network",
+    "Echo state network (--arch esn)",
+    "Learning",
+    "Stop and save",
+    "Machines",
+    "Predicting",
+    "Output",
+)
+# What is known of an option beside its default and help, if nothing is said.
+FACTS: dict[str, Any] = dict(
+    low=None, high=None, above=None, choices=None, flag=None, unit=None, section=None, first=False, was=None
+)
 
-def option(
-    default: Any,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
-    choices: typing.Collection[str] | None = None,
-    flag: str | None = None,
-    unit: str | None = None,
-) -> Any:
-    """A dataclass field that knows its help text, its range (`low` and `high` belong to it, `above` does not),
-    its choices, the flag that sets it when that is not its name, and its unit."""
-    metadata = dict(help=help, low=low, high=high, above=above, choices=choices, flag=flag, unit=unit)
-    return field(default=default, metadata=metadata)
+
+def option(default: Any, help: str, **facts: Any) -> Any:
+    """A dataclass field that knows all that the checks and the command line have to know of it.
+
+    Args:
+        default: its value when nothing is said.
+        help: what it does, in a sentence.
+        facts: some of `FACTS`: the range (`low` and `high` belong to it, `above` does not), `choices`, the `flag` that
+            sets it when that is not its name, the `unit`, the `section` of the help when it is not that of its group,
+            whether it is among the `first` that the help shows, and what its name `was` in the version before.
+
+    Raises:
+        TypeError: a fact is of none of these names.
+    """
+    if unknown := facts.keys() - FACTS.keys():
+        raise TypeError(f"option(): unknown {', '.join(sorted(unknown))}")
+    return field(default=default, metadata={**FACTS, "help": help, **facts})
 
 
 @dataclass(frozen=True)
 class Checked:
     """Base of the option groups: checks types and ranges when made, converts to and from JSON.
 
+    Attributes:
+        section: the section of the help that its options stand in.
+
     Raises:
         ConfigError: a value is of the wrong type, out of range or not among the choices.
     """
+
+    section: typing.ClassVar[str] = LEARNING
 
     def __post_init__(self) -> None:
         for item, kind in fields_with_types(type(self)):
@@ -67,6 +90,8 @@ class Checked:
     def from_options(cls: type[C], options: typing.Mapping[str, Any]) -> C:
         """For a group of groups: sorts options, named as the fields of the groups, into their groups.
 
+        An option under its name of the version before is taken, with a FutureWarning.
+
         Raises:
             ConfigError: an option is unknown or its value cannot be used.
 
@@ -76,6 +101,10 @@ class Checked:
             128
         """
         rest, groups = dict(options), {}
+        for old, new in renamed_options(*(kind for _, kind in fields_with_types(cls))).items():
+            if old in rest:
+                warnings.warn(f"{old} is called {new} now, and will go in the next version", FutureWarning, 2)
+                rest.setdefault(new, rest.pop(old))
         for group, kind in fields_with_types(cls):
             names = {item.name for item in dataclasses.fields(kind)}
             groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
@@ -91,6 +120,12 @@ def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an option group, each with its type."""
     hints = typing.get_type_hints(cls)
     return [(item, hints[item.name]) for item in dataclasses.fields(cls)]
+
+
+def renamed_options(*groups: type[Checked]) -> dict[str, str]:
+    """The names that options had in the version before, each with its name of today."""
+    items = [item for group in groups for item in dataclasses.fields(group)]
+    return {item.metadata["was"]: item.name for item in items if item.metadata.get("was")}
 
 
 def flag_of(item: dataclasses.Field[Any]) -> str:

@@ -9,6 +9,8 @@
 A message says what happened with the values seen, what was expected, and what to do.
 """
 
+import sys
+
 
 class TextRNNError(Exception):
     """Base of all errors raised on purpose; the command line prints its message as one line."""
@@ -32,3 +34,8 @@ class TokenizerError(TextRNNError):
 
 class RunError(TextRNNError):
     """A saved run is missing, damaged, in use, or of another kind."""
+
+
+def warn(line: str) -> None:
+    """Shows a warning on standard error."""
+    print(f"warning: {line}", file=sys.stderr)

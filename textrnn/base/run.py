@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,6 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
     return migrated(values)
 
 
-RENAMED = {"warm_up": "pretrain", "warm_up_epochs": "pretrain_epochs"}  # options of format 1
-
-
 def migrated(details: dict[str, Any]) -> dict[str, Any]:
     """The content of a `run.json` in today's format.
 
@@ -54,8 +52,8 @@ def migrated(details: dict[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for group in config.values():
         options.update(group if isinstance(group, dict) else {})
-    options = {RENAMED.get(name, name): value for name, value in options.items()}
-    with contextlib.suppress(ConfigError, TypeError):
+    with contextlib.suppress(ConfigError, TypeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of options that have another name now
         config = task.get(task.options).from_options(options).to_json()
         return {**details, "format_version": FORMAT_VERSION, "config": config}
     return details
@@ -80,21 +78,35 @@ def list_runs(models_dir: Path) -> list[Path]:
 def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
     """The run that `--model` means: a folder, a name under `models_dir`, or the newest of its kind.
 
+    Args:
+        name: the folder or name of the run; None for the newest.
+        models_dir: where runs are kept.
+        kind: of the newest run; a run that is named may be of any kind.
+
     Raises:
         RunError: there is none.
     """
     if name is not None:
-        for path in (models_dir / name, Path(name)):
-            if os.path.isfile(path / RUN_FILE):
-                return path
-        if name and os.path.isdir(models_dir / name):
-            read_run(models_dir / name)  # which says what is missing
-        raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir)}")
+        return named_run(name, models_dir)
     for path in list_runs(models_dir):
         with contextlib.suppress(RunError):
             read_run(path, kind)
             return path
-    raise RunError(f"no {TASKS[kind].noun} in {models_dir}: train one with '{TASKS[kind].made_by}'")
+    raise RunError(f"no {TASKS[kind].noun} in {models_dir}: train one with '{TASKS[kind].maker.usage}'")
+
+
+def named_run(name: str, models_dir: Path) -> Path:
+    """The run of a name under `models_dir`, or in a folder.
+
+    Raises:
+        RunError: there is none.
+    """
+    for path in (models_dir / name, Path(name)):
+        if os.path.isfile(path / RUN_FILE):
+            return path
+    if name and os.path.isdir(models_dir / name):
+        read_run(models_dir / name)  # which says what is missing
+    raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir)}")
 
 
 def load(model: str | Path, models_dir: str | Path = "models") -> Any:
@@ -105,13 +117,12 @@ def load(model: str | Path, models_dir: str | Path = "models") -> Any:
         models_dir: where runs are kept.
 
     Returns:
-        a language model, ready to generate and to score, a classifier, ready to tell the classes of texts, a
-        translator, or an answerer, ready to answer questions about stories.
+        what the task of the run makes of it, with methods such as `generate`, `classify`, `translate` or `answer`.
 
     Raises:
         RunError: there is no such run, it is damaged, of a kind that is not known, or its parts do not belong together.
     """
-    path = find_run(str(model), Path(models_dir), "language_model")
+    path = named_run(str(model), Path(models_dir))
     kind = read_run(path).get("kind")
     if kind not in TASKS:
         raise RunError(f"{path} is of the kind {kind!r:.60}: expected one of {', '.join(TASKS)}")
@@ -120,7 +131,7 @@ def load(model: str | Path, models_dir: str | Path = "models") -> Any:
 
 def _known_runs(models_dir: Path) -> str:
     names = [path.name for path in list_runs(models_dir)]
-    return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn train' makes one)"
+    return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn info' says what makes one)"
 
 
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer

@@ -1,15 +1,18 @@
-"""Where a run goes and whether it may; and what may differ between a run and its resumption."""
+"""How a training was asked for: where its run goes and whether it may; and what may differ when it is resumed."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE
 from textrnn.base.run import check_name, free_name
+
+Call = TypeVar("Call", bound="TrainingCall")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,39 @@ class RunTarget:
         if path.exists() and any(path.iterdir()) and not (path / RUN_FILE).is_file():
             raise RunError(f"{path} is not a saved run, so --overwrite leaves it alone: give another --name")
         return path
+
+
+@dataclass(frozen=True)
+class TrainingCall:
+    """How a training was asked for: what all tasks have in common, beside the options that decide what is learnt.
+
+    Attributes:
+        name: of the run; made from the name of what it learns from when None.
+        models_dir: the folder that holds runs.
+        overwrite: whether a run of that name may be replaced.
+        quiet: whether to print warnings only.
+        command: what the run says that it was made by.
+        begin: when the command began, by `time.monotonic`.
+    """
+
+    name: str | None = None
+    models_dir: str | Path = "models"
+    overwrite: bool = False
+    quiet: bool = True
+    command: str = "textrnn"
+    begin: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def split(cls: type[Call], options: Mapping[str, Any]) -> tuple[Call, dict[str, Any]]:
+        """Parts what a call says of itself from the options that decide what is learnt."""
+        names = {item.name for item in fields(cls)}
+        call = cls(**{name: value for name, value in options.items() if name in names})
+        return call, {name: value for name, value in options.items() if name not in names}
+
+    @property
+    def run_target(self) -> RunTarget:
+        """Where the run goes."""
+        return RunTarget(Path(self.models_dir), self.name, self.overwrite)
 
 
 def resumed_options(

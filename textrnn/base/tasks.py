@@ -1,6 +1,8 @@
-"""The table of tasks: what kinds of runs there are, and what makes, opens and describes them.
+"""The table of tasks and commands: what kinds of runs there are, what makes, opens and describes them.
 
-Functions stand here by their dotted names and are imported when they are used, so this table lies below all tasks.
+Modules and functions stand here by their dotted names and are imported when they are used, so this table lies below all
+tasks. A new task is a folder, an entry of `TASKS` and the modules of its commands in `textrnn.cli`; a new command is a
+module there and an entry here.
 """
 
 from __future__ import annotations
@@ -8,6 +10,26 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """A command of `textrnn`.
+
+    Attributes:
+        name: of the command, of its module in `textrnn.cli` and of the function there.
+        example: what it may be given.
+        help: what it does, in some words.
+    """
+
+    name: str
+    example: str
+    help: str
+
+    @property
+    def usage(self) -> str:
+        """How it may be called."""
+        return f"textrnn {self.name} {self.example}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -20,17 +42,15 @@ class TaskSpec:
             `lines(run)`, what is said of one.
         options: the class of all its options, `module:name` below the folder.
         opens: the function of a run's path that gives the model without TensorFlow, as above.
-        command: of `textrnn`, which makes such a run.
-        example: what the command is given.
-        resumes: whether the command goes on with a run by `--resume`.
+        commands: those of the task; the first makes a run.
+        resumes: whether that command goes on with a run by `--resume`.
     """
 
     kind: str
     folder: str
     options: str
     opens: str
-    command: str
-    example: str
+    commands: tuple[CommandSpec, ...]
     resumes: bool = True
 
     @property
@@ -39,9 +59,9 @@ class TaskSpec:
         return self.kind.replace("_", " ")
 
     @property
-    def made_by(self) -> str:
+    def maker(self) -> CommandSpec:
         """The command that makes such a run."""
-        return f"textrnn {self.command} {self.example}"
+        return self.commands[0]
 
     def get(self, name: str) -> Any:
         """What a `module:name` below the folder stands for."""
@@ -56,16 +76,18 @@ TASKS = {
             folder="textrnn.language_model",
             options="options:Config",
             opens="predict:open_run",
-            command="train",
-            example="YOUR_TEXT.txt",
+            commands=(
+                CommandSpec("train", "YOUR_TEXT.txt", "learn a language model from a text"),
+                CommandSpec("generate", '--seed "Once"', "write on from a few words"),
+                CommandSpec("score", "YOUR_CHAPTER.txt", "how surprising is a text?"),
+            ),
         ),
         TaskSpec(
             "classifier",
             folder="textrnn.classifier",
             options="options:ClassifierConfig",
             opens="predict:open_classifier",
-            command="classify",
-            example="YOUR_TABLE.csv",
+            commands=(CommandSpec("classify", "YOUR_TABLE.csv", "learn labels of texts, fill in missing ones"),),
             resumes=False,
         ),
         TaskSpec(
@@ -73,17 +95,24 @@ TASKS = {
             folder="textrnn.translator",
             options="options:TranslateConfig",
             opens="predict:open_translator",
-            command="translate",
-            example="YOUR_PAIRS.tsv",
+            commands=(CommandSpec("translate", "YOUR_PAIRS.tsv", "learn to turn texts into others, or do so"),),
         ),
         TaskSpec(
             "answerer",
             folder="textrnn.answerer",
             options="options:AnswerConfig",
             opens="predict:open_answerer",
-            command="answer",
-            example="YOUR_STORIES.txt",
+            commands=(CommandSpec("answer", "YOUR_STORIES.txt", "learn to answer questions about stories, or do so"),),
         ),
+    )
+}
+# All commands: those of the tasks, and those that are for runs of any kind.
+COMMANDS = {
+    command.name: command
+    for command in (
+        *(command for task in TASKS.values() for command in task.commands),
+        CommandSpec("inspect", "cells", "look into a network: units, gradients, attention"),
+        CommandSpec("info", "", "the models that you have"),
     )
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import NETWORK, STOP, TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, spec_of
 from textrnn.nn.options import memory_option, settle_memory
@@ -19,6 +19,8 @@ MODELS = ("auto", "rnn", "linear", "combined")
 @dataclass(frozen=True)
 class EncoderConfig(Checked):
     """What a recurrent classifier looks like; vocabulary and classes come from the rows."""
+
+    section = NETWORK
 
     arch: str = option(
         "bidirectional",
@@ -89,23 +91,28 @@ class FitConfig(Checked):
         high=31_536_000,
         flag="--time",
         unit="seconds",
+        section=STOP,
+        first=True,
     )
     level: str | None = option(
         None,
         "What a token of the networks is.  [default: word, and char for Chinese and other scripts without blanks]",
         choices=VOCABULARY_LEVELS,
+        section=TEXT,
     )
     vocab_size: int | None = option(
         None,
         "Largest number of tokens that the networks know.  [default: 30,000, and 8,000 for bpe]",
         low=3,
         high=1_000_000,
+        section=TEXT,
     )
-    min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000)
+    min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000, section=TEXT)
     vectors: str | None = option(
         None,
         "Word vectors for the embedding to start with: a .vec or GloVe text file, or .gz of one. Its first words are "
         "known too, up to --vocab-size.",
+        section=NETWORK,
     )
     networks: int = option(
         5, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
@@ -116,13 +123,17 @@ class FitConfig(Checked):
         "[default: 0.3 if there are more texts without a label than with one, else 0]",
         low=0,
         high=0.95,
+        was="warm_up",
     )
-    pretrain_epochs: float = option(20.0, "Most passes over the texts in it.", above=0, high=10_000)
+    pretrain_epochs: float = option(
+        20.0, "Most passes over the texts in it.", above=0, high=10_000, was="warm_up_epochs"
+    )
     epochs: float | None = option(
         None,
         "Most passes over the rows for each network.  [default: 6, and more for few rows]",
         above=0,
         high=10_000,
+        section=STOP,
     )
     batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
     learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
@@ -132,6 +143,7 @@ class FitConfig(Checked):
         low=2,
         high=1_000_000,
         unit="tokens",
+        section=TEXT,
     )
     random_seed: int = option(
         0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1

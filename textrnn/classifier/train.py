@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
-from textrnn.base.run_target import RunTarget
+from textrnn.base.run_target import TrainingCall
 from textrnn.classifier.evaluation import (
     EvaluationPlan,
     FittedRows,
@@ -102,7 +102,7 @@ class Fitter:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(TrainingCall):
     """How training was asked for, beside the options of `ClassifierConfig`.
 
     Attributes:
@@ -112,11 +112,7 @@ class Call:
         options: what is known about the tables.
         kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
         balanced: whether each class counts the same, however many rows it has.
-        run_target: where the run goes.
         predict_options: how predictions are written.
-        quiet: whether to print warnings only.
-        command: what the run says that it was made by.
-        begin: when the command began, by `time.monotonic`.
     """
 
     test: str | None = None
@@ -125,14 +121,11 @@ class Call:
     options: TableOptions = field(default_factory=TableOptions)
     kind: str = "auto"
     balanced: bool = False
-    run_target: RunTarget = field(default_factory=RunTarget)
     predict_options: PredictOptions = field(default_factory=PredictOptions)
-    quiet: bool = True
-    command: str = "textrnn.classifier.train.train"
-    begin: float = field(default_factory=time.monotonic)
+    command: str = "textrnn.classify"
 
 
-def train(path: str, **settings: Any) -> dict[str, Any]:
+def train(path: str | Path, **settings: Any) -> dict[str, Any]:
     """Trains a classifier on a table, measures it, saves it, and fills in rows without a label.
 
     Args:
@@ -147,7 +140,8 @@ def train(path: str, **settings: Any) -> dict[str, Any]:
         ConfigError: an option is out of range.
         RunError: the run exists, is in use or cannot be written.
     """
-    call = Call(**{item.name: settings.pop(item.name) for item in fields(Call) if item.name in settings})
+    call, settings = Call.split(settings)
+    path = str(path)
     display, config = Display(quiet=call.quiet), ClassifierConfig.from_options(width_from_vectors(settings))
     check_pages()
     _check(call, config, settings)

@@ -3,40 +3,72 @@
 from __future__ import annotations
 
 import json
-import shlex
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from textrnn.answerer.options import AnswerFitConfig, MemoryNetworkConfig
-from textrnn.base.console import INTERRUPTED, stream
+from textrnn.base.config import OUTPUT, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
-from textrnn.cli.options import JSON, MODELS_DIR, config_options, given_options, typed_flags
+from textrnn.cli.console import show_result, write
+from textrnn.cli.options import (
+    RESUME,
+    SectionedCommand,
+    call_of,
+    config_flags,
+    encoding_flag,
+    flag,
+    names_of,
+    new_run_flags,
+    split_options,
+    typed_flags,
+)
 from textrnn.text.options import NormalizeConfig
 
+if TYPE_CHECKING:
+    from textrnn.answerer.predict_file import Stories
+
+GROUPS = (MemoryNetworkConfig, AnswerFitConfig, NormalizeConfig)
 # What says where a run comes from and goes, or what is done with one.
 NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite")
-ASKED = (*NEW_RUN, "resume", "models_dir", "as_json", "quiet")
-Stories = Any  # of `textrnn.answerer.predict_file`, which is imported when it is needed
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @click.argument("stories", required=False)
-@click.option("--model", metavar="NAME_OR_PATH", help="Answer with this saved run, and learn nothing.")
-@click.option("--output", "-o", metavar="FILE", help="Write the answered stories here.  [default: standard output]")
-@click.option(
-    "--explain", is_flag=True, help="Behind each answer, the number of the line that each hop looked at most."
+@flag(
+    "--model",
+    metavar="NAME_OR_PATH",
+    section=PREDICTING,
+    first=True,
+    help="Answer with this saved run, and learn nothing.",
 )
-@click.option("--test", metavar="FILE", help="Measure on these stories.  [default: a fifth of the stories, held out]")
-@click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
-@click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
-@click.option("--name", help="Name of the run.  [default: made from the file's name]")
-@MODELS_DIR
-@click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
-@JSON
-@click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
-@config_options(MemoryNetworkConfig, AnswerFitConfig, NormalizeConfig)
+@flag(
+    "--output",
+    "-o",
+    metavar="FILE",
+    section=OUTPUT,
+    first=True,
+    help="Write the answered stories here.  [default: standard output]",
+)
+@flag(
+    "--explain",
+    is_flag=True,
+    section=PREDICTING,
+    first=True,
+    help="Behind each answer, the number of the line that each hop looked at most.",
+)
+@flag(
+    "--test",
+    metavar="FILE",
+    section=TEXT,
+    first=True,
+    help="Measure on these stories.  [default: a fifth of the stories, held out]",
+)
+@RESUME
+@encoding_flag()
+@new_run_flags("the file's")
+@config_flags(*GROUPS)
 @click.pass_context
 def answer(context: click.Context, /, stories: str | None, **options: Any) -> None:
     """Learn to answer questions about short stories, or answer them.
@@ -49,7 +81,7 @@ def answer(context: click.Context, /, stories: str | None, **options: Any) -> No
     """
     from textrnn.answerer.predict_file import read_file
 
-    asked = SimpleNamespace(**{name: options.pop(name) for name in ASKED})
+    asked, given = split_options(context, options, *GROUPS)
     if asked.resume is not None:
         if stories is not None or typed_flags(context, NEW_RUN):
             raise ConfigError(
@@ -60,9 +92,9 @@ def answer(context: click.Context, /, stories: str | None, **options: Any) -> No
         raise ConfigError("there is nothing to answer: name a file of stories, or - for standard input; see --help")
     file = None if stories is None else read_file(stories, asked.encoding)
     if file is None or (asked.model is None and file.answered):
-        _learn(context, file, asked, given_options(context, options))
+        _learn(context, file, asked, given)
         return
-    if flags := typed_flags(context, ["test", "name", "overwrite", *options]):
+    if flags := typed_flags(context, ["test", "name", "overwrite", *names_of(*GROUPS)]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
     _answer(file, asked)
 
@@ -71,27 +103,20 @@ def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace,
     """Learns from a file, or goes on with a run."""
     from textrnn.answerer.predict_file import read_file
     from textrnn.answerer.train import summary, train
-    from textrnn.base.run_target import RunTarget
 
     if file is not None and (asked.output is not None or asked.explain):
         raise ConfigError(
             f"{file.name} has answers, so that it is learnt from: --output and --explain go with --model NAME, "
             "which answers, or with stories without answers"
         )
-    begin, arguments = context.obj
     result = train(
         file,
         test=None if asked.test is None else read_file(asked.test, asked.encoding),
         resume=asked.resume,
-        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
-        quiet=asked.quiet,
-        command=shlex.join(["textrnn", *arguments]),
-        begin=begin,
+        **call_of(context, asked),
         **given,
     )
-    click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
-    if result["ended"] == "interrupted":
-        context.exit(INTERRUPTED)
+    show_result(context, result, None if asked.as_json else summary(result))
 
 
 def _answer(file: Stories, asked: SimpleNamespace) -> None:
@@ -99,14 +124,9 @@ def _answer(file: Stories, asked: SimpleNamespace) -> None:
     from textrnn.answerer.predict import KIND, open_answerer
     from textrnn.answerer.predict_file import answer_file, filled_in
     from textrnn.base.run import find_run
-    from textrnn.language_model.generate import write_output
 
     answered = answer_file(file, open_answerer(find_run(asked.model, asked.models_dir, KIND)))
     if answered["accuracy"] is not None and not asked.as_json:
         click.echo(f"{100 * answered['accuracy']:.1f} % of the answers that were there are the same", err=True)
-    as_text = json.dumps(answered, ensure_ascii=False) + "\n"
-    text = as_text if asked.as_json else filled_in(file, answered, explain=asked.explain)
-    if asked.output is None or asked.output == "-":
-        stream([text])
-    else:
-        write_output([text], asked.output)
+    as_json = json.dumps(answered, ensure_ascii=False) + "\n"
+    write([as_json if asked.as_json else filled_in(file, answered, explain=asked.explain)], asked.output)

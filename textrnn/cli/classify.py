@@ -3,138 +3,151 @@
 from __future__ import annotations
 
 import json
-import shlex
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from textrnn.base.console import INTERRUPTED
+from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.options import MODELS, EncoderConfig, FitConfig
+from textrnn.cli.console import show_result
 from textrnn.cli.options import (
-    JSON,
-    MODELS_DIR,
-    OUTPUT,
-    QUIET,
     SectionedCommand,
-    config_options,
-    given_options,
-    name_option,
+    call_of,
+    config_flags,
+    encoding_flag,
+    flag,
     names_of,
+    new_run_flags,
+    split_options,
     typed_flags,
 )
-from textrnn.nn.reservoir_options import RESERVOIR, ReservoirConfig
+from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.options import NormalizeConfig
 
-NETWORKS = names_of(EncoderConfig)
-FITTING = names_of(FitConfig, without=("time_s", "random_seed"))
-TEXTS = names_of(NormalizeConfig)
-SECTIONS = {
-    "Most used": (
-        *(
-            "output",
-            "time_s",
-            "model",
-            "test",
-            "num_folds",
-            "text_column",
-            "label_column",
-            "explain",
-            "name",
-            "overwrite",
-        ),
-    ),
-    "Table (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
-    "Learning or predicting": ("must_train", "must_predict", "min_confidence"),
-    **OUTPUT,
-    "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
-    "Network": NETWORKS,
-    "Echo state networks (--arch esn)": RESERVOIR,
-    "Text, before anything is learnt or predicted": TEXTS,
-}
-FOR_TRAINING = (
-    "test",
-    "num_folds",
-    "unlabelled",
-    "balanced",
-    "name",
-    "time_s",
-    "random_seed",
-    *NETWORKS,
-    *RESERVOIR,
-    *FITTING,
-    *TEXTS,
-)
+if TYPE_CHECKING:
+    from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.text.table.table import TableOptions
 
-
+GROUPS = (EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
 COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
-ASKED = (
-    *("test", "num_folds", "must_train", "must_predict", "model", "unlabelled", "balanced", "output", "min_confidence"),
-    *("explain", "name", "models_dir", "overwrite", "quiet", "as_json"),
-)
-RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
+FOR_TRAINING = ("test", "num_folds", "unlabelled", "balanced", "name", *names_of(*GROUPS))
 
 
-@click.command(cls=SectionedCommand, sections=SECTIONS, renamed=RENAMED)
+@click.command(cls=SectionedCommand)
 @click.argument("table")
-@click.option(
-    "--output", "-o", metavar="FILE", help="The table with predictions added.  [default: TABLE.predicted.csv]"
+@flag(
+    "--output",
+    "-o",
+    metavar="FILE",
+    first=True,
+    help="The table with predictions added.  [default: TABLE.predicted.csv]",
 )
-@click.option(
+@flag(
     "--model",
     default="auto",
     show_default=True,
     metavar="[auto|rnn|linear|combined|NAME_OR_PATH]",
+    section=LEARNING,
+    first=True,
     help="What to train: recurrent networks, a linear model, both combined, or what is best on held-out rows (auto). "
     "Or the saved classifier to predict with; the newest if none is named.",
 )
-@click.option("--test", metavar="FILE", help="Measure on this table.  [default: a fifth of the rows, held out]")
-@click.option(
+@flag(
+    "--test",
+    metavar="FILE",
+    section=TEXT,
+    first=True,
+    help="Measure on this table.  [default: a fifth of the rows, held out]",
+)
+@flag(
     "--folds",
     "num_folds",
     type=int,
     metavar="K",
+    section=TEXT,
+    first=True,
     help="Measure by cross-validation: each row by one of K models that has not seen it; then learn from all rows. "
     "K + 1 fits share --time.  [from 2 to 20]",
 )
-@click.option(
-    "--text-column", metavar="NAME_OR_NUMBER", help="Column of the texts.  [default: as names and cells show]"
+@flag(
+    "--text-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    first=True,
+    help="Column of the texts.  [default: as names and cells show]",
 )
-@click.option("--label-column", metavar="NAME_OR_NUMBER", help="Column of the labels.  [default: as they show]")
-@click.option("--delimiter", "-d", help="Between cells: a character, or tab, comma, semicolon, pipe, at, jsonl, lines.")
-@click.option("--header/--no-header", default=None, help="Whether the first row names the columns.")
-@click.option("--quotes/--no-quotes", default=None, help="Whether cells can be in quotes.")
-@click.option("--encoding", help="Encoding of the tables, such as gb18030.")
-@click.option("--train", "must_train", is_flag=True, help="Learn from the table, as from one with labels.")
-@click.option(
-    "--predict", "must_predict", is_flag=True, help="Predict with a saved classifier, even if there are labels."
+@flag(
+    "--label-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    first=True,
+    help="Column of the labels.  [default: as they show]",
 )
-@click.option(
+@flag(
+    "--delimiter",
+    "-d",
+    section=TEXT,
+    help="Between cells: a character, or tab, comma, semicolon, pipe, at, jsonl, lines.  [default: as they show]",
+)
+@flag(
+    "--header/--no-header",
+    default=None,
+    section=TEXT,
+    help="Whether the first row names the columns.  [default: as it shows]",
+)
+@flag(
+    "--quotes/--no-quotes",
+    default=None,
+    section=TEXT,
+    help="Whether cells can be in quotes.  [default: as they show]",
+)
+@encoding_flag("tables")
+@flag(
+    "--unlabelled",
+    metavar="FILE",
+    section=TEXT,
+    help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
+)
+@flag(
+    "--train",
+    "must_train",
+    is_flag=True,
+    section=LEARNING,
+    help="Learn from the table, as from one with labels.",
+)
+@flag(
+    "--predict",
+    "must_predict",
+    is_flag=True,
+    section=PREDICTING,
+    help="Predict with a saved classifier, even if there are labels.",
+)
+@flag(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
     metavar="SHARE",
+    section=PREDICTING,
     help="Below it the status of a row is uncertain.",
 )
-@click.option(
+@flag(
     "--explain",
     is_flag=True,
+    section=PREDICTING,
+    first=True,
     help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
     "100 times as slow.",
 )
-@name_option("the table's")
-@MODELS_DIR
-@click.option("--overwrite", is_flag=True, help="Replace a run of that name, and the output.")
-@JSON
-@QUIET
-@click.option(
-    "--unlabelled",
-    metavar="FILE",
-    help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
+@new_run_flags("the table's", what="a run of that name, and the output")
+@flag(
+    "--balanced",
+    is_flag=True,
+    section=LEARNING,
+    help="Let each class count the same, however many rows it has.",
 )
-@click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
-@config_options(EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
+@config_flags(*GROUPS)
 @click.pass_context
 def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """Learn the labels of texts from a table, or add labels to one.
@@ -146,30 +159,26 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     from textrnn.classifier.predict_file import PredictOptions, wants_training
     from textrnn.text.table.table import TableOptions
 
-    asked = SimpleNamespace(**{name: options.pop(name) for name in ASKED})
+    asked, given = split_options(context, options, *GROUPS)
     if asked.must_train and asked.must_predict:
         raise ConfigError("give --train or --predict, not both")
-    columns = TableOptions(**{name: options.pop(name) for name in COLUMNS})
+    columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS})
     predict_options = PredictOptions(asked.output, asked.overwrite, asked.min_confidence, asked.explain)
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
     if asked.must_train or (saved is None and not asked.must_predict and wants_training(table, columns)):
-        given = dict(options=columns, predict_options=predict_options, **given_options(context, options))
-        _learn(context, table, asked, given)
+        _learn(context, table, asked, dict(options=columns, predict_options=predict_options, **given))
         return
-    kind = None if saved or asked.model == "auto" else asked.model
-    _check_predicting(context, table, kind=kind, must_predict=asked.must_predict)
-    _predict(table, saved, asked, columns, predict_options)
+    _check_predicting(context, table, asked)
+    _predict(table, asked, columns, predict_options)
 
 
 def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
     """Learns from a table."""
-    from textrnn.base.run_target import RunTarget
     from textrnn.classifier.train import train
     from textrnn.report.text_report import format_report
 
-    begin, arguments = context.obj
     result = train(
         table,
         test=asked.test,
@@ -177,35 +186,30 @@ def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: di
         unlabelled=asked.unlabelled,
         kind=asked.model,
         balanced=asked.balanced,
-        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
-        quiet=asked.quiet,
-        command=shlex.join(["textrnn", *arguments]),
-        begin=begin,
+        **call_of(context, asked),
         **given,
     )
-    as_json = asked.as_json
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
-    if result["ended"] == "interrupted":
-        context.exit(INTERRUPTED)
+    show_result(context, result, None if asked.as_json else format_report(result))
 
 
-def _predict(table: str, saved: str | None, asked: SimpleNamespace, columns: Any, predict_options: Any) -> None:
+def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_options: PredictOptions) -> None:
     """Adds predictions of a saved classifier to a table."""
     from textrnn.classifier.predict import load_classifier
     from textrnn.classifier.predict_file import predict, summary
 
-    classifier = load_classifier(saved, asked.models_dir)
+    classifier = load_classifier(None if asked.model in MODELS else asked.model, asked.models_dir)
     result = predict(table, classifier, columns, predict_options, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
         click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
 
 
-def _check_predicting(context: click.Context, table: str, *, kind: str | None, must_predict: bool) -> None:
+def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace) -> None:
     """Raises ConfigError if there are options of learning though nothing will be learnt."""
-    flags = [*[f"--model {kind}"] * (kind is not None), *typed_flags(context, FOR_TRAINING)]
+    names_kind = asked.model in MODELS and asked.model != "auto"
+    flags = [*[f"--model {asked.model}"] * names_kind, *typed_flags(context, FOR_TRAINING)]
     if not flags:
         return
-    if must_predict or (kind is None and typed_flags(context, ["model"])):
+    if asked.must_predict or (not names_kind and typed_flags(context, ["model"])):
         raise ConfigError(f"a saved classifier is used here, and nothing learnt: leave out {', '.join(flags)}")
     if table == "-":
         raise ConfigError(f"standard input is only learnt from with --train: give it, or leave out {', '.join(flags)}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from textrnn.base.console import open_model, stream, warn
-from textrnn.base.errors import ConfigError, DataError
-from textrnn.cli.options import MODEL, MODELS_DIR, config_options, given_options
+from textrnn.base.errors import ConfigError, DataError, warn
+from textrnn.cli.console import stream, write
+from textrnn.cli.options import MODEL, MODELS_DIR, config_flags, split_options
 from textrnn.language_model.sample_options import SampleConfig
 
 
@@ -34,7 +34,7 @@ from textrnn.language_model.sample_options import SampleConfig
 )
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
-@config_options(SampleConfig)
+@config_flags(SampleConfig)
 @click.option(
     "--format",
     "form",
@@ -46,56 +46,50 @@ from textrnn.language_model.sample_options import SampleConfig
 @click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
 @click.option("--interactive", "-i", is_flag=True, help="Type a line, get a continuation; /help says more.")
 @click.pass_context
-def generate(
-    context: click.Context,
-    /,
-    model: str | None,
-    models_dir: Path,
-    seed: str,
-    seeds_file: str | None,
-    condition: str | None,
-    guidance: float | None,
-    count: int,
-    stops: tuple[str, ...],
-    form: str,
-    output: str | None,
-    interactive: bool,
-    **options: Any,
-) -> None:
+def generate(context: click.Context, /, **options: Any) -> None:
     """Write text with a trained model; needs no TensorFlow."""
-    config = SampleConfig(**given_options(context, options))
-    if interactive and (seeds_file or output or count > 1 or form != "text"):
+    asked, given = split_options(context, options, SampleConfig)
+    config = SampleConfig(**given)
+    many = asked.seeds_file or asked.count > 1 or asked.form != "text"
+    if asked.interactive and (many or asked.output):
         raise ConfigError("--interactive talks to a person: leave out --seeds-file, --count, --format and --output")
-    if seeds_file and seed:
+    if asked.seeds_file and asked.seed:
         raise ConfigError("give --seed or --seeds-file, not both")
     from textrnn.language_model.conditions import with_condition
-    from textrnn.language_model.generate import format_jsonl, format_stream, format_text, read_seeds, write_output
-    from textrnn.language_model.generation import condition_rng, generate_stream, generate_texts, random_seed
+    from textrnn.language_model.generation import condition_rng, random_seed
+    from textrnn.language_model.predict import load_language_model
 
-    opened: Any = open_model(model, models_dir)
-    opened, choose = with_condition(opened, condition, guidance)
-    is_one = interactive or (seeds_file is None and count == 1 and form == "text")
-    if choose is not None and is_one:
+    opened: Any = load_language_model(asked.model, asked.models_dir)
+    opened, choose = with_condition(opened, asked.condition, asked.guidance)
+    if choose is not None and not many:
         drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
-    if choose is not None and condition is None:
-        _note(f"the condition is {drawn}" if is_one else "each text's condition is drawn", opened)
-    if interactive:
-        _converse(opened, config, stops)
-        return
-    if is_one:
-        pieces: Iterable[str] = format_stream(seed, generate_stream(opened, seed, config, stops=stops, warn=warn))
+    if choose is not None and asked.condition is None:
+        _note("each text's condition is drawn" if many else f"the condition is {drawn}", opened)
+    if asked.interactive:
+        _converse(opened, config, asked.stops)
     else:
-        seeds = [seed] if seeds_file is None else read_seeds(seeds_file)
-        texts = generate_texts(
-            opened, seeds, config, count=count, stops=stops, measure=form == "jsonl", warn=warn, choose=choose
-        )
-        pieces = (
-            format_jsonl(text) if form == "jsonl" else format_text(text, number) for number, text in enumerate(texts, 1)
-        )
-    if output is not None and output != "-":
-        write_output(pieces, output)
-    else:
-        stream(pieces)
+        write(_many(opened, config, asked, choose) if many else _one(opened, config, asked), asked.output)
+
+
+def _one(model: Any, config: SampleConfig, asked: SimpleNamespace) -> Iterable[str]:
+    """One text, as it comes."""
+    from textrnn.language_model.generate import format_stream
+    from textrnn.language_model.generation import generate_stream
+
+    return format_stream(asked.seed, generate_stream(model, asked.seed, config, stops=asked.stops, warn=warn))
+
+
+def _many(model: Any, config: SampleConfig, asked: SimpleNamespace, choose: Any) -> Iterable[str]:
+    """Several texts, or one as a line of JSON."""
+    from textrnn.language_model.generate import format_jsonl, format_text, read_seeds
+    from textrnn.language_model.generation import generate_texts
+
+    seeds = read_seeds(asked.seeds_file) if asked.seeds_file else [asked.seed]
+    as_json = asked.form == "jsonl"
+    texts = generate_texts(
+        model, seeds, config, count=asked.count, stops=asked.stops, measure=as_json, warn=warn, choose=choose
+    )
+    return (format_jsonl(text) if as_json else format_text(text, number) for number, text in enumerate(texts, 1))
 
 
 def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:

@@ -43,13 +43,13 @@ KEYS = (
 @JSON
 def info(model: str | None, models_dir: Path, as_json: bool) -> None:
     """List the saved runs, or describe one of them."""
-    from textrnn.base.run import find_run
+    from textrnn.base.run import named_run
 
     if model is None:
         runs = all_runs(models_dir)
         text = json.dumps({"runs": runs}, ensure_ascii=False) if as_json else format_list(runs, models_dir)
     else:
-        run = run_info(find_run(model, models_dir, "language_model"))
+        run = run_info(named_run(model, models_dir))
         text = json.dumps(run, ensure_ascii=False) if as_json else format_run(run)
     click.echo(text, nl=as_json)
 
@@ -94,7 +94,7 @@ def all_runs(models_dir: Path) -> list[dict[str, Any]]:
 def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     """A line for each run."""
     if not runs:
-        examples = " or ".join(repr(task.made_by) for task in TASKS.values())
+        examples = " or ".join(repr(task.maker.usage) for task in TASKS.values())
         return f"no runs in {models_dir}: make one with {examples}\n"
     rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "quality", "status", "trained on")]
     for run in runs:

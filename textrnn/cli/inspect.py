@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from textrnn.base.console import Commands
-from textrnn.cli.options import JSON, MODELS_DIR
+from textrnn.base.errors import warn
+from textrnn.cli.console import Commands
+from textrnn.cli.options import JSON, MODELS_DIR, encoding_flag
 
 if TYPE_CHECKING:
     from textrnn.inspect.inputs import Request
 
-ENCODING = click.option("--encoding", help="Encoding of the file.  [default: UTF-8, UTF-16 or GB18030, as it shows]")
+ENCODING = encoding_flag("file", "UTF-8, UTF-16 or GB18030, as it shows")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output.")
 
 
@@ -94,7 +95,7 @@ def gradients(as_json: bool, **options: Any) -> None:
     from textrnn.inspect.gradients import draw, format_result, inspect_gradients
 
     result = inspect_gradients(_request(options), **options)
-    draw(result, _warn)
+    draw(result, warn)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
 
@@ -116,7 +117,7 @@ def attention(texts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """
     from textrnn.inspect.attention import format_result, inspect_attention
 
-    result = inspect_attention(_request(options), texts, warn=_warn)
+    result = inspect_attention(_request(options), texts, warn=warn)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
 
@@ -125,7 +126,3 @@ def _request(options: dict[str, Any]) -> Request:
     from textrnn.inspect.inputs import Request
 
     return Request(**{field.name: options.pop(field.name) for field in dataclasses.fields(Request)})
-
-
-def _warn(line: str) -> None:
-    click.echo(f"warning: {line}", err=True)

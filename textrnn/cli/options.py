@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
+import shlex
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from textrnn.base.config import Checked, expected, flag_of
+from textrnn.base.config import OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
+from textrnn.base.errors import warn
 
-MODELS_DIR = click.option(
-    "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
-QUIET = click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
-RESUME = click.option("--resume", metavar="NAME", help="Go on with a run: weights, optimizer, schedule and position.")
-MODEL = click.option("--model", "model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
-ENCODING = click.option("--encoding", help="Encoding of the files.  [default: UTF-8, UTF-16 or GB18030, as they show]")
-OUTPUT = {"Output": ("name", "models_dir", "overwrite", "samples", "as_json", "quiet")}  # a section of the help
+Decorator = Callable[[Any], Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -56,46 +52,107 @@ class OneOf(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return "[" + "|".join(self._choices) + "]"
 
 
-def name_option(whose: str) -> Callable[[Any], Any]:
-    """The flag for the name of a new run, which is made from the name of something if it is not given."""
-    return click.option("--name", help=f"Name of the run.  [default: made from {whose} name]")
+class Flag(click.Option):
+    """An option that knows its place in the help.
+
+    Args:
+        section: one of `textrnn.base.config.SECTIONS`.
+        first: whether it is among the few that the help shows first.
+        was: what its name was in the version before.
+    """
+
+    def __init__(
+        self, *names: Any, section: str = OUTPUT, first: bool = False, was: str | None = None, **settings: Any
+    ) -> None:
+        super().__init__(*names, **settings)
+        self.section, self.first, self.was = section, first, was
 
 
-def names_of(*groups: type[Checked], without: Sequence[str] = ()) -> tuple[str, ...]:
+def flag(*names: str, **settings: Any) -> Decorator:
+    """Decorates a command with a `Flag`."""
+    return click.option(*names, cls=Flag, **settings)
+
+
+MODELS_DIR = flag(
+    "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
+)
+JSON = flag("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
+MODEL = flag("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+RESUME = flag(
+    "--resume",
+    metavar="NAME",
+    section=STOP,
+    first=True,
+    help="Go on with a run: weights, optimizer, schedule and position.",
+)
+
+
+def encoding_flag(what: str = "files", default: str = "UTF-8, UTF-16 or GB18030, as they show") -> Decorator:
+    """Decorates a command with the flag for the encoding of what it reads."""
+    return flag("--encoding", section=TEXT, help=f"Encoding of the {what}.  [default: {default}]")
+
+
+def new_run_flags(whose: str, what: str = "a run of that name") -> Decorator:
+    """Decorates a command with the flags that say where a new run goes, and what is printed about it.
+
+    Args:
+        whose: name of what the name of the run is made from if it is not given, in the genitive.
+        what: what may be replaced.
+    """
+    flags = (
+        flag("--name", first=True, help=f"Name of the run.  [default: made from {whose} name]"),
+        MODELS_DIR,
+        flag("--overwrite", is_flag=True, help=f"Replace {what}."),
+        JSON,
+        flag("--quiet", "-q", is_flag=True, help="Print warnings and the result only."),
+    )
+
+    def decorate(command: Any) -> Any:
+        for each in reversed(flags):
+            command = each(command)
+        return command
+
+    return decorate
+
+
+def names_of(*groups: type[Checked]) -> tuple[str, ...]:
     """The names of all options of some groups, in order."""
-    return tuple(item.name for group in groups for item in dataclasses.fields(group) if item.name not in without)
+    return tuple(item.name for group in groups for item in dataclasses.fields(group))
 
 
-def config_options(*groups: type[Checked]) -> Callable[[Any], Any]:
+def config_flags(*groups: type[Checked]) -> Decorator:
     """Decorates a command with a flag for each field of some option groups, in order."""
 
     def decorate(command: Any) -> Any:
         for group in reversed(groups):
             hints = typing.get_type_hints(group)
             for item in reversed(dataclasses.fields(group)):
-                command = _flag(item, hints[item.name])(command)
+                command = _flag(item, hints[item.name], group.section)(command)
         return command
 
     return decorate
 
 
-def _flag(item: dataclasses.Field[Any], kind: Any) -> Callable[[Any], Any]:
+def _flag(item: dataclasses.Field[Any], kind: Any, section: str) -> Decorator:
     """One flag; ranges are checked by the group itself, so that Python callers get the same message."""
-    text, flag = item.metadata["help"], flag_of(item)
-    shows_default: bool | str = item.default is not None
+    facts, default, text = item.metadata, item.default, item.metadata["help"]
+    settings: dict[str, Any] = dict(section=facts["section"] or section, first=facts["first"], was=facts["was"])
     if kind is bool:
-        return click.option(flag, item.name, is_flag=True, default=item.default, help=text)
+        return flag(flag_of(item), item.name, is_flag=True, default=default, help=text, **settings)
     types = [t for t in typing.get_args(kind) or (kind,) if t is not type(None)]
     parser: Any = types[0]
-    if item.metadata["unit"] == "seconds":
+    shows_default: bool | str = default is not None
+    if facts["unit"] == "seconds":
         parser = Duration()
-        shows_default = f"{typing.cast(float, item.default) / 60:g}m" if item.default is not None else False
-    elif item.metadata["choices"]:
-        parser = OneOf(item.metadata["choices"])
+        shows_default = f"{typing.cast(float, default) / 60:g}m" if default is not None else False
+    elif facts["choices"]:
+        parser = OneOf(facts["choices"])
     elif parser is int or parser is float:
-        limits = expected(item.metadata)
+        limits = expected(facts)
         text += f"  [{limits}]" if limits else ""
-    return click.option(flag, item.name, type=parser, default=item.default, help=text, show_default=shows_default)
+    return flag(
+        flag_of(item), item.name, type=parser, default=default, help=text, show_default=shows_default, **settings
+    )
 
 
 def _show_all(context: click.Context, param: click.Parameter, value: bool) -> None:
@@ -106,69 +163,83 @@ def _show_all(context: click.Context, param: click.Parameter, value: bool) -> No
 
 
 class SectionedCommand(click.Command):
-    """A command whose help shows its most used options, and with `--help-all` all of them in sections.
+    """A command whose help shows its first options, and with `--help-all` all of them in sections.
 
-    Args:
-        sections: for each title the names of the options below it, in order; the first section is that of the most used
-            ones. Options that are in none come last.
-        renamed: flags of the version before, and what they are called now; they still work, with a warning.
+    A flag by its name of the version before is understood, with a warning.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        sections: Mapping[str, Sequence[str]],
-        renamed: Mapping[str, str] | None = None,
-        **settings: Any,
-    ) -> None:
+    def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._sections, self._renamed = sections, dict(renamed or {})
-        self.params.append(
-            click.Option(
-                ["--help-all"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_show_all,
-                help="Show all options and exit.",
-            )
-        )
+        help_all = functools.partial(click.Option, is_flag=True, is_eager=True, expose_value=False, callback=_show_all)
+        self.params.append(help_all(["--help-all"], help="Show all options and exit."))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [self._current(word) for word in args])
-
-    def _current(self, word: str) -> str:
-        flag, sign, value = word.partition("=")
-        if flag not in self._renamed:
-            return word
-        click.echo(f"warning: {flag} is called {self._renamed[flag]} now, and will go in the next version", err=True)
-        return self._renamed[flag] + sign + value
+        flags = [param for param in self.params if isinstance(param, Flag) and param.was]
+        renamed = {f"--{param.was.replace('_', '-')}": param.opts[0] for param in flags if param.was}
+        return super().parse_args(ctx, [_current(word, renamed) for word in args])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        records = {option.name: record for option in options if (record := option.get_help_record(ctx))}
-        last = [records.pop(name) for name, record in [*records.items()] if "--help" in record[0]]
-        (title, most_used), *others = self._sections.items()
-        with formatter.section(title):
-            formatter.write_dl([records.pop(name) for name in most_used])
+        flags = [param for param in self.params if isinstance(param, Flag)]
+        with formatter.section("Most used"):
+            formatter.write_dl(_records(ctx, [each for each in flags if each.first]))
         if not ctx.meta.get("help_all"):
             formatter.write_paragraph()
-            formatter.write_text(f"{len(records)} more options: {ctx.command_path} --help-all")
+            others = sum(not each.first for each in flags)
+            formatter.write_text(f"{others} more options: {ctx.command_path} --help-all")
             return
-        for title, names in others:
-            with formatter.section(title):
-                formatter.write_dl([records.pop(name) for name in names if name in records])
-        with formatter.section("Other options"):
-            formatter.write_dl([*records.values(), *last])
+        for section in SECTIONS:
+            if own := [each for each in flags if each.section == section and not each.first]:
+                with formatter.section(section):
+                    formatter.write_dl(_records(ctx, own))
+        with formatter.section("Help"):
+            rest = [param for param in self.get_params(ctx) if not isinstance(param, Flag | click.Argument)]
+            formatter.write_dl(_records(ctx, rest))
+
+
+def _current(word: str, renamed: Mapping[str, str]) -> str:
+    """A word of the command line, with the flag of today if it has one of the version before."""
+    name, sign, value = word.partition("=")
+    if name not in renamed:
+        return word
+    warn(f"{name} is called {renamed[name]} now, and will go in the next version")
+    return renamed[name] + sign + value
+
+
+def _records(context: click.Context, params: Iterable[click.Parameter]) -> list[tuple[str, str]]:
+    """What the help says of some options."""
+    return [record for param in params if (record := param.get_help_record(context))]
 
 
 def typed_flags(context: click.Context, names: Iterable[str]) -> list[str]:
     """The flags of those of some options that were typed."""
-    typed = {name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    typed = {name for name in names if _is_typed(context, name)}
     return [param.opts[0] for param in context.command.params if param.name in typed]
 
 
-def given_options(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were typed, without those that only have their default."""
-    typed = click.core.ParameterSource.COMMANDLINE
-    return {name: value for name, value in options.items() if context.get_parameter_source(name) is typed}
+def split_options(
+    context: click.Context, options: Mapping[str, Any], *groups: type[Checked]
+) -> tuple[SimpleNamespace, dict[str, Any]]:
+    """Parts the options of a command.
+
+    Args:
+        context: of the command.
+        options: all of them, by name.
+        groups: the option groups whose flags it has.
+
+    Returns:
+        the command's own options, as attributes, and those of the groups that were typed, by name.
+    """
+    names = names_of(*groups)
+    own = SimpleNamespace(**{name: value for name, value in options.items() if name not in names})
+    return own, {name: options[name] for name in options if name in names and _is_typed(context, name)}
+
+
+def call_of(context: click.Context, asked: SimpleNamespace) -> dict[str, Any]:
+    """The fields of `textrnn.base.run_target.TrainingCall`: those of `new_run_flags`, the command and its begin."""
+    begin, arguments = context.obj
+    own = {name: getattr(asked, name) for name in ("name", "models_dir", "overwrite", "quiet")}
+    return dict(command=shlex.join(["textrnn", *arguments]), begin=begin, **own)
+
+
+def _is_typed(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from textrnn.base.console import open_model, stream, warn
-from textrnn.base.errors import ConfigError
-from textrnn.cli.options import ENCODING, JSON, MODEL, MODELS_DIR
+from textrnn.base.errors import ConfigError, warn
+from textrnn.cli.console import stream
+from textrnn.cli.options import JSON, MODEL, MODELS_DIR, encoding_flag
 from textrnn.text.document_options import DocumentConfig
+
+if TYPE_CHECKING:
+    from textrnn.text.reader import Source
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @MODEL
 @MODELS_DIR
-@ENCODING
+@encoding_flag()
 @click.option(
     "--condition",
     metavar="NAME",
@@ -30,52 +35,64 @@ from textrnn.text.document_options import DocumentConfig
 @click.option("--header/--no-header", default=None, help="Whether the first row of tables names the columns.")
 @click.option("--per-char", is_flag=True, help="A line of JSON for each character: how surprising it was, in bits.")
 @JSON
-def score(
-    files: tuple[str, ...],
-    model: str | None,
-    models_dir: Path,
-    encoding: str | None,
-    condition: str | None,
-    text_column: str | None,
-    delimiter: str | None,
-    header: bool | None,
-    per_char: bool,
-    as_json: bool,
-) -> None:
+def score(files: tuple[str, ...], **options: Any) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
-    from textrnn.language_model.conditions import check_condition, with_condition
-    from textrnn.language_model.score import score_per_char, score_source
-    from textrnn.language_model.score_documents import format_documents, score_documents
+    from textrnn.language_model.conditions import check_condition
+    from textrnn.language_model.predict import load_language_model
     from textrnn.text.reader import find_files, open_sources
 
-    opened = open_model(model, models_dir)
-    table = DocumentConfig(text_column=text_column, delimiter=delimiter, header=header)
-    if table.is_table:
-        table = dataclasses.replace(table, condition=condition)
-    if table.is_table and (per_char or opened.documents is None):
-        reason = "--per-char shows the characters of a text" if per_char else "the model did not learn from documents"
+    asked = SimpleNamespace(**options)
+    opened = load_language_model(asked.model, asked.models_dir)
+    table = DocumentConfig(text_column=asked.text_column, delimiter=asked.delimiter, header=asked.header)
+    if table.is_table and (asked.per_char or opened.documents is None):
+        reason = (
+            "--per-char shows the characters of a text" if asked.per_char else "the model did not learn from documents"
+        )
         raise ConfigError(f"{reason}: leave out --text-column, --delimiter and --header")
-    if condition is not None and (per_char or not table.is_table):
-        check_condition(opened, condition)
-    with open_sources(find_files(files), encoding) as sources:
-        if per_char:
-            opened = opened if condition is None else with_condition(opened, condition, 0.0)[0]
-            for source in sources:
-                stream(score_per_char(opened, source))
+    if table.is_table:
+        table = dataclasses.replace(table, condition=asked.condition)
+    elif asked.condition is not None:
+        check_condition(opened, asked.condition)
+    with open_sources(find_files(files), asked.encoding) as sources:
+        if asked.per_char:
+            _per_char(opened, sources, asked.condition)
             return
-        if opened.documents is None:
-            scores = [score_source(opened, source) for source in sources]
-        else:
-            own = None if table.is_table else condition
-            scores = [score_documents(opened, source, table, condition=own, warn=warn) for source in sources]
-    if as_json:
-        click.echo(json.dumps({"files": scores}, ensure_ascii=False))
-        return
+        scores = _scores(opened, sources, table, asked.condition)
+    click.echo(json.dumps({"files": scores}, ensure_ascii=False) if asked.as_json else _in_words(scores))
+
+
+def _per_char(model: Any, sources: Iterable[Source], condition: str | None) -> None:
+    """Prints a line for each character."""
+    from textrnn.language_model.conditions import with_condition
+    from textrnn.language_model.score import score_per_char
+
+    model = model if condition is None else with_condition(model, condition, 0.0)[0]
+    for source in sources:
+        stream(score_per_char(model, source))
+
+
+def _scores(
+    model: Any, sources: Iterable[Source], table: DocumentConfig, condition: str | None
+) -> list[dict[str, Any]]:
+    """What `--json` prints of each source."""
+    from textrnn.language_model.score import score_source
+    from textrnn.language_model.score_documents import score_documents
+
+    if model.documents is None:
+        return [score_source(model, source) for source in sources]
+    own = None if table.is_table else condition
+    return [score_documents(model, source, table, condition=own, warn=warn) for source in sources]
+
+
+def _in_words(scores: list[dict[str, Any]]) -> str:
+    from textrnn.language_model.score_documents import format_documents
+
+    parts = []
     for found in scores:
         unknown = f", {found['unknown']:,} unknown" if found["unknown"] else ""
-        click.echo(
+        parts.append(
             f"{found['file']}: {found['bits_per_char']:.4f} bits per character, {found['nats_per_token']:.4f} "
             f"nats per token, perplexity {found['perplexity']:.4g} ({found['chars']:,} characters, "
-            f"{found['tokens']:,} tokens{unknown})"
+            f"{found['tokens']:,} tokens{unknown})\n{format_documents(found)}"
         )
-        click.echo(format_documents(found), nl=False)
+    return "".join(parts).removesuffix("\n")

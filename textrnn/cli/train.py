@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
-from textrnn.base.console import INTERRUPTED
+from textrnn.base.config import MACHINES, TEXT
+from textrnn.cli.console import INTERRUPTED, show_result
 from textrnn.cli.options import (
-    ENCODING,
-    JSON,
-    MODELS_DIR,
-    OUTPUT,
-    QUIET,
     RESUME,
     SectionedCommand,
-    config_options,
-    given_options,
-    name_option,
-    names_of,
+    call_of,
+    config_flags,
+    encoding_flag,
+    flag,
+    new_run_flags,
+    split_options,
 )
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
@@ -29,101 +26,53 @@ from textrnn.text.document_options import DocumentConfig
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
 
-SECTIONS = {
-    "Most used": ("time_s", "epochs", "name", "arch", "size", "units", "level", "condition", "resume", "workers"),
-    "Text": ("validation", "encoding", *names_of(DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)),
-    "Network": names_of(ModelConfig),
-    "Echo state networks (--arch esn)": names_of(ReservoirConfig),
-    "Learning": names_of(OptimizationConfig, without=("precision", "accumulate")),
-    "Stop and save": names_of(StopConfig),
-    "Machines": ("precision", "accumulate"),
-    **OUTPUT,
-}
+TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
+GROUPS = (*TEXT_GROUPS, ModelConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
-@click.command(cls=SectionedCommand, sections=SECTIONS)
+@click.command(cls=SectionedCommand)
 @click.argument("corpus", nargs=-1)
-@name_option("the corpus'")
-@MODELS_DIR
-@click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
+@new_run_flags("the corpus'")
 @RESUME
-@click.option(
+@flag(
     "--validation-file",
     "validation",
     multiple=True,
     metavar="FILE",
+    section=TEXT,
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
-@ENCODING
-@config_options(
-    DocumentConfig,
-    TokenizerConfig,
-    NormalizeConfig,
-    ModelConfig,
-    ReservoirConfig,
-    DataConfig,
-    OptimizationConfig,
-    StopConfig,
-)
-@click.option(
+@encoding_flag()
+@config_flags(*GROUPS)
+@flag(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
+    section=MACHINES,
+    first=True,
     help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
 )
-@click.option("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
-@QUIET
-@JSON
+@flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
-def train(
-    context: click.Context,
-    /,
-    corpus: tuple[str, ...],
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    resume: str | None,
-    validation: tuple[str, ...],
-    encoding: str | None,
-    workers: int,
-    samples: bool,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
     """Learn a language model from text files, folders, patterns or - (standard input)."""
     from textrnn.language_model.launch import launch, was_launched
 
-    begin, arguments = context.obj
-    if workers > 1 and not was_launched():
-        context.exit(launch(workers, arguments))
-    from textrnn.language_model.train import train as task
+    asked, given = split_options(context, options, *GROUPS)
+    if asked.workers > 1 and not was_launched():
+        context.exit(launch(asked.workers, context.obj[1]))
+    from textrnn.language_model.train import train as learn
 
-    command = shlex.join(["textrnn", *arguments])
-    result = task(
-        corpus,
-        validation=validation,
-        encoding=encoding,
-        name=name,
-        models_dir=models_dir,
-        overwrite=overwrite,
-        resume=resume,
-        quiet=quiet,
-        samples=samples,
-        command=command,
-        begin=begin,
-        **given_options(context, options),
-    )
-    if as_json and "run" in result:  # workers beside the chief have nothing to say
-        click.echo(json.dumps(result, ensure_ascii=False))
-    elif "run" in result:
-        click.echo(_train_summary(result, models_dir))
-    if result["ended"] == "interrupted":
+    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "samples")}
+    result = learn(corpus, **own, **call_of(context, asked), **given)
+    if "run" in result:
+        show_result(context, result, None if asked.as_json else _summary(result))
+    elif result["ended"] == "interrupted":  # workers beside the chief have nothing to say
         context.exit(INTERRUPTED)
 
 
-def _train_summary(result: dict[str, Any], models_dir: Path) -> str:
+def _summary(result: dict[str, Any]) -> str:
     from textrnn.base.run import models_dir_flag
 
     path = Path(result["run"])

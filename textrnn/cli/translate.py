@@ -2,133 +2,117 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from textrnn.base.console import INTERRUPTED, stream
+from textrnn.base.config import PREDICTING, TEXT
 from textrnn.base.errors import ConfigError, DataError
+from textrnn.cli.console import show_result, write
 from textrnn.cli.options import (
-    JSON,
-    MODELS_DIR,
-    OUTPUT,
-    QUIET,
     RESUME,
     SectionedCommand,
-    config_options,
-    given_options,
-    name_option,
+    call_of,
+    config_flags,
+    encoding_flag,
+    flag,
     names_of,
+    new_run_flags,
+    split_options,
     typed_flags,
 )
 from textrnn.text.options import NormalizeConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, NetworkConfig, PairsConfig
 
-TEXTS, PAIRS, NETWORK = names_of(NormalizeConfig), names_of(PairsConfig), names_of(NetworkConfig)
-FITTING = names_of(LearningConfig, OptimizationConfig, StopConfig, without=("time_s",))
-SECTIONS = {
-    "Most used": ("model", "time_s", "test", "resume", "kind"),
-    "Translating": (*names_of(DecodeConfig), "output", "form", "attention"),
-    "How the file is written (found out if not given)": ("source_column", "target_column", "encoding"),
-    **OUTPUT,
-    "The pairs": tuple(name for name in PAIRS if name != "kind"),
-    "The network": NETWORK,
-    "Learning": FITTING,
-    "The texts, before anything is learnt or translated": TEXTS,
-}
-HOW_TO_LEARN = (OptimizationConfig, StopConfig)
-FOR_TRAINING = (
-    *("test", "resume", "name", "overwrite", "quiet", "source_column", "target_column", "time_s"),
-    *(*PAIRS, *NETWORK, *FITTING, *TEXTS),
-)
+TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
+GROUPS = (DecodeConfig, *TRAINING)
+FOR_TRAINING = ("test", "resume", "name", "overwrite", "quiet", "source_column", "target_column", *names_of(*TRAINING))
 
 
-@click.command(cls=SectionedCommand, sections=SECTIONS)
+@click.command(cls=SectionedCommand)
 @click.argument("text", required=False)
-@click.option("--model", metavar="NAME_OR_PATH", help="Translate TEXT, or each line of such a file, with this run.")
-@click.option("--test", metavar="FILE", help="Measure on these pairs.  [default: a tenth of the sources, held out]")
+@flag(
+    "--model",
+    metavar="NAME_OR_PATH",
+    section=PREDICTING,
+    first=True,
+    help="Translate TEXT, or each line of such a file, with this run.",
+)
+@flag(
+    "--test",
+    metavar="FILE",
+    section=TEXT,
+    first=True,
+    help="Measure on these pairs.  [default: a tenth of the sources, held out]",
+)
 @RESUME
-@click.option("--output", "-o", metavar="FILE", help="Write translations to this file instead of standard output.")
-@click.option(
+@flag(
+    "--output",
+    "-o",
+    metavar="FILE",
+    first=True,
+    help="Write translations to this file instead of standard output.",
+)
+@flag(
     "--format",
     "form",
     type=click.Choice(["text", "jsonl", *FORMATS]),
     default=None,
+    section=TEXT,
     help="Translating: a line of text each (the default) or of JSON. Learning: how the pairs are written.",
 )
-@click.option("--attention", metavar="FILE.png", help="Draw what each token of the translation attends to.")
-@click.option("--source-column", metavar="NAME_OR_NUMBER", help="Column of the sources in a table.")
-@click.option("--target-column", metavar="NAME_OR_NUMBER", help="Column of the targets in a table.")
-@click.option("--encoding", help="Encoding of the file, such as gb18030.")
-@name_option("the file's")
-@MODELS_DIR
-@click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
-@JSON
-@QUIET
-@config_options(DecodeConfig, PairsConfig, NetworkConfig, LearningConfig, *HOW_TO_LEARN, NormalizeConfig)
+@flag("--attention", metavar="FILE.png", section=PREDICTING, help="Draw what each token of the translation attends to.")
+@flag("--source-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the sources in a table.")
+@flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the targets in a table.")
+@encoding_flag("file", "UTF-8, UTF-16 or GB18030, as it shows")
+@new_run_flags("the file's")
+@config_flags(*GROUPS)
 @click.pass_context
-def translate(
-    context: click.Context,
-    /,
-    text: str | None,
-    model: str | None,
-    test: str | None,
-    resume: str | None,
-    output: str | None,
-    form: str | None,
-    attention: str | None,
-    source_column: str | None,
-    target_column: str | None,
-    encoding: str | None,
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    as_json: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def translate(context: click.Context, /, text: str | None, **options: Any) -> None:
     """Learn to turn texts into others from pairs of them, or do so.
 
     \b
       textrnn translate pairs.tsv               learn: source TAB target
       textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
     """
-    given = given_options(context, options)
-    decode = DecodeConfig(**{key: given.pop(key) for key in names_of(DecodeConfig) if key in given})
-    if model is not None:
-        _translate(context, text, model, models_dir, decode, form, as_json, output, attention, encoding)
-        return
+    asked, given = split_options(context, options, *GROUPS)
+    decode = DecodeConfig(**{name: given.pop(name) for name in names_of(DecodeConfig) if name in given})
+    if asked.model is None:
+        _learn(context, text, asked, given, decode)
+    else:
+        _translate(context, text, asked, decode)
+
+
+def _learn(
+    context: click.Context, text: str | None, asked: SimpleNamespace, given: dict[str, Any], decode: DecodeConfig
+) -> None:
+    """Learns from a file of pairs, or goes on with a run."""
     if flags := typed_flags(context, ("output", "attention")):
         raise ConfigError(f"{', '.join(flags)}: only for translating; name the run with --model")
-    if form in ("text", "jsonl"):
-        raise ConfigError(f"--format {form} is for translating with --model: for pairs expected {', '.join(FORMATS)}")
+    if asked.form in ("text", "jsonl"):
+        raise ConfigError(
+            f"--format {asked.form} is for translating with --model: for pairs expected {', '.join(FORMATS)}"
+        )
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
-    from textrnn.base.run_target import RunTarget
     from textrnn.translator.pairs import PairOptions
     from textrnn.translator.train import train
 
-    begin, arguments = context.obj
     result = train(
         text,
-        test=test,
-        resume=resume,
-        options=PairOptions(form, source_column, target_column, encoding),
+        test=asked.test,
+        resume=asked.resume,
+        options=PairOptions(asked.form, asked.source_column, asked.target_column, asked.encoding),
         decode=decode,
-        run_target=RunTarget(models_dir, name, overwrite),
-        quiet=quiet,
-        command=shlex.join(["textrnn", *arguments]),
-        begin=begin,
+        **call_of(context, asked),
         **given,
     )
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else _summary(result))
-    if result["ended"] == "interrupted":
-        context.exit(INTERRUPTED)
+    show_result(context, result, None if asked.as_json else _summary(result))
 
 
 def _no_such_pairs(text: str) -> None:
@@ -140,44 +124,30 @@ def _no_such_pairs(text: str) -> None:
         raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
 
 
-def _translate(
-    context: click.Context,
-    text: str | None,
-    model: str,
-    models_dir: Path,
-    decode: DecodeConfig,
-    form: str | None,
-    as_json: bool,
-    output: str | None,
-    attention: str | None,
-    encoding: str | None,
-) -> None:
+def _translate(context: click.Context, text: str | None, asked: SimpleNamespace, decode: DecodeConfig) -> None:
+    """Translates a text, or the lines of a file, with a saved run."""
     if flags := typed_flags(context, FOR_TRAINING):
         raise ConfigError(f"with --model nothing is learnt: leave out {', '.join(flags)}")
-    if form not in (None, "text", "jsonl"):
-        raise ConfigError(f"--format is {form}: with --model expected text or jsonl")
+    if asked.form not in (None, "text", "jsonl"):
+        raise ConfigError(f"--format is {asked.form}: with --model expected text or jsonl")
     if text is None:
         raise ConfigError(
             "there is nothing to translate: give a text, a file with a text a line, or - for standard input"
         )
-    from textrnn.language_model.generate import write_output
     from textrnn.translator.predict import load_translator
     from textrnn.translator.predict_file import draw_attention, read_texts, translated
 
     def warn(line: str) -> None:
         click.echo(line, err=True)
 
-    opened = load_translator(model, models_dir)
-    if attention is not None:
+    opened = load_translator(asked.model, asked.models_dir)
+    if asked.attention is not None:
         if text == "-" or os.path.isfile(text):
             raise ConfigError("--attention draws one text: give the text itself, not a file")
-        draw_attention(opened, text, decode, attention, warn=warn)
-    with read_texts(text, encoding) as texts:
-        pieces = translated(opened, texts, decode, as_json=as_json or form == "jsonl", warn=warn)
-        if output is not None and output != "-":
-            write_output(pieces, output)
-        else:
-            stream(pieces, eager=text == "-")
+        draw_attention(opened, text, decode, asked.attention, warn=warn)
+    as_json = asked.as_json or asked.form == "jsonl"
+    with read_texts(text, asked.encoding) as texts:
+        write(translated(opened, texts, decode, as_json=as_json, warn=warn), asked.output, eager=text == "-")
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
-from textrnn.base.run import read_run
+from textrnn.base.run import find_run, read_run
 from textrnn.language_model.conditions import with_condition
 from textrnn.language_model.document_scoring import score_document
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
@@ -101,6 +101,11 @@ def open_run(path: Path) -> LanguageModel:
     except RunError as error:
         raise RunError(f"{path / MODEL_FILE}: {error}") from None
     return LanguageModel(network, tokenizer, config, start_id, details, path, documents)
+
+
+def load_language_model(name: str | None, models_dir: Path) -> LanguageModel:
+    """Opens the language model of a name or path, or the newest one."""
+    return open_run(find_run(name, models_dir, KIND))
 
 
 def read_tokenizer(path: Path) -> Tokenizer:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import PREDICTING, Checked, option
 
 
 @dataclass(frozen=True)
 class SampleConfig(Checked):
     """How tokens are drawn from what the model predicts."""
+
+    section = PREDICTING
 
     length: int = option(500, "Most tokens to write.", low=0, high=1_000_000_000, unit="tokens")
     temperature: float = option(

@@ -6,13 +6,13 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
-from textrnn.base.run_target import RunTarget
+from textrnn.base.run_target import TrainingCall
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
@@ -41,37 +41,21 @@ WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(TrainingCall):
     """How training was asked for, beside the options of `Config`.
 
     Attributes:
         validation: files to validate on, instead of the end of the corpus.
         encoding: of the files; told from their bytes when None.
-        name: of the run; made from the corpus' name when None.
-        models_dir: the folder that holds runs.
-        overwrite: whether a run of that name may be replaced.
         resume: the name of a run to go on with.
-        quiet: whether to print warnings only.
         samples: whether to show a line that the model wrote at each check.
-        command: what the run says that it was made by.
-        begin: when the command began, by `time.monotonic`.
     """
 
     validation: Sequence[str | Path] = ()
     encoding: str | None = None
-    name: str | None = None
-    models_dir: str | Path = "models"
-    overwrite: bool = False
     resume: str | None = None
-    quiet: bool = True
     samples: bool = True
     command: str = "textrnn.train"
-    begin: float = field(default_factory=time.monotonic)
-
-    @property
-    def run_target(self) -> RunTarget:
-        """Where the run goes."""
-        return RunTarget(Path(self.models_dir), self.name, self.overwrite)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
@@ -95,7 +79,7 @@ def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str
     Example:
         textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
     """
-    call = Call(**{item.name: options.pop(item.name) for item in fields(Call) if item.name in options})
+    call, options = Call.split(options)
     files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
     held = [str(path) for path in call.validation]
     cluster, display = read_cluster(), Display(quiet=call.quiet)

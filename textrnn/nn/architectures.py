@@ -217,7 +217,7 @@ def _load(name: str) -> CellSpec | None:
         if not isinstance(spec, CellSpec) or spec.name != name:
             raise TypeError(f"{entry.value} is no CellSpec of that name")
     except Exception as error:
-        from textrnn.base.console import warn
+        from textrnn.base.errors import warn
 
         package = entry.dist.name if entry.dist else entry.value
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

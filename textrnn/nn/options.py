@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import NETWORK, Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, spec_of
 
@@ -43,22 +43,27 @@ def settle_memory(config: Any) -> None:
 class ModelConfig(Checked):
     """What the network looks like; the vocabulary's size comes from the tokenizer."""
 
+    section = NETWORK
+
     arch: str = option(
         "lstm",
         "Architecture; esn is an echo state network. Cells of installed packages go by their names.",
         choices=CellNames(BIDIRECTIONAL, ESN),
+        first=True,
     )
     size: str | None = option(
         None,
         "Units, layers, batch, dropout and learning rate together; auto looks at the machine, the text and --time.  "
         "[default: auto, when no single one of them is given]",
         choices=SIZES,
+        first=True,
     )
     units: int = option(
         None,
         "Units in each recurrent layer, in each direction.  [default: 256, 128 for bidirectional, 2,000 for esn]",
         low=1,
         high=16_384,
+        first=True,
     )
     layers: int = option(2, "Recurrent layers.", low=1, high=64)
     cells: str | None = option(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from textrnn.base.config import Checked, flag_of, option
+from textrnn.base.config import ECHO, Checked, flag_of, option
 from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import ESN as ESN
 
@@ -17,27 +17,25 @@ CONNECTIONS = 10  # to each unit by default: sparse is as good as dense, and fas
 class ReservoirConfig(Checked):
     """The fixed random network of an echo state network, and the penalty on what reads it."""
 
+    section = ECHO
+
     spectral_radius: float = option(
         0.5,
-        "Of an echo state network: the largest absolute eigenvalue of its connections; larger remembers longer.",
+        "The largest absolute eigenvalue of its connections; larger remembers longer.",
         above=0,
         high=100,
     )
-    leak: float = option(
-        1.0, "Of an echo state network: share of a unit's state that is new at each step.", above=0, high=1
-    )
-    input_scale: float = option(
-        1.0, "Of an echo state network: the largest weight of an input; larger is less linear.", above=0, high=1000
-    )
+    leak: float = option(1.0, "Share of a unit's state that is new at each step.", above=0, high=1)
+    input_scale: float = option(1.0, "The largest weight of an input; larger is less linear.", above=0, high=1000)
     density: float | None = option(
         None,
-        f"Of an echo state network: share of all units that each unit reads.  [default: {CONNECTIONS} units]",
+        f"Share of all units that each unit reads.  [default: {CONNECTIONS} units]",
         above=0,
         high=1,
     )
     ridge: float | None = option(
         None,
-        "Of an echo state network: penalty on the squared weights of the readout, for each token (or text).  "
+        "Penalty on the squared weights of the readout, for each token (or text).  "
         "[default: chosen on a part that was not learnt from]",
         above=0,
         high=1e6,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class DocumentConfig(Checked):
     """What the documents of a corpus are; without any of these options, a corpus is one running text."""
+
+    section = TEXT
 
     text_column: str | None = option(
         None,
@@ -21,6 +23,7 @@ class DocumentConfig(Checked):
         None,
         "Column of the table with the condition of each text, such as its label: the network learns what texts are "
         "like in each condition.",
+        first=True,
     )
     condition_dropout: float = option(
         0.1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -22,6 +22,8 @@ VOCAB_SIZES = {"word": 20_000, "bpe": 2_000}
 class NormalizeConfig(Checked):
     """The fixed preprocessing of text, stored with the model."""
 
+    section = TEXT
+
     unicode: str = option("NFC", "Unicode form that text is brought to.", choices=UNICODE_FORMS)
     lowercase: bool = option(False, "Turn all letters to lower case.")
     remove_digits: bool = option(False, "Leave out all digits.")
@@ -32,7 +34,11 @@ class NormalizeConfig(Checked):
 class TokenizerConfig(Checked):
     """How text becomes ids."""
 
-    level: str = option("char", "What a token is; for texts with a --condition, word is the default.", choices=LEVELS)
+    section = TEXT
+
+    level: str = option(
+        "char", "What a token is; for texts with a --condition, word is the default.", choices=LEVELS, first=True
+    )
     vocab_size: int | None = option(
         None,
         "Largest number of tokens, the two reserved ones included; rarer ones become unknown (char), "
@@ -51,6 +57,8 @@ class TokenizerConfig(Checked):
 @dataclass(frozen=True)
 class DataConfig(Checked):
     """How ids become batches."""
+
+    section = TEXT
 
     held_out: float = option(0.1, "Share of the text, at its end, kept for validation.", above=0, high=0.9)
     batching: str | None = option(

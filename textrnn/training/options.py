@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import MACHINES, STOP, Checked, option
 from textrnn.base.errors import ConfigError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -43,9 +43,14 @@ class OptimizationConfig(Checked):
         "Type of the numbers that are multiplied while training: bfloat16 is faster on some CPUs, and auto takes "
         "it there.",
         choices=PRECISIONS,
+        section=MACHINES,
     )
     accumulate: int = option(
-        1, "Parts of a batch that are worked one after the other, to need less memory.", low=1, high=65_536
+        1,
+        "Parts of a batch that are worked one after the other, to need less memory.",
+        low=1,
+        high=65_536,
+        section=MACHINES,
     )
     random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
     deterministic: bool = option(
@@ -59,7 +64,9 @@ class OptimizationConfig(Checked):
 class StopConfig(Checked):
     """How long to learn, and how often to save."""
 
-    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000)
+    section = STOP
+
+    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000, first=True)
     time_s: float | None = option(
         None,
         "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
@@ -67,6 +74,7 @@ class StopConfig(Checked):
         high=31_536_000,
         flag="--time",
         unit="seconds",
+        first=True,
     )
     patience: int = option(
         8,

@@ -10,7 +10,7 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, remove_temporaries
-from textrnn.base.run import find_run, locked, read_run, staged
+from textrnn.base.run import locked, models_dir_flag, named_run, read_run, staged
 from textrnn.base.run_target import RunTarget
 from textrnn.base.tasks import TASKS
 
@@ -74,11 +74,10 @@ def new_run(run_target: RunTarget, file: str) -> Iterator[tuple[Path, Path]]:
 def _check_kind(path: Path, kind: str) -> None:
     """Refuses a run of another kind, and says which command goes on with it, if one does."""
     task = TASKS.get(str(read_run(path).get("kind")))
-    if task is not None and task.kind != kind and task.resumes:
-        raise RunError(
-            f"{path} is of kind {task.kind!r}, expected {kind!r}: go on with it by 'textrnn {task.command} --resume "
-            f"{path.name}'"
-        )
+    if task is not None and task.kind != kind:
+        resume = f"go on with it by 'textrnn {task.maker.name} --resume {path.name}{models_dir_flag(path)}'"
+        anew = f"no command goes on with such runs, '{task.maker.usage}' makes a new one"
+        raise RunError(f"{path} is of kind {task.kind!r}, expected {kind!r}: {resume if task.resumes else anew}")
     read_run(path, kind)
 
 
@@ -100,7 +99,7 @@ def resumed_run(name: str, run_target: RunTarget, kind: str) -> Iterator[Path]:
     """
     if run_target.name is not None or run_target.overwrite:
         raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
-    path = find_run(name, run_target.models_dir, kind)
+    path = named_run(name, run_target.models_dir)
     _check_kind(path, kind)
     with locked(path.resolve().parent, path.resolve().name):
         remove_temporaries(path)

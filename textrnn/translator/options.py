@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from textrnn.base.config import Checked, option
+from textrnn.base.config import NETWORK, PREDICTING, TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.text.options import NormalizeConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
@@ -22,18 +22,22 @@ LEARNING_RATE = 2e-3
 class PairsConfig(Checked):
     """Which pairs are learnt from, and how their sides become tokens."""
 
+    section = TEXT
+
     kind: str | None = option(
         None,
         "What maps one side to the other: a network that reads all of the source and then writes, or one with an "
         "output for each token that it reads.  [default: aligned if both sides have equally many characters, or "
         "tokens, in every pair]",
         choices=KINDS,
+        first=True,
     )
     level: str | None = option(
         None,
         "What a token is, on both sides: a character, a word or punctuation mark, what stands between blanks "
         "(phonemes, tags), or a subword.  [default: as the pairs show]",
         choices=PAIR_LEVELS,
+        first=True,
     )
     source_level: str | None = option(None, "The same for the source alone.", choices=PAIR_LEVELS)
     target_level: str | None = option(None, "The same for the target alone.", choices=PAIR_LEVELS)
@@ -82,6 +86,8 @@ class PairsConfig(Checked):
 @dataclass(frozen=True)
 class NetworkConfig(Checked):
     """What a translator looks like; vocabularies come from the pairs."""
+
+    section = NETWORK
 
     cell: str = option("gru", "Cell of all recurrent layers.", choices=("gru", "lstm"))
     units: int | None = option(
@@ -140,6 +146,8 @@ class LearningConfig(Checked):
 @dataclass(frozen=True)
 class DecodeConfig(Checked):
     """How a translation is searched for."""
+
+    section = PREDICTING
 
     beam: int = option(
         4,

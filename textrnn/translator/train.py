@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
-from textrnn.base.run_target import RunTarget
+from textrnn.base.run_target import TrainingCall
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.display import Display
 from textrnn.training.interrupt import certain_interrupts
@@ -24,7 +25,7 @@ from textrnn.translator.split import by_source
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(TrainingCall):
     """How training was asked for, beside the options of `TranslateConfig`.
 
     Attributes:
@@ -32,28 +33,22 @@ class Call:
         resume: the run to go on with.
         options: what is known about the files.
         decode: how translations are searched for when measuring.
-        run_target: where the run goes.
-        quiet: whether to print warnings only.
-        command: what the run says that it was made by.
-        begin: when the command began, by `time.monotonic`.
     """
 
     test: str | None = None
     resume: str | None = None
     options: PairOptions = field(default_factory=PairOptions)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
-    run_target: RunTarget = field(default_factory=RunTarget)
-    quiet: bool = True
-    command: str = "textrnn.translator.train.train"
-    begin: float = field(default_factory=time.monotonic)
+    command: str = "textrnn.translate"
 
 
-def train(path: str | None, **settings: Any) -> dict[str, Any]:
+def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
     """Trains a translator on a file of pairs, measures and saves it.
 
     Args:
         path: the file; `-` for standard input; None to resume.
-        settings: fields of `Call`, such as `resume="fra"`, and fields of the groups of `TranslateConfig`.
+        settings: fields of `Call`, such as `name="fra"` or `resume="fra"`, and fields of the groups of
+            `TranslateConfig`.
 
     Returns:
         the object that `textrnn translate --json` prints.
@@ -61,7 +56,8 @@ def train(path: str | None, **settings: Any) -> dict[str, Any]:
     Raises:
         ConfigError, DataError, TokenizerError, RunError: as their messages say.
     """
-    call = Call(**{item.name: settings.pop(item.name) for item in fields(Call) if item.name in settings})
+    call, settings = Call.split(settings)
+    path = None if path is None else str(path)
     display = Display(quiet=call.quiet)
     with _prepared(path, call, settings, display) as prepared:
         with certain_interrupts():

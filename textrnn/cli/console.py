@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -93,18 +93,33 @@ def guarded(run: Callable[[], Any]) -> int:
         return 1
 
 
-def open_model(name: str | None, models_dir: Path) -> Any:
-    """The language model of a name or path, or the newest one."""
-    from textrnn.base.run import find_run
-    from textrnn.base.tasks import TASKS
+def write(pieces: Iterable[str], output: str | None, *, eager: bool = False) -> None:
+    """Writes pieces to a file, or to standard output as they come.
 
-    task = TASKS["language_model"]
-    return task.get(task.opens)(find_run(name, models_dir, task.kind))
+    Args:
+        pieces: of text.
+        output: the file; None or `-` for standard output.
+        eager: whether somebody waits for each piece, see `stream`.
+    """
+    if output is None or output == "-":
+        stream(pieces, eager=eager)
+        return
+    from textrnn.language_model.generate import write_output
+
+    write_output(pieces, output)
 
 
-def warn(line: str) -> None:
-    """Shows a warning."""
-    click.echo(f"warning: {line}", err=True)
+def show_result(context: click.Context, result: dict[str, Any], text: str | None) -> None:
+    """Prints what a training returned, and ends the command with exit code 130 if it was interrupted.
+
+    Args:
+        context: of the command.
+        result: as JSON has it; `ended` says how it ended.
+        text: what a person is told; None to print the JSON.
+    """
+    click.echo(json.dumps(result, ensure_ascii=False) if text is None else text.rstrip("\n"))
+    if result["ended"] == "interrupted":
+        context.exit(INTERRUPTED)
 
 
 def _terminated(number: int, frame: Any) -> None:
