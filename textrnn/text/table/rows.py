@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.columns import column_name
+from textrnn.text.table.column_facts import column_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
@@ -82,10 +82,7 @@ class Tally:
             parts.append(f"read as well as it can be: {others}")
         if self.num_blank:
             parts.append(f"{self.num_blank:,} blank line{'s' * (self.num_blank != 1)} left out")
-        if (
-            max((self.counts.get(problem, 0) for problem in SHAPE_PROBLEMS), default=0)
-            > MAX_SHAPE_SHARE * self.num_rows
-        ):
+        if any(self.counts.get(problem, 0) > MAX_SHAPE_SHARE * self.num_rows for problem in SHAPE_PROBLEMS):
             parts.append("if that is too many, name the delimiter with --delimiter or try --no-quotes")
         return "; ".join(parts) or None
 
@@ -106,7 +103,8 @@ class Table:
 
     Attributes:
         name: what to call it: the name of the file without its folder, or "standard input".
-        path: where it is.
+        path: where it is: of standard input and pipes, the copy that lasts as long as the table is open.
+        label: what to call it in errors: the path as it was given.
         dialect: how it is cut into cells.
         encoding: how its bytes become text.
         header: names of the columns, as many as there are columns, those missing empty; None if they have no names.
@@ -114,10 +112,12 @@ class Table:
         has_header: whether a record of the file is the header.
         width: number of columns.
         usual_width: number of cells that most rows have.
+        sample: cells of the first rows; all of them if `is_short`.
+        is_short: whether the sample is the whole file.
+        preamble: lines before the first record, such as `sep=;`.
         text_column: index of the column with the texts.
         label_column: index of the column with the labels, or None.
         known_labels: labels of the first rows.
-        preamble: lines before the first record, such as `sep=;`.
         estimated_rows: about how many rows it has.
         num_rows: how many it has, once `rows` has come to its end, or if it is short; else None.
         warnings: lines for the user, such as that the encoding is a guess.
@@ -126,16 +126,19 @@ class Table:
 
     name: str
     path: str
+    label: str
     dialect: Dialect
     encoding: Encoding
     header: list[str] | None
     has_header: bool
     width: int
     usual_width: int
-    text_column: int
+    sample: list[list[str]] = field(repr=False)
+    is_short: bool
+    preamble: int = 0
+    text_column: int = 0
     label_column: int | None = None
     known_labels: frozenset[str] = frozenset()
-    preamble: int = 0
     estimated_rows: int = 0
     num_rows: int | None = None
     warnings: list[str] = field(default_factory=list)
@@ -199,9 +202,11 @@ class Table:
         Raises:
             DataError: the file cannot be read any more.
         """
-        tally, number = Tally(), 0
-        text_column, label_column, has_nul = self.text_column, self.label_column, self.encoding.has_nul
-        usual_width, make = self.usual_width, tuple.__new__
+        tally, number, has_nul = Tally(), 0, self.encoding.has_nul
+        text_column, label_column, usual_width = self.text_column, self.label_column, self.usual_width
+        if max(text_column, label_column or 0) >= usual_width:
+            usual_width = -1  # then no row is read the fast way
+        make = tuple.__new__  # faster than Row(...), which there may be millions of
         for part, record, damaged in self.parts():
             if part != ROW:
                 tally.num_blank += part == BLANK and record.line > self.preamble
@@ -221,7 +226,6 @@ class Table:
                     tally.add(problem, number)
                 problem = ", ".join(problems) or None
             line = record.line + self.preamble
-            # Faster than Row(...), which there may be millions of.
             yield make(Row, (number, line, text, label or None, problem, cells, record.raw))
         tally.num_rows = self.num_rows = number
         self.tally = tally

@@ -13,9 +13,9 @@ from typing import BinaryIO
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.dialect import NUMBER
+from textrnn.text.table.column_facts import NUMBER
 from textrnn.text.table.json_lines import free_name, with_members
-from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record, parse
+from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record
 from textrnn.text.table.rows import BLANK, HEADER, Table
 
 BOM = "\ufeff"
@@ -137,48 +137,34 @@ def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[
     dialect, width = table.dialect, table.width
     if dialect.kind == JSONL:
         return lambda record, added: with_members(record.raw, dict(zip(names, added, strict=True)))
-    delimiter = dialect.delimiter
-    quote = _quoter(dialect)
+    delimiter, quote = dialect.delimiter, _quoter(dialect)
 
     def extend(record: Record, added: Sequence[Cell]) -> str:
-        raw = record.raw
-        new = delimiter.join([quote(cell) for cell in added])
-        size = len(record.cells)
-        end = len(raw.rstrip("\r\n"))
-        if size > width:
-            end = _end_of_cell(record, width, dialect)
-        padding = delimiter * (width - size)
-        return f"{raw[:end]}{padding}{delimiter}{new}{raw[end:]}"
+        raw, size = record.raw, len(record.cells)
+        if size <= width:
+            end = len(raw.rstrip("\r\n"))
+        else:
+            end = record.spans[width - 1][1] if record.spans else len(delimiter.join(record.cells[:width]))
+        return f"{raw[:end]}{delimiter * max(1, width - size + 1)}{delimiter.join(map(quote, added))}{raw[end:]}"
 
     return extend
 
 
-def _end_of_cell(record: Record, width: int, dialect: Dialect) -> int:
-    """Offset behind a number of cells."""
-    if dialect.quotes and QUOTE in record.raw:
-        ends = parse(record.raw, dialect, len(record.cells)).ends
-        if len(ends) == len(record.cells):
-            return ends[width - 1]
-    return sum(map(len, record.cells[:width])) + width - 1
-
-
 def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
     """How a cell is written."""
-    special = re.compile(f"[{re.escape(dialect.delimiter)}\r\n{QUOTE}]|^\\s|\\s$|^$" if dialect.quotes else "")
-    breaks = re.compile(f"[{re.escape(dialect.delimiter)}\r\n]+")
-    doubled = ESCAPE + QUOTE if dialect.escape else QUOTE * 2
+    delimiter = re.escape(dialect.delimiter)
+    if not dialect.quotes:  # there is no way to write a delimiter
+        breaks = re.compile(f"[{delimiter}\r\n]+")
+        return lambda cell: breaks.sub(" ", str(cell))
+    special = re.compile(f"[{delimiter}\r\n{QUOTE}]|^\\s|\\s$")
 
     def quote(cell: Cell) -> str:
         text = str(cell)
-        if not dialect.quotes:  # there is no way to write a delimiter
-            return breaks.sub(" ", text)
         wanted = dialect.quoted == "all" or (dialect.quoted == "nonnumeric" and not NUMBER.fullmatch(text))
         if not wanted and not special.search(text):
             return text
-        if not text and not wanted:
-            return text
         if dialect.escape:
-            text = text.replace(ESCAPE, ESCAPE * 2)
-        return f"{QUOTE}{text.replace(QUOTE, doubled)}{QUOTE}"
+            return f"{QUOTE}{text.replace(ESCAPE, ESCAPE * 2).replace(QUOTE, ESCAPE + QUOTE)}{QUOTE}"
+        return f"{QUOTE}{text.replace(QUOTE, QUOTE * 2)}{QUOTE}"
 
     return quote
