@@ -53,7 +53,7 @@ def test_inspect_table_decides_the_encoding(
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     found = inspect_table(str(path), "a.csv")
-    assert (found.codec, found.num_bad, found.guessed, found.num_bytes) == (codec, num_bad, guessed, len(content))
+    assert (found.codec, found.num_bad, found.guessed) == (codec, num_bad, guessed)
     text = "".join(table_lines(str(path), "a.csv", found))
     assert text.count(BAD) == num_bad and not text.startswith("\ufeff")
 

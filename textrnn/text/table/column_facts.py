@@ -76,25 +76,13 @@ def label_hint(name: str) -> float:
 
 
 def speaks_against(name: str) -> bool:
-    """Whether the name is that of a number, a date, a person or the like.
-
-    Example:
-        >>> speaks_against("tweet_created"), speaks_against("评论时间"), speaks_against("text")
-        (True, True, False)
-        >>> speaks_against("predicted_2")
-        True
-    """
+    """Whether the name is that of a number, a date, a person or the like."""
     tokens = [token for token in _tokens(name) if not token.isdigit()]
     return bool(tokens) and _ends_with(tokens[-1], _OTHER)
 
 
 def column_name(names: Sequence[str] | None, column: int) -> str:
-    """What to call a column.
-
-    Example:
-        >>> column_name(["id", ""], 0), column_name(["id", ""], 1)
-        ("column 'id'", 'column 2')
-    """
+    """What to call a column."""
     name = names[column].strip() if names and column < len(names) else ""
     return f"column {name!r:.60}" if name else f"column {column + 1}"
 
@@ -168,11 +156,6 @@ def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]
     Args:
         rows: cells; missing ones are blank.
         width: number of columns.
-
-    Example:
-        >>> facts = column_facts([["1", "a film"], ["2", ""]], 2)
-        >>> facts[0].numbers, facts[1].filled, facts[1].prose
-        (1.0, 1, 1.0)
     """
     found = []
     for column in range(width):
@@ -192,13 +175,7 @@ def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]
 
 
 def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
-    """Whether the first record names the columns: it is compared with the cells below.
-
-    Example:
-        >>> below = column_facts([["ham", "see you at five"], ["spam", "you won a prize"]], 2)
-        >>> has_header(["v1", "v2"], below), has_header(["ham", "good, let us meet"], below)
-        (True, False)
-    """
+    """Whether the first record names the columns: it is compared with the cells below."""
     if len(first) == 1:  # the only text may well be a short one
         return max(text_hint(first[0]), label_hint(first[0])) >= LAST and first[0].strip() not in below[0].counts
     return sum(_vote(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)) > 0

@@ -30,27 +30,15 @@ OFTEN = 5  # times that each of some long values comes, on average, if they are 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user says about a table; None is to be found out.
+    """What the user says about a table; None is to be found out."""
 
-    Args:
-        delimiter: a character, or `tab`, `comma`, `semicolon`, `pipe`, `at` (text@label), `jsonl`,
-            `lines` (a text a line).
-        text_column: name of the column with the texts, or its number from 1.
-        label_column: the same for the labels.
-        encoding: name of a Python codec.
-        header: whether the first record names the columns.
-        quotes: whether cells can be in quotes; if not, quotes are text.
-        usual_text: name of the column that has the texts, if there is one of that name.
-        usual_label: the same for the labels.
-    """
-
-    delimiter: str | None = None
-    text_column: str | None = None
+    delimiter: str | None = None  # see `textrnn.text.table.dialect.parse_delimiter`
+    text_column: str | None = None  # name of the column with the texts, or its number from 1
     label_column: str | None = None
-    encoding: str | None = None
-    header: bool | None = None
-    quotes: bool | None = None
-    usual_text: str | None = None
+    encoding: str | None = None  # name of a Python codec
+    header: bool | None = None  # whether the first record names the columns
+    quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
+    usual_text: str | None = None  # name of the column that has the texts, if there is one of that name
     usual_label: str | None = None
 
     def like(self, text: str | None, label: str | None) -> TableOptions:
@@ -198,7 +186,7 @@ def _label_in_rows(table: Table, facts: Sequence[ColumnFacts], needs_label: bool
             if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
                 return found
         step = max(1, table.estimated_rows // MAX_FACT_ROWS)
-        rows = (record.cells for part, record, _ in table.parts() if part == ROW)
+        rows = (record.cells for part, record in table.parts() if part == ROW)
         spread = [cells for number, cells in enumerate(rows) if number % step == 0 and cells]
         facts = column_facts(_regular(table, spread), table.width)
     found = _find_label(table, facts)
@@ -255,14 +243,10 @@ def _unused_label(table: Table, facts: Sequence[ColumnFacts]) -> str | None:
 def _no_label(table: Table, facts: Sequence[ColumnFacts]) -> DataError:
     """The error that there is no column of labels, and what there is."""
     others = [column for column in range(len(facts)) if column != table.text_column]
-    if not others:
-        return DataError(
-            f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}: "
-            "name it with --label-column, or the delimiter with --delimiter"
-        )
+    there = f" ({_candidates(table.header, facts, others)})" if others else ""
     return DataError(
-        f"{table.label} has no column of labels, with a few values that come again and again: "
-        f"{_candidates(table.header, facts, others)}; name it with --label-column"
+        f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}, none with a few "
+        f"values that come again and again{there}: name it with --label-column, or the delimiter with --delimiter"
     )
 
 

@@ -14,7 +14,7 @@ from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
-MAX_LINES = 2_000  # as many are looked at
+MAX_QUOTING_RECORDS = 500  # tell which cells are quoted
 MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
 MIN_SHARE = 0.8  # of records with the same number of cells
 MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the header tell
@@ -28,27 +28,16 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Measure:
-    """What a dialect makes of the beginning of a file.
-
-    Attributes:
-        dialect: the dialect.
-        width: the usual number of cells.
-        share: of records that have so many.
-        stray_share: of records with quoted cells, that have quotes where none belong.
-        hint: whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are.
-        spaced: whether some cells begin with a space and a quote.
-        has_quotes: whether some cells are in quotes, and properly.
-        unclosed_line: first line with a quote that is not closed in the lines that were looked at; 0 if there is none.
-    """
+    """What a dialect makes of the beginning of a file."""
 
     dialect: Dialect
-    width: int = 0
-    share: float = 0.0
-    stray_share: float = 0.0
-    hint: float = 0.0
-    spaced: bool = False
-    has_quotes: bool = False
-    unclosed_line: int = 0
+    width: int = 0  # the usual number of cells
+    share: float = 0.0  # of records that have so many
+    stray_share: float = 0.0  # of records with quoted cells, that have quotes where none belong
+    hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
+    spaced: bool = False  # whether some cells begin with a space and a quote
+    has_quotes: bool = False  # whether some cells are in quotes, and properly
+    unclosed_line: int = 0  # the first line with a quote that is never closed; 0 if there is none
 
 
 def parse_delimiter(wanted: str) -> str:
@@ -56,10 +45,6 @@ def parse_delimiter(wanted: str) -> str:
 
     Raises:
         ConfigError: it is neither.
-
-    Example:
-        >>> parse_delimiter("semicolon"), parse_delimiter("|")
-        (';', '|')
     """
     if wanted.casefold() in (JSONL, LINES):
         return wanted.casefold()
@@ -74,12 +59,7 @@ def parse_delimiter(wanted: str) -> str:
 
 
 def separator_line(line: str) -> str | None:
-    """The delimiter that a first line as Excel understands it tells.
-
-    Example:
-        >>> separator_line("sep=;\\r\\n")
-        ';'
-    """
+    """The delimiter that a first line as Excel understands it tells."""
     found = _SEPARATOR_LINE.fullmatch(line)
     return found.group(1) if found else None
 
@@ -122,16 +102,9 @@ def find_dialect(
         return _a_text_a_line(unquoted)
     if delimiter == AT_SIGN:
         return _text_at_label(unquoted)
-    number = MAX_LINES
-    while True:
-        seen, all_seen = lines[:number], complete and number >= len(lines)
-        if delimiter is None:
-            found = _best(seen, unquoted, quotes, all_seen, is_csv=name.casefold().endswith(".csv"))
-        else:
-            found = _measured(seen, replace(unquoted, delimiter=delimiter), quotes, all_seen)
-        if not found.unclosed_line or number >= len(lines):
-            return found
-        number *= 8  # a cell may go on behind
+    if delimiter is not None:
+        return _measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
+    return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
 
 
 def _a_text_a_line(unquoted: Dialect) -> Measure:
@@ -188,7 +161,7 @@ def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, comp
         too_many = quoted.stray_share > MAX_STRAY_SHARE.get(unquoted.delimiter, MAX_STRAY_SHARE_ELSE)
         if literal.share > quoted.share + 0.05 or (too_many and quoted.share <= literal.share + 0.05):
             return replace(literal, unclosed_line=quoted.unclosed_line)
-    return replace(quoted, dialect=replace(quoted.dialect, quoted=_quoting(lines, quoted.dialect, complete)))
+    return quoted
 
 
 def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
@@ -207,7 +180,9 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     num_stray = sum(record.stray for record in records)
     num_quoted = sum(any(record.raw.startswith(QUOTE, begin) for begin, _ in record.spans) for record in records)
     return Measure(
-        dialect,
+        replace(dialect, quoted=_quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS]))
+        if dialect.quotes
+        else dialect,
         width,
         count / widths.total(),
         stray_share=num_stray / max(1, num_quoted),
@@ -264,16 +239,13 @@ def _is_at(lines: Sequence[str]) -> bool:
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
 
 
-def _quoting(lines: Sequence[str], dialect: Dialect, complete: bool) -> str:
-    """Which cells are quoted, by the first few hundred records; not by the first, which may be the header."""
+def _quoting(records: Sequence[Record]) -> str:
+    """Which cells are quoted, by records without a header."""
     seen = set[tuple[bool, bool]]()  # (is quoted, is a number)
-    for number, record in enumerate(read_records(lines[:500], dialect, complete=complete)):
-        if number == 0 and len(lines) > 1:
-            continue
+    for record in records:
         spans = record.spans or [(0, 0)] * len(record.cells)
         for cell, (begin, end) in zip(record.cells, spans, strict=True):
-            is_quoted = begin < end and record.raw[begin] == QUOTE
-            seen.add((is_quoted, bool(NUMBER.fullmatch(cell))))
+            seen.add((begin < end and record.raw[begin] == QUOTE, bool(NUMBER.fullmatch(cell))))
     if (False, False) in seen or not {(True, False), (True, True)} & seen:
         return "minimal"
     if (False, True) not in seen:

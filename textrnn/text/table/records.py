@@ -26,45 +26,31 @@ MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the records of a file are cut into cells.
+    """How the records of a file are cut into cells."""
 
-    Attributes:
-        kind: CSV (any delimiter), JSONL (an object a line), AT (text, an at sign, label), LINES (a text a line).
-        delimiter: one character; for LINES the one that added columns get.
-        quotes: whether cells can be quoted; else quotes are text.
-        escape: whether a quote within quotes is written with a backslash and not doubled.
-        skip_space: whether spaces before a quote or a cell do not count.
-        newline: what ends a line: a line feed (perhaps after a carriage return), or a carriage return alone.
-        quoted: which cells the file puts in quotes: `minimal`, `all`, `nonnumeric` or `none`.
-    """
-
-    kind: str = CSV
-    delimiter: str = ","
-    quotes: bool = True
-    escape: bool = False
-    skip_space: bool = False
-    newline: str = "\n"
-    quoted: str = "minimal"
+    kind: str = (
+        CSV  # CSV (any delimiter), JSONL (an object a line), AT (text, an at sign, label), LINES (a text a line)
+    )
+    delimiter: str = ","  # one character; for LINES the one that added columns get
+    quotes: bool = True  # whether cells can be quoted; else quotes are text
+    escape: bool = False  # whether a quote within quotes is written with a backslash and not doubled
+    skip_space: bool = False  # whether spaces before a quote or a cell do not count
+    newline: str = "\n"  # what ends a line: a line feed (perhaps after a carriage return), or a carriage return alone
+    quoted: str = "minimal"  # which cells the file puts in quotes: `minimal`, `all`, `nonnumeric` or `none`
 
 
 class Record(NamedTuple):
-    """A record.
+    """A record: a row of cells, the header, or a blank line, which has none."""
 
-    Attributes:
-        raw: its text as it stands in the file, with its line end.
-        cells: without quotes; none if the line is blank.
-        line: number of its first line, from 1.
-        stray: whether it has quotes that are not where they belong, so that what was meant is a guess.
-        unclosed: whether the lines end before one of its quotes is closed.
-        spans: offsets in `raw` where each cell begins and ends, quotes included; empty if the record has no quotes.
-    """
-
-    raw: str
-    cells: list[str]
-    line: int
-    stray: bool = False
-    unclosed: bool = False
-    spans: Sequence[tuple[int, int]] = ()
+    raw: str  # as it stands in the file, with its line end
+    cells: list[str]  # without quotes
+    line: int  # number of its first line, from 1, not counting a preamble
+    stray: bool = (
+        False  # whether quotes are not where they belong, so that what was meant is a guess; or no JSON object
+    )
+    unclosed: bool = False  # whether the lines end before one of its quotes is closed
+    damaged: bool = False  # whether some of its bytes could not be decoded and were replaced
+    spans: Sequence[tuple[int, int]] = ()  # where in `raw` each cell begins and ends; empty if there are no quotes
 
 
 Peek = Callable[[int], "str | None"]  # a line that comes later, by its distance less one; None behind the last
@@ -175,7 +161,7 @@ def _parse(text: str, number: int, dialect: Dialect, peek: Peek = lambda place: 
             cells.append(text[begin:end])
         spans.append((begin, end))
         if end >= body:
-            return Record(text, cells, number, stray, unclosed, spans), num_lines
+            return Record(text, cells, number, stray, unclosed, spans=spans), num_lines
         begin = end + 1
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,10 +17,9 @@ from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.column_facts import NUMBER
 from textrnn.text.table.json_lines import free_name, with_members
 from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record
-from textrnn.text.table.rows import BLANK, HEADER, Table
+from textrnn.text.table.rows import HEADER, ROW, Table
 
-BOM = "\ufeff"
-CHUNK_CHARS = 1 << 16
+CHUNK_PIECES = 256
 
 Cell = str | int | float
 
@@ -95,39 +95,29 @@ def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
         raise DataError(f"{output} exists and was kept: name another file, or replace it with --overwrite")
 
 
-def _write(file: BinaryIO, pieces: Iterable[str]) -> None:
-    """Write text in larger pieces; half a character, as an argument or a file name can hold one, becomes a `?`."""
-    gathered: list[str] = []
-    size = 0
-    for piece in pieces:
-        gathered.append(piece)
-        size += len(piece)
-        if size > CHUNK_CHARS:
-            file.write("".join(gathered).encode("utf-8", "replace"))
-            gathered.clear()
-            size = 0
-    file.write("".join(gathered).encode("utf-8", "replace"))
+def _write(file: BinaryIO, pieces: Iterator[str]) -> None:
+    """Write text; half a character, as an argument or a file name can hold one, becomes a `?`."""
+    while chunk := "".join(islice(pieces, CHUNK_PIECES)):
+        file.write(chunk.encode("utf-8", "replace"))
 
 
 def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """The text of the new file."""
     if table.encoding.bom:
-        yield BOM
-    source = iter(cells)
-    number = 0
-    extend = _extender(table, names)
-    for part, record, _ in table.parts():
-        if part == BLANK:
-            yield record.raw
-        elif part == HEADER:
+        yield "\ufeff"
+    source, number, extend = iter(cells), 0, _extender(table, names)
+    for part, record in table.parts():
+        if part == HEADER:
             yield extend(record, names)
-        else:
+        elif part == ROW:
             number += 1
             added = next(source, None)
             if added is None or len(added) != len(names):
                 found = "none" if added is None else str(len(added))
                 raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
             yield extend(record, added)
+        else:
+            yield record.raw
     if next(source, None) is not None:
         raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
 
