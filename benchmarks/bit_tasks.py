@@ -14,9 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.step import Division, make_step
-from textrnn.training.trainer import Batch, Loss, State, Step, Trainer
+from textrnn.training.trainer import Step, Trainer
 
 MARKS = 2  # channels beside the bits: one marks the beginning, one the end, with the number of copies wanted
 COUNT_UNIT = 10  # copies that are written as 1
@@ -83,7 +84,7 @@ def wrong_bits(model: Any, batch: BitBatch) -> float:
 
 @dataclass
 class CopyObjective:
-    """Tasks of 1 to `longest` vectors and 1 to `most_copies` copies, see `textrnn.training.trainer.Objective`.
+    """Tasks of 1 to `longest` vectors and 1 to `most_copies` copies, see `textrnn.training.objective.Objective`.
 
     Attributes:
         model: of `benchmarks.bits_model`, with `bits` + MARKS inputs and `bits` + 1 outputs.

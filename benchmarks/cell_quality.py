@@ -21,10 +21,11 @@ from benchmarks.tools import machine, table
 from textrnn.base.machine import num_cores
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import CellNames
 from textrnn.text.tokens.char import CharTokenizer
 from textrnn.training.backend import start_tensorflow
 
+CELLS = list(CellNames(both_ways=True))  # without the one that has a memory
 HEADER = ["cell", "layers x units", "learning rate", "parameters", "steps", "epochs", "bits/char"]
 STREAMS, WINDOW, WARM_UP = 16, 64, 50
 
@@ -41,10 +42,10 @@ def learn(cell: str, ids: np.ndarray, vocab_size: int, options: argparse.Namespa
     model = build_language_model(dataclasses.replace(config.model, dropout=0.0), vocab_size)
     start_from_frequencies(model, ids[:cut])
     variables, division = model.trainable_variables, Division(num_cores())
-    optimizer = make_optimizer(config.train, variables)
+    optimizer = make_optimizer(config.optimization, variables)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=division)
     evaluate = make_eval_step(model, num_shards=1)
-    highest, mask = config.train.learning_rate or 0.0, np.ones((STREAMS, WINDOW), np.float32)
+    highest, mask = config.optimization.learning_rate or 0.0, np.ones((STREAMS, WINDOW), np.float32)
     state, begin, steps = model.initial_state(STREAMS), time.process_time(), 0
     for x, y in itertools.chain.from_iterable(windows(ids[:cut]) for _ in itertools.count()):
         spent = (time.process_time() - begin) / options.cpu_s
@@ -76,7 +77,7 @@ def main() -> None:
     """Prints the table, a line as each training ends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--cell", action="append", choices=list(CELLS))
+    parser.add_argument("--cell", action="append", choices=CELLS)
     parser.add_argument("--cpu-s", type=float, default=40.0, help="of learning, for each cell")
     parser.add_argument("--seconds", type=float, default=28.0, help="of the command, which --size is asked for")
     options = parser.parse_args()

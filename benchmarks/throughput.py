@@ -41,7 +41,7 @@ def our_step(cell: str, *, units: int, layers: int, precision: str, data: np.nda
     config = Config.from_options(options).resolve()
     model = build_language_model(config.model, VOCAB, precision=precision)
     variables = model.trainable_variables
-    optimizer = make_optimizer(config.train, variables)
+    optimizer = make_optimizer(config.optimization, variables)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=Division(num_cores()))
     mask, state = np.ones(data[0].shape, np.float32), model.initial_state(len(data[0]))
     return lambda: float(step((data[0], data[1], mask), state, np.float32(1e-3))[0])

@@ -41,7 +41,8 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     os.sched_setaffinity(0, {options.core})
     from textrnn.training.backend import start_tensorflow
     from textrnn.training.cluster import read_cluster
-    from textrnn.training.distributed import Workers, WorkersOfCluster, make_strategy, spread_over
+    from textrnn.training.strategy import make_strategy, spread_over
+    from textrnn.training.workers import Workers, WorkersOfCluster
 
     ids = map_ids(options.file, smallest_dtype(options.vocab))
     config = Config.from_options(
@@ -61,13 +62,14 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
     workers = Workers(strategy) if cluster is None else WorkersOfCluster(cluster, strategy)
     from textrnn.language_model.network import build_language_model, start_from_frequencies
     from textrnn.language_model.step import make_loss
+    from textrnn.training.objective import Batch
     from textrnn.training.schedule import Budget, Schedule
     from textrnn.training.step import Division, make_optimizer, make_step
-    from textrnn.training.trainer import Batch, Step, Trainer
+    from textrnn.training.trainer import Step, Trainer
 
     with contextlib.nullcontext() if strategy is None else strategy.scope():
         model = build_language_model(config.model, options.vocab)
-        optimizer = make_optimizer(config.train, model.trainable_variables)
+        optimizer = make_optimizer(config.optimization, model.trainable_variables)
     start_from_frequencies(model, ids)
     own = SomeRows(windows, share_of(windows.num_rows, workers.rank, workers.workers))
 
@@ -84,10 +86,10 @@ def train_some(options: argparse.Namespace) -> dict[str, Any]:
 
     text = Text()
     division = Division() if strategy is None else Division(spread=spread_over(workers, text.variables))
-    step = make_step(text.loss, text.variables, optimizer, clip_norm=config.train.clip_norm, division=division)
+    step = make_step(text.loss, text.variables, optimizer, clip_norm=config.optimization.clip_norm, division=division)
     losses, times, cpu_times = list[float](), [time.perf_counter()], [time.process_time()]
     workers.tick()
-    for event in Trainer(text, step, Schedule.of(config.train), workers=workers).run(
+    for event in Trainer(text, step, Schedule.of(config.optimization, config.stop), workers=workers).run(
         Budget(options.steps, None, now=workers.now)
     ):
         if isinstance(event, Step):

@@ -31,8 +31,12 @@ def help_texts() -> dict[str, str]:
 
 
 def _inside(group: click.Group, parent: click.Context) -> Iterator[click.Context]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
+        if command is None:
+            continue
         context = click.Context(command, parent, name, terminal_width=WIDTH, max_content_width=WIDTH)
+        context.meta["help_all"] = True
         yield context
         if isinstance(command, click.Group):
             yield from _inside(command, context)

@@ -130,7 +130,7 @@ def numbers(text: str) -> list[str]:
 
 def read_pages(language: str) -> list[Page]:
     """The pages of a language in order, without its contents."""
-    paths = sorted(path for path in (DOCS / language).glob("*.md") if path.stem != "index")
+    paths = sorted(path for path in (DOCS / language).glob("[0-9]*.md"))
     return [Page(language, path.stem, path.read_text(encoding="utf-8")) for path in paths]
 
 

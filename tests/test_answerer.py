@@ -344,7 +344,7 @@ BAD = {
     "resume and file": (["two.txt", "--resume", "own"], 2, ["leave out the file"]),
     "resume and name": (["--resume", "own", "--name", "x"], 2, ["leave out the file, --name"]),
     "resume no such run": (["--resume", "x"], 1, ["no run named 'x'"]),
-    "resume of another kind": (["--resume", "lm"], 1, ["'language_model', expected an 'answerer'"]),
+    "resume of another kind": (["--resume", "lm"], 1, ["'language_model', expected 'answerer'", "train --resume lm"]),
     "run of another kind": (["two.txt", "--model", "lm"], 1, ["'language_model', expected an 'answerer'"]),
     "deterministic": (["two.txt", "--deterministic"], 2, ["--deterministic", "it needs --epochs"]),
     "deterministic by time": (

@@ -22,7 +22,7 @@ from textrnn.language_model.sample_options import SampleConfig
 from textrnn.nn.options import ModelConfig
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
 from textrnn.training.checkpoint import checkpoints
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ FILES = {
     "arch": (
         ["train", "story.txt", "--arch", "gpt"],
         2,
-        ["'gpt'", "simple, gru, lstm, mingru, minlstm, bidirectional"],
+        ["'gpt'", "simple, gru, lstm, mingru, minlstm, memory, bidirectional"],
     ),
     "time 0": (["train", "story.txt", "--time", "0s"], 2, ["--time is 0", "above 0"]),
     "time in words": (["train", "story.txt", "--time", "abc"], 2, ["--time", "'abc'", "1h30m"]),
@@ -171,7 +171,7 @@ def test_command_refuses(row, home):
 def numeric_options():
     """Each numeric option of train and generate with values that it cannot take."""
     groups = {
-        "train": (TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, TrainConfig),
+        "train": (TokenizerConfig, NormalizeConfig, ModelConfig, DataConfig, OptimizationConfig, StopConfig),
         "generate": (SampleConfig,),
     }
     for command, configs in groups.items():

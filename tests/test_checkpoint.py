@@ -20,13 +20,13 @@ from textrnn.training.checkpoint import (
     save_checkpoint,
     variable_groups,
 )
-from textrnn.training.options import OPTIMIZERS, TrainConfig
+from textrnn.training.options import OPTIMIZERS, OptimizationConfig
 from textrnn.training.step import make_optimizer, make_step
 
 
 def make_learner(config, optimizer="adam", random_seed=0):
     model = build_language_model(config, VOCAB, random_seed=random_seed)
-    train = Config(train=TrainConfig(optimizer=optimizer)).resolve().train
+    train = Config(optimization=OptimizationConfig(optimizer=optimizer)).resolve().optimization
     return model, make_optimizer(train, model.trainable_variables)
 
 

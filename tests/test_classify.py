@@ -153,12 +153,12 @@ def test_interrupt_saves_what_there_is(place):
 
 
 @pytest.mark.slow
-def test_networks_warm_up_on_texts_without_labels(place):
+def test_networks_are_pretrained_on_texts_without_labels(place):
     Path("more.txt").write_text("".join(f"{text}\n" for text, _ in reviews() * 2), encoding="utf-8")
-    more = ("--model", "rnn", "--unlabelled", "more.txt", "--warm-up-epochs", "1", "--name", "warm", "--json")
+    more = ("--model", "rnn", "--unlabelled", "more.txt", "--pretrain-epochs", "1", "--name", "warm", "--json")
     result = good("classify", "reviews.csv", *[option for option in TINY if option != "-q"], *more)
     assert "more.txt: 240 texts without labels" in result.err
-    assert re.search(r"warmed up on 338 texts: \d\.\d+ nats, 1\.0 passes", result.err)
+    assert re.search(r"pretrained on 338 texts: \d\.\d+ nats, 1\.0 passes", result.err)
     assert result.json["chosen"] == "rnn"
     refused = run_cli("classify", "reviews.csv", *TINY, "--model", "linear", "--unlabelled", "more.txt")
     assert refused.code == 2 and "leave it out with --model linear" in refused.err

@@ -283,3 +283,10 @@ def test_output_may_have_any_name(place):
     ran = run_cli("classify", "unlabelled.csv", "-o", name)
     assert ran.code == 0 and "caf\\udce9.csv" in ran.out.encode("ascii", "backslashreplace").decode()
     assert (place / name).read_text().startswith("review,predicted")
+
+
+def test_flags_of_the_version_before_work_with_a_warning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = refused("classify", "none.csv", "--warm-up", "0.2", "--warm-up-epochs=3", "--train", code=1)
+    assert "warning: --warm-up is called --pretrain now" in ran.err
+    assert "warning: --warm-up-epochs is called --pretrain-epochs now" in ran.err

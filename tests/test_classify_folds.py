@@ -1,4 +1,4 @@
-"""Cross-validation: each row judged once by a model that has not seen it, and how much that varies."""
+"""Cross-validation: each row evaluated once by a model that has not seen it, and how much that varies."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from cli_fixtures import good
 from textrnn.base.errors import DataError
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.classifier import train as classify
-from textrnn.classifier.evaluation import Judged, cross_validation, examine, joined
+from textrnn.classifier.evaluation import Evaluated, cross_validation, fit_and_evaluate, joined
 from textrnn.classifier.rows import Rows
 from textrnn.classifier.splits import folded
 from textrnn.report.classification import format_report
@@ -63,10 +63,10 @@ def test_over_folds_needs_a_fold_for_each_row():
 
 def test_cross_validation_judges_each_row_once_and_splits_no_text():
     texts = [f"text {n % 17}" if n % 3 else f"TEXT  {n % 17}" for n in range(60)]
-    exam = cross_validation(rows_of(texts, [n % 2 for n in range(60)]), "a.csv", 4, 0)
-    assert exam.num_fits == 5 and exam.every.numbers.tolist() == list(range(1, 61))
-    assert sorted(np.concatenate([held.numbers for _, held in exam.parts]).tolist()) == list(range(1, 61))
-    for learnt, held in exam.parts:
+    plan = cross_validation(rows_of(texts, [n % 2 for n in range(60)]), "a.csv", 4, 0)
+    assert plan.num_fits == 5 and plan.every.numbers.tolist() == list(range(1, 61))
+    assert sorted(np.concatenate([held.numbers for _, held in plan.parts]).tolist()) == list(range(1, 61))
+    for learnt, held in plan.parts:
         assert not {folded(text) for text in learnt.texts} & {folded(text) for text in held.texts}
         assert len(learnt.texts) + len(held.texts) == 60
 
@@ -76,7 +76,7 @@ def test_joined_keeps_rows_and_what_is_said_of_them_together():
     for numbers in ([2, 5], [1, 4], [3]):
         some = Rows([f"text {n}" for n in numbers], np.array(numbers) % 2, np.array(numbers))
         said = np.array([[n / 10, 1 - n / 10] for n in numbers])
-        parts.append(Judged(some, {"rnn": said}, said, [f"m{numbers[0]}"], np.zeros(len(numbers), int), 1))
+        parts.append(Evaluated(some, {"rnn": said}, said, [f"m{numbers[0]}"], np.zeros(len(numbers), int), 1))
     found = joined(parts)
     assert found.rows.numbers.tolist() == [1, 2, 3, 4, 5] and found.rows.texts[3] == "text 4"
     assert found.rows.labels.tolist() == [1, 0, 1, 0, 1]
@@ -90,8 +90,8 @@ class Sayer:
 
     chosen = "linear"
 
-    def __init__(self, lesson):
-        self.known = set(lesson.rows.texts)
+    def __init__(self, fitted):
+        self.known = set(fitted.rows.texts)
 
     def all_probabilities(self, texts, *, every):
         known = np.array([text in self.known for text in texts], float)
@@ -99,13 +99,13 @@ class Sayer:
 
 
 def test_examine_asks_only_models_that_have_not_seen_the_row():
-    exam = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", 3, 0)
+    plan = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", 3, 0)
     learnt, told = [], []
-    lesson, judged = examine(
-        exam, lambda rows: learnt.append(len(rows.texts)), Sayer, interrupted=lambda: False, say=told.append
+    fitted, evaluated = fit_and_evaluate(
+        plan, lambda rows: learnt.append(len(rows.texts)), Sayer, interrupted=lambda: False, say=told.append
     )
     assert sorted(learnt[:3]) == [13, 13, 14] and learnt[3] == 20
-    assert lesson.rows is exam.every and judged.used[:, 0].tolist() == [0.0] * 20
+    assert fitted.rows is plan.every and evaluated.used[:, 0].tolist() == [0.0] * 20
     assert told == ["fold 1 of 3:", "fold 2 of 3:", "fold 3 of 3:", "all rows:"]
 
 

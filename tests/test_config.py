@@ -14,11 +14,11 @@ from textrnn.base.config import expected, flag_of
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig
-from textrnn.nn.options import LayerCell, ModelConfig, layer_cells
+from textrnn.nn.options import ModelConfig, layer_cells
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 
-GROUPS = (NormalizeConfig, TokenizerConfig, DataConfig, ModelConfig, TrainConfig, SampleConfig)
+GROUPS = (NormalizeConfig, TokenizerConfig, DataConfig, ModelConfig, OptimizationConfig, StopConfig, SampleConfig)
 UNUSUAL = {
     NormalizeConfig: dict(unicode="none", lowercase=True, remove_digits=True, collapse_whitespace=True),
     TokenizerConfig: dict(level="bpe", vocab_size=300, min_count=3),
@@ -36,18 +36,16 @@ UNUSUAL = {
         tied=True,
         residual=True,
     ),
-    TrainConfig: dict(
-        epochs=2.5,
-        time_s=90,
+    OptimizationConfig: dict(
         optimizer="sgd",
         learning_rate=0.3,
         schedule="constant",
         warmup=3,
         clip_norm=0,
         weight_decay=0.01,
-        patience=2,
         random_seed=2**32 - 1,
     ),
+    StopConfig: dict(epochs=2.5, time_s=90, patience=2),
     SampleConfig: dict(length=3, temperature=0.5, top_k=4, top_p=0.5, min_p=0.1, repetition_penalty=1.3, random_seed=8),
 }
 
@@ -178,7 +176,7 @@ def test_options_accept_their_choices_only(group, item, kinds):
 
 
 def test_options_have_help_and_names_that_are_unique():
-    everywhere = list(options_of(*GROUPS[:5]))
+    everywhere = list(options_of(*GROUPS[:6]))
     for names in (
         [item.name for _, item, _ in (param.values for param in everywhere)],
         [flag_of(item) for _, item, _ in (param.values for param in everywhere)],
@@ -201,14 +199,16 @@ def test_expected_says_the_range_in_words():
 
 def test_config_error_shows_value_flag_and_range():
     with pytest.raises(ConfigError) as error:
-        TrainConfig(time_s=0)
+        StopConfig(time_s=0)
     assert str(error.value) == "--time is 0: expected a number above 0 and at most 31,536,000"
 
 
 def test_from_options_sorts_into_groups():
-    values = {key: value for group in GROUPS[:5] for key, value in UNUSUAL[group].items()}
+    values = {key: value for group in GROUPS[:6] for key, value in UNUSUAL[group].items()}
     config = Config.from_options(values)
-    for name, group in zip(("normalize", "tokenizer", "data", "model", "train"), GROUPS[:5], strict=True):
+    for name, group in zip(
+        ("normalize", "tokenizer", "data", "model", "optimization", "stop"), GROUPS[:6], strict=True
+    ):
         assert getattr(config, name) == group(**UNUSUAL[group])
     assert Config.from_options(config.options()) == config
     assert Config.from_options({}) == Config()
@@ -257,12 +257,12 @@ def test_resolve_fills_in_the_tokenizer_options(options, size, count):
 
 
 def test_resolve_fills_in_time_and_learning_rate():
-    assert resolve().train.time_s == 300
-    assert resolve(epochs=2).train.time_s is None
-    assert (resolve(epochs=2, time_s=5).train.epochs, resolve(epochs=2, time_s=5).train.time_s) == (2, 5)
-    rates = {name: resolve(optimizer=name).train.learning_rate for name in ("adam", "adamw", "rmsprop", "sgd")}
+    assert resolve().stop.time_s == 300
+    assert resolve(epochs=2).stop.time_s is None
+    assert (resolve(epochs=2, time_s=5).stop.epochs, resolve(epochs=2, time_s=5).stop.time_s) == (2, 5)
+    rates = {name: resolve(optimizer=name).optimization.learning_rate for name in ("adam", "adamw", "rmsprop", "sgd")}
     assert rates == {"adam": 0.006, "adamw": 0.006, "rmsprop": 0.002, "sgd": 1.0}
-    assert resolve(learning_rate=0.5).train.learning_rate == 0.5
+    assert resolve(learning_rate=0.5).optimization.learning_rate == 0.5
 
 
 @pytest.mark.parametrize(
@@ -348,8 +348,8 @@ def test_from_json_of_anything_is_a_config_or_a_config_error(data):
     ],
 )
 def test_layer_cells_lists_the_layers(options, chain):
-    cells = [LayerCell(name.removeprefix("bi-"), name.startswith("bi-")) for name in chain.split()]
-    assert layer_cells(ModelConfig(**options)) == cells
+    cells = [("bi-" if layer.both_ways else "") + layer.cell for layer in layer_cells(ModelConfig(**options))]
+    assert cells == chain.split()
 
 
 @pytest.mark.parametrize("cells", ["", ",", "bi-gru,", "bi-bi-gru", "gru,lstm", "LSTM", "bi-", "bi-gru;bi-gru"])

@@ -253,7 +253,7 @@ sys.exit(code)
         ("import textrnn.language_model.options, textrnn.base.errors", {"numpy", "click"}),
         ("import textrnn.language_model.predict", {"click", "matplotlib", "sklearn"}),
         (
-            "import textrnn.language_model.generate, textrnn.language_model.score, textrnn.cli.info",
+            "import textrnn.language_model.generate, textrnn.language_model.score, textrnn.language_model.info",
             {"click", "matplotlib", "sklearn"},
         ),
         ("import textrnn; textrnn.load, textrnn.train", {"click"}),

@@ -151,7 +151,7 @@ def test_batches_hold_each_pair_once_an_epoch_and_hang_on_the_seed_alone():
 
 def test_options_round_trip_and_sizes_follow_the_text():
     config = TranslateConfig.from_options({"units": 9, "epochs": 2.0}).sized(num_tokens=60_000)
-    assert (config.network.units, config.network.embed, config.lesson.batch) == (9, 9, 128)
+    assert (config.network.units, config.network.embed, config.learning.batch) == (9, 9, 128)
     assert TranslateConfig.from_json(config.to_json()) == config
     with pytest.raises(ConfigError, match="--level is for both sides"):
         PairsConfig(level="char", source_level="word")

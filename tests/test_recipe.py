@@ -4,7 +4,7 @@ import pytest
 
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
-from textrnn.nn.options import ARCHITECTURES
+from textrnn.nn.architectures import BIDIRECTIONAL, CELLS
 
 LONG = 10**9
 
@@ -57,7 +57,7 @@ def test_sized_drops_more_the_more_often_a_text_is_read():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("arch", [arch for arch in ARCHITECTURES if arch != "esn"])
+@pytest.mark.parametrize("arch", [*CELLS, BIDIRECTIONAL])
 def test_sized_presets_grow(name, arch):
     config, words = choose(size=name, arch=arch, seconds=30.0)
     assert config.model.size == name and words.startswith(f"size {name}: ")
@@ -69,15 +69,15 @@ def test_sized_presets_grow(name, arch):
 def test_sized_leaves_what_was_given():
     given = dict(size="large", units=77, learning_rate=0.5, batch=3)
     config, words = choose(**given)
-    assert (config.model.units, config.train.learning_rate, config.data.batch) == (77, 0.5, 3)
+    assert (config.model.units, config.optimization.learning_rate, config.data.batch) == (77, 0.5, 3)
     assert config.model.layers == LADDER[-1].layers
     assert "units" not in words and "layers 2" in words
 
 
 def test_sized_leaves_other_optimizers_their_learning_rate():
     assert (
-        choose(optimizer="sgd")[0].train.learning_rate
-        == Config.from_options({"optimizer": "sgd"}).resolve().train.learning_rate
+        choose(optimizer="sgd")[0].optimization.learning_rate
+        == Config.from_options({"optimizer": "sgd"}).resolve().optimization.learning_rate
     )
 
 

@@ -145,7 +145,7 @@ def test_resume_says_which_file_is_missing(home):
 
 def test_resume_with_a_new_save_every_keeps_it(home):
     train("--resume", "lstm", "--epochs", "2.5", "--save-every", "90s")
-    assert read_json(home / "models/lstm" / RUN_FILE)["config"]["train"]["save_every_s"] == 90
+    assert read_json(home / "models/lstm" / RUN_FILE)["config"]["stop"]["save_every_s"] == 90
 
 
 @pytest.mark.slow

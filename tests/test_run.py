@@ -300,11 +300,11 @@ def test_read_json_refuses_a_checksum_under_another_key(tmp_path):
     assert_damaged(tmp_path / RUN_FILE, head + hashlib.sha256(head).hexdigest().encode() + b'"\n}\n')
 
 
-@pytest.mark.parametrize("version", [2, 10**30])
+@pytest.mark.parametrize("version", [3, 10**30])
 def test_read_json_of_a_newer_format_says_to_install_a_newer_textrnn(tmp_path, version):
     path = tmp_path / RUN_FILE
     write_json(path, {**VALUES, "format_version": version})
-    with pytest.raises(RunError, match=f"has format version {version}, this textrnn reads 1: install a newer textrnn"):
+    with pytest.raises(RunError, match=f"has format version {version}, this textrnn reads 2: install a newer textrnn"):
         read_json(path)
     path.write_text(json.dumps({"format_version": version, "checksum": "made in some other way"}))
     with pytest.raises(RunError, match="install a newer textrnn"):

@@ -43,7 +43,7 @@ class Failing:
 @pytest.fixture(scope="module")
 def learner():
     model = build_language_model(small("simple"), VOCAB)
-    optimizer = make_optimizer(Config().resolve().train, model.trainable_variables)
+    optimizer = make_optimizer(Config().resolve().optimization, model.trainable_variables)
     return SimpleNamespace(model=model, optimizer=optimizer, state=model.initial_state(2))
 
 

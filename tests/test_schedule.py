@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.training.schedule import Budget, Schedule
 
 
@@ -32,13 +32,13 @@ def clock(monkeypatch):
     ],
 )
 def test_learning_rate_cosine(step, progress, expected):
-    schedule = Schedule.of(TrainConfig(learning_rate=0.4, warmup=4))
+    schedule = Schedule.of(OptimizationConfig(learning_rate=0.4, warmup=4), StopConfig())
     assert schedule.rate(step, progress) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("step", "progress", "expected"), [(0, 0.0, 0.1), (3, 0.3, 0.4), (9, 1.0, 0.4)])
 def test_learning_rate_constant(step, progress, expected):
-    schedule = Schedule.of(TrainConfig(learning_rate=0.4, warmup=4, schedule="constant"))
+    schedule = Schedule.of(OptimizationConfig(learning_rate=0.4, warmup=4, schedule="constant"), StopConfig())
     assert schedule.rate(step, progress) == pytest.approx(expected)
 
 

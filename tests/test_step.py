@@ -10,9 +10,9 @@ from textrnn.language_model.network import build_language_model
 from textrnn.language_model.options import Config
 from textrnn.language_model.step import make_eval_step, make_loss
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
-from textrnn.training.options import OPTIMIZERS, TrainConfig
+from textrnn.training.objective import Loss
+from textrnn.training.options import OPTIMIZERS, OptimizationConfig
 from textrnn.training.step import Division, make_optimizer, make_step
-from textrnn.training.trainer import Loss
 
 ROWS = 4
 
@@ -153,7 +153,7 @@ def test_train_step_not_finite_changes_nothing():
     weights["output/kernel"][:] = 1e38
     weights["output/kernel"][:, 3] = -1e38
     set_weights(model, weights)
-    optimizer = make_optimizer(Config().resolve().train, model.trainable_variables)
+    optimizer = make_optimizer(Config().resolve().optimization, model.trainable_variables)
     before = [variable.numpy() for variable in optimizer.variables]
     step = text_step(model, optimizer)
     loss, norm, _ = step(*batch, np.float32(0.5))
@@ -178,7 +178,7 @@ def test_train_step_traces_once(rng):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_make_optimizer_runs(name):
     model, batch = prepare("simple")
-    config = Config(train=TrainConfig(optimizer=name)).resolve().train
+    config = Config(optimization=OptimizationConfig(optimizer=name)).resolve().optimization
     optimizer = make_optimizer(config, model.trainable_variables)
     assert float(optimizer.learning_rate) == pytest.approx(config.learning_rate)
     step = text_step(model, optimizer)
@@ -201,7 +201,7 @@ def test_make_optimizer_runs(name):
 def test_make_optimizer_decays_all_but_biases(name, weight_decay, share):
     model, _ = prepare("gru")
     before = get_weights(model)
-    config = TrainConfig(optimizer=name, weight_decay=weight_decay, learning_rate=0.5)
+    config = OptimizationConfig(optimizer=name, weight_decay=weight_decay, learning_rate=0.5)
     optimizer = make_optimizer(config, model.trainable_variables)
     optimizer.apply([tf.zeros(weight.shape) for weight in model.trainable_variables], model.trainable_variables)
     for weight, now in get_weights(model).items():

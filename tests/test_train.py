@@ -115,8 +115,8 @@ def test_run_json_tells_where_a_run_came_from(library):
     assert (train_chars, train_chars + valid_chars) == (int(len(data) * 0.9), len(data))
     assert set(found["versions"]) == {"textrnn", "python", "tensorflow", "keras", "numpy"}
     assert found["versions"]["textrnn"] == __version__
-    assert found["config"]["model"]["units"] == 8 and found["config"]["train"]["random_seed"] == 0
-    assert (found["kind"], found["status"], found["format_version"]) == ("language_model", "finished", 1)
+    assert found["config"]["model"]["units"] == 8 and found["config"]["optimization"]["random_seed"] == 0
+    assert (found["kind"], found["status"], found["format_version"]) == ("language_model", "finished", 2)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -236,7 +236,7 @@ def test_resume_goes_on_where_the_run_ended(home):
     assert after[: len(rows)] == rows and len(after) > len(rows)
     assert after[-1].startswith(f"{result['steps']},5,")
     found = details("lstm")
-    assert found["config"]["train"]["epochs"] == 5 and found["corpus"] == before["corpus"]
+    assert found["config"]["stop"]["epochs"] == 5 and found["corpus"] == before["corpus"]
     assert found["metrics"]["val_nats_per_token"] <= before["metrics"]["val_nats_per_token"]
     assert good("generate", "--model", "lstm", "--length", "3").out
 
@@ -359,8 +359,8 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     from textrnn.language_model.data import _restored
     from textrnn.language_model.fit import Learner
     from textrnn.training.display import Display
-    from textrnn.training.distributed import Workers
     from textrnn.training.session import plan_budget
+    from textrnn.training.workers import Workers
 
     with start("train", "story.txt", *TINY, "--name", "half", "--time", "90s", cwd=home) as process:
         for line in process.stderr:
@@ -372,8 +372,8 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     resumed = _restored(home / "models/half", [], [], {})
     learner = Learner(resumed, Display(quiet=True), Workers())
     planned = dict(num_batches=learner.objective.num_batches, left_s=9.0)
-    budget = plan_budget(resumed, resumed.config.train, learner.progress, **planned)
+    budget = plan_budget(resumed, resumed.config.stop, learner.progress, **planned)
     assert budget.limit_s == learner.progress.limit_s and 0 < budget.limit_s < 90
     assert budget.used_s == learner.progress.seconds > 0.5
     again = _restored(home / "models/half", [], [], {"time_s": 9.0})
-    assert plan_budget(again, again.config.train, learner.progress, **planned).limit_s == budget.used_s + 9
+    assert plan_budget(again, again.config.stop, learner.progress, **planned).limit_s == budget.used_s + 9

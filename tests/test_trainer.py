@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from textrnn.training.checkpoint import Progress
-from textrnn.training.distributed import Workers
+from textrnn.training.objective import Batch
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.trainer import (
     CHECK_COST,
     MAX_HALVINGS,
     MAX_SKIPPED,
-    Batch,
     Check,
     NotFiniteError,
     Saved,
@@ -24,6 +23,7 @@ from textrnn.training.trainer import (
     Trainer,
     WentBack,
 )
+from textrnn.training.workers import Workers
 
 SCHEDULE = Schedule(0.4)
 STEP_S, TOKENS = 0.5, 6

@@ -210,7 +210,11 @@ BAD = {
     "test has all sources": (["good.tsv", "--test", "good.tsv"], 1, ["0 sources to learn from"]),
     "no such test": (["good.tsv", "--test", "none.tsv"], 1, ["no such file: none.tsv"]),
     "run of another kind": (["--model", "other", "x"], 1, ["'language_model', expected a 'translator'"]),
-    "resumed run of another kind": (["--resume", "other"], 1, ["expected a 'translator'"]),
+    "resumed run of another kind": (
+        ["--resume", "other"],
+        1,
+        ["expected 'translator'", "train --resume other"],
+    ),
     "no such run": (["--model", "nothing", "x"], 1, ["no run named 'nothing'"]),
     "nothing to translate": (["--model", "other"], 2, ["nothing to translate"]),
     "beam of 0": (["--model", "other", "x", "--beam", "0"], 2, ["--beam is 0"]),

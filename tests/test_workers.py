@@ -205,7 +205,8 @@ from textrnn.language_model.network import build_language_model
 from textrnn.nn.keras.weights import get_weights
 from textrnn.language_model.step import make_loss
 from textrnn.training.step import Division, make_optimizer, make_step
-from textrnn.training.distributed import Workers, num_replicas, spread_over, spread_seeds
+from textrnn.training.strategy import spread_over, spread_seeds
+from textrnn.training.workers import Workers, num_replicas
 
 rng = np.random.default_rng(1)
 x, y = rng.integers(0, VOCAB, (2, 5, 3)).astype(np.int32)
@@ -216,7 +217,7 @@ for spread in (False, True):
     with strategy.scope() if spread else contextlib.nullcontext():
         model = build_language_model(small("lstm", layers=2, dropout=0.0, l2=0.01), VOCAB)
         variables, config = model.trainable_variables, Config.from_options(dict(optimizer="adamw", epochs=1)).resolve()
-        optimizer = make_optimizer(config.train, variables)
+        optimizer = make_optimizer(config.optimization, variables)
     division = Division(2, 1, spread_over(Workers(strategy), variables)) if spread else Division(2)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=0.5, division=division)
     state, found = model.initial_state(5), []

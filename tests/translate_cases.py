@@ -3,11 +3,9 @@
 import numpy as np
 
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.options import NormalizeConfig
 from textrnn.text.tokens.char import CharTokenizer
-from textrnn.training.options import TrainConfig
 from textrnn.translator.numpy_network import AlignedNetwork, EncoderDecoderNetwork
-from textrnn.translator.options import LessonConfig, NetworkConfig, PairsConfig, TranslateConfig
+from textrnn.translator.options import NetworkConfig, PairsConfig, TranslateConfig
 from textrnn.translator.predict import Translator
 from textrnn.translator.tokens import BlankTokenizer, Side
 
@@ -104,7 +102,7 @@ def plain_logits(w, config, ids, before):
 def small_translator(rng, kind="encoder-decoder", **options):
     """A translator from characters to tokens with random weights."""
     source, target = Side(CharTokenizer(list("abcdefgh"))), Side(BlankTokenizer(["K", "L", "M"]))
-    config = TranslateConfig(NormalizeConfig(), PairsConfig(**options), network_config(), LessonConfig(), TrainConfig())
+    config = TranslateConfig(pairs=PairsConfig(**options), network=network_config())
     aligned = kind == "aligned"
     sizes = dict(source=10 + (not aligned), target=5 + (not aligned), aligned=aligned)
     weights = Weights(random_weights(rng, config.network, 1.0, **sizes))

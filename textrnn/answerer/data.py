@@ -20,7 +20,7 @@ from textrnn.answerer.store import STORIES_FILE, read_stories_file, write_storie
 from textrnn.answerer.stories import Question, split_stories
 from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
-from textrnn.base.place import Place, resumed_options
+from textrnn.base.run_target import RunTarget, resumed_options
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.display import Display, duration
@@ -70,7 +70,13 @@ class StoryData:
 
 @contextlib.contextmanager
 def new_stories(
-    stories: Stories, test: Stories | None, config: AnswerConfig, place: Place, *, command: str, display: Display
+    stories: Stories,
+    test: Stories | None,
+    config: AnswerConfig,
+    run_target: RunTarget,
+    *,
+    command: str,
+    display: Display,
 ) -> Iterator[Prepared]:
     """A new run, held within the block, with its stories divided.
 
@@ -78,7 +84,7 @@ def new_stories(
         stories: those to learn from.
         test: those to measure on; None to hold out a share of the stories.
         config: all options, resolved.
-        place: where the run goes.
+        run_target: where the run goes.
         command: what the run says that it was made by.
         display: shows what was found.
 
@@ -86,7 +92,7 @@ def new_stories(
         ConfigError, DataError, RunError: as their messages say.
     """
     learnt, held = _split(stories, test, config)
-    with new_run(place, stories.name) as (folder, run):
+    with new_run(run_target, stories.name) as (folder, run):
         limit = "" if config.fit.time_s is None else f"; at most {duration(config.fit.time_s)}"
         display.say(f"{len(learnt):,} questions to learn from, {len(held):,} held out{limit}")
         texts = [text for question in learnt for text in (*question.sentences, question.text)]
@@ -106,14 +112,16 @@ def new_stories(
 
 
 @contextlib.contextmanager
-def resumed_stories(name: str, place: Place, options: Mapping[str, Any], display: Display) -> Iterator[Prepared]:
+def resumed_stories(
+    name: str, run_target: RunTarget, options: Mapping[str, Any], display: Display
+) -> Iterator[Prepared]:
     """A run that is gone on with, held within the block.
 
     Raises:
         ConfigError: an option differs from that of the run.
         RunError: the run is missing, in use or damaged.
     """
-    with resumed_run(name, place, KIND) as run:
+    with resumed_run(name, run_target, KIND) as run:
         model = open_answerer(run)
         questions = read_stories_file(run / STORIES_FILE)
         AnswerConfig.from_options(options)

@@ -15,23 +15,26 @@ from textrnn.answerer.step import SIGNATURE, make_check, make_loss
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, duration
+from textrnn.training.objective import Batch, Loss, State
+from textrnn.training.options import OptimizationConfig
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.session import LiveLine, learning
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
 
 EPOCHS, STEPS = 30, 2500  # passes of a network when nobody says, and at least so many steps
 LEARNING_SHARE = 0.75  # of the time that is left; the rest is for the LSTM beside it
 LEARNT_NATS = 1e-3  # a question: no restart would know them better
 CLIP_NORM = 1.0
+WARMUP = 10  # steps in which the learning rate is reached
 LOSS = "own_nats"  # of the questions that are learnt from, nothing left to chance
 COLUMNS = ("try", "epoch", "step", "train_nats", LOSS, "learning_rate", "gradient_norm", "seconds")
 
 
 class StoryObjective:
-    """What a memory network learns, see `textrnn.training.trainer.Objective`: the answers to questions.
+    """What a memory network learns, see `textrnn.training.objective.Objective`: the answers to questions.
 
     Args:
         model: the network.
@@ -81,14 +84,15 @@ class Learner:
 
     def __init__(self, prepared: Prepared, display: Display) -> None:
         self._prepared, self._config = prepared, prepared.config
-        train = self._config.train_config()
+        fit = self._config.fit
         self.model = self._new_network(0)
         self.objective = StoryObjective(self.model, prepared.data, self._config)
-        self._optimizer = make_optimizer(train, self.objective.variables)
+        self._optimizer = make_optimizer(OptimizationConfig(learning_rate=fit.learning_rate), self.objective.variables)
         self.store = RunStore(prepared, self.model, self._optimizer, display.warn, columns=COLUMNS, loss=LOSS)
         state, progress = self.store.load(Progress(memo={"restart": 0, "softmax": 0}))
         if not progress.memo:
             _from_first_format(state, progress, prepared)
+        schedule = Schedule(fit.learning_rate, WARMUP, save_every_s=fit.save_every_s, deterministic=fit.deterministic)
         # Steps are so small that a second shard costs more than it saves.
         step = make_step(
             self.objective.loss,
@@ -97,7 +101,7 @@ class Learner:
             clip_norm=CLIP_NORM,
             division=Division(signature=SIGNATURE),
         )
-        self.trainer = Trainer(self.objective, step, Schedule.of(train), self.store, progress=progress)
+        self.trainer = Trainer(self.objective, step, schedule, self.store, progress=progress)
         self.settle()
 
     @property

@@ -8,11 +8,10 @@ from typing import Any
 
 from textrnn.base.config import Checked, option
 from textrnn.text.options import NormalizeConfig
-from textrnn.training.options import TrainConfig, resolve_train
+from textrnn.training.options import StopConfig, resolve_stop
 
 ENCODERS = ("position", "bag")
 DEFAULT_TIME_S = 120.0
-RISE = 10  # steps in which the learning rate is reached
 SPREAD = 0.1  # standard deviation of the first weights; what a product is divided by to be as large as a sum
 
 
@@ -96,21 +95,5 @@ class AnswerConfig(Checked):
         fit = self.fit
         if fit.time_s is None and fit.epochs is None and not fit.deterministic:
             fit = dataclasses.replace(fit, time_s=DEFAULT_TIME_S)
-        config = dataclasses.replace(self, fit=fit)
-        config.train_config()
-        return config
-
-    def train_config(self) -> TrainConfig:
-        """What the training loop has to know of the options; raises ConfigError if they contradict each other."""
-        fit = self.fit
-        train = TrainConfig(
-            epochs=fit.epochs,
-            time_s=fit.time_s,
-            learning_rate=fit.learning_rate,
-            warmup=RISE,
-            patience=0,
-            deterministic=fit.deterministic,
-            save_every_s=fit.save_every_s,
-            random_seed=fit.random_seed,
-        )
-        return resolve_train(train)
+        resolve_stop(StopConfig(epochs=fit.epochs, time_s=fit.time_s), deterministic=fit.deterministic)
+        return dataclasses.replace(self, fit=fit)

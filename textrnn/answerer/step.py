@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from textrnn.answerer.batches import StoryBatches
 from textrnn.answerer.network import MemoryNetwork
-from textrnn.training.trainer import Loss, State
+from textrnn.training.objective import Loss, State
 
 READ = tuple(tf.TensorSpec((None,) * rank, tf.int32) for rank in (3, 2, 1))  # sentences, questions, answers
 SIGNATURE = (*READ, tf.TensorSpec((None, 2), tf.int64), tf.TensorSpec((None,), tf.bool))
@@ -23,7 +23,7 @@ def answer_nats(model: MemoryNetwork, sentences: Any, questions: Any, answers: A
 
 
 def make_loss(model: MemoryNetwork) -> Callable[[tuple[Any, ...], State], Loss]:
-    """Builds the loss of some questions, see `textrnn.training.trainer.Objective`; no state is carried.
+    """Builds the loss of some questions, see `textrnn.training.objective.Objective`; no state is carried.
 
     Returns:
         a function of sentences int32[batch, sentences, words], questions int32[batch, words], answers int32[batch],

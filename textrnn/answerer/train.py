@@ -18,8 +18,8 @@ from textrnn.answerer.predict_file import Stories
 from textrnn.answerer.stories import Question
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
-from textrnn.base.place import Place
 from textrnn.base.run import models_dir_flag
+from textrnn.base.run_target import RunTarget
 from textrnn.classifier.data import ToFit
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig, FitConfig
 from textrnn.text.normalize import normalize
@@ -42,7 +42,7 @@ class Call:
     Attributes:
         test: stories to measure on; None to hold out a share of those to learn from.
         resume: the run to go on with.
-        place: where the run goes.
+        run_target: where the run goes.
         quiet: whether to print warnings only.
         command: what the run says that it was made by.
         begin: when the command began, by `time.monotonic`.
@@ -50,7 +50,7 @@ class Call:
 
     test: Stories | None = None
     resume: str | None = None
-    place: Place = field(default_factory=Place)
+    run_target: RunTarget = field(default_factory=RunTarget)
     quiet: bool = True
     command: str = "textrnn.answerer.train.train"
     begin: float = field(default_factory=time.monotonic)
@@ -75,10 +75,10 @@ def train(stories: Stories | None, **options: Any) -> dict[str, Any]:
     call = Call(**{item.name: options.pop(item.name) for item in fields(Call) if item.name in options})
     display = Display(quiet=call.quiet)
     if call.resume is not None:
-        ready = resumed_stories(call.resume, call.place, options, display)
+        ready = resumed_stories(call.resume, call.run_target, options, display)
     elif stories is not None:
         config = AnswerConfig.from_options(options).resolve()
-        ready = new_stories(stories, call.test, config, call.place, command=call.command, display=display)
+        ready = new_stories(stories, call.test, config, call.run_target, command=call.command, display=display)
     else:
         raise ConfigError("there is nothing to learn from: name a file of stories, or - for standard input")
     with ready as prepared:

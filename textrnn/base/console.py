@@ -74,6 +74,12 @@ def guarded(run: Callable[[], Any]) -> int:
     except (BrokenPipeError, OutputClosedError):
         _drop_output()
         return 0
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package == "textrnn":
+            raise
+        click.echo(f"error: this needs the package {package}, which is not installed: pip install textrnn", err=True)
+        return 1
     except MemoryError:
         click.echo("error: not enough memory: try a smaller --units, --batch or --window", err=True)
         return 1
@@ -90,10 +96,10 @@ def guarded(run: Callable[[], Any]) -> int:
 def open_model(name: str | None, models_dir: Path) -> Any:
     """The language model of a name or path, or the newest one."""
     from textrnn.base.run import find_run
-    from textrnn.base.tasks import TASKS, named
+    from textrnn.base.tasks import TASKS
 
     task = TASKS["language_model"]
-    return named(task.opens)(find_run(name, models_dir, task.kind))
+    return task.get(task.opens)(find_run(name, models_dir, task.kind))
 
 
 def warn(line: str) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.base.files import RUN_FILE, read_json, umask
-from textrnn.base.tasks import TASKS, named
+from textrnn.base.files import FORMAT_VERSION, RUN_FILE, read_json, umask
+from textrnn.base.tasks import TASKS
 
 
 def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
@@ -36,21 +36,34 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
     values = read_json(path / RUN_FILE)
     if kind and values.get("kind") != kind:
         raise RunError(f"{path} is {_a(values.get('kind'))}, expected {_a(kind)}: name another run with --model")
-    return values
+    return migrated(values)
+
+
+RENAMED = {"warm_up": "pretrain", "warm_up_epochs": "pretrain_epochs"}  # options of format 1
+
+
+def migrated(details: dict[str, Any]) -> dict[str, Any]:
+    """The content of a `run.json` in today's format.
+
+    Format 1 had the options in other groups: they are put into today's by their names, of which few have changed.
+    What cannot be read is left as it is: whoever opens the run says what is wrong with it.
+    """
+    config, task = details.get("config"), TASKS.get(str(details.get("kind")))
+    if details.get("format_version") != 1 or task is None or not isinstance(config, dict):
+        return details
+    options: dict[str, Any] = {}
+    for group in config.values():
+        options.update(group if isinstance(group, dict) else {})
+    options = {RENAMED.get(name, name): value for name, value in options.items()}
+    with contextlib.suppress(ConfigError, TypeError):
+        config = task.get(task.options).from_options(options).to_json()
+        return {**details, "format_version": FORMAT_VERSION, "config": config}
+    return details
 
 
 def _a(kind: Any) -> str:
     """A kind as part of a sentence."""
     return f"{'an' if str(kind)[:1] in tuple('aeiou') else 'a'} {kind!r:.60}"
-
-
-# What makes a run of each kind.
-MADE_BY = {
-    "language_model": "textrnn train YOUR_TEXT.txt",
-    "classifier": "textrnn classify YOUR_TABLE.csv",
-    "translator": "textrnn translate YOUR_PAIRS.tsv",
-    "answerer": "textrnn answer YOUR_STORIES.txt",
-}
 
 
 def list_runs(models_dir: Path) -> list[Path]:
@@ -81,7 +94,7 @@ def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
         with contextlib.suppress(RunError):
             read_run(path, kind)
             return path
-    raise RunError(f"no {kind.replace('_', ' ')} in {models_dir}: train one with '{MADE_BY[kind]}'")
+    raise RunError(f"no {TASKS[kind].noun} in {models_dir}: train one with '{TASKS[kind].made_by}'")
 
 
 def load(model: str | Path, models_dir: str | Path = "models") -> Any:
@@ -102,7 +115,7 @@ def load(model: str | Path, models_dir: str | Path = "models") -> Any:
     kind = read_run(path).get("kind")
     if kind not in TASKS:
         raise RunError(f"{path} is of the kind {kind!r:.60}: expected one of {', '.join(TASKS)}")
-    return named(TASKS[kind].opens)(path)
+    return TASKS[kind].get(TASKS[kind].opens)(path)
 
 
 def _known_runs(models_dir: Path) -> str:

@@ -24,13 +24,13 @@ TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
 
 
 @dataclass(frozen=True)
-class Exam:
-    """Which rows are learnt from, and which judge what was learnt.
+class EvaluationPlan:
+    """Which rows are learnt from, and which evaluate what was learnt.
 
     Attributes:
         parts: for each fit the rows to learn from and those to judge by.
         source: what the latter are rows of, in words.
-        every: all rows, to learn from once more at the end; None if the fit that was judged is kept.
+        every: all rows, to learn from once more at the end; None if the fit that was evaluated is kept.
     """
 
     parts: list[tuple[Rows, Rows]]
@@ -48,7 +48,7 @@ class Exam:
         return [rows for rows, _ in self.parts] + ([] if self.every is None else [self.every])
 
     def judged_on(self, num_judged: int) -> str:
-        """By which rows was judged, in words, when only so many parts were."""
+        """The rows that the models were evaluated on, in words, when only so many parts were."""
         if self.every is None:
             return self.source
         if num_judged < len(self.parts):
@@ -56,7 +56,7 @@ class Exam:
         return f"{self.source}, each held out once in {num_judged} folds,"
 
 
-class Lesson(NamedTuple):
+class FittedRows(NamedTuple):
     """Rows, and the models that have learnt from them."""
 
     rows: Rows
@@ -64,7 +64,7 @@ class Lesson(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluated:
     """What classifiers say of rows that they have not learnt from.
 
     Attributes:
@@ -84,14 +84,14 @@ class Judged:
     truncated: int
 
 
-def held_out(rows: Rows, name: str, random_seed: int) -> Exam:
+def held_out(rows: Rows, name: str, random_seed: int) -> EvaluationPlan:
     """Holds out a fifth of the rows; raises DataError if that cannot be."""
     rng = np.random.default_rng((random_seed, 0))
     learnt, held = hold_out(rows.texts, rows.labels, TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
-    return Exam([(rows.some(learnt), rows.some(held))], f"{name} that were held out")
+    return EvaluationPlan([(rows.some(learnt), rows.some(held))], f"{name} that were held out")
 
 
-def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) -> Exam:
+def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) -> EvaluationPlan:
     """Holds out each row once; raises DataError if there are too few texts."""
     pairs = folds(rows.texts, rows.labels, num_folds, np.random.default_rng((random_seed, 0)))
     parts = [(rows.some(learnt), rows.some(held)) for learnt, held in pairs]
@@ -100,21 +100,21 @@ def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) ->
             f"{name} has {fewest} distinct text{'s' * (fewest != 1)} outside of a fold: expected at least {MIN_TEXTS} "
             "to learn from; more rows help, or more --folds"
         )
-    return Exam(parts, name, every=rows)
+    return EvaluationPlan(parts, name, every=rows)
 
 
-def examine(
-    exam: Exam,
+def fit_and_evaluate(
+    plan: EvaluationPlan,
     learn: Callable[[Rows], Models],
-    opened: Callable[[Lesson], TextClassifier],
+    opened: Callable[[FittedRows], TextClassifier],
     *,
     interrupted: Callable[[], bool],
     say: Callable[[str], None],
-) -> tuple[Lesson, Judged]:
+) -> tuple[FittedRows, Evaluated]:
     """Learns and judges, part by part. After an interrupt, what was cut short counts only if there is nothing whole.
 
     Args:
-        exam: what is learnt from and judged by.
+        plan: what is learnt from and evaluated by.
         learn: fits all models to some rows.
         opened: makes a classifier of them.
         interrupted: whether to end soon, with what there is.
@@ -123,25 +123,25 @@ def examine(
     Returns:
         what is to be used from now on, and what the rows that were held out say of it.
     """
-    kept: Lesson | None = None
-    judged = list[Judged]()
-    for number, (rows, held) in enumerate(exam.parts, 1):
-        if len(exam.parts) > 1:
-            say(f"fold {number} of {len(exam.parts)}:")
-        lesson = Lesson(rows, learn(rows))
+    kept: FittedRows | None = None
+    evaluated = list[Evaluated]()
+    for number, (rows, held) in enumerate(plan.parts, 1):
+        if len(plan.parts) > 1:
+            say(f"fold {number} of {len(plan.parts)}:")
+        fitted = FittedRows(rows, learn(rows))
         if kept is None or not interrupted():
-            kept = lesson
-            judged.append(judge_rows(opened(lesson), held))
+            kept = fitted
+            evaluated.append(judge_rows(opened(fitted), held))
         if interrupted():
             break
-    if exam.every is not None and not interrupted():
+    if plan.every is not None and not interrupted():
         say("all rows:")
-        lesson = Lesson(exam.every, learn(exam.every))
-        kept = kept if interrupted() else lesson
-    return kept, joined(judged)  # type: ignore[return-value]  # there is always a first part
+        fitted = FittedRows(plan.every, learn(plan.every))
+        kept = kept if interrupted() else fitted
+    return kept, joined(evaluated)  # type: ignore[return-value]  # there is always a first part
 
 
-def judge_rows(classifier: TextClassifier, rows: Rows) -> Judged:
+def judge_rows(classifier: TextClassifier, rows: Rows) -> Evaluated:
     """Asks all models of a classifier about rows, some at a time."""
     parts, truncated = list[dict[str, np.ndarray]](), 0
     for begin in range(0, len(rows.texts), CHUNK):
@@ -150,10 +150,10 @@ def judge_rows(classifier: TextClassifier, rows: Rows) -> Judged:
         truncated += int(is_cut.sum())
     probabilities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     one_fold = np.zeros(len(rows.texts), np.int64)
-    return Judged(rows, probabilities, probabilities[classifier.chosen], [classifier.chosen], one_fold, truncated)
+    return Evaluated(rows, probabilities, probabilities[classifier.chosen], [classifier.chosen], one_fold, truncated)
 
 
-def joined(parts: list[Judged]) -> Judged:
+def joined(parts: list[Evaluated]) -> Evaluated:
     """The rows of all folds together, in the order of the table."""
     if len(parts) == 1:
         return parts[0]
@@ -166,7 +166,7 @@ def joined(parts: list[Judged]) -> Judged:
 
     rows = Rows([texts[row] for row in order], ordered(part.rows.labels for part in parts), numbers[order])
     names = [name for name in parts[0].probabilities if all(name in part.probabilities for part in parts)]
-    return Judged(
+    return Evaluated(
         rows,
         {name: ordered(part.probabilities[name] for part in parts) for name in names},
         ordered(part.used for part in parts),
@@ -176,38 +176,40 @@ def joined(parts: list[Judged]) -> Judged:
     )
 
 
-def report_on(exam: Exam, lesson: Lesson, judged: Judged, classes: list[str]) -> dict[str, Any]:
+def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, classes: list[str]) -> dict[str, Any]:
     """What models are worth on rows that they have not learnt from, and which rows deserve a look.
 
     Args:
-        exam: how rows were held out.
-        lesson: what is used from now on.
-        judged: what was said of the rows held out, by it or, with folds, by others that learnt in the same way.
+        plan: how rows were held out.
+        fitted: what is used from now on.
+        evaluated: what was said of the rows held out, by it or, with folds, by others that learnt in the same way.
         classes: the label of each class.
     """
-    models, rows, learnt = lesson.models, judged.rows, exam.every or lesson.rows
-    report = judge(rows.labels, judged.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
-    if exam.every is None:
+    models, rows, learnt = fitted.models, evaluated.rows, plan.every or fitted.rows
+    report = judge(rows.labels, evaluated.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels)
+    if plan.every is None:
         for name, temperature in models.temperatures.items():
-            report["models"][name]["raw_log_loss"] = _raw_log_loss(rows.labels, judged.probabilities[name], temperature)
+            report["models"][name]["raw_log_loss"] = _raw_log_loss(
+                rows.labels, evaluated.probabilities[name], temperature
+            )
         suspects, said = learnt.some(models.held_rows), models.held_probabilities[models.chosen]
     else:
-        suspects, said = rows, judged.used
-        report["folds"] = over_folds(rows.labels, judged.probabilities, judged.fold_of, classes)
-        report["folds"]["chosen"] = judged.choices
-        report["test"] = evaluate(rows.labels, judged.used, classes)
-        if words := _other_choices(models.chosen, judged.choices):
+        suspects, said = rows, evaluated.used
+        report["folds"] = over_folds(rows.labels, evaluated.probabilities, evaluated.fold_of, classes)
+        report["folds"]["chosen"] = evaluated.choices
+        report["test"] = evaluate(rows.labels, evaluated.used, classes)
+        if words := _other_choices(models.chosen, evaluated.choices):
             report["folds"]["words"] = words
     report["findings"] = dict(
-        surest_wrong=surest_wrong(rows.texts, rows.labels, judged.used, classes, numbers=rows.numbers.tolist()),
+        surest_wrong=surest_wrong(rows.texts, rows.labels, evaluated.used, classes, numbers=rows.numbers.tolist()),
         suspected_labels=suspected_labels(
             suspects.texts, suspects.labels, said, classes, numbers=suspects.numbers.tolist()
         ),
         duplicates=duplicates(learnt.texts, learnt.labels, classes, numbers=learnt.numbers.tolist()),
     )
     report["held_out"] = models.held
-    report["judged_on"] = exam.judged_on(len(judged.choices))
-    report["truncated"] = judged.truncated
+    report["judged_on"] = plan.judged_on(len(evaluated.choices))
+    report["truncated"] = evaluated.truncated
     return report
 
 

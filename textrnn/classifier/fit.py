@@ -17,10 +17,11 @@ from textrnn.classifier.network import Classifier, build_classifier, with_unseen
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.text.rows import batches, padded
-from textrnn.training.distributed import Workers
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.step import Division, make_step
-from textrnn.training.trainer import Batch, Loss, State, Step, Trainer
+from textrnn.training.trainer import Step, Trainer
+from textrnn.training.workers import Workers
 
 WARMUP = 30  # steps over which the learning rate rises
 CLIP_NORM = 1.0
@@ -33,7 +34,7 @@ LABELS, WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.fl
 
 @dataclass
 class RowObjective:
-    """Texts of many lengths in batches of about equal ones, see `textrnn.training.trainer.Objective`.
+    """Texts of many lengths in batches of about equal ones, see `textrnn.training.objective.Objective`.
 
     Attributes:
         texts: ids of each row, int32[steps].

@@ -32,7 +32,9 @@ from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
 NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
 LINEAR_SHARE = 0.2  # of the time, at most
 LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
-WARM_UP_SHARE = 0.3  # of what is left, with many texts without labels; with few it did not pay (`benchmarks/README.md`)
+PRETRAINING_SHARE = (
+    0.3  # of what is left, with many texts without labels; with few it did not pay (`benchmarks/README.md`)
+)
 ANOTHER = 1.3  # times what the last network took has to be left for one more
 
 
@@ -82,7 +84,7 @@ class Task:
         interrupted: whether to end soon, with what there is.
         say: told what happens, in a line.
         progress: told what is done of the networks, as a share, with a detail.
-        unlabelled: further texts of the same kind, normalised, for the networks to warm up on.
+        unlabelled: further texts of the same kind, normalised, for the networks to pretrain on.
     """
 
     texts: Sequence[str]
@@ -192,40 +194,40 @@ def _fit_function(
         return fit_reservoir
     from textrnn.classifier.fit import fit_classifier
 
-    initial = _warmed_up(task, models, vocabulary, ids)
+    initial = _pretrained(task, models, vocabulary, ids)
     return functools.partial(fit_classifier, vectors=models.vectors, initial=initial)
 
 
-def _warmed_up(
+def _pretrained(
     task: Task, models: Models, vocabulary: Vocabulary, ids: Sequence[np.ndarray]
 ) -> dict[str, np.ndarray] | None:
     """The weights that all networks begin with, learnt from texts alone; None if that gets no time.
 
     Texts that a network is judged by are among these, as is fair for texts: their labels are not.
     """
-    from textrnn.classifier.pretrain import warm_up
+    from textrnn.classifier.pretrain import pretrain
 
     config, begin = task.config, time.monotonic()
-    share = config.fit.warm_up
+    share = config.fit.pretrain
     if share is None:
-        share = WARM_UP_SHARE if len(task.unlabelled) > len(task.texts) else 0.0
+        share = PRETRAINING_SHARE if len(task.unlabelled) > len(task.texts) else 0.0
     if not share or task.interrupted():
         return None
     more = [cut(vocabulary.encode(text), config.fit.max_length) for text in task.unlabelled]
-    found = warm_up(
+    found = pretrain(
         config.encoder,
         [*ids, *more],
         vocab_size=vocabulary.vocab_size,
         vectors=models.vectors,
-        epochs=config.fit.warm_up_epochs,
+        epochs=config.fit.pretrain_epochs,
         seconds=max(1.0, share * task.left_s()),
         random_seed=config.fit.random_seed,
         interrupted=task.interrupted,
-        on_step=lambda done, nats: task.progress(done, f"warming up  {nats:.3f} nats"),
+        on_step=lambda done, nats: task.progress(done, f"pretraining  {nats:.3f} nats"),
     )
     spent = time.monotonic() - begin
     task.say(
-        f"warmed up on {len(ids) + len(more):,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s"
+        f"pretrained on {len(ids) + len(more):,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s"
     )
     return found.weights
 

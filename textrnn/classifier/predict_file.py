@@ -29,7 +29,7 @@ LOOKED_AT = 10_000  # rows, to see whether there are labels
 
 
 @dataclass(frozen=True)
-class Using:
+class PredictOptions:
     """How predictions are written.
 
     Attributes:
@@ -61,7 +61,7 @@ def predict(
     path: str,
     classifier: TextClassifier,
     options: TableOptions,
-    using: Using,
+    predict_options: PredictOptions,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Adds predictions to a table, row by row, and measures them when it has labels.
@@ -70,7 +70,7 @@ def predict(
         path: the table; `-` for standard input.
         classifier: a saved one.
         options: what is known about the table.
-        using: how predictions are written.
+        predict_options: how predictions are written.
         tell: told what is odd about the table, in a line.
 
     Returns:
@@ -81,10 +81,12 @@ def predict(
         DataError, ConfigError: the table cannot be read; the output exists.
     """
     begin = time.monotonic()
-    output, learnt_from = output_for(path, using), classifier.details.get("table")
+    output, learnt_from = output_for(path, predict_options), classifier.details.get("table")
     if isinstance(learnt_from, dict):
         options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
-    explaining = Explaining(classifier, page_for(output, overwrite=using.overwrite)) if using.explain else None
+    explaining = None
+    if predict_options.explain:
+        explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite))
     with open_table(path, options, needs_label=False) as table:
         for warning in table.warnings:
             tell(warning)
@@ -112,7 +114,7 @@ def predict(
                     if len(unknown) < MOST_UNKNOWN:
                         unknown[label] = None
                 explanation = explaining.cells(row, made) if explaining else []
-                yield [*_cells(made, using.min_confidence), *explanation]
+                yield [*_cells(made, predict_options.min_confidence), *explanation]
 
         columns = [*_columns(classifier), *(explaining.columns if explaining else ())]
         write_predictions(table, columns, cells(), output)
@@ -162,16 +164,16 @@ def _cells(made: Prediction, min_confidence: float) -> list[str]:
     return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
 
 
-def output_for(path: str, using: Using) -> str:
+def output_for(path: str, predict_options: PredictOptions) -> str:
     """Where the predictions of a table go, looked at before there are any; `-` is standard output.
 
     Raises:
         ConfigError: something is there that has to be kept, or nothing can be written there.
     """
-    if using.output == STANDARD_INPUT or (using.output is None and path == STANDARD_INPUT):
+    if predict_options.output == STANDARD_INPUT or (predict_options.output is None and path == STANDARD_INPUT):
         return STANDARD_INPUT
-    place = Path(path)
-    output = Path(using.output) if using.output else place.with_name(f"{place.stem}.predicted{place.suffix}")
+    place, wanted = Path(path), predict_options.output
+    output = Path(wanted) if wanted else place.with_name(f"{place.stem}.predicted{place.suffix}")
     elsewhere = "give another place with --output"
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: expected a file; {elsewhere}")
@@ -181,8 +183,8 @@ def output_for(path: str, using: Using) -> str:
         raise ConfigError(f"{output} cannot be written, as {output.parent} is protected: {elsewhere}")
     if output.exists() and place.exists() and output.samefile(place):
         raise ConfigError(f"{output} is the table itself, which is kept: {elsewhere}")
-    if output.exists() and not using.overwrite:
+    if output.exists() and not predict_options.overwrite:
         raise ConfigError(f"{output} exists: replace it with --overwrite, or {elsewhere}")
-    if using.explain:
-        page_for(str(output), overwrite=using.overwrite)
+    if predict_options.explain:
+        page_for(str(output), overwrite=predict_options.overwrite)
     return str(output)

@@ -1,4 +1,4 @@
-"""Warming up a classifier's encoder on texts alone: its first layer learns to tell the next token, and the last one.
+"""Pretraining a classifier's encoder on texts alone: its first layer learns to predict the tokens beside it.
 
 References:
     Dai and Le, 2015, Semi-supervised sequence learning (a language model's weights to begin with); Jean et al., 2015,
@@ -23,19 +23,21 @@ from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.tokens.base import UNKNOWN_ID
+from textrnn.training.objective import Loss, State
 from textrnn.training.schedule import Budget
-from textrnn.training.trainer import Loss, State, Step
+from textrnn.training.trainer import Step
 
 NUM_SAMPLES = 1024  # tokens that stand for all that could have come
 DISTORTION = 0.75  # they are drawn by their frequency to this power
 TOKENS = 3000  # in a batch, about
 LEARNING_RATE = 4e-3
 WARMUP = 20  # steps over which it rises
-STEPS = 64  # tokens of a piece of text
+STEPS = 64  # tokens of a span of text
 
 
-class Teller(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
-    """Tells a token from the state beside it: the state is brought to the width of the embedding and compared with it.
+class SampledSoftmax(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+    """Predicts a token from the state beside it: the state is projected to the width of the embedding and compared with
+    it, and with that of some drawn tokens.
 
     Args:
         counts: int64[vocabulary], how often each token occurs.
@@ -54,10 +56,10 @@ class Teller(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
     def call(self, embedding: Any, states: Any, ids: Any, mask: Any) -> tuple[Any, Any]:
         """The sum of the losses, and how many there are."""
         total, count = tf.zeros(()), tf.zeros(())
-        told = mask * tf.cast(ids != UNKNOWN_ID, tf.float32)
-        pairs = [(states[:, :-1, : self.units], ids[:, 1:], told[:, 1:])]
+        counted = mask * tf.cast(ids != UNKNOWN_ID, tf.float32)
+        pairs = [(states[:, :-1, : self.units], ids[:, 1:], counted[:, 1:])]
         if self.ways == 2:
-            pairs.append((states[:, 1:, self.units :], ids[:, :-1], told[:, :-1] * mask[:, 1:]))
+            pairs.append((states[:, 1:, self.units :], ids[:, :-1], counted[:, :-1] * mask[:, 1:]))
         for kernel, (state, target, weight) in zip(self.kernels, pairs, strict=True):
             at = tf.where(weight > 0)
             wanted = tf.cast(tf.gather_nd(target, at), tf.int64)[:, None]
@@ -86,8 +88,8 @@ class Teller(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
 
 
 @dataclass
-class WarmedUp:
-    """What warming up found.
+class Pretrained:
+    """What pretraining found.
 
     Attributes:
         weights: of embedding and first recurrent layer, by name as in `get_weights`.
@@ -100,13 +102,13 @@ class WarmedUp:
     epochs: float
 
 
-def _pieces(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The texts in pieces of few steps, of which more rows go into a batch: products of more rows are faster."""
-    pieces = [text[begin : begin + STEPS] for text in texts for begin in range(0, len(text), STEPS)]
-    return [piece for piece in pieces if len(piece) > 1] or [np.zeros(2, np.int32)]
+def _spans(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The texts in spans of few steps, of which more rows go into a batch: products of more rows are faster."""
+    spans = [text[begin : begin + STEPS] for text in texts for begin in range(0, len(text), STEPS)]
+    return [span for span in spans if len(span) > 1] or [np.zeros(2, np.int32)]
 
 
-def warm_up(
+def pretrain(
     config: EncoderConfig,
     texts: Sequence[np.ndarray],
     *,
@@ -117,13 +119,13 @@ def warm_up(
     random_seed: int = 0,
     interrupted: Callable[[], bool] = lambda: False,
     on_step: Callable[[float, float], None] = lambda done, nats: None,
-) -> WarmedUp:
+) -> Pretrained:
     """Trains embedding and first recurrent layer of a classifier as a language model, forwards and (if it reads both
     ways) backwards.
 
     Args:
         config: the architecture.
-        texts: ids of each text, int32[steps]; long ones are learnt in pieces, those of one token not at all.
+        texts: ids of each text, int32[steps]; long ones are learnt in spans, those of one token not at all.
         vocab_size: number of tokens.
         vectors: what the embedding starts with; no text has a token that is unseen there.
         epochs: passes over the texts, at most.
@@ -134,16 +136,16 @@ def warm_up(
     """
     model = build_classifier(config, vocab_size, 2, random_seed=random_seed, vectors=vectors)
     layer = model.recurrent[0]
-    texts = _pieces(texts)
+    texts = _spans(texts)
     counts = np.bincount(np.concatenate(texts), minlength=model.vocab_size)
-    teller = Teller(counts, config.units, config.embed, 1 + config.both_ways)
+    head = SampledSoftmax(counts, config.units, config.embed, 1 + config.both_ways)
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
         ids, mask = arrays
         states = layer(model.embed(ids, training=True), mask=mask > 0, training=True)
-        return Loss(*teller(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask))
+        return Loss(*head(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask))
 
-    variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *teller.trainable_variables]
+    variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *head.trainable_variables]
     size = min(len(texts), max(4, round(TOKENS / np.mean([len(text) for text in texts]))))
     objective = RowObjective(texts, size, random_seed, variables, loss)
     trainer = make_trainer(
@@ -162,4 +164,4 @@ def warm_up(
     names = (f"{model.embedding.name}/", f"{layer.name}/")
     weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
     last = nats[-max(1, len(nats) // 10) :] or [math.nan]
-    return WarmedUp(weights, float(np.mean(last)), len(nats) * size / len(texts))
+    return Pretrained(weights, float(np.mean(last)), len(nats) * size / len(texts))

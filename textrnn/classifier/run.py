@@ -22,7 +22,7 @@ from textrnn.base.files import (
     write_json,
     write_weights,
 )
-from textrnn.classifier.evaluation import Lesson
+from textrnn.classifier.evaluation import FittedRows
 from textrnn.classifier.fit_models import to_weights
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
@@ -59,15 +59,15 @@ def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
     return metrics
 
 
-def save_lesson(folder: Path, details: dict[str, Any], lesson: Lesson) -> None:
+def save_fitted(folder: Path, details: dict[str, Any], fitted: FittedRows) -> None:
     """Writes the files of a run into a folder; `details` get what was learnt."""
-    rows, models = lesson
+    rows, models = fitted
     weights, model = to_weights(models)
     counts = np.bincount(rows.labels, minlength=len(details["classes"]))
     details["model"] = {**model, "shares": (counts / counts.sum()).tolist()}
     details["table"]["rows"] = len(rows.texts)
     details["parameters"] = sum(int(array.size) for array in weights.values())
-    for left in (TOKENIZER_FILE, HISTORY_FILE):  # of another lesson
+    for left in (TOKENIZER_FILE, HISTORY_FILE):  # of another fitted
         (folder / left).unlink(missing_ok=True)
     if models.vocabulary is not None:
         write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -15,8 +15,8 @@ from textrnn.classifier.options import MODELS, EncoderConfig, FitConfig
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
+    OUTPUT,
     QUIET,
-    WHERE,
     SectionedCommand,
     config_options,
     given_options,
@@ -31,14 +31,27 @@ NETWORKS = names_of(EncoderConfig)
 FITTING = names_of(FitConfig, without=("time_s", "random_seed"))
 TEXTS = names_of(NormalizeConfig)
 SECTIONS = {
-    "Most used": ("output", "time_s", "model", "test", "num_folds", "text_column", "label_column"),
-    "How the table is written (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
-    "Learning or predicting": ("must_train", "must_predict", "min_confidence", "explain"),
-    **WHERE,
+    "Most used": (
+        *(
+            "output",
+            "time_s",
+            "model",
+            "test",
+            "num_folds",
+            "text_column",
+            "label_column",
+            "explain",
+            "name",
+            "overwrite",
+        ),
+    ),
+    "Table (found out if not given)": ("delimiter", "header", "quotes", "encoding"),
+    "Learning or predicting": ("must_train", "must_predict", "min_confidence"),
+    **OUTPUT,
     "Learning": ("unlabelled", "balanced", *FITTING, "random_seed"),
-    "The networks": NETWORKS,
+    "Network": NETWORKS,
     "Echo state networks (--arch esn)": RESERVOIR,
-    "The texts, before anything is learnt or predicted": TEXTS,
+    "Text, before anything is learnt or predicted": TEXTS,
 }
 FOR_TRAINING = (
     "test",
@@ -55,7 +68,15 @@ FOR_TRAINING = (
 )
 
 
-@click.command(cls=SectionedCommand, sections=SECTIONS)
+COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
+ASKED = (
+    *("test", "num_folds", "must_train", "must_predict", "model", "unlabelled", "balanced", "output", "min_confidence"),
+    *("explain", "name", "models_dir", "overwrite", "quiet", "as_json"),
+)
+RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
+
+
+@click.command(cls=SectionedCommand, sections=SECTIONS, renamed=RENAMED)
 @click.argument("table")
 @click.option(
     "--output", "-o", metavar="FILE", help="The table with predictions added.  [default: TABLE.predicted.csv]"
@@ -110,86 +131,73 @@ FOR_TRAINING = (
 @click.option(
     "--unlabelled",
     metavar="FILE",
-    help="Further texts without labels, for the networks to warm up on: a table, or a text a line; .gz too.",
+    help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
 @config_options(EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
 @click.pass_context
-def classify(
-    context: click.Context,
-    /,
-    table: str,
-    test: str | None,
-    num_folds: int | None,
-    must_train: bool,
-    must_predict: bool,
-    model: str,
-    delimiter: str | None,
-    text_column: str | None,
-    label_column: str | None,
-    header: bool | None,
-    quotes: bool | None,
-    encoding: str | None,
-    unlabelled: str | None,
-    balanced: bool,
-    output: str | None,
-    min_confidence: float,
-    explain: bool,
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """Learn the labels of texts from a table, or add labels to one.
 
     \b
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
     """
-    if must_train and must_predict:
-        raise ConfigError("give --train or --predict, not both")
-    from textrnn.classifier.predict_file import Using, predict, wants_training
+    from textrnn.classifier.predict_file import PredictOptions, wants_training
     from textrnn.text.table.table import TableOptions
 
-    begin, arguments = context.obj
-    columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
-    using = Using(output, overwrite, min_confidence, explain)
-    saved = None if model in MODELS else model
-    if must_train and saved is not None:
-        raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")
-    if must_train or (saved is None and not must_predict and wants_training(table, columns)):
-        from textrnn.base.place import Place
-        from textrnn.classifier.train import train as task
-        from textrnn.report.classification import format_report
-
-        result = task(
-            table,
-            test=test,
-            num_folds=num_folds,
-            unlabelled=unlabelled,
-            options=columns,
-            kind=model,
-            balanced=balanced,
-            place=Place(models_dir, name, overwrite),
-            using=using,
-            quiet=quiet,
-            command=shlex.join(["textrnn", *arguments]),
-            begin=begin,
-            **given_options(context, options),
-        )
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
-        if result["ended"] == "interrupted":
-            context.exit(INTERRUPTED)
+    asked = SimpleNamespace(**{name: options.pop(name) for name in ASKED})
+    if asked.must_train and asked.must_predict:
+        raise ConfigError("give --train or --predict, not both")
+    columns = TableOptions(**{name: options.pop(name) for name in COLUMNS})
+    predict_options = PredictOptions(asked.output, asked.overwrite, asked.min_confidence, asked.explain)
+    saved = None if asked.model in MODELS else asked.model
+    if asked.must_train and saved is not None:
+        raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
+    if asked.must_train or (saved is None and not asked.must_predict and wants_training(table, columns)):
+        given = dict(options=columns, predict_options=predict_options, **given_options(context, options))
+        _learn(context, table, asked, given)
         return
-    from textrnn.classifier.predict import load_classifier
-    from textrnn.classifier.predict_file import summary
+    kind = None if saved or asked.model == "auto" else asked.model
+    _check_predicting(context, table, kind=kind, must_predict=asked.must_predict)
+    _predict(table, saved, asked, columns, predict_options)
 
-    _check_predicting(context, table, kind=None if saved or model == "auto" else model, must_predict=must_predict)
-    result = predict(table, load_classifier(saved, models_dir), columns, using, lambda line: click.echo(line, err=True))
+
+def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
+    """Learns from a table."""
+    from textrnn.base.run_target import RunTarget
+    from textrnn.classifier.train import train
+    from textrnn.report.classification import format_report
+
+    begin, arguments = context.obj
+    result = train(
+        table,
+        test=asked.test,
+        num_folds=asked.num_folds,
+        unlabelled=asked.unlabelled,
+        kind=asked.model,
+        balanced=asked.balanced,
+        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
+        quiet=asked.quiet,
+        command=shlex.join(["textrnn", *arguments]),
+        begin=begin,
+        **given,
+    )
+    as_json = asked.as_json
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
+    if result["ended"] == "interrupted":
+        context.exit(INTERRUPTED)
+
+
+def _predict(table: str, saved: str | None, asked: SimpleNamespace, columns: Any, predict_options: Any) -> None:
+    """Adds predictions of a saved classifier to a table."""
+    from textrnn.classifier.predict import load_classifier
+    from textrnn.classifier.predict_file import predict, summary
+
+    classifier = load_classifier(saved, asked.models_dir)
+    result = predict(table, classifier, columns, predict_options, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else summary(result))
+        click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
 
 
 def _check_predicting(context: click.Context, table: str, *, kind: str | None, must_predict: bool) -> None:

@@ -10,15 +10,38 @@ from typing import Any
 import click
 
 from textrnn.base.console import INTERRUPTED
-from textrnn.cli.options import ENCODING, JSON, MODELS_DIR, QUIET, RESUME, config_options, given_options, name_option
+from textrnn.cli.options import (
+    ENCODING,
+    JSON,
+    MODELS_DIR,
+    OUTPUT,
+    QUIET,
+    RESUME,
+    SectionedCommand,
+    config_options,
+    given_options,
+    name_option,
+    names_of,
+)
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
+
+SECTIONS = {
+    "Most used": ("time_s", "epochs", "name", "arch", "size", "units", "level", "condition", "resume", "workers"),
+    "Text": ("validation", "encoding", *names_of(DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)),
+    "Network": names_of(ModelConfig),
+    "Echo state networks (--arch esn)": names_of(ReservoirConfig),
+    "Learning": names_of(OptimizationConfig, without=("precision", "accumulate")),
+    "Stop and save": names_of(StopConfig),
+    "Machines": ("precision", "accumulate"),
+    **OUTPUT,
+}
 
 
-@click.command()
+@click.command(cls=SectionedCommand, sections=SECTIONS)
 @click.argument("corpus", nargs=-1)
 @name_option("the corpus'")
 @MODELS_DIR
@@ -32,7 +55,16 @@ from textrnn.training.options import TrainConfig
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @ENCODING
-@config_options(DocumentConfig, TokenizerConfig, NormalizeConfig, ModelConfig, ReservoirConfig, DataConfig, TrainConfig)
+@config_options(
+    DocumentConfig,
+    TokenizerConfig,
+    NormalizeConfig,
+    ModelConfig,
+    ReservoirConfig,
+    DataConfig,
+    OptimizationConfig,
+    StopConfig,
+)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),

@@ -15,9 +15,9 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
+    OUTPUT,
     QUIET,
     RESUME,
-    WHERE,
     SectionedCommand,
     config_options,
     given_options,
@@ -26,21 +26,22 @@ from textrnn.cli.options import (
     typed_flags,
 )
 from textrnn.text.options import NormalizeConfig
-from textrnn.training.options import TrainConfig
-from textrnn.translator.options import FORMATS, DecodeConfig, LessonConfig, NetworkConfig, PairsConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
+from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, NetworkConfig, PairsConfig
 
 TEXTS, PAIRS, NETWORK = names_of(NormalizeConfig), names_of(PairsConfig), names_of(NetworkConfig)
-FITTING = names_of(LessonConfig, TrainConfig, without=("time_s",))
+FITTING = names_of(LearningConfig, OptimizationConfig, StopConfig, without=("time_s",))
 SECTIONS = {
     "Most used": ("model", "time_s", "test", "resume", "kind"),
     "Translating": (*names_of(DecodeConfig), "output", "form", "attention"),
     "How the file is written (found out if not given)": ("source_column", "target_column", "encoding"),
-    **WHERE,
+    **OUTPUT,
     "The pairs": tuple(name for name in PAIRS if name != "kind"),
     "The network": NETWORK,
     "Learning": FITTING,
     "The texts, before anything is learnt or translated": TEXTS,
 }
+HOW_TO_LEARN = (OptimizationConfig, StopConfig)
 FOR_TRAINING = (
     *("test", "resume", "name", "overwrite", "quiet", "source_column", "target_column", "time_s"),
     *(*PAIRS, *NETWORK, *FITTING, *TEXTS),
@@ -69,7 +70,7 @@ FOR_TRAINING = (
 @click.option("--overwrite", is_flag=True, help="Replace a run of that name.")
 @JSON
 @QUIET
-@config_options(DecodeConfig, PairsConfig, NetworkConfig, LessonConfig, TrainConfig, NormalizeConfig)
+@config_options(DecodeConfig, PairsConfig, NetworkConfig, LearningConfig, *HOW_TO_LEARN, NormalizeConfig)
 @click.pass_context
 def translate(
     context: click.Context,
@@ -108,7 +109,7 @@ def translate(
         raise ConfigError(f"--format {form} is for translating with --model: for pairs expected {', '.join(FORMATS)}")
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
-    from textrnn.base.place import Place
+    from textrnn.base.run_target import RunTarget
     from textrnn.translator.pairs import PairOptions
     from textrnn.translator.train import train
 
@@ -119,7 +120,7 @@ def translate(
         resume=resume,
         options=PairOptions(form, source_column, target_column, encoding),
         decode=decode,
-        place=Place(models_dir, name, overwrite),
+        run_target=RunTarget(models_dir, name, overwrite),
         quiet=quiet,
         command=shlex.join(["textrnn", *arguments]),
         begin=begin,

@@ -9,8 +9,7 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.files import write_atomically
-from textrnn.base.run import find_run
-from textrnn.base.run import load
+from textrnn.base.run import find_run, load
 from textrnn.classifier.predict import TextClassifier
 from textrnn.inspect.activations import Reading, read_classifier, read_language_model
 from textrnn.inspect.inputs import beginning_of, check_output, held_out_ids

@@ -11,7 +11,7 @@ from typing import Any
 from textrnn import __version__
 from textrnn.base.errors import DataError, RunError
 from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
-from textrnn.base.place import Place, resumed_options
+from textrnn.base.run_target import RunTarget, resumed_options
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.language_model.predict import KIND, open_run
@@ -50,7 +50,7 @@ def read_files(
 
 @contextlib.contextmanager
 def new_text(
-    place: Place,
+    run_target: RunTarget,
     sources: list[Source],
     held: list[Source],
     config: Config,
@@ -62,7 +62,7 @@ def new_text(
     """A new run, held within the block, with its corpus encoded.
 
     Args:
-        place: where the run goes.
+        run_target: where the run goes.
         sources: the corpus.
         held: validation files; the end of the corpus is held out if there are none.
         config: resolved options, but for the sizes that follow from the text.
@@ -73,7 +73,7 @@ def new_text(
     Raises:
         ConfigError, DataError, RunError: as their messages say.
     """
-    with new_run(place, sources[0].name) as (folder, path):
+    with new_run(run_target, sources[0].name) as (folder, path):
         if config.documents.has_documents:
             corpus = prepare_documents(sources, held, folder / "checkpoint", config=config, warn=display.warn)
         else:
@@ -93,7 +93,7 @@ def new_text(
 
 @contextlib.contextmanager
 def resumed_text(
-    name: str, place: Place, sources: list[Source], held: list[Source], options: Mapping[str, Any]
+    name: str, run_target: RunTarget, sources: list[Source], held: list[Source], options: Mapping[str, Any]
 ) -> Iterator[Prepared]:
     """A run that is gone on with, held within the block; files are only compared with those that it learnt from.
 
@@ -102,7 +102,7 @@ def resumed_text(
         DataError: the files are others.
         RunError: the run is missing, in use or damaged.
     """
-    with resumed_run(name, place, KIND) as path:
+    with resumed_run(name, run_target, KIND) as path:
         yield _restored(path, sources, held, options)
 
 
@@ -118,7 +118,7 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     corpus = Corpus(train, valid, model.tokenizer, model.documents)
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
-    new_budget = "time_s" in options or options.get("epochs", saved.train.epochs) != saved.train.epochs
+    new_budget = "time_s" in options or options.get("epochs", saved.stop.epochs) != saved.stop.epochs
     return Prepared(
         path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=lasting_parts(corpus)
     )

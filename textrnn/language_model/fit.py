@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import time
 from typing import Any
@@ -25,19 +26,21 @@ from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
-from textrnn.training.distributed import Workers, spread_over
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
 from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.strategy import spread_over
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
+from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
 
 
 class TextObjective:
-    """What a language model learns, see `textrnn.training.trainer.Objective`: the next token of a text.
+    """What a language model learns, see `textrnn.training.objective.Objective`: the next token of a text.
 
     Args:
         model: the network.
@@ -50,7 +53,7 @@ class TextObjective:
         config, corpus = prepared.config, prepared.data
         self._model, self._workers, self._window = model, workers, config.data.window or 1
         self._start_id, self._end_id = prepared.details["start_id"], corpus.end_id
-        windows = make_windows(corpus.train.ids, config.data, config.train.random_seed)
+        windows = make_windows(corpus.train.ids, config.data, config.optimization.random_seed)
         self.rows = share_of(windows.num_rows, workers.rank, workers.workers)
         self._windows = SomeRows(windows, self.rows)
         self._held_out = corpus.valid.ids[:MAX_TOKENS]  # all of it, or the beginning of a very long one
@@ -108,31 +111,31 @@ class Learner:
 
     def __init__(self, prepared: Prepared, display: Display, workers: Workers) -> None:
         config, strategy = prepared.config, workers.strategy
-        self.precision = chosen_precision(config.train.precision)
+        self.precision = chosen_precision(config.optimization.precision)
         with contextlib.nullcontext() if strategy is None else strategy.scope():
             self.model = _new_network(prepared, self.precision)
-            optimizer = make_optimizer(config.train, self.model.trainable_variables)
+            optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.data.train.ids)
         self.store = RunStore(prepared, self.model, optimizer, display.warn, workers=workers)
         state, self.progress = self.store.load(Progress(num_shards=default_shards()))
-        if not config.train.deterministic:
+        if not config.optimization.deterministic:
             self.progress.num_shards = default_shards()
         num_shards = max(1, self.progress.num_shards)
         self.objective = TextObjective(self.model, prepared, workers, num_shards)
-        division = Division(num_shards, config.train.accumulate)
+        division = Division(num_shards, config.optimization.accumulate)
         if strategy is not None:
-            division = Division(num_shards, config.train.accumulate, spread_over(workers, self.objective.variables))
+            division = dataclasses.replace(division, spread=spread_over(workers, self.objective.variables))
         self.trainer = Trainer(
             self.objective,
             make_step(
                 self.objective.loss,
                 self.objective.variables,
                 optimizer,
-                clip_norm=config.train.clip_norm,
+                clip_norm=config.optimization.clip_norm,
                 division=division,
             ),
-            Schedule.of(config.train),
+            Schedule.of(config.optimization, config.stop),
             self.store,
             progress=self.progress,
             state=[keras.ops.convert_to_tensor(array[self.objective.rows]) for array in state],
@@ -149,7 +152,7 @@ def _new_network(prepared: Prepared, precision: str) -> LanguageModel:
         config.model,
         corpus.vocab_size,
         target=config.data.target or "each",
-        random_seed=config.train.random_seed,
+        random_seed=config.optimization.random_seed,
         precision=precision,
         num_conditions=corpus.num_conditions,
         condition_dropout=config.documents.condition_dropout,
@@ -186,10 +189,10 @@ def fit(
     workers.tick()
     budget = plan_budget(
         prepared,
-        prepared.config.train,
+        prepared.config.stop,
         learner.progress,
         num_batches=learner.objective.num_batches,
-        left_s=(prepared.config.train.time_s or 0.0) - (time.monotonic() - begin),
+        left_s=(prepared.config.stop.time_s or 0.0) - (time.monotonic() - begin),
         workers=workers,
     )
     display.say(f"{learner}; learning (Ctrl-C stops and saves)")

@@ -19,7 +19,7 @@ import textrnn
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.training.cluster import LAUNCHED, VARIABLE, Cluster
 from textrnn.training.cluster import was_launched as was_launched
-from textrnn.training.distributed import is_told_elsewhere
+from textrnn.training.workers import is_told_elsewhere
 
 POLL_S = 0.1
 ORPHAN_S = 30.0  # in which a process ends by itself when the one that started it is gone

@@ -17,7 +17,7 @@ from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.document_options import NO_DOCUMENTS, DocumentConfig
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig, resolve_tokenizer
-from textrnn.training.options import TrainConfig, resolve_train
+from textrnn.training.options import OptimizationConfig, StopConfig, resolve_optimization, resolve_stop
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Config(Checked):
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    optimization: OptimizationConfig = field(default_factory=OptimizationConfig)
+    stop: StopConfig = field(default_factory=StopConfig)
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
     documents: DocumentConfig = NO_DOCUMENTS
 
@@ -69,7 +70,8 @@ class Config(Checked):
             self,
             tokenizer=resolve_tokenizer(self.tokenizer),
             data=_resolve_data(self.data, self.model.arch),
-            train=resolve_train(self.train),
+            optimization=resolve_optimization(self.optimization),
+            stop=resolve_stop(self.stop, deterministic=self.optimization.deterministic),
         )
 
 

@@ -74,7 +74,7 @@ class ReservoirSession:
         if prepared.resume:
             self._load()
         else:
-            self.reservoir = make_reservoir(config.reservoir, self.vocab_size, units, config.train.random_seed)
+            self.reservoir = make_reservoir(config.reservoir, self.vocab_size, units, config.optimization.random_seed)
         num_weights = sum(array.size for array in self.reservoir.to_arrays().values())
         prepared.details["parameters"] = num_weights + (units + 1) * self.vocab_size
 
@@ -117,7 +117,7 @@ class ReservoirSession:
     def _set_clock(self, begin: float) -> None:
         """Sets the clock, and how long there is time."""
         prepared, progress = self.prepared, self.progress
-        if prepared.config.train.epochs is not None:
+        if prepared.config.stop.epochs is not None:
             raise ConfigError(
                 "--epochs does not go with --arch esn, which reads the text once: give --time, or neither"
             )
@@ -128,7 +128,7 @@ class ReservoirSession:
                 "new run with more --units or more text"
             )
         if prepared.new_budget:
-            time_s = prepared.config.train.time_s
+            time_s = prepared.config.stop.time_s
             spent = time.monotonic() - begin
             progress.limit_s = None if time_s is None else progress.seconds + time_s - spent
         elif prepared.details["status"] == "finished":
@@ -155,7 +155,7 @@ class ReservoirSession:
                 self._check()
                 self._save()
                 saved = time.monotonic()
-            elif now - saved > self.prepared.config.train.save_every_s:
+            elif now - saved > self.prepared.config.stop.save_every_s:
                 self._save()
                 saved = time.monotonic()
             if now - told > 0.25:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrnn.language_model.options import Config
-from textrnn.nn.architectures import MEMORY, cell_spec
-from textrnn.nn.reservoir_options import ESN
+from textrnn.nn.architectures import BIDIRECTIONAL, ESN, spec_of
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
@@ -98,19 +97,19 @@ def sized(
             config, options, num_tokens=num_tokens, vocab_size=vocab_size, seconds=seconds, speed=speed
         )
     learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S) * speed
-    if arch == "bidirectional":
+    if arch == BIDIRECTIONAL:
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        cell = MEMORY if arch == "memory" else cell_spec(arch)
+        cell = spec_of(arch, config.model)
         learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
-            epochs = config.train.epochs or 1.0
+            epochs = config.stop.epochs or 1.0
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
         layers = size.layers + cell.more_layers
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
-        if config.train.optimizer in ("adam", "adamw"):
+        if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}
     model = {key: chosen[key] for key in ("units", "layers", "dropout") if key in chosen}
@@ -119,7 +118,7 @@ def sized(
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, batch=chosen["batch"]))
     if "learning_rate" in chosen:
         rate = chosen["learning_rate"]
-        config = dataclasses.replace(config, train=dataclasses.replace(config.train, learning_rate=rate))
+        config = dataclasses.replace(config, optimization=dataclasses.replace(config.optimization, learning_rate=rate))
     return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
 
 

@@ -12,8 +12,8 @@ from textrnn.language_model.network import LanguageModel
 from textrnn.language_model.packed_documents import DocumentRows
 from textrnn.text.windows import Batch, HeldOutRows, share_of, windows_before
 from textrnn.training.loss import token_losses
+from textrnn.training.objective import Loss, State
 from textrnn.training.step import row_ranges
-from textrnn.training.trainer import Loss, State
 
 EVAL_STEPS = 128
 EVAL_BATCH = 1024
@@ -21,7 +21,7 @@ MAX_TOKENS = 1_000_000  # read at a check; more would cost minutes and change th
 
 
 def make_loss(model: LanguageModel, end_id: int | None = None) -> Callable[[tuple[Any, ...], State], Loss]:
-    """Builds the loss of some rows of a batch, see `textrnn.training.trainer.Objective`.
+    """Builds the loss of some rows of a batch, see `textrnn.training.objective.Objective`.
 
     Args:
         model: the network.

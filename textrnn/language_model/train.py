@@ -12,7 +12,7 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
-from textrnn.base.place import Place
+from textrnn.base.run_target import RunTarget
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
@@ -29,13 +29,14 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
-from textrnn.training.distributed import Workers, WorkersOfCluster, lost_workers_told, make_strategy
 from textrnn.training.interrupt import certain_interrupts
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.training.prepared import Prepared
+from textrnn.training.strategy import make_strategy
+from textrnn.training.workers import Workers, WorkersOfCluster, lost_workers_told
 
 # The options of these groups that go with an echo state network.
-GROUPS = (DocumentConfig, ModelConfig, DataConfig, TrainConfig)
+GROUPS = (DocumentConfig, ModelConfig, DataConfig, OptimizationConfig, StopConfig)
 WITH_ESN = ("size", "units", "held_out", "batch", "time_s", "random_seed", "save_every_s")
 
 
@@ -68,9 +69,9 @@ class Call:
     begin: float = field(default_factory=time.monotonic)
 
     @property
-    def place(self) -> Place:
+    def run_target(self) -> RunTarget:
         """Where the run goes."""
-        return Place(Path(self.models_dir), self.name, self.overwrite)
+        return RunTarget(Path(self.models_dir), self.name, self.overwrite)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _train_with_others(
             prepared = _invited(workers, stack, files, call, options, display)
         else:
             prepared = follow(workers, *files, encoding=call.encoding, options=options)
-        start_tensorflow(deterministic=prepared.config.train.deterministic)
+        start_tensorflow(deterministic=prepared.config.optimization.deterministic)
         samples = call.samples and cluster.is_chief
         result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers)
         workers.leave()
@@ -158,7 +159,7 @@ def prepared_text(
     """What is trained, held within the block: a new run, or one that is gone on with."""
     with read_files(files, held, call.encoding, display) as (sources, held_sources):
         if call.resume is not None:
-            with resumed_text(call.resume, call.place, sources, held_sources, options) as prepared:
+            with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
                 display.say(f"resuming {prepared.path}")
                 yield prepared
             return
@@ -167,21 +168,21 @@ def prepared_text(
         config = Config.from_options(options).resolve()
         settle = functools.partial(_settled, config, options, display, call.begin)
         new = functools.partial(new_text, sized_for=settle, command=call.command, display=display)
-        with new(call.place, sources, held_sources, config) as prepared:
+        with new(call.run_target, sources, held_sources, config) as prepared:
             yield prepared
 
 
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
     """Chooses the sizes that were left to the rule, now that the text is known, and refuses what cannot work."""
     if wants_size(options):
-        time_s, cluster = config.train.time_s, read_cluster()
+        time_s, cluster = config.stop.time_s, read_cluster()
         config, words = sized(
             config,
             options,
             num_tokens=len(corpus.train.ids),
             vocab_size=corpus.vocab_size,
             seconds=None if time_s is None else time_s - (time.monotonic() - begin),
-            speed=machine_speed(config.train.precision) * (1 if cluster is None else cluster.workers),
+            speed=machine_speed(config.optimization.precision) * (1 if cluster is None else cluster.workers),
         )
         display.say(words)
     make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
@@ -200,8 +201,8 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         display.say(describe_documents(corpus.documents, config.documents.condition))
     if valid.num_unknown:
         display.say(f"the held-out text has {valid.num_unknown:,} tokens that the vocabulary does not know")
-    if config.train.time_s is not None:
-        display.say(f"training for {duration(config.train.time_s)} at most (--time or --epochs change that)")
+    if config.stop.time_s is not None:
+        display.say(f"training for {duration(config.stop.time_s)} at most (--time or --epochs change that)")
 
 
 def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
@@ -211,11 +212,11 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
         from textrnn.language_model.reservoir_fit import ReservoirSession
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
-    num_rows = make_windows(prepared.data.train.ids, config.data, config.train.random_seed).num_rows
+    num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
     with certain_interrupts():
         display.say("loading TensorFlow ...")
         strategy = start_tensorflow(
-            deterministic=config.train.deterministic, strategy=lambda: make_strategy(None, num_rows)
+            deterministic=config.optimization.deterministic, strategy=lambda: make_strategy(None, num_rows)
         )
         from textrnn.language_model.fit import fit
     return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy))

@@ -16,8 +16,8 @@ from textrnn.text.documents import Documents
 from textrnn.text.reader import find_files, open_sources
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
-from textrnn.training.distributed import WorkerError, Workers
 from textrnn.training.prepared import Prepared
+from textrnn.training.workers import WorkerError, Workers
 
 
 def invite(workers: Workers, prepared: Prepared, options: Mapping[str, Any]) -> None:

@@ -18,18 +18,9 @@ LEARNING_RATES = {"adam": 6e-3, "adamw": 6e-3, "rmsprop": 2e-3, "sgd": 1.0}
 
 
 @dataclass(frozen=True)
-class TrainConfig(Checked):
+class OptimizationConfig(Checked):
     """How the weights are found."""
 
-    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000)
-    time_s: float | None = option(
-        None,
-        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
-        above=0,
-        high=31_536_000,
-        flag="--time",
-        unit="seconds",
-    )
     optimizer: str = option("adam", "Optimizer.", choices=OPTIMIZERS)
     learning_rate: float | None = option(
         None,
@@ -47,13 +38,6 @@ class TrainConfig(Checked):
     )
     clip_norm: float = option(1.0, "Largest global norm of the gradient; 0 for no clipping.", low=0, high=1e9)
     weight_decay: float = option(0.0, "Decoupled weight decay.", low=0, high=1)
-    patience: int = option(
-        8,
-        "Checks without a better validation loss before training stops; 0 for never.",
-        low=0,
-        high=1_000_000,
-        unit="checks",
-    )
     precision: str = option(
         "auto",
         "Type of the numbers that are multiplied while training: bfloat16 is faster on some CPUs, and auto takes "
@@ -69,6 +53,28 @@ class TrainConfig(Checked):
         "Nothing that is learnt depends on the clock: checks come at fixed steps, and a run that was stopped and "
         "resumed ends with the same bytes as one that was not.  Needs --epochs.",
     )
+
+
+@dataclass(frozen=True)
+class StopConfig(Checked):
+    """How long to learn, and how often to save."""
+
+    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000)
+    time_s: float | None = option(
+        None,
+        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+    )
+    patience: int = option(
+        8,
+        "Checks without a better validation loss before training stops; 0 for never.",
+        low=0,
+        high=1_000_000,
+        unit="checks",
+    )
     save_every_s: float = option(
         300.0,
         "Longest time between two saves; each new best model is saved at once.",
@@ -79,18 +85,27 @@ class TrainConfig(Checked):
     )
 
 
-def resolve_train(config: TrainConfig) -> TrainConfig:
-    """The same options with a time and a learning rate, where they were left to the rules.
+def resolve_stop(config: StopConfig, *, deterministic: bool) -> StopConfig:
+    """The same options with a time where nothing was said.
+
+    Args:
+        config: as they were given.
+        deterministic: whether nothing may depend on the clock.
 
     Raises:
         ConfigError: two options contradict each other.
     """
-    if config.deterministic and (config.time_s is not None or config.epochs is None):
+    if deterministic and (config.time_s is not None or config.epochs is None):
         given = "it does not go with --time" if config.time_s is not None else "it needs --epochs"
         raise ConfigError(
             f"--deterministic lets nothing depend on the clock, and the learning rate follows the budget: {given}; "
             "give the length of training by --epochs alone"
         )
     time_s = 300.0 if config.time_s is None and config.epochs is None else config.time_s
+    return dataclasses.replace(config, time_s=time_s)
+
+
+def resolve_optimization(config: OptimizationConfig) -> OptimizationConfig:
+    """The same options with the learning rate of the optimizer where none was given."""
     rate = config.learning_rate or LEARNING_RATES[config.optimizer]
-    return dataclasses.replace(config, time_s=time_s, learning_rate=rate)
+    return dataclasses.replace(config, learning_rate=rate)

@@ -10,8 +10,9 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, remove_temporaries
-from textrnn.base.place import Place
-from textrnn.base.run import find_run, locked, staged
+from textrnn.base.run import find_run, locked, read_run, staged
+from textrnn.base.run_target import RunTarget
+from textrnn.base.tasks import TASKS
 
 Parts = Mapping[str, Callable[[Path], None]]
 
@@ -50,11 +51,11 @@ class Prepared:
 
 
 @contextlib.contextmanager
-def new_run(place: Place, file: str) -> Iterator[tuple[Path, Path]]:
+def new_run(run_target: RunTarget, file: str) -> Iterator[tuple[Path, Path]]:
     """Holds the name of a new run within the block.
 
     Args:
-        place: where it goes.
+        run_target: where it goes.
         file: name of the file that it learns from, of which its own name is made if none was given.
 
     Yields:
@@ -63,20 +64,31 @@ def new_run(place: Place, file: str) -> Iterator[tuple[Path, Path]]:
     Raises:
         RunError: nothing may be written there, or another training holds the name.
     """
-    name = place.name_for(file)
-    with locked(place.models_dir, name):
-        path = place.check_free(name, resumable=True)
-        with staged(place.models_dir, name) as folder:
+    name = run_target.name_for(file)
+    with locked(run_target.models_dir, name):
+        path = run_target.check_free(name, resumable=True)
+        with staged(run_target.models_dir, name) as folder:
             yield folder, path
 
 
+def _check_kind(path: Path, kind: str) -> None:
+    """Refuses a run of another kind, and says which command goes on with it, if one does."""
+    task = TASKS.get(str(read_run(path).get("kind")))
+    if task is not None and task.kind != kind and task.resumes:
+        raise RunError(
+            f"{path} is of kind {task.kind!r}, expected {kind!r}: go on with it by 'textrnn {task.command} --resume "
+            f"{path.name}'"
+        )
+    read_run(path, kind)
+
+
 @contextlib.contextmanager
-def resumed_run(name: str, place: Place, kind: str) -> Iterator[Path]:
+def resumed_run(name: str, run_target: RunTarget, kind: str) -> Iterator[Path]:
     """Holds a run within the block, to go on with it.
 
     Args:
         name: name or folder of the run.
-        place: where runs are; it names none.
+        run_target: where runs are; it names none.
         kind: what the run has to be.
 
     Yields:
@@ -86,9 +98,10 @@ def resumed_run(name: str, place: Place, kind: str) -> Iterator[Path]:
         ConfigError: a name was given as well.
         RunError: there is no such run, another training holds it, or what it holds is nonsense.
     """
-    if place.name is not None or place.overwrite:
+    if run_target.name is not None or run_target.overwrite:
         raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
-    path = find_run(name, place.models_dir, kind)
+    path = find_run(name, run_target.models_dir, kind)
+    _check_kind(path, kind)
     with locked(path.resolve().parent, path.resolve().name):
         remove_temporaries(path)
         try:

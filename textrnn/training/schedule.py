@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 
 FINAL_SHARE = 0.02  # of the learning rate of a language model, at the end of the cosine
 
@@ -38,15 +38,15 @@ class Schedule:
     deterministic: bool = False
 
     @classmethod
-    def of(cls, config: TrainConfig) -> Schedule:
+    def of(cls, optimization: OptimizationConfig, stop: StopConfig) -> Schedule:
         """The schedule of resolved options."""
         return cls(
-            learning_rate=config.learning_rate or 0.0,
-            warmup=config.warmup,
-            decay=config.schedule,
-            patience=config.patience,
-            save_every_s=config.save_every_s,
-            deterministic=config.deterministic,
+            learning_rate=optimization.learning_rate or 0.0,
+            warmup=optimization.warmup,
+            decay=optimization.schedule,
+            patience=stop.patience,
+            save_every_s=stop.save_every_s,
+            deterministic=optimization.deterministic,
         )
 
     def rate(self, step: int, progress: float) -> float:

@@ -13,20 +13,20 @@ from textrnn.base.machine import num_cores
 from textrnn.base.run import models_dir_flag
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, duration, shown
-from textrnn.training.distributed import Workers
 from textrnn.training.interrupt import polite_interrupts
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import StopConfig
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Budget
 from textrnn.training.store import RunStore
 from textrnn.training.trainer import NotFiniteError, Step, Trainer
+from textrnn.training.workers import Workers
 
 SHOWN_EVERY_S = 0.25
 
 
 def plan_budget(
     prepared: Prepared,
-    config: TrainConfig,
+    config: StopConfig,
     progress: Progress,
     *,
     num_batches: int,

@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from textrnn.training.options import TrainConfig
-from textrnn.training.trainer import Loss, State
+from textrnn.training.objective import Loss, State
+from textrnn.training.options import OptimizationConfig
 
 LossFunction = Callable[[tuple[Any, ...], State], Loss]
 Sums = Callable[[tuple[Any, ...], State], tuple[list[Any], State]]
 
 
-def make_optimizer(config: TrainConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
+def make_optimizer(config: OptimizationConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
     """The optimizer of a resolved configuration, with its variables made for those that learn."""
     settings: dict[str, Any] = dict(learning_rate=config.learning_rate, weight_decay=config.weight_decay or None)
     makers: dict[str, Callable[[], Any]] = {
@@ -49,7 +49,7 @@ class Division:
         num_shards: shards of a batch whose graphs have nothing to do with each other, so that each core works on one.
         num_parts: parts of a batch that are worked one after the other, each in shards: needs less memory.
         spread: makes of a function of rows and state, which gives sums over them, one that sums over the rows of all
-            replicas, see `textrnn.training.distributed.spread_over`.
+            replicas, see `textrnn.training.strategy.spread_over`.
         signature: `tf.TensorSpec` of the arrays of a batch, if their shapes change from batch to batch: the graph is
             then traced only once. None where all batches have one shape, which makes faster graphs.
     """
@@ -84,7 +84,7 @@ def make_step(
     """Builds the function that learns from one batch.
 
     Args:
-        loss: see `textrnn.training.trainer.Objective`.
+        loss: see `textrnn.training.objective.Objective`.
         variables: those that learn.
         optimizer: with its variables made.
         clip_norm: largest global norm of the gradient of the mean loss; 0 for no clipping.

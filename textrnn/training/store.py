@@ -29,9 +29,10 @@ from textrnn.training.checkpoint import (
     variable_groups,
 )
 from textrnn.training.display import COLUMNS, write_curves, write_history
-from textrnn.training.distributed import Workers, spread_seeds
+from textrnn.training.objective import State
 from textrnn.training.prepared import Prepared
-from textrnn.training.trainer import State
+from textrnn.training.strategy import spread_seeds
+from textrnn.training.workers import Workers
 
 LOSS = "val_nats_per_token"
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from textrnn.base.errors import TextRNNError
 from textrnn.training.checkpoint import Progress
-from textrnn.training.distributed import Workers
+from textrnn.training.objective import Objective, State
 from textrnn.training.schedule import Budget, Schedule
+from textrnn.training.workers import Workers
 
 CHECK_SHARE = 0.05  # of the budget between two checks
 CHECK_EVERY_S = 300.0  # at most
@@ -28,69 +29,9 @@ MAX_HALVINGS = 8
 PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
 COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
 
-State = list[Any]
-
 
 class NotFiniteError(TextRNNError):
     """The loss or the gradient is not a number any more."""
-
-
-class Batch(NamedTuple):
-    """What one step learns from.
-
-    Attributes:
-        arrays: with the rows of the batch as first axis; the arguments of the loss.
-        num_targets: what the loss is a mean of, such as tokens, in the rows of all workers. Nothing is learnt from 0.
-        reset: whether the carried state begins anew.
-    """
-
-    arrays: tuple[np.ndarray, ...]
-    num_targets: float
-    reset: bool = True
-
-
-class Loss(NamedTuple):
-    """The loss of some rows, as tensors.
-
-    Attributes:
-        nats: float32[], the sum.
-        num_targets: float32[], what it is the sum of, such as tokens.
-        state: of the rows, after them.
-        penalty: float32[], added to the mean for the gradient alone; None for none.
-    """
-
-    nats: Any
-    num_targets: Any
-    state: State = []  # noqa: RUF012 (never changed)
-    penalty: Any = None
-
-
-class Objective(Protocol):
-    """What is learnt.
-
-    Attributes:
-        num_batches: batches of an epoch.
-        variables: the Keras variables that learn.
-        num_checked: targets that an evaluation reads; from it the time of the first one is estimated.
-        evaluate: gives the mean loss in nats on what is held out; None where nothing is evaluated while learning.
-    """
-
-    num_batches: int
-    variables: list[Any]
-    num_checked: int
-
-    def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of epoch `epoch`, both from 0; the same one for the same numbers."""
-
-    def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
-        """The loss of some rows of a batch; part of a TensorFlow graph."""
-
-    def initial_state(self, rows: int) -> State:
-        """The state that is carried from batch to batch, as it begins; empty where none is."""
-
-    @property
-    def evaluate(self) -> Callable[[], float] | None:
-        """See above."""
 
 
 class Store(Protocol):

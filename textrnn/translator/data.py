@@ -14,9 +14,9 @@ import numpy as np
 from textrnn import __version__
 from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
-from textrnn.base.place import Place, resumed_options
+from textrnn.base.run_target import RunTarget, resumed_options
 from textrnn.training.display import Display, duration
-from textrnn.training.options import resolve_train
+from textrnn.training.options import resolve_optimization, resolve_stop
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
 from textrnn.translator.batches import EncodedPairs
 from textrnn.translator.options import DecodeConfig, TranslateConfig
@@ -79,7 +79,7 @@ def new_pairs(
     paths: tuple[str, str | None],
     options: PairOptions,
     config: TranslateConfig,
-    place: Place,
+    run_target: RunTarget,
     *,
     decode: DecodeConfig,
     command: str,
@@ -91,7 +91,7 @@ def new_pairs(
         paths: the file of pairs, and one to measure on, or None to hold some out.
         options: what is known about the files.
         config: all options, but for what follows from the pairs.
-        place: where the run goes.
+        run_target: where the run goes.
         decode: how translations are searched for when measuring.
         command: what the run says that it was made by.
         display: shows what was found.
@@ -102,8 +102,8 @@ def new_pairs(
     path, test = paths
     pairs = _read(path, options, config, display)
     tested = None if test is None else _read(test, options, config, display)
-    place.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
-    rng = np.random.default_rng((config.train.random_seed, 1))
+    run_target.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
+    rng = np.random.default_rng((config.optimization.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
     parts, judged_on = split(
@@ -119,19 +119,21 @@ def new_pairs(
     origin = {**pairs.file, "form": pairs.form, "judged_on": judged_on}
     details = _details(config, data, origin, command)
     _describe(details, display, is_tiny=is_tiny)
-    with new_run(place, str(pairs.file["name"])) as (folder, run):
+    with new_run(run_target, str(pairs.file["name"])) as (folder, run):
         yield Prepared(folder, run, config, data, details, parts=data.parts())
 
 
 @contextlib.contextmanager
-def resumed_pairs(name: str, place: Place, settings: Mapping[str, Any], decode: DecodeConfig) -> Iterator[Prepared]:
+def resumed_pairs(
+    name: str, run_target: RunTarget, settings: Mapping[str, Any], decode: DecodeConfig
+) -> Iterator[Prepared]:
     """A run that is gone on with, held within the block.
 
     Raises:
         ConfigError: an option differs from that of the run.
         RunError: the run is missing, in use or damaged.
     """
-    with resumed_run(name, place, KIND) as run:
+    with resumed_run(name, run_target, KIND) as run:
         model = open_translator(run)
         pairs = read_pairs_file(run / PAIRS_FILE)
         TranslateConfig.from_options(settings)
@@ -139,7 +141,7 @@ def resumed_pairs(name: str, place: Place, settings: Mapping[str, Any], decode: 
         config = TranslateConfig.from_options(options)
         details = {**model.details, "config": config.to_json()}
         details.pop("test", None)
-        new_budget = "time_s" in settings or settings.get("epochs", config.train.epochs) != model.config.train.epochs
+        new_budget = "time_s" in settings or settings.get("epochs", config.stop.epochs) != model.config.stop.epochs
         sides = (model.source, model.target)
         data = TranslationData(model.kind, sides, pairs, _reserve_s(config, model.target, pairs["test"], decode))
         yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, parts=data.parts())
@@ -167,9 +169,9 @@ def _describe(details: Mapping[str, Any], display: Display, *, is_tiny: bool) ->
     display.say(f"{details['translator']}, {tokens}; --kind, --source-level and --target-level change that")
     held = "too few to hold any out" if is_tiny else f"{pairs['valid']:,} to choose by, {pairs['test']:,} to measure on"
     display.say(f"{pairs['train']:,} pairs to learn from, {held}")
-    train = details["config"]["train"]
-    if train["time_s"] is not None:
-        display.say(f"training for {duration(train['time_s'])} at most (--time or --epochs change that)")
+    time_s = details["config"]["stop"]["time_s"]
+    if time_s is not None:
+        display.say(f"training for {duration(time_s)} at most (--time or --epochs change that)")
 
 
 def _short_pairs(pairs: Pairs, sides: tuple[Side, Side], most: int, display: Display) -> Pairs:
@@ -193,15 +195,16 @@ def _with_budget(config: TranslateConfig, pairs: Pairs, side: Side, *, is_tiny: 
     """The configuration with sizes and a length of training by the amount of text."""
     num_tokens = sum(len(side.encode(text)) for text in pairs.targets)
     config = config.sized(num_tokens=num_tokens)
-    train = config.train
-    if train.epochs is None and train.time_s is None:
+    stop = config.stop
+    if stop.epochs is None and stop.time_s is None:
         if is_tiny:
-            num_batches = -(-len(pairs) // (config.lesson.batch or 1))
-            train = dataclasses.replace(train, epochs=float(-(-TINY_STEPS // num_batches)))
+            num_batches = -(-len(pairs) // (config.learning.batch or 1))
+            stop = dataclasses.replace(stop, epochs=float(-(-TINY_STEPS // num_batches)))
         else:
             time_s = min(LONGEST_S, round(SHORTEST_S + SECONDS_PER_TOKEN * num_tokens))
-            train = dataclasses.replace(train, time_s=float(time_s))
-    return dataclasses.replace(config, train=resolve_train(train))
+            stop = dataclasses.replace(stop, time_s=float(time_s))
+    stop = resolve_stop(stop, deterministic=config.optimization.deterministic)
+    return dataclasses.replace(config, stop=stop, optimization=resolve_optimization(config.optimization))
 
 
 def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeConfig) -> float:
@@ -210,7 +213,7 @@ def _reserve_s(config: TranslateConfig, side: Side, test: Pairs, decode: DecodeC
     weights = config.network.decoder_layers * 12 * units**2 + side.vocab_size * embed
     steps = sum(len(side.encode(targets[0])) + 2 for targets in by_source(test)[1])
     seconds = 1.0 + steps * decode.beam * (WEIGHT_S * weights + TOKEN_S * side.vocab_size)
-    return min(seconds, LARGEST_RESERVE * (config.train.time_s or seconds / LARGEST_RESERVE))
+    return min(seconds, LARGEST_RESERVE * (config.stop.time_s or seconds / LARGEST_RESERVE))
 
 
 def _details(config: TranslateConfig, data: TranslationData, origin: Mapping[str, Any], command: str) -> dict[str, Any]:

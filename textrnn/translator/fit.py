@@ -13,16 +13,17 @@ from textrnn.nn.keras.weights import get_weights
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
 from textrnn.training.session import LiveLine, default_shards, learning, plan_budget
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
-from textrnn.training.trainer import Batch, Check, Loss, State, Step, Trainer, WentBack
+from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.translator.batches import PairBatches
 from textrnn.translator.data import TranslationData
 from textrnn.translator.network import EncoderDecoder, build_translator
-from textrnn.translator.options import DecodeConfig, LessonConfig
+from textrnn.translator.options import DecodeConfig, LearningConfig
 from textrnn.translator.predict import Translator, make_network, network_size
 from textrnn.translator.step import NUMBERS, SIGNATURE, make_check, make_loss, random_numbers
 
@@ -31,7 +32,7 @@ SHOWN = 40  # validation pairs from which samples are taken
 
 
 class PairObjective:
-    """What a translator learns, see `textrnn.training.trainer.Objective`: the targets of pairs.
+    """What a translator learns, see `textrnn.training.objective.Objective`: the targets of pairs.
 
     Args:
         model: the network.
@@ -42,7 +43,7 @@ class PairObjective:
     """
 
     def __init__(
-        self, model: Any, data: TranslationData, config: LessonConfig, optimizer: Any, *, random_seed: int
+        self, model: Any, data: TranslationData, config: LearningConfig, optimizer: Any, *, random_seed: int
     ) -> None:
         self.train, self._valid, self._random_seed = data.encoded("train"), data.encoded("valid"), random_seed
         self.pairs = PairBatches(self.train, config.batch or 1, random_seed)
@@ -89,31 +90,32 @@ class Learner:
 
     def __init__(self, prepared: Prepared, display: Display) -> None:
         config, data = prepared.config, prepared.data
-        self.precision, self._config, self._kind = chosen_precision(config.train.precision), config, data.kind
+        self.precision, self._config, self._kind = chosen_precision(config.optimization.precision), config, data.kind
         source_size, target_size = (network_size(data.kind, side) for side in data.sides)
         self.model = build_translator(
             data.kind,
             config.network,
             source_size=source_size,
             target_size=target_size,
-            random_seed=config.train.random_seed,
+            random_seed=config.optimization.random_seed,
             precision=self.precision,
         )
-        optimizer = make_optimizer(config.train, self.model.trainable_variables)
-        seed = config.train.random_seed
-        self.objective = PairObjective(self.model, data, config.lesson, optimizer, random_seed=seed)
+        optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
+        seed = config.optimization.random_seed
+        self.objective = PairObjective(self.model, data, config.learning, optimizer, random_seed=seed)
         self.store = RunStore(prepared, self.model, optimizer, display.warn)
         _, self.progress = self.store.load(Progress(num_shards=default_shards()))
-        if not config.train.deterministic:
+        if not config.optimization.deterministic:
             self.progress.num_shards = default_shards()
         step = make_step(
             self.objective.loss,
             self.objective.variables,
             optimizer,
-            clip_norm=config.train.clip_norm,
+            clip_norm=config.optimization.clip_norm,
             division=Division(max(1, self.progress.num_shards), signature=(*SIGNATURE, NUMBERS)),
         )
-        self.trainer = Trainer(self.objective, step, Schedule.of(config.train), self.store, progress=self.progress)
+        schedule = Schedule.of(config.optimization, config.stop)
+        self.trainer = Trainer(self.objective, step, schedule, self.store, progress=self.progress)
 
     def __str__(self) -> str:
         network = self._config.network
@@ -137,10 +139,10 @@ def fit(prepared: Prepared, display: Display, *, begin: float) -> Learner:
         RunError: the run cannot be written.
     """
     config, learner = prepared.config, Learner(prepared, display)
-    left_s = (config.train.time_s or 0.0) - (time.monotonic() - begin) - prepared.data.reserve_s
+    left_s = (config.stop.time_s or 0.0) - (time.monotonic() - begin) - prepared.data.reserve_s
     budget = plan_budget(
         prepared,
-        config.train,
+        config.stop,
         learner.progress,
         num_batches=learner.objective.num_batches,
         left_s=max(1.0, left_s),

@@ -6,10 +6,8 @@ from typing import Any
 
 from textrnn.report.layout import percent
 
-TRANSLATOR = "translator"
 
-
-def translator_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
     """Its line in the list of runs."""
     test = run["test"]
     return (
@@ -23,12 +21,12 @@ def translator_row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def translator_lines(run: dict[str, Any]) -> list[tuple[str, str]]:
+def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known about it."""
     network, pairs, test = run["config"]["network"], run["pairs"], run["test"]
     layers = f"{network['layers']}" + f" + {network['decoder_layers']}" * (run["translator"] != "aligned")
     sides = zip(("source", "target"), run["levels"], run["vocab_size"], strict=True)
-    lines = [
+    found = [
         ("run", run["run"]),
         (
             "what",
@@ -39,14 +37,14 @@ def translator_lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("learnt from", f"{pairs['train']:,} pairs of {pairs['name']}; {pairs['valid']:,} to choose by"),
     ]
     if test:
-        lines.append(
+        found.append(
             (
                 "right",
                 f"{percent(test['exact_match'])} of {test['pairs']:,} sources of {pairs['judged_on']}; token error "
                 f"rate {percent(test['token_error_rate'])}, {overlaps(test)}",
             )
         )
-    return lines
+    return found
 
 
 def overlaps(test: dict[str, Any]) -> str:

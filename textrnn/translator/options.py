@@ -9,7 +9,7 @@ from typing import Any
 from textrnn.base.config import Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.text.options import NormalizeConfig
-from textrnn.training.options import TrainConfig
+from textrnn.training.options import OptimizationConfig, StopConfig
 
 KINDS = ("encoder-decoder", "aligned")
 PAIR_LEVELS = ("char", "word", "token", "bpe")
@@ -115,7 +115,7 @@ class NetworkConfig(Checked):
 
 
 @dataclass(frozen=True)
-class LessonConfig(Checked):
+class LearningConfig(Checked):
     """What makes a translator's lessons other than those of a language model."""
 
     batch: int | None = option(
@@ -159,8 +159,9 @@ class TranslateConfig(Checked):
     normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
     pairs: PairsConfig = PairsConfig()
     network: NetworkConfig = NetworkConfig()
-    lesson: LessonConfig = LessonConfig()
-    train: TrainConfig = field(default_factory=TrainConfig)
+    learning: LearningConfig = LearningConfig()
+    optimization: OptimizationConfig = field(default_factory=OptimizationConfig)
+    stop: StopConfig = field(default_factory=StopConfig)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -174,20 +175,19 @@ class TranslateConfig(Checked):
 
         Example:
             >>> small = TranslateConfig().sized(num_tokens=5)
-            >>> small.network.units, small.network.dropout, small.lesson.batch
+            >>> small.network.units, small.network.dropout, small.learning.batch
             (64, 0.0, 16)
         """
         large, tiny = num_tokens >= 50_000, num_tokens < 2_000
-        network, lesson, train = self.network, self.lesson, self.train
+        network, learning, optimization = self.network, self.learning, self.optimization
         units = network.units or (256 if large else 64 if tiny else 128)
         if network.dropout is None:
             dropout = 0.0 if tiny else 0.1 if large else 0.3  # see benchmarks/README.md
             network = dataclasses.replace(network, dropout=dropout)
         network = dataclasses.replace(network, units=units, embed=network.embed or units)
-        smoothing = lesson.label_smoothing if lesson.label_smoothing is not None else 0.0 if tiny else 0.1
-        batch = lesson.batch or (128 if large else 16 if tiny else 64)
-        lesson = dataclasses.replace(lesson, batch=batch, label_smoothing=smoothing)
-        train = dataclasses.replace(
-            train, learning_rate=train.learning_rate or (5 * LEARNING_RATE if tiny else LEARNING_RATE)
-        )
-        return dataclasses.replace(self, network=network, lesson=lesson, train=train)
+        smoothing = learning.label_smoothing if learning.label_smoothing is not None else 0.0 if tiny else 0.1
+        batch = learning.batch or (128 if large else 16 if tiny else 64)
+        learning = dataclasses.replace(learning, batch=batch, label_smoothing=smoothing)
+        rate = optimization.learning_rate or (5 * LEARNING_RATE if tiny else LEARNING_RATE)
+        optimization = dataclasses.replace(optimization, learning_rate=rate)
+        return dataclasses.replace(self, network=network, learning=learning, optimization=optimization)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.training.loss import token_losses
-from textrnn.training.trainer import Loss, State
+from textrnn.training.objective import Loss, State
 from textrnn.translator.batches import EncodedPairs
 from textrnn.translator.network import Aligned, EncoderDecoder
 
@@ -30,7 +30,7 @@ def shifted(y: Any, first: int) -> Any:
 def make_loss(
     model: Model, *, smoothing: float, sampling: Callable[[], Any] | None
 ) -> Callable[[tuple[Any, ...], State], Loss]:
-    """Builds the loss of some pairs, see `textrnn.training.trainer.Objective`; no state is carried.
+    """Builds the loss of some pairs, see `textrnn.training.objective.Objective`; no state is carried.
 
     Beside sources, targets and masks it takes numbers int32[rows], of which the first decides all random draws.
 

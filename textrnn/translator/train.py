@@ -10,7 +10,7 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
-from textrnn.base.place import Place
+from textrnn.base.run_target import RunTarget
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.display import Display
 from textrnn.training.interrupt import certain_interrupts
@@ -32,7 +32,7 @@ class Call:
         resume: the run to go on with.
         options: what is known about the files.
         decode: how translations are searched for when measuring.
-        place: where the run goes.
+        run_target: where the run goes.
         quiet: whether to print warnings only.
         command: what the run says that it was made by.
         begin: when the command began, by `time.monotonic`.
@@ -42,7 +42,7 @@ class Call:
     resume: str | None = None
     options: PairOptions = field(default_factory=PairOptions)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
-    place: Place = field(default_factory=Place)
+    run_target: RunTarget = field(default_factory=RunTarget)
     quiet: bool = True
     command: str = "textrnn.translator.train.train"
     begin: float = field(default_factory=time.monotonic)
@@ -66,7 +66,7 @@ def train(path: str | None, **settings: Any) -> dict[str, Any]:
     with _prepared(path, call, settings, display) as prepared:
         with certain_interrupts():
             display.say("loading TensorFlow ...")
-            start_tensorflow(deterministic=prepared.config.train.deterministic)
+            start_tensorflow(deterministic=prepared.config.optimization.deterministic)
             from textrnn.translator.fit import fit
         learner = fit(prepared, display, begin=call.begin)
         test = None if learner.trainer.ended == "interrupted" else _tested(prepared, call.decode, display)
@@ -79,7 +79,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
     if call.resume is not None:
         if path is not None:
             raise ConfigError("--resume goes on with a run and its own pairs: leave out file, --name, --overwrite")
-        with resumed_pairs(call.resume, call.place, settings, call.decode) as prepared:
+        with resumed_pairs(call.resume, call.run_target, settings, call.decode) as prepared:
             display.say(f"resuming {prepared.path}")
             yield prepared
         return
@@ -89,7 +89,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
         )
     config = TranslateConfig.from_options(settings)
     more: dict[str, Any] = dict(decode=call.decode, command=call.command, display=display)
-    with new_pairs((path, call.test), call.options, config, call.place, **more) as prepared:
+    with new_pairs((path, call.test), call.options, config, call.run_target, **more) as prepared:
         yield prepared
 
 

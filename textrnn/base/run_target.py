@@ -13,7 +13,7 @@ from textrnn.base.run import check_name, free_name
 
 
 @dataclass(frozen=True)
-class Place:
+class RunTarget:
     """Where a run goes.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Warming up a classifier's encoder as a language model."""
+"""Pretraining a classifier's encoder as a language model."""
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ RISING = [np.array([2 + (begin + k) % 6 for k in range(12)], np.int32) for begin
 SMALL = dict(units=12, embed=8, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
 
 
-def _warm_up(
+def _pretrained(
     texts: list[np.ndarray] = RISING, epochs: float = 1.0, told: "object" = None, **options: object
 ) -> "object":
-    from textrnn.classifier.pretrain import warm_up
+    from textrnn.classifier.pretrain import pretrain
 
     config = EncoderConfig(**{**SMALL, **options})  # type: ignore[arg-type]
     more = {} if told is None else {"on_step": told}
-    return warm_up(config, texts, vocab_size=8, epochs=epochs, random_seed=3, **more)  # type: ignore[arg-type]
+    return pretrain(config, texts, vocab_size=8, epochs=epochs, random_seed=3, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def _warm_up(
 def test_learns_what_comes_next_and_what_came_before(arch: str) -> None:
     """Each token of a circle is certain in both directions; untaught, six tokens cost ln 6 = 1.79 nats."""
     nats: list[float] = []
-    after = _warm_up(arch=arch, epochs=400.0, told=lambda done, loss: nats.append(loss))
+    after = _pretrained(arch=arch, epochs=400.0, told=lambda done, loss: nats.append(loss))
     assert 1.4 < nats[0] < 2.2
     assert after.nats < 0.35  # type: ignore[attr-defined]
 
@@ -34,31 +34,31 @@ def test_weights_are_those_of_embedding_and_first_layer() -> None:
     from textrnn.nn.keras.weights import get_weights
 
     config = EncoderConfig(**SMALL, layers=2)  # type: ignore[arg-type]
-    found = _warm_up(epochs=1.0, layers=2)
+    found = _pretrained(epochs=1.0, layers=2)
     all_weights = get_weights(build_classifier(config, 8, 3))
     first = {name: array.shape for name, array in all_weights.items() if name.startswith(("embedding/", "layer0/"))}
     assert {name: array.shape for name, array in found.weights.items()} == first  # type: ignore[attr-defined]
 
 
 def test_equal_seeds_give_equal_weights() -> None:
-    first, second = _warm_up(epochs=3.0), _warm_up(epochs=3.0)
+    first, second = _pretrained(epochs=3.0), _pretrained(epochs=3.0)
     for name, array in first.weights.items():  # type: ignore[attr-defined]
         np.testing.assert_array_equal(array, second.weights[name])  # type: ignore[attr-defined]
 
 
 def test_texts_of_one_token_teach_nothing_and_do_no_harm() -> None:
-    found = _warm_up([np.array([2], np.int32)] * 3, epochs=2.0)
+    found = _pretrained([np.array([2], np.int32)] * 3, epochs=2.0)
     assert all(np.isfinite(array).all() for array in found.weights.values())  # type: ignore[attr-defined]
 
 
-def test_padding_and_unknown_tokens_are_not_told() -> None:
+def test_padding_and_unknown_tokens_are_not_predicted() -> None:
     import tensorflow as tf
 
-    from textrnn.classifier.pretrain import Teller
+    from textrnn.classifier.pretrain import SampledSoftmax
 
-    teller = Teller(np.array([0, 5, 5, 5, 5]), units=3, embed=2, ways=2)
+    head = SampledSoftmax(np.array([0, 5, 5, 5, 5]), units=3, embed=2, ways=2)
     states = tf.random.stateless_normal((1, 4, 6), (1, 2))
     embedding = tf.zeros((5, 2))
-    # Of 2 1 3 and padding: forwards only 3 is told (1 is unknown), backwards only 2.
-    _, count = teller(embedding, states, tf.constant([[2, 1, 3, 0]]), tf.constant([[1.0, 1, 1, 0]]))
+    # Of 2 1 3 and padding: forwards only 3 is predicted (1 is unknown), backwards only 2.
+    _, count = head(embedding, states, tf.constant([[2, 1, 3, 0]]), tf.constant([[1.0, 1, 1, 0]]))
     assert float(count) == 2

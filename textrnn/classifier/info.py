@@ -1,0 +1,53 @@
+"""What `textrnn info` says of a classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textrnn.report.layout import cut, percent
+from textrnn.report.verdict import name_of
+
+COLUMNS = (("text", "text_column"), ("label", "label_column"))
+
+
+def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+    """Its line in the list of runs."""
+    return (
+        name,
+        f"classifier, {run['model']['chosen']}",
+        f"{len(run['classes']):,} labels",
+        f"{run['parameters']:,}",
+        f"{100 * run['metrics']['test_accuracy']:.1f} % right",
+        run["status"],
+        run["table"]["name"],
+    )
+
+
+def _right(metrics: dict[str, Any]) -> str:
+    """How good a classifier is, with the models that it was compared with."""
+    low, high = metrics["accuracy_interval"]
+    judged_on = metrics["judged_on"].rstrip(",")
+    models = ", ".join(f"{name} {percent(share)}" for name, share in metrics["accuracy_of"].items())
+    return (
+        f"{percent(metrics['test_accuracy'])} of {metrics['test_rows']:,} rows of {judged_on} "
+        f"(95 % interval: {percent(low)} to {percent(high)}; {models})"
+    )
+
+
+def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of what is known about it."""
+    model, metrics, encoder = run["model"], run["metrics"], run["config"]["encoder"]
+    cell = f" {encoder['cell']}" if encoder["arch"] == "bidirectional" else ""
+    networks = f"{model['members']} x {encoder['arch']}{cell}, {encoder['layers']} x {encoder['units']} units"
+    parts = [*["a linear model"] * bool(model["linear"]), *[f"networks ({networks})"] * bool(model["members"])]
+    labels = [cut(label, 40) for label in run["classes"]]
+    columns = [f"{kind} in column {run['table'][key]!r:.60}" for kind, key in COLUMNS if run["table"].get(key)]
+    return [
+        ("run", run["run"]),
+        ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
+        ("holds", " and ".join(parts)),
+        ("used", name_of(model["chosen"])),
+        ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
+        ("learnt from", ", ".join([f"{run['table']['rows']:,} rows of {run['table']['name']}", *columns])),
+        ("right", _right(metrics)),
+    ]

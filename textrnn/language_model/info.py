@@ -1,0 +1,49 @@
+"""What `textrnn info` says of a language model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textrnn.text.documents import Documents, describe_documents
+
+
+def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+    """Its line in the list of runs."""
+    config, bits = run["config"], run["metrics"].get("val_bits_per_char")
+    files = ", ".join(file["name"] for file in run["corpus"]["files"])
+    return (
+        name,
+        config["model"]["arch"],
+        config["tokenizer"]["level"],
+        f"{run['parameters']:,}",
+        f"{bits:.3f} bits/char" if bits is not None else "-",
+        run["status"],
+        files,
+    )
+
+
+def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of what is known about it."""
+    config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
+    model, data = config["model"], config["data"]
+    found = [
+        ("run", run["run"]),
+        (
+            "what",
+            f"language model, {model['arch']}, {model['layers']} x {model['units']} units, "
+            f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
+        ),
+        ("tokens", f"{config['tokenizer']['level']}, {run['vocab_size']:,} in the vocabulary"),
+        ("text", "; ".join(f"{file['name']} ({file['bytes']:,} bytes)" for file in corpus["files"])),
+        ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
+        ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
+    ]
+    if documents := Documents.from_json(run["documents"], run["vocab_size"]):
+        column = config["documents"]["condition"]
+        name, _, words = describe_documents(documents, column).partition(": ")
+        found.append((name, words))
+    if metrics:
+        bits, nats = metrics["val_bits_per_char"], metrics["val_nats_per_token"]
+        loss = f"{bits:.4f} bits per character ({nats:.4f} nats per token), at epoch {metrics['epoch']:.3g}"
+        found.append(("held-out loss", loss))
+    return found
