@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table import table as table_module
 from textrnn.text.table.records import Record
-from textrnn.text.table.table import Row, Table, TableOptions, open_table
+from textrnn.text.table.table import Row, Table, TableOptions, choose_columns, open_table
 
 WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short", "fine", "and", "dull"]
 Save = Callable[..., str]
@@ -247,6 +247,14 @@ def test_rows_stop_a_quote_that_is_never_closed(save: Save) -> None:
     assert rows[10].text == '"The end is missing' and rows[11].text == sentence(11) + ", ok"
 
 
+def test_open_table_names_the_quote_that_leaves_no_row(save: Save) -> None:
+    content = 'text,label\n\n"It was the best\n'
+    with pytest.raises(DataError, match=r"a quote opened on line 3 is never closed.*--no-quotes"):
+        read(save(content), needs_label=True)
+    _, rows = read(save(content), quotes=False, text_column="text", label_column="label")
+    assert pairs(rows) == [('"It was the best', None)]
+
+
 @pytest.mark.slow
 def test_rows_read_a_cell_of_a_million_characters(save: Save) -> None:
     cell = 'all, "work" and no\n play. ' * 38_000
@@ -362,6 +370,18 @@ def test_open_table_works_with_the_flag_that_its_message_names(save: Save) -> No
     assert read(save(GOOD), needs_label=False)[0].label_column is None
     table, _ = read(save(MANY.replace("body", "info")), needs_label=True, text_column="info")
     assert (table.text_column, table.label_column) == (2, 3)
+
+
+def test_choose_columns_forgets_what_was_chosen_before(save: Save) -> None:
+    with open_table(save(GOOD), needs_label=False) as table:
+        assert (table.text_column, table.label_column, table.known_labels) == (2, None, frozenset())
+        with pytest.raises(DataError, match="several columns that may hold the label"):
+            choose_columns(table, TableOptions(), needs_label=True)
+        choose_columns(table, TableOptions().like("title", "kind"), needs_label=True)
+        assert (table.text_column, table.label_column, table.known_labels) == (1, 3, frozenset(WORDS[:3]))
+        assert [row.label for row in table.rows()][:4] == ["the", "film", "was", "the"]
+        choose_columns(table, TableOptions(), needs_label=False)
+        assert (table.label_column, table.known_labels) == (None, frozenset())
 
 
 def test_open_table_refuses_a_folder_and_a_missing_file(save: Save, tmp_path: Path) -> None:
