@@ -15,9 +15,9 @@ from textrnn.classifier import train as classify
 from textrnn.classifier.evaluation import Evaluated, cross_validation, fit_and_evaluate, joined
 from textrnn.classifier.rows import Rows
 from textrnn.classifier.splits import folded
-from textrnn.report.classification import format_report
-from textrnn.report.folds import folds_in_words, folds_table, over_folds
-from textrnn.report.page import format_html
+from textrnn.report.comparison import folds_in_words, folds_table, over_folds
+from textrnn.report.html_report import format_html
+from textrnn.report.text_report import format_report
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 

@@ -33,7 +33,8 @@ from textrnn.classifier.run import metrics_of, new_details, save_fitted, saved_i
 from textrnn.classifier.unlabelled import read_unlabelled
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.nn.reservoir_options import ESN, check_reservoir
-from textrnn.report.page import write_html
+from textrnn.report.html import check_pages
+from textrnn.report.html_report import write_html
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
 from textrnn.text.scripts import SPACED, UNSPACED, script_of
@@ -148,6 +149,7 @@ def train(path: str, **settings: Any) -> dict[str, Any]:
     """
     call = Call(**{item.name: settings.pop(item.name) for item in fields(Call) if item.name in settings})
     display, config = Display(quiet=call.quiet), ClassifierConfig.from_options(width_from_vectors(settings))
+    check_pages()
     _check(call, config, settings)
     with open_table(path, call.options, needs_label=True) as table:
         rows, classes = _rows_of(table, display)

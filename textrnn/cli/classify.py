@@ -167,7 +167,7 @@ def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: di
     """Learns from a table."""
     from textrnn.base.run_target import RunTarget
     from textrnn.classifier.train import train
-    from textrnn.report.classification import format_report
+    from textrnn.report.text_report import format_report
 
     begin, arguments = context.obj
     result = train(
