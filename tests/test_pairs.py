@@ -34,6 +34,11 @@ def test_lines_without_a_target_and_empty_sides_are_told(tmp_path):
     ]
 
 
+def test_lines_end_at_line_feeds_and_carriage_returns_alone(tmp_path):
+    found = read(tmp_path, "a\u2028b\tc\x85d\r\ne\ff\tg\vh\x1ci\r" + "long\t" + 99 * "j")
+    assert (found.sources[:2], found.targets[:2]) == (["a b", "e f"], ["c d", "g h i"])
+
+
 CMU = ";;; a comment\nread R EH1 D\nread(2) R IY1 D\n# another\nred  R EH1 D # a colour\n"
 
 

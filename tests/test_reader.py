@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.text.cutting import TAIL_CHARS
+from textrnn.text.cutting import TAIL_CHARS, lines_of
 from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
@@ -309,6 +309,12 @@ def test_open_sources_reads_a_pipe_twice() -> None:
 )
 def test_cut_safely_takes_the_best_place(text: str, first: str) -> None:
     assert text[: cut_safely(text)] == first
+
+
+def test_lines_of_end_at_lf_crlf_and_cr_alone() -> None:
+    odd = "a\u2028b\x85c\vd\fe\x1cf"
+    assert lines_of(f"{odd}\r\n\nb\rc") == [odd, "", "b", "c"]
+    assert (lines_of(""), lines_of("a\r\n"), lines_of("\n")) == ([], ["a"], [""])
 
 
 @pytest.mark.parametrize("unit", ["\r\n", "e\u0301", "12", " ", "字"])

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table import table as table_module
-from textrnn.text.table.table import Row, Table, TableOptions, open_table
+from textrnn.text.table.records import Record
+from textrnn.text.table.table import Row, Table, TableOptions, choose_columns, open_table
 
 WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short", "fine", "and", "dull"]
 Save = Callable[..., str]
@@ -134,7 +135,8 @@ def test_open_table_reads_chinese_in_its_encodings(save: Save, encoding: str) ->
     lines = ["评论,标签"] + [f"菜味道很棒，送餐{'很' * (n % 4)}快{n},{'好评' if n % 2 else '差评'}" for n in range(30)]
     table, rows = read(save("\n".join(lines), encoding=encoding), needs_label=True)
     assert (table.text_column, table.label_column) == (0, 1)
-    assert rows[3] == Row(4, 5, "菜味道很棒，送餐很很很快3", "好评", None, [rows[3].text, "好评"], lines[4] + "\n")
+    text = "菜味道很棒，送餐很很很快3"
+    assert rows[3] == Row(4, text, "好评", None, Record(lines[4] + "\n", [text, "好评"], 5))
     assert table.encoding.bom == (encoding in ("utf-8-sig", "utf-16"))
 
 
@@ -158,7 +160,7 @@ def test_open_table_reads_json_lines(save: Save) -> None:
         ("", "1"),
         ("half \ufffd of one", None),
     ]
-    assert [row.line for row in rows] == [1, 3, 4, 5, 6]
+    assert [row.record.line for row in rows] == [1, 3, 4, 5, 6]
     assert table.summary() == (
         "reviews.jsonl: cannot be used: 1 row with no JSON object (row 3), 1 row with no text (row 4); "
         "1 blank line left out"
@@ -177,13 +179,13 @@ def test_open_table_reads_a_text_a_line(save: Save, name: str) -> None:
 
 def test_open_table_heeds_the_separator_line_of_excel(save: Save) -> None:
     table, rows = read(save("sep=|\r\ntext|label\r\ngood, yes|1\r\nbad, no|0\r\nfine|1\r\nno|0\r\n"))
-    assert (table.dialect.delimiter, rows[0].line) == ("|", 3)
+    assert (table.dialect.delimiter, rows[0].record.line) == ("|", 2)
     assert pairs(rows)[:2] == [("good, yes", "1"), ("bad, no", "0")]
 
 
 def test_open_table_reads_lines_of_an_old_mac(save: Save) -> None:
     _, rows = read(save('text,label\rgood,1\r"so, so",0\r'), label_column="label")
-    assert pairs(rows) == [("good", "1"), ("so, so", "0")] and rows[1].raw == '"so, so",0\r'
+    assert pairs(rows) == [("good", "1"), ("so, so", "0")] and rows[1].record.raw == '"so, so",0\r'
 
 
 # Labels, blank and odd cells
@@ -208,7 +210,7 @@ def test_rows_count_what_is_odd(save: Save) -> None:
     lines[12] = '"She said "no" twice",1'
     table, rows = read(save("text,label\n" + "\n".join(lines)), needs_label=True)
     assert len(rows) == 29
-    assert [(row.number, row.line, row.problem) for row in rows if row.problem] == [
+    assert [(row.number, row.record.line, row.problem) for row in rows if row.problem] == [
         (4, 5, "no text"),
         (5, 6, "no text"),
         (8, 10, "NUL characters"),
@@ -243,6 +245,14 @@ def test_rows_stop_a_quote_that_is_never_closed(save: Save) -> None:
     _, rows = read(save("text,label\n" + "\n".join(lines)), needs_label=True)
     assert len(rows) == 40
     assert rows[10].text == '"The end is missing' and rows[11].text == sentence(11) + ", ok"
+
+
+def test_open_table_names_the_quote_that_leaves_no_row(save: Save) -> None:
+    content = 'text,label\n\n"It was the best\n'
+    with pytest.raises(DataError, match=r"a quote opened on line 3 is never closed.*--no-quotes"):
+        read(save(content), needs_label=True)
+    _, rows = read(save(content), quotes=False, text_column="text", label_column="label")
+    assert pairs(rows) == [('"It was the best', None)]
 
 
 @pytest.mark.slow
@@ -362,6 +372,18 @@ def test_open_table_works_with_the_flag_that_its_message_names(save: Save) -> No
     assert (table.text_column, table.label_column) == (2, 3)
 
 
+def test_choose_columns_forgets_what_was_chosen_before(save: Save) -> None:
+    with open_table(save(GOOD), needs_label=False) as table:
+        assert (table.text_column, table.label_column, table.known_labels) == (2, None, frozenset())
+        with pytest.raises(DataError, match="several columns that may hold the label"):
+            choose_columns(table, TableOptions(), needs_label=True)
+        choose_columns(table, TableOptions().like("title", "kind"), needs_label=True)
+        assert (table.text_column, table.label_column, table.known_labels) == (1, 3, frozenset(WORDS[:3]))
+        assert [row.label for row in table.rows()][:4] == ["the", "film", "was", "the"]
+        choose_columns(table, TableOptions(), needs_label=False)
+        assert (table.label_column, table.known_labels) == (None, frozenset())
+
+
 def test_open_table_refuses_a_folder_and_a_missing_file(save: Save, tmp_path: Path) -> None:
     save(GOOD)
     with pytest.raises(DataError, match="is a folder"):
@@ -441,8 +463,8 @@ def test_rows_are_the_cells_that_the_csv_module_wrote(
     first = rows[0] if headed else []
     assume("1" not in [name.strip() for name in first])
     table, found = read(str(path), delimiter=dialect["delimiter"], header=headed, text_column="1", needs_label=False)
-    assert [list(row.cells) for row in found] == rows[headed:]
-    assert "".join(row.raw for row in found) == content[len(written(rows[:headed], **dialect)) :]
+    assert [list(row.record.cells) for row in found] == rows[headed:]
+    assert "".join(row.record.raw for row in found) == content[len(written(rows[:headed], **dialect)) :]
     assert not headed or table.header == [name.strip() for name in first]
 
 
@@ -474,5 +496,5 @@ def test_open_table_finds_out_what_the_csv_module_wrote(
     table, found = read(str(path), needs_label=True)
     headed = "review" in rows[0]
     assert (table.has_header, table.dialect.delimiter) == (headed, dialect["delimiter"])
-    assert [list(row.cells) for row in found] == rows[headed:]
+    assert [list(row.record.cells) for row in found] == rows[headed:]
     assert len(rows[-1][table.text_column]) > 10 and table.label_column == 1 - table.text_column

@@ -224,5 +224,7 @@ def test_write_predictions_differs_by_the_added_columns_only(
         open_table(str(folder / "out-a.csv"), TableOptions(**options), needs_label=False) as after,
     ):
         for old, row in zip(before.rows(), after.rows(), strict=True):
-            assert row.raw.startswith(old.raw.removesuffix(end) + delimiter) and row.raw.endswith(end)
-            assert list(row.cells[:-2]) == old.cells
+            assert row.record.raw.startswith(old.record.raw.removesuffix(end) + delimiter) and row.record.raw.endswith(
+                end
+            )
+            assert list(row.record.cells[:-2]) == old.record.cells

@@ -9,6 +9,7 @@ import numpy as np
 
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
+from textrnn.text.cutting import lines_of
 from textrnn.text.reader import find_files, open_sources, pieces
 
 
@@ -39,7 +40,7 @@ def read_file(path: str, encoding: str | None = None) -> Stories:
         DataError: it cannot be read, or is no file of stories.
     """
     with open_sources(find_files([path])[:1], encoding) as (source,):
-        lines = "".join(pieces(source)).splitlines()
+        lines = lines_of("".join(pieces(source)))
     return Stories(source.name, lines, read_stories(lines, source.name))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textrnn.base.errors import DataError
+from textrnn.text.cutting import lines_of
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
 from textrnn.text.table.table import TableOptions, open_table
 
@@ -46,8 +47,7 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 
 
 def _lines(path: str, encoding: str | None) -> list[str]:
-    text = "".join(pieces(inspect_file(path, encoding)))
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines_of("".join(pieces(inspect_file(path, encoding))))
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textrnn.base.errors import DataError
+from textrnn.text.cutting import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, open_sources, pieces
@@ -98,7 +99,7 @@ def read_pairs(path: str, options: PairOptions, config: NormalizeConfig) -> Pair
         (['Go.', 'Hi.'], ['Va !', 'Salut !'], 'tsv')
     """
     with opened_text(path, options.encoding) as (source, label):
-        lines = "".join(pieces(source)).removeprefix("\ufeff").splitlines()
+        lines = lines_of("".join(pieces(source)).removeprefix("\ufeff"))
         file: dict[str, object] = dict(name=source.name, bytes=source.num_bytes, sha256=source.sha256)
     form = options.form or _form_of(lines, label, options)
     readers = {"tsv": _tsv, "csv": _csv, "cmudict": _cmudict}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from textrnn.base.errors import DataError, RunError
+from textrnn.text.cutting import lines_of
 from textrnn.text.encodings import UndecodableError, checked_codec, decode
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.reader import open_sources, pieces, standard_input
@@ -30,7 +31,7 @@ def read_texts(text: str, encoding: str | None) -> Iterator[Iterable[list[str]]]
         yield _lines_as_they_come(encoding)
     elif os.path.isfile(text):
         with open_sources([text], encoding) as sources:
-            yield _in_lists("".join(pieces(sources[0])).splitlines())
+            yield _in_lists(lines_of("".join(pieces(sources[0]))))
     elif not text.strip():
         raise DataError("the text is empty: there is nothing to translate")
     else:

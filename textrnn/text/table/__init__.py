@@ -1,1 +1,4 @@
-"""Tables: reading, finding columns, writing back."""
+"""Tables of texts: read (source, dialect, records, json_lines, rows), find columns (column_facts, columns), write back.
+
+`table` opens one with all of it.
+"""

@@ -2,16 +2,93 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.text.table.column_facts import MAX_LABEL_CHARS, ColumnFacts
-from textrnn.text.table.column_names import LAST, label_hint, speaks_against, text_hint
+from textrnn.text.table.column_facts import (
+    LAST,
+    MAX_LABEL_CHARS,
+    MIN_ROWS_TO_JUDGE,
+    ColumnFacts,
+    column_facts,
+    column_name,
+    label_hint,
+    speaks_against,
+    text_hint,
+)
+from textrnn.text.table.records import AT
+from textrnn.text.table.rows import ROW, Table
 
 MAX_SHOWN = 12
+MAX_FACT_ROWS = 2_000
 OFTEN = 5  # times that each of some long values comes, on average, if they are labels
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the user says about a table; None is to be found out."""
+
+    delimiter: str | None = None  # see `textrnn.text.table.dialect.parse_delimiter`
+    text_column: str | None = None  # name of the column with the texts, or its number from 1
+    label_column: str | None = None
+    encoding: str | None = None  # name of a Python codec
+    header: bool | None = None  # whether the first record names the columns
+    quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
+    usual_text: str | None = None  # name of the column that has the texts, if there is one of that name
+    usual_label: str | None = None
+
+    def like(self, text: str | None, label: str | None) -> TableOptions:
+        """The same for a table that goes with another one, whose columns have these names."""
+        return replace(self, usual_text=text, usual_label=label)
+
+
+def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | None = None) -> None:
+    """Find the columns of texts and labels of a table. It can be called again, with other options.
+
+    A column is found by its name; else the texts are the long ones that differ, and the labels a few values that come
+    again and again. Ids, dates, long texts and values that come once each are never labels. Rows from all over a long
+    file are looked at if its first do not show the labels, as where it is sorted by them.
+
+    Args:
+        table: opened; its `text_column`, `label_column` and `known_labels` are set, and a warning may be added.
+        options: what is known of the columns; what they say of the dialect is not read again.
+        needs_label: True if there has to be a column of labels; False if it is used when it can be told;
+            None if there may be none, but several that could be meant are an error.
+
+    Raises:
+        ConfigError: both are the same column.
+        DataError: a column cannot be told, or is not there; the message lists them and names the flag that helps.
+    """
+    names, width, name = table.header, table.width, table.label
+    facts = column_facts(_regular(table, table.sample), width)
+    text = label = None
+    if options.text_column is not None:
+        text = resolve_column(options.text_column, names, width, flag="--text-column", table=name)
+    if options.label_column is not None:
+        label = resolve_column(options.label_column, names, width, flag="--label-column", table=name)
+    if text is not None and text == label:
+        raise ConfigError("--text-column and --label-column are the same: expected two columns")
+    if text is None:
+        text = _column_named(options.usual_text, names, taken=label)
+    if label is None:
+        label = _column_named(options.usual_label, names, taken=text)
+    if table.dialect.kind == AT:  # the form says which is which
+        text = text if text is not None else int(label == 0)
+        label = 1 - text if label is None else label
+    if text is None:
+        text = 0 if width == 1 else _find_text(table, facts, label)
+    _check_text(table, facts, text)
+    table.text_column, table.known_labels = text, frozenset()
+    table.label_column = label = _label_in_rows(table, facts, needs_label) if label is None else label
+    if label is not None:
+        whole = [row for row in table.sample if len(row) == table.usual_width > label]
+        table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
+    elif (warning := _unused_label(table, facts)) and warning not in table.warnings:
+        table.warnings.append(warning)
 
 
 def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag: str, table: str) -> int:
@@ -41,53 +118,33 @@ def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag
     near = difflib.get_close_matches(wanted, [name for name in names or [] if name], n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise DataError(
-        f"{table} has no column {wanted!r:.60} as {flag} wants it{hint} (there: {list_columns(names, width)})"
+        f"{table} has no column {wanted!r:.60} as {flag} wants it{hint} (there: {_list_columns(names, width)})"
     )
 
 
-def find_usual(wanted: str | None, names: Sequence[str] | None, *, taken: int | None) -> int | None:
-    """The index of the column that has a name in tables of this kind; None if none or several have it, or it is taken.
-
-    Example:
-        >>> find_usual("body", ["id", "body"], taken=None), find_usual("body", ["id", "body"], taken=1)
-        (1, None)
-    """
+def _column_named(wanted: str | None, names: Sequence[str] | None, *, taken: int | None) -> int | None:
+    """The index of the only column of a name; None if none or several have it, or it is taken."""
     found = [index for index, name in enumerate(names or []) if name == wanted and name]
     return found[0] if len(found) == 1 and found[0] != taken else None
 
 
-def find_text(
-    names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, label_column: int | None = None
-) -> int:
-    """The column with the texts: by its name, and else the one with long texts that differ.
-
-    Args:
-        names: of the columns, if there is a header.
-        facts: of the columns.
-        table: what to call it in messages.
-        label_column: the column of the labels, if it is known.
-
-    Raises:
-        DataError: no column has texts, or several may.
-
-    Example:
-        >>> from textrnn.text.table.column_facts import column_facts
-        >>> find_text(None, column_facts([["3", "a good film"], ["4", "a bad one"]], 2), table="a.csv")
-        1
-    """
+def _find_text(table: Table, facts: Sequence[ColumnFacts], label_column: int | None) -> int:
+    """The column with the texts."""
+    names = table.header
     columns = [column for column in range(len(facts)) if column != label_column]
     usable = [column for column in columns if facts[column].is_text]
-    _check_named(names, facts, usable, table)
+    if names and all(label_hint(names[c]) and not text_hint(names[c]) for c in usable):
+        for column in (column for column in range(len(facts)) if text_hint(names[column])):
+            _check_text(table, facts, column, can_be_empty=False)
     if not usable:
-        check_text(names, facts, columns[0], table)
-        raise DataError(f"{table} has no column with text (columns: {list_columns(names, len(facts))})")
+        _check_text(table, facts, columns[0])
+        raise DataError(f"{table.label} has no column with text (columns: {_list_columns(names, len(facts))})")
     if len(usable) == 1:
         return usable[0]
     # A short text that comes again and again is a label, whatever its name.
     texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
     hints = {c: text_hint(names[c]) for c in texts} if names else {}
-    best = max(hints.values(), default=0)
-    if best:
+    if best := max(hints.values(), default=0):
         found = [c for c in texts if hints[c] == best]
     else:
         found = [c for c in texts if facts[c].prose >= 0.3 and not (names and speaks_against(names[c]))] or texts
@@ -95,61 +152,65 @@ def find_text(
     found.sort(key=lambda c: -weights[c])
     if len(found) > 1 and weights[found[1]] > weights[found[0]] / 2:
         raise DataError(
-            f"{table} has several columns that may hold the text: {_candidates(names, facts, sorted(found))}; "
+            f"{table.label} has several columns that may hold the text: {_candidates(names, facts, sorted(found))}; "
             "name one with --text-column"
         )
     return found[0]
 
 
-def _check_named(names: Sequence[str] | None, facts: Sequence[ColumnFacts], usable: Sequence[int], table: str) -> None:
-    """Raise DataError if the column named for texts has none, and the usable ones are named for labels."""
-    if names is None or any(text_hint(names[column]) or not label_hint(names[column]) for column in usable):
-        return
-    for column in (column for column in range(len(facts)) if text_hint(names[column])):
-        if not facts[column].filled:
-            raise DataError(
-                f"{table}: all texts are empty in {column_name(names, column)}: expected some text; "
-                f"name another with --text-column (columns: {list_columns(names, len(facts))})"
-            )
-        check_text(names, facts, column, table)
-
-
-def check_text(names: Sequence[str] | None, facts: Sequence[ColumnFacts], column: int, table: str) -> None:
-    """Raise DataError if the column of the texts holds numbers."""
-    if facts[column].filled > 1 and facts[column].numbers >= 0.9:
-        example = next(iter(facts[column].counts))
+def _check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_be_empty: bool = True) -> None:
+    """Raise DataError if the column of the texts holds numbers, or nothing."""
+    name, columns = column_name(table.header, column), _list_columns(table.header, len(facts))
+    if not facts[column].filled and not can_be_empty:
         raise DataError(
-            f"{table}: {column_name(names, column)} holds numbers such as {example:.30}, expected text; "
-            f"name another with --text-column (columns: {list_columns(names, len(facts))})"
+            f"{table.label}: all texts are empty in {name}, expected text; "
+            f"name another with --text-column (columns: {columns})"
+        )
+    if facts[column].filled > 1 and facts[column].numbers >= 0.9:
+        raise DataError(
+            f"{table.label}: {name} holds numbers such as {next(iter(facts[column].counts)):.30}, expected text; "
+            f"name another with --text-column (columns: {columns})"
         )
 
 
-def find_label(
-    names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, text_column: int
-) -> int | None:
-    """The column with the labels: by its name, and else the one with a few values that come again and again.
+def _label_in_rows(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
+    """The column of the labels by the sample, or by rows from all over the file."""
+    names = table.header
+    if needs_label is False:
+        with contextlib.suppress(DataError):
+            return _find_label(table, facts)
+        return None
+    if not table.is_short and table.width > 1:
+        with contextlib.suppress(DataError):
+            found = _find_label(table, facts)
+            if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
+                return found
+        step = max(1, table.estimated_rows // MAX_FACT_ROWS)
+        rows = (record.cells for part, record in table.parts() if part == ROW)
+        spread = [cells for number, cells in enumerate(rows) if number % step == 0 and cells]
+        facts = column_facts(_regular(table, spread), table.width)
+    found = _find_label(table, facts)
+    if found is None and needs_label and table.width == 2:
+        # The only column that is left, in a table that is too short for its values to come again.
+        only = 1 - table.text_column
+        few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
+        found = only if few and not _is_never_label(facts[only]) else None
+    if found is None and needs_label:
+        raise _no_label(table, facts)
+    return found
 
-    Ids, dates, long texts and values that come once each are never labels; a column with one value is only by its name.
 
-    Args:
-        names: of the columns, if there is a header.
-        facts: of the columns.
-        table: what to call it in messages.
-        text_column: the column of the texts.
+def _regular(table: Table, rows: list[list[str]]) -> list[list[str]]:
+    """Rows with the usual number of cells if there are enough: in others cells may be under a wrong name."""
+    rows = rows[:: max(1, -(-len(rows) // MAX_FACT_ROWS))]
+    regular = [row for row in rows if len(row) == table.usual_width]
+    return regular if len(regular) >= MIN_ROWS_TO_JUDGE else rows
 
-    Returns:
-        Its index, or None if there is none.
 
-    Raises:
-        DataError: several columns may be meant.
-
-    Example:
-        >>> from textrnn.text.table.column_facts import column_facts
-        >>> facts = column_facts([["1", "a film", "good"], ["2", "a book", "bad"]] * 2, 3)
-        >>> find_label(["id", "text", "label"], facts, table="a.csv", text_column=1)
-        2
-    """
-    columns = [column for column in range(len(facts)) if column != text_column]
+def _find_label(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
+    """The column with the labels, or None."""
+    names = table.header
+    columns = [column for column in range(len(facts)) if column != table.text_column]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
     hinted = [column for column in columns if hints[column] and not _is_never_label(facts[column])]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or hinted:
@@ -159,21 +220,10 @@ def find_label(
         found = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if len(found) > 1:
         raise DataError(
-            f"{table} has several columns that may hold the label: {_candidates(names, facts, found)}; "
+            f"{table.label} has several columns that may hold the label: {_candidates(names, facts, found)}; "
             "name one with --label-column"
         )
     return found[0] if found else None
-
-
-def may_be_label(facts: ColumnFacts) -> bool:
-    """Whether there are several values, and they are neither ids nor dates nor long texts.
-
-    Example:
-        >>> from textrnn.text.table.column_facts import column_facts
-        >>> [may_be_label(facts) for facts in column_facts([["1", "2015-02-24"], ["0", "2015-02-25"]], 2)]
-        [True, False]
-    """
-    return len(facts.counts) > 1 and not _is_never_label(facts)
 
 
 def _is_never_label(facts: ColumnFacts) -> bool:
@@ -181,59 +231,27 @@ def _is_never_label(facts: ColumnFacts) -> bool:
     return facts.is_unique or facts.dates >= 0.5 or is_long
 
 
-def unused_label(names: Sequence[str] | None, facts: Sequence[ColumnFacts], text_column: int) -> str | None:
-    """A warning of a column that its name makes one of labels, when there are none in it; None if there is no such.
-
-    Example:
-        >>> from textrnn.text.table.column_facts import column_facts
-        >>> facts = column_facts([["a film", f"{n}"] for n in range(20)], 2)
-        >>> unused_label(["text", "label"], facts, 0)
-        "column 'label' has another value in most rows, so it is not taken for labels"
-    """
+def _unused_label(table: Table, facts: Sequence[ColumnFacts]) -> str | None:
+    """A warning of a column that its name makes one of labels, when there are none in it."""
     for column, own in enumerate(facts):
-        if names and column != text_column and label_hint(names[column]) >= LAST and own.is_unique:
-            return f"{column_name(names, column)} has another value in most rows, so it is not taken for labels"
+        if table.header and column != table.text_column and label_hint(table.header[column]) >= LAST and own.is_unique:
+            name = column_name(table.header, column)
+            return f"{table.name}: {name} has another value in most rows, so it is not taken for labels"
     return None
 
 
-def no_label(names: Sequence[str] | None, facts: Sequence[ColumnFacts], *, table: str, text_column: int) -> DataError:
-    """The error that there is no column of labels, and why not one of those that its name speaks for.
-
-    Example:
-        >>> from textrnn.text.table.column_facts import column_facts
-        >>> print(no_label(["text"], column_facts([["fine"]], 1), table="a", text_column=0))
-        a has no column of labels beside column 'text': name it with --label-column, or the delimiter with --delimiter
-    """
-    others = [column for column in range(len(facts)) if column != text_column]
-    if not others:
-        return DataError(
-            f"{table} has no column of labels beside {column_name(names, text_column)}: "
-            "name it with --label-column, or the delimiter with --delimiter"
-        )
+def _no_label(table: Table, facts: Sequence[ColumnFacts]) -> DataError:
+    """The error that there is no column of labels, and what there is."""
+    others = [column for column in range(len(facts)) if column != table.text_column]
+    there = f" ({_candidates(table.header, facts, others)})" if others else ""
     return DataError(
-        f"{table} has no column of labels, with a few values that come again and again: "
-        f"{_candidates(names, facts, others)}; name it with --label-column"
+        f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}, none with a few "
+        f"values that come again and again{there}: name it with --label-column, or the delimiter with --delimiter"
     )
 
 
-def column_name(names: Sequence[str] | None, column: int) -> str:
-    """What to call a column.
-
-    Example:
-        >>> column_name(["id", ""], 0), column_name(["id", ""], 1)
-        ("column 'id'", 'column 2')
-    """
-    name = names[column].strip() if names and column < len(names) else ""
-    return f"column {name!r:.60}" if name else f"column {column + 1}"
-
-
-def list_columns(names: Sequence[str] | None, width: int) -> str:
-    """The columns as a person can name them.
-
-    Example:
-        >>> list_columns(["id", ""], 2)
-        "'id', 2 (unnamed)"
-    """
+def _list_columns(names: Sequence[str] | None, width: int) -> str:
+    """The columns as a person can name them: `'id', 2 (unnamed)`."""
     if not names or not any(names):
         return f"1 to {width}" if width > 1 else "1"
     shown = [f"{name.strip()!r:.60}" if name.strip() else f"{number} (unnamed)" for number, name in enumerate(names, 1)]
@@ -249,9 +267,3 @@ def _candidates(names: Sequence[str] | None, facts: Sequence[ColumnFacts], colum
         name = column_name(names, column).removeprefix("column ")
         shown.append(f"{name} ({number:,} value{'s' * (number != 1)}{': ' + ', '.join(values) if values else ''})")
     return ", ".join(shown)
-
-
-def check_different(text_column: int | None, label_column: int | None) -> None:
-    """Raise ConfigError if both are the same column."""
-    if text_column == label_column:
-        raise ConfigError("--text-column and --label-column are the same: expected two columns")

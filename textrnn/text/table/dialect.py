@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError
-from textrnn.text.table.column_names import EXACT, SECOND, label_hint, text_hint
+from textrnn.text.table.column_facts import EXACT, NUMBER, SECOND, label_hint, text_hint
 from textrnn.text.table.json_lines import parse_object
-from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, parse, read_records
+from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, read_records
 
-NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*")
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
-MAX_LINES = 2_000  # as many are looked at
+MAX_QUOTING_RECORDS = 500  # tell which cells are quoted
 MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
 MIN_SHARE = 0.8  # of records with the same number of cells
 MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the header tell
@@ -29,16 +28,16 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Measure:
-    """What a dialect makes of the beginning of a file: the usual number of cells, and how usual it is."""
+    """What a dialect makes of the beginning of a file."""
 
     dialect: Dialect
-    width: int = 0
-    share: float = 0.0
-    stray_share: float = 0.0
+    width: int = 0  # the usual number of cells
+    share: float = 0.0  # of records that have so many
+    stray_share: float = 0.0  # of records with quoted cells, that have quotes where none belong
     hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
-    spaced: bool = False  # some cells begin with a space and a quote
-    has_quotes: bool = False  # some cells are in quotes, and properly
-    cut: bool = False  # a cell may go on behind the lines, so that more should be looked at
+    spaced: bool = False  # whether some cells begin with a space and a quote
+    has_quotes: bool = False  # whether some cells are in quotes, and properly
+    unclosed_line: int = 0  # the first line with a quote that is never closed; 0 if there is none
 
 
 def parse_delimiter(wanted: str) -> str:
@@ -46,10 +45,6 @@ def parse_delimiter(wanted: str) -> str:
 
     Raises:
         ConfigError: it is neither.
-
-    Example:
-        >>> parse_delimiter("semicolon"), parse_delimiter("|")
-        (';', '|')
     """
     if wanted.casefold() in (JSONL, LINES):
         return wanted.casefold()
@@ -64,12 +59,7 @@ def parse_delimiter(wanted: str) -> str:
 
 
 def separator_line(line: str) -> str | None:
-    """The delimiter that a first line as Excel understands it tells.
-
-    Example:
-        >>> separator_line("sep=;\\r\\n")
-        ';'
-    """
+    """The delimiter that a first line as Excel understands it tells."""
     found = _SEPARATOR_LINE.fullmatch(line)
     return found.group(1) if found else None
 
@@ -105,38 +95,35 @@ def find_dialect(
         >>> find_dialect(["good film, really;1\\n", "bad;0\\n"]).dialect.delimiter
         ';'
     """
-    number = MAX_LINES
-    while True:
-        seen, all_seen = lines[:number], complete and number >= len(lines)
-        measure = _find(seen, all_seen, newline, delimiter, quotes, name)
-        if not measure.cut or number >= len(lines):
-            return measure
-        number *= 8
-
-
-def _find(
-    lines: Sequence[str], complete: bool, newline: str, delimiter: str | None, quotes: bool | None, name: str
-) -> Measure:
-    """The work of `find_dialect` on these lines."""
-    base = Dialect(newline=newline)
+    unquoted = Dialect(newline=newline, quotes=False, quoted="none")
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
-        return Measure(Dialect(JSONL, newline=newline, quotes=False, quoted="none"))
-    text_a_line = Measure(Dialect(LINES, "\t", quotes=False, newline=newline, quoted="none"), 1, 1.0)
+        return Measure(replace(unquoted, kind=JSONL))
     if delimiter == LINES:
-        return text_a_line
-    text = "".join(lines)
-    if delimiter is not None and delimiter != AT_SIGN:
-        return _measured(lines, replace(base, delimiter=delimiter), text, quotes, complete)
-    at = Dialect(AT, AT_SIGN, quotes=False, newline=newline, quoted="none")
+        return _a_text_a_line(unquoted)
     if delimiter == AT_SIGN:
-        return Measure(at, 2, 1.0)
+        return _text_at_label(unquoted)
+    if delimiter is not None:
+        return _measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
+    return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
+
+
+def _a_text_a_line(unquoted: Dialect) -> Measure:
+    return Measure(replace(unquoted, kind=LINES, delimiter="\t"), 1, 1.0)
+
+
+def _text_at_label(unquoted: Dialect) -> Measure:
+    return Measure(replace(unquoted, kind=AT, delimiter=AT_SIGN), 2, 1.0)
+
+
+def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
+    """The dialect that fits best, of all delimiters."""
+    text = "".join(lines)
     found = [
-        _measured(lines, replace(base, delimiter=char), text, quotes, complete)
+        _measured(lines, replace(unquoted, delimiter=char), quotes, complete)
         for char in DELIMITERS
         if char == "," or char in lines[0] or MIN_LINES_PER_DELIMITER * text.count(char) > len(lines)
     ]
-    cut = any(one.cut for one in found)
-    is_csv = name.casefold().endswith(".csv")
+    unclosed_line = max(one.unclosed_line for one in found)
     fitting = [
         one
         for one in found
@@ -146,73 +133,63 @@ def _find(
         # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
         # a comma is the less likely.
         best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
-        return replace(best, cut=cut)
+        return replace(best, unclosed_line=unclosed_line)
     if _is_at(lines):
-        return Measure(at, 2, 1.0)
+        return _text_at_label(unquoted)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
         return comma
-    return replace(text_a_line, cut=cut)
+    return replace(_a_text_a_line(unquoted), unclosed_line=unclosed_line)
 
 
-def _measured(lines: Sequence[str], dialect: Dialect, text: str, quotes: bool | None, complete: bool) -> Measure:
+def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:
     """How a delimiter does, with quotes as they fit best."""
-    plain = replace(dialect, quotes=False, quoted="none")
     if quotes is False:
-        return _measure(lines, plain, complete)
-    quoted = _measure(lines, dialect, complete)
+        return _measure(lines, unquoted, complete)
+    quoted = _measure(lines, replace(unquoted, quotes=True), complete)
     if quoted.spaced:
-        spaced = _measure(lines, replace(dialect, skip_space=True), complete)
+        spaced = _measure(lines, replace(quoted.dialect, skip_space=True), complete)
         if spaced.share >= quoted.share and spaced.stray_share <= quoted.stray_share:
             quoted = spaced
-    if '\\"' in text and quoted.stray_share:
+    if quoted.stray_share and any('\\"' in line for line in lines):
         escaped = _measure(lines, replace(quoted.dialect, escape=True), complete)
         if escaped.stray_share < quoted.stray_share:
             quoted = escaped
     if quotes is None and quoted.stray_share:
-        literal = _measure(lines, plain, complete)
-        too_many = quoted.stray_share > MAX_STRAY_SHARE.get(dialect.delimiter, MAX_STRAY_SHARE_ELSE)
+        literal = _measure(lines, unquoted, complete)
+        too_many = quoted.stray_share > MAX_STRAY_SHARE.get(unquoted.delimiter, MAX_STRAY_SHARE_ELSE)
         if literal.share > quoted.share + 0.05 or (too_many and quoted.share <= literal.share + 0.05):
-            return replace(literal, cut=quoted.cut)
-    return replace(quoted, dialect=replace(quoted.dialect, quoted=_quoting(lines, quoted.dialect, complete)))
+            return replace(literal, unclosed_line=quoted.unclosed_line)
+    return quoted
 
 
 def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
-    widths: Counter[int] = Counter()
-    num_stray = num_quoted = 0
-    first: list[str] = []
-    is_spaced = is_cut = False
-    opening = re.compile(f"(?:^|{re.escape(dialect.delimiter)}){' *' if dialect.skip_space else ''}{QUOTE}")
-    for record in read_records(lines, dialect, complete=complete):
-        if not record.cells:
-            continue
-        first = first or record.cells
-        widths[len(record.cells)] += 1
-        if dialect.quotes and QUOTE in record.raw:
-            num_stray += record.stray
-            is_cut = is_cut or record.cut
-            num_quoted += bool(opening.search(record.raw))
-            is_spaced = is_spaced or (f" {QUOTE}" in record.raw and _is_spaced(record, dialect))
-    if not widths:
+    records = [record for record in read_records(lines, dialect, complete=complete) if record.cells]
+    if not records:
         return Measure(dialect)
-    hint = 0.0
+    widths = Counter(len(record.cells) for record in records)
+    first, hint = records[0].cells, 0.0
     if len(first) > 1:
         hint = sum(any(known(cell) >= EXACT - SECOND for cell in first) for known in (text_hint, label_hint)) / 2
-    if hint and widths.total() > 1:  # a header may be shorter than all rows
+    if hint and len(records) > 1:  # a header may be shorter than all rows
         widths[len(first)] -= 1
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
+    num_stray = sum(record.stray for record in records)
+    num_quoted = sum(any(record.raw.startswith(QUOTE, begin) for begin, _ in record.spans) for record in records)
     return Measure(
-        dialect,
+        replace(dialect, quoted=_quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS]))
+        if dialect.quotes
+        else dialect,
         width,
         count / widths.total(),
         stray_share=num_stray / max(1, num_quoted),
         hint=hint,
-        spaced=is_spaced,
+        spaced=any(_is_spaced(record) for record in records),
         has_quotes=num_quoted > num_stray,
-        cut=is_cut,
+        unclosed_line=next((record.line for record in records if record.unclosed), 0),
     )
 
 
@@ -235,14 +212,13 @@ def _is_prose(lines: Sequence[str], found: Measure, complete: bool, is_csv: bool
     return not is_csv or 2 * spaced > len(rows) * (found.width - 1)
 
 
-def _is_spaced(record: Record, dialect: Dialect) -> bool:
-    """Whether a cell begins with a space and a quote that are not themselves in quotes."""
-    begin = 0
-    for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
-        if cell[:1] == " " == record.raw[begin] and cell.lstrip(" ")[:1] == QUOTE:
-            return True
-        begin = end + 1
-    return False
+def _is_spaced(record: Record) -> bool:
+    """Whether a cell that is not itself in quotes begins with a space and a quote."""
+    return any(
+        record.raw[begin] == " " and cell.lstrip(" ")[:1] == QUOTE
+        for cell, (begin, end) in zip(record.cells, record.spans, strict=False)
+        if begin < end
+    )
 
 
 def _is_jsonl(lines: Sequence[str]) -> bool:
@@ -263,21 +239,15 @@ def _is_at(lines: Sequence[str]) -> bool:
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
 
 
-def _quoting(lines: Sequence[str], dialect: Dialect, complete: bool) -> str:
-    """Which cells are quoted, by the first few hundred records."""
-    seen: Counter[tuple[bool, bool]] = Counter()  # by: is quoted, is a number
-    for number, record in enumerate(read_records(lines[:500], dialect, complete=complete)):
-        if number == 0 and len(lines) > 1:  # perhaps the header, which some write without quotes
-            continue
-        begin = 0
-        for cell, end in zip(record.cells, parse(record.raw, dialect).ends, strict=False):
-            while dialect.skip_space and record.raw.startswith(" ", begin):
-                begin += 1
-            seen[record.raw.startswith(QUOTE, begin), bool(NUMBER.fullmatch(cell))] += 1
-            begin = end + 1
-    quoted, numbers = seen[True, False] + seen[True, True], seen[False, True]
-    if not quoted or seen[False, False]:
+def _quoting(records: Sequence[Record]) -> str:
+    """Which cells are quoted, by records without a header."""
+    seen = set[tuple[bool, bool]]()  # (is quoted, is a number)
+    for record in records:
+        spans = record.spans or [(0, 0)] * len(record.cells)
+        for cell, (begin, end) in zip(record.cells, spans, strict=True):
+            seen.add((begin < end and record.raw[begin] == QUOTE, bool(NUMBER.fullmatch(cell))))
+    if (False, False) in seen or not {(True, False), (True, True)} & seen:
         return "minimal"
-    if not numbers:
+    if (False, True) not in seen:
         return "all"
-    return "nonnumeric" if not seen[True, True] else "minimal"
+    return "minimal" if (True, True) in seen else "nonnumeric"

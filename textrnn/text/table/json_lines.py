@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from textrnn.text.table.records import Record
@@ -16,12 +17,7 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, 
 
 
 def parse_object(line: str) -> dict[str, Any] | None:
-    """The object that a line holds, its numbers as strings; None if it holds something else.
-
-    Example:
-        >>> parse_object('{"text": "fine", "stars": 1.0}'), parse_object("[1]"), parse_object("{")
-        ({'text': 'fine', 'stars': '1.0'}, None, None)
-    """
+    """The object that a line holds, its numbers as strings; None if it holds something else."""
     try:
         value = _DECODER.decode(line)
     except (ValueError, RecursionError):
@@ -30,16 +26,8 @@ def parse_object(line: str) -> dict[str, Any] | None:
 
 
 def keys_of(lines: Iterable[str]) -> list[str]:
-    """The keys of all objects, in the order in which they first come.
-
-    Example:
-        >>> keys_of(['{"a": 1}', "", '{"b": 2, "a": 3}'])
-        ['a', 'b']
-    """
-    found: dict[str, None] = {}
-    for line in lines:
-        found.update(dict.fromkeys(parse_object(line) or ()))
-    return list(found)
+    """The keys of all objects, in the order in which they first come."""
+    return list(dict.fromkeys(key for line in lines for key in parse_object(line) or ()))
 
 
 def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Record]:
@@ -74,27 +62,15 @@ def with_members(raw: str, members: Mapping[str, Any]) -> str:
     values = parse_object(raw)
     if values is None:
         return raw
-    end = raw.rindex("}")
-    head = raw[:end].rstrip()
-    added = []
-    for wanted, value in members.items():
-        name = free_name(wanted, values) if wanted in values else wanted
-        added.append(f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}")
-    comma = ", " if values else ""
-    return f"{head}{comma}{', '.join(added)}{raw[len(head) :]}"
+    head = raw[: raw.rindex("}")].rstrip()
+    added = {free_name(name, values): value for name, value in members.items()}
+    return f"{head}{', ' if values else ''}{json.dumps(added, ensure_ascii=False)[1:-1]}{raw[len(head) :]}"
 
 
-def free_name(wanted: str, taken: Iterable[str]) -> str:
-    """A name that is not taken: the one wanted, or that with a number.
-
-    Example:
-        >>> free_name("label", ["text", "label", "label_2"])
-        'label_3'
-    """
-    names = set(taken)
-    if wanted not in names:
-        return wanted
-    return next(name for number in range(2, len(names) + 3) if (name := f"{wanted}_{number}") not in names)
+def free_name(wanted: str, taken: Container[str]) -> str:
+    """A name that is not taken: the one wanted, or that with a number."""
+    names = itertools.chain([wanted], (f"{wanted}_{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _as_written(value: Any, raw: str) -> str:

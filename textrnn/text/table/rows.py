@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.columns import column_name
+from textrnn.text.table.column_facts import column_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
-BLANK, HEADER, ROW = "blank", "header", "row"  # parts of a file
+PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file
 NO_TEXT = "no text"
 NO_OBJECT = "no JSON object"
 TOO_FEW, TOO_MANY = "too few cells", "too many cells"
@@ -27,25 +28,13 @@ MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mi
 
 
 class Row(NamedTuple):
-    """A row of a table.
+    """A row of a table. Only with an empty text is it unusable."""
 
-    Attributes:
-        number: from 1, as a person counts: the header and blank lines do not count.
-        line: number of its first line in the file, from 1.
-        text: as it is written, without NUL characters; empty if it is missing or white space.
-        label: as it is written, without white space around it; None if it is blank or there is no such column.
-        problem: what is wrong with the row, in words; None if nothing is. Only with an empty text is it unusable.
-        cells: all of them, without their quotes.
-        raw: the record as it stands in the file, with its line end.
-    """
-
-    number: int
-    line: int
-    text: str
-    label: str | None
-    problem: str | None
-    cells: Sequence[str]
-    raw: str
+    number: int  # from 1, as a person counts: the header and blank lines do not count
+    text: str  # as it is written, without NUL characters; empty if it is missing or white space
+    label: str | None  # as it is written, without white space around it; None if it is blank or there is no such column
+    problem: str | None  # what is wrong with the row, in words
+    record: Record  # with all cells
 
 
 @dataclass
@@ -53,114 +42,86 @@ class Tally:
     """How many rows have which problem, and the first of them.
 
     Example:
-        >>> tally = Tally()
+        >>> tally = Tally(num_rows=20)
         >>> tally.add(NO_TEXT, 4)
         >>> tally.add(NO_TEXT, 18)
-        >>> tally.num_rows = 20
         >>> tally.summary()
         'cannot be used: 2 rows with no text (rows 4, 18)'
     """
 
-    counts: dict[str, int] = field(default_factory=dict)
-    first_rows: dict[str, list[int]] = field(default_factory=dict)
     num_rows: int = 0
     num_blank: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first_rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, problem: str, number: int) -> None:
         """Count a row with a problem."""
-        self.counts[problem] = self.counts.get(problem, 0) + 1
-        named = self.first_rows.setdefault(problem, [])
-        if len(named) < MAX_NAMED_ROWS:
-            named.append(number)
+        self.counts[problem] += 1
+        if self.counts[problem] <= MAX_NAMED_ROWS:
+            self.first_rows[problem].append(number)
 
     def summary(self) -> str | None:
         """The problems in one line, or None if there are none."""
         parts = []
-        if unusable := self._list([problem for problem in UNUSABLE if problem in self.counts]):
-            parts.append(f"cannot be used: {unusable}")
-        if others := self._list([problem for problem in self.counts if problem not in UNUSABLE]):
-            parts.append(f"read as well as it can be: {others}")
+        if unusable := [self._count(problem) for problem in UNUSABLE if problem in self.counts]:
+            parts.append(f"cannot be used: {', '.join(unusable)}")
+        if others := [self._count(problem) for problem in self.counts if problem not in UNUSABLE]:
+            parts.append(f"read as well as it can be: {', '.join(others)}")
         if self.num_blank:
             parts.append(f"{self.num_blank:,} blank line{'s' * (self.num_blank != 1)} left out")
-        if (
-            max((self.counts.get(problem, 0) for problem in SHAPE_PROBLEMS), default=0)
-            > MAX_SHAPE_SHARE * self.num_rows
-        ):
+        if any(self.counts[problem] > MAX_SHAPE_SHARE * self.num_rows for problem in SHAPE_PROBLEMS):
             parts.append("if that is too many, name the delimiter with --delimiter or try --no-quotes")
         return "; ".join(parts) or None
 
-    def _list(self, problems: Sequence[str]) -> str:
-        shown = []
-        for problem in problems:
-            count, named = self.counts[problem], self.first_rows[problem]
-            plural = "s" * (count != 1)
-            more = ", ..." if count > len(named) else ""
-            numbers = ", ".join(f"{number:,}" for number in named)
-            shown.append(f"{count:,} row{plural} with {problem} (row{plural} {numbers}{more})")
-        return ", ".join(shown)
+    def _count(self, problem: str) -> str:
+        count, numbers = self.counts[problem], ", ".join(f"{number:,}" for number in self.first_rows[problem])
+        rows = f"row{'s' * (count != 1)}"
+        return f"{count:,} {rows} with {problem} ({rows} {numbers}{', ...' * (count > MAX_NAMED_ROWS)})"
 
 
 @dataclass
 class Table:
-    """A file of texts, perhaps with labels, that is read as a stream. Made by `textrnn.text.table.table.open_table`.
+    """A file of texts, perhaps with labels, that is read as a stream. Made by `textrnn.text.table.table.open_table`."""
 
-    Attributes:
-        name: what to call it: the name of the file without its folder, or "standard input".
-        path: where it is.
-        dialect: how it is cut into cells.
-        encoding: how its bytes become text.
-        header: names of the columns, as many as there are columns, those missing empty; None if they have no names.
-            For JSON lines the keys of the first objects.
-        has_header: whether a record of the file is the header.
-        width: number of columns.
-        usual_width: number of cells that most rows have.
-        text_column: index of the column with the texts.
-        label_column: index of the column with the labels, or None.
-        known_labels: labels of the first rows.
-        preamble: lines before the first record, such as `sep=;`.
-        estimated_rows: about how many rows it has.
-        num_rows: how many it has, once `rows` has come to its end, or if it is short; else None.
-        warnings: lines for the user, such as that the encoding is a guess.
-        tally: problems that the last complete reading has found.
-    """
-
-    name: str
-    path: str
+    name: str  # the name of the file without its folder, or "standard input"
+    path: str  # where it is: of standard input and pipes, the copy that lasts as long as the table is open
+    label: str  # what to call it in errors: the path as it was given
     dialect: Dialect
     encoding: Encoding
-    header: list[str] | None
-    has_header: bool
-    width: int
-    usual_width: int
-    text_column: int
+    header: list[str] | None  # as many names as there are columns, those missing empty; of JSON lines the first keys
+    has_header: bool  # whether a record of the file is the header
+    width: int  # number of columns
+    usual_width: int  # number of cells that most rows have
+    sample: list[list[str]] = field(repr=False)  # cells of the first rows; of all if `is_short`
+    is_short: bool
+    preamble: int = 0  # lines before the first record, such as `sep=;`
+    text_column: int = 0
     label_column: int | None = None
-    known_labels: frozenset[str] = frozenset()
-    preamble: int = 0
+    known_labels: frozenset[str] = frozenset()  # those of the sample
     estimated_rows: int = 0
-    num_rows: int | None = None
-    warnings: list[str] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
+    warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
+    tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
 
     @property
     def column_names(self) -> tuple[str | None, str | None]:
         """The names of the columns with the texts and the labels, as far as there are any."""
-        names, columns = self.header or [""] * self.width, (self.text_column, self.label_column)
-        text, label = (names[column] or None if column is not None else None for column in columns)
-        return text, label
+        names, label = self.header or [""] * self.width, self.label_column
+        return names[self.text_column] or None, names[label] or None if label is not None else None
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
         rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"
-        dialect = self.dialect
+        kind, delimiter = self.dialect.kind, self.dialect.delimiter
         names = {AT: "text@label", JSONL: "JSON lines", LINES: "a text a line"}
-        kind = names.get(dialect.kind) or DELIMITERS.get(dialect.delimiter, f"delimiter {dialect.delimiter!r}")
-        parts = [f"{rows} row{'s' * (rows != '1')}", kind, self.encoding.name]
-        if dialect.kind == CSV and not self.has_header:
+        written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")
+        parts = [f"{rows} row{'s' * (rows != '1')}", written, self.encoding.name]
+        if kind == CSV and not self.has_header:
             parts.append("no header")
-        if dialect.kind != LINES:
+        if kind != LINES:
             parts.append(f"text in {column_name(self.header, self.text_column)}")
-            label = None if self.label_column is None else column_name(self.header, self.label_column)
-            parts.append(f"label in {label}" if label else "no labels")
+            label = self.label_column
+            parts.append("no labels" if label is None else f"label in {column_name(self.header, label)}")
         return f"{self.name}: {', '.join(parts)}"
 
     def summary(self) -> str | None:
@@ -168,27 +129,27 @@ class Table:
         found = self.tally.summary()
         return f"{self.name}: {found}" if found else None
 
-    def parts(self) -> Iterator[tuple[str, Record, bool]]:
-        """All records of the file, in order: BLANK, HEADER or ROW; the record; whether bytes of it were replaced."""
+    def parts(self) -> Iterator[tuple[str, Record]]:
+        """All records of the file, in order, each with what it is: PREAMBLE, BLANK, HEADER or ROW."""
         lines = table_lines(self.path, self.name, self.encoding, self.dialect.newline)
         for number, line in enumerate(islice(lines, self.preamble), 1):
-            yield BLANK, Record(line, [], number), False
+            yield PREAMBLE, Record(line, [], number)
         if self.dialect.kind == JSONL:
             records = read_json_records(lines, self.header or [])
         else:
             records = read_records(lines, self.dialect, width=self.usual_width)
-        header_follows, has_bad, damaged = self.has_header, self.encoding.num_bad > 0, False
+        header_follows, has_bad = self.has_header, self.encoding.num_bad > 0
         for record in records:
-            if has_bad and (damaged := BAD in record.raw):
+            if has_bad and BAD in record.raw:
                 raw, cells = (record.raw.replace(BAD, REPLACEMENT), [c.replace(BAD, REPLACEMENT) for c in record.cells])
-                record = record._replace(raw=raw, cells=cells)
+                record = record._replace(raw=raw, cells=cells, damaged=True)
             if not record.cells and not record.stray:
-                yield BLANK, record, damaged
+                yield BLANK, record
             elif header_follows:
                 header_follows = False
-                yield HEADER, record, damaged
+                yield HEADER, record
             else:
-                yield ROW, record, damaged
+                yield ROW, record
 
     def rows(self) -> Iterator[Row]:
         """Read the rows, in constant memory; may be called again, and several times at once.
@@ -199,60 +160,52 @@ class Table:
         Raises:
             DataError: the file cannot be read any more.
         """
-        tally, number = Tally(), 0
-        text_column, label_column, has_nul = self.text_column, self.label_column, self.encoding.has_nul
-        usual_width, make = self.usual_width, tuple.__new__
-        for part, record, damaged in self.parts():
+        tally, number, has_nul = Tally(), 0, self.encoding.has_nul
+        text_column, label_column, usual_width = self.text_column, self.label_column, self.usual_width
+        if max(text_column, label_column or 0) >= usual_width:
+            usual_width = -1  # then no row is read the fast way
+        make = tuple.__new__  # faster than Row(...), which there may be millions of
+        for part, record in self.parts():
             if part != ROW:
-                tally.num_blank += part == BLANK and record.line > self.preamble
+                tally.num_blank += part == BLANK
                 continue
             number += 1
-            cells = record.cells
-            problem = None
-            if len(cells) == usual_width and not (record.stray or damaged or has_nul):
+            cells, problem = record.cells, None
+            if len(cells) == usual_width and not (record.stray or record.damaged or has_nul):
                 text = cells[text_column]
                 label = cells[label_column].strip() if label_column is not None else ""
                 if not text or text.isspace():
                     text, problem = "", NO_TEXT
                     tally.add(NO_TEXT, number)
             else:
-                text, label, problems = self._odd_row(record, damaged)
+                text, label, problems = self._odd_row(record)
                 for problem in problems:
                     tally.add(problem, number)
                 problem = ", ".join(problems) or None
-            line = record.line + self.preamble
-            # Faster than Row(...), which there may be millions of.
-            yield make(Row, (number, line, text, label or None, problem, cells, record.raw))
+            yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally
 
-    def _odd_row(self, record: Record, damaged: bool) -> tuple[str, str, list[str]]:
+    def _odd_row(self, record: Record) -> tuple[str, str, list[str]]:
         """Text, label and problems of a record that may have some."""
-        cells = record.cells
-        needed = max(self.text_column, self.label_column or 0) + 1
-        padded = [*cells, *[""] * (needed - len(cells))]
-        text = padded[self.text_column]
-        label = padded[self.label_column].strip() if self.label_column is not None else ""
-        problems = []
-        if not cells:
-            problems.append(NO_OBJECT)
-        elif len(cells) < self.usual_width:
-            problems.append(TOO_FEW)
-        elif any(cell.strip() for cell in cells[self.width :]):
-            problems.append(TOO_MANY)
-            if self.dialect.kind == CSV and QUOTE not in record.raw:
-                text, label = self._rejoined(cells, text, label)
-        if "\0" in record.raw:
-            text, label = text.replace("\0", ""), label.replace("\0", "").strip()
-            problems.append(NUL)
-        if damaged:
-            problems.append(DAMAGED)
-        if record.stray and cells:
-            problems.append(STRAY)
-        if cells and (not text or text.isspace()):
-            text = ""
-            problems.append(NO_TEXT)
-        return text, label, problems
+        cells, label_column = record.cells, self.label_column
+        padded = [*cells, *[""] * self.width]
+        text, label = padded[self.text_column], padded[label_column].strip() if label_column is not None else ""
+        has_surplus = any(cell.strip() for cell in cells[self.width :])
+        if has_surplus and self.dialect.kind == CSV and QUOTE not in record.raw:
+            text, label = self._rejoined(cells, text, label)
+        text, label = text.replace("\0", ""), label.replace("\0", "").strip()
+        text = "" if text.isspace() else text
+        problems = {
+            NO_OBJECT: not cells,
+            TOO_FEW: 0 < len(cells) < self.usual_width,
+            TOO_MANY: has_surplus,
+            NUL: "\0" in record.raw,
+            DAMAGED: record.damaged,
+            STRAY: record.stray and bool(cells),
+            NO_TEXT: bool(cells) and not text,
+        }
+        return text, label, [problem for problem, is_there in problems.items() if is_there]
 
     def _rejoined(self, cells: Sequence[str], text: str, label: str) -> tuple[str, str]:
         """Text and label where delimiters in a text without quotes are what makes too many cells.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +26,7 @@ from textrnn.text.encodings import (
     is_plausible_gb18030,
     refuse_binary,
 )
-from textrnn.text.reader import BLOCK_BYTES, SAMPLE_BYTES, blocks_of, opened
+from textrnn.text.reader import SAMPLE_BYTES, blocks_of, opened
 
 BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
 REPLACEMENT = "\ufffd"
@@ -33,19 +34,12 @@ MAX_LINE_CHARS = 1 << 26
 GOOD_PER_BAD, GOOD_PER_BAD_GB18030 = 4, 100
 MAX_NUL_SHARE = 0.05
 
+_WIDE = ("utf-16", "utf-32")
 _ERRORS = "textrnn.bad"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_NAMES = {
-    "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8 with BOM",
-    "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-    "utf-32-le": "UTF-32",
-    "utf-32-be": "UTF-32",
-    "gb18030": "GB18030",
-    "cp1252": "Windows-1252",
-    "iso8859-1": "Latin-1",
-}
+_NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
+_NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
+_NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"}
 
 
 def _mark_bad(error: UnicodeError) -> tuple[str, int]:
@@ -59,36 +53,19 @@ codecs.register_error(_ERRORS, _mark_bad)
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the bytes of a table become text.
+    """How the bytes of a table become text."""
 
-    Attributes:
-        codec: name of the Python codec.
-        bom: whether the file begins with a byte order mark.
-        guessed: whether it is a last resort that fits any bytes.
-        num_chars: length of the text.
-        num_bad: places that cannot be decoded.
-        num_good: characters that speak for the encoding: those beyond ASCII, or all if it is a wide one.
-        has_nul: whether there is a NUL character.
-        num_bytes: size of the file.
-    """
-
-    codec: str
-    bom: bool = False
-    guessed: bool = False
+    codec: str  # name of the Python codec
+    bom: bool = False  # whether the file begins with a byte order mark
+    guessed: bool = False  # whether it is a last resort that fits any bytes
     num_chars: int = 0
-    num_bad: int = 0
-    num_good: int = 0
+    num_bad: int = 0  # places that cannot be decoded
+    num_good: int = 0  # characters that speak for the encoding: those beyond ASCII, or all if it is a wide one
     has_nul: bool = False
-    num_bytes: int = 0
 
     @property
     def name(self) -> str:
-        """The name that people know it by.
-
-        Example:
-            >>> Encoding("cp1252").name
-            'Windows-1252'
-        """
+        """The name that people know it by, such as Windows-1252."""
         return _NAMES.get(self.codec, self.codec)
 
 
@@ -100,22 +77,9 @@ def inspect_table(path: str, label: str, encoding: str | None = None) -> Encodin
         label: what to call it in messages.
         encoding: name of a Python codec, used alone.
 
-    Returns:
-        The encoding.
-
     Raises:
         ConfigError: there is no such codec.
         DataError: the file cannot be read, is empty, a spreadsheet of Excel, binary, or not in the encoding named.
-
-    Example:
-        >>> import os, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "reviews.csv")
-        ...     with open(path, "wb") as file:
-        ...         _ = file.write("text,label\\nun café noir,1\\n".encode("cp1252"))
-        ...     found = inspect_table(path, "reviews.csv")
-        >>> found.codec, found.guessed, found.num_chars
-        ('cp1252', True, 26)
     """
     given = checked_codec(encoding) if encoding is not None else None
     with opened(path, label) as stream:
@@ -151,17 +115,14 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
     Raises:
         DataError: the file cannot be read any more, or a line is longer than 64 million characters.
     """
+    mark = "\ufeff"  # codecs named for one byte order keep it
     with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
-        first = True
         for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
             if len(line) >= MAX_LINE_CHARS:
                 raise DataError(f"{label} has a line of {MAX_LINE_CHARS:,} characters or more: expected a table")
-            if first:
-                first = False
-                line = line.removeprefix("\ufeff")  # codecs named for one byte order keep the mark
-                if not line:
-                    continue
-            yield line
+            if line := line.removeprefix(mark):
+                yield line
+            mark = ""
 
 
 def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
@@ -171,13 +132,9 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
             f"{label} is a spreadsheet of Excel (or another archive), not text: open it there, "
             "choose Save As and the type 'CSV UTF-8', and give that file"
         )
-    wide = codec is not None and codec.startswith(("utf-16", "utf-32"))
-    if wide:
-        refuse_binary(head, codec, label)
-    elif head.count(0) > MAX_NUL_SHARE * len(head):
-        refuse_binary(head, None, label)
-    else:
-        refuse_binary(head.replace(b"\0", b""), codec, label)
+    is_wide = codec is not None and codec.startswith(_WIDE)
+    has_few = not is_wide and head.count(0) <= MAX_NUL_SHARE * len(head)
+    refuse_binary(head.replace(b"\0", b"") if has_few else head, codec if is_wide or has_few else None, label)
 
 
 def _scan_unmarked(path: str, label: str) -> Encoding:
@@ -199,9 +156,7 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         if _fits(found, GOOD_PER_BAD_GB18030):
             return found
     found = _scan(path, label, "cp1252")
-    if found.num_bad:
-        found = _scan(path, label, "iso8859-1")
-    return replace(found, guessed=True)
+    return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)
 
 
 def _fits(found: Encoding, good_per_bad: int) -> bool:
@@ -211,29 +166,21 @@ def _fits(found: Encoding, good_per_bad: int) -> bool:
 def _scan(path: str, label: str, codec: str) -> Encoding:
     """What decoding all of a file finds."""
     decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
-    wide = codec.startswith(("utf-16", "utf-32"))
-    num_chars = num_bad = num_good = num_bytes = 0
-    has_nul, block = False, b" "
+    is_wide = codec.startswith(_WIDE)
+    num_chars = num_bad = num_good = 0
+    has_nul = False
     with opened(path, label) as stream:
-        while block:
-            block = stream.read(BLOCK_BYTES)
-            num_bytes += len(block)
+        for block in itertools.chain(blocks_of(stream), [b""]):
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as error:  # of codecs that heed no error handler
                 raise DataError(f"{label} is not {codec}: {error}; name its encoding with --encoding") from None
             num_chars += len(text)
             has_nul = has_nul or "\0" in text
-            # In wide encodings ASCII speaks for them as well; else only what lies beyond it does.
-            num_ascii = 0 if wide else len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
-            bad = 0 if text.isascii() else text.count(BAD)
+            if text.isascii() and not is_wide:
+                continue
+            bad = text.count(BAD)
             num_bad += bad
-            num_good += len(text) - bad - num_ascii
-    return Encoding(
-        codec,
-        num_chars=num_chars,
-        num_bad=num_bad,
-        num_good=num_good,
-        has_nul=has_nul,
-        num_bytes=num_bytes,
-    )
+            # In wide encodings ASCII speaks for them as well; else only what lies beyond it does.
+            num_good += len(text) - bad - (0 if is_wide else len(text.encode("ascii", "ignore")))
+    return Encoding(codec, False, False, num_chars, num_bad, num_good, has_nul)

@@ -7,19 +7,19 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.dialect import NUMBER
+from textrnn.text.table.column_facts import NUMBER
 from textrnn.text.table.json_lines import free_name, with_members
-from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record, parse
-from textrnn.text.table.rows import BLANK, HEADER, Table
+from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record
+from textrnn.text.table.rows import HEADER, ROW, Table
 
-BOM = "\ufeff"
-CHUNK_CHARS = 1 << 16
+CHUNK_PIECES = 256
 
 Cell = str | int | float
 
@@ -95,39 +95,29 @@ def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
         raise DataError(f"{output} exists and was kept: name another file, or replace it with --overwrite")
 
 
-def _write(file: BinaryIO, pieces: Iterable[str]) -> None:
-    """Write text in larger pieces; half a character, as an argument or a file name can hold one, becomes a `?`."""
-    gathered: list[str] = []
-    size = 0
-    for piece in pieces:
-        gathered.append(piece)
-        size += len(piece)
-        if size > CHUNK_CHARS:
-            file.write("".join(gathered).encode("utf-8", "replace"))
-            gathered.clear()
-            size = 0
-    file.write("".join(gathered).encode("utf-8", "replace"))
+def _write(file: BinaryIO, pieces: Iterator[str]) -> None:
+    """Write text; half a character, as an argument or a file name can hold one, becomes a `?`."""
+    while chunk := "".join(islice(pieces, CHUNK_PIECES)):
+        file.write(chunk.encode("utf-8", "replace"))
 
 
 def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """The text of the new file."""
     if table.encoding.bom:
-        yield BOM
-    source = iter(cells)
-    number = 0
-    extend = _extender(table, names)
-    for part, record, _ in table.parts():
-        if part == BLANK:
-            yield record.raw
-        elif part == HEADER:
+        yield "\ufeff"
+    source, number, extend = iter(cells), 0, _extender(table, names)
+    for part, record in table.parts():
+        if part == HEADER:
             yield extend(record, names)
-        else:
+        elif part == ROW:
             number += 1
             added = next(source, None)
             if added is None or len(added) != len(names):
                 found = "none" if added is None else str(len(added))
                 raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
             yield extend(record, added)
+        else:
+            yield record.raw
     if next(source, None) is not None:
         raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
 
@@ -137,48 +127,34 @@ def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[
     dialect, width = table.dialect, table.width
     if dialect.kind == JSONL:
         return lambda record, added: with_members(record.raw, dict(zip(names, added, strict=True)))
-    delimiter = dialect.delimiter
-    quote = _quoter(dialect)
+    delimiter, quote = dialect.delimiter, _quoter(dialect)
 
     def extend(record: Record, added: Sequence[Cell]) -> str:
-        raw = record.raw
-        new = delimiter.join([quote(cell) for cell in added])
-        size = len(record.cells)
-        end = len(raw.rstrip("\r\n"))
-        if size > width:
-            end = _end_of_cell(record, width, dialect)
-        padding = delimiter * (width - size)
-        return f"{raw[:end]}{padding}{delimiter}{new}{raw[end:]}"
+        raw, size = record.raw, len(record.cells)
+        if size <= width:
+            end = len(raw.rstrip("\r\n"))
+        else:
+            end = record.spans[width - 1][1] if record.spans else len(delimiter.join(record.cells[:width]))
+        return f"{raw[:end]}{delimiter * max(1, width - size + 1)}{delimiter.join(map(quote, added))}{raw[end:]}"
 
     return extend
 
 
-def _end_of_cell(record: Record, width: int, dialect: Dialect) -> int:
-    """Offset behind a number of cells."""
-    if dialect.quotes and QUOTE in record.raw:
-        ends = parse(record.raw, dialect, len(record.cells)).ends
-        if len(ends) == len(record.cells):
-            return ends[width - 1]
-    return sum(map(len, record.cells[:width])) + width - 1
-
-
 def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
     """How a cell is written."""
-    special = re.compile(f"[{re.escape(dialect.delimiter)}\r\n{QUOTE}]|^\\s|\\s$|^$" if dialect.quotes else "")
-    breaks = re.compile(f"[{re.escape(dialect.delimiter)}\r\n]+")
-    doubled = ESCAPE + QUOTE if dialect.escape else QUOTE * 2
+    delimiter = re.escape(dialect.delimiter)
+    if not dialect.quotes:  # there is no way to write a delimiter
+        breaks = re.compile(f"[{delimiter}\r\n]+")
+        return lambda cell: breaks.sub(" ", str(cell))
+    special = re.compile(f"[{delimiter}\r\n{QUOTE}]|^\\s|\\s$")
 
     def quote(cell: Cell) -> str:
         text = str(cell)
-        if not dialect.quotes:  # there is no way to write a delimiter
-            return breaks.sub(" ", text)
         wanted = dialect.quoted == "all" or (dialect.quoted == "nonnumeric" and not NUMBER.fullmatch(text))
         if not wanted and not special.search(text):
             return text
-        if not text and not wanted:
-            return text
         if dialect.escape:
-            text = text.replace(ESCAPE, ESCAPE * 2)
-        return f"{QUOTE}{text.replace(QUOTE, doubled)}{QUOTE}"
+            return f"{QUOTE}{text.replace(ESCAPE, ESCAPE * 2).replace(QUOTE, ESCAPE + QUOTE)}{QUOTE}"
+        return f"{QUOTE}{text.replace(QUOTE, QUOTE * 2)}{QUOTE}"
 
     return quote
