@@ -30,7 +30,7 @@ from textrnn.classifier.explained_page import (
 )
 from textrnn.classifier.spans import pieces, without
 from textrnn.report.style import style_sheet
-from textrnn.text.scripts import fold
+from textrnn.text.words import fold
 
 # ---------------------------------------------------------------- pieces
 

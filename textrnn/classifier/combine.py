@@ -1,17 +1,17 @@
-"""Several models as one: their probabilities mixed, with weights that a few hundred held-out rows can bear."""
+"""Which model is used: temperatures, a mixture of models, and the choice, all found on rows that were held out."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.report.calibration import softmax
+from textrnn.report.calibration import apply_temperature, fit_temperature, softmax
 from textrnn.report.metrics import SMALLEST, checked, log_loss
 
 KINDS = ("linear", "log")
@@ -151,3 +151,65 @@ def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
     for cuts in itertools.combinations(range(parts + num_models - 1), num_models - 1):
         ends = (-1, *cuts, parts + num_models - 1)  # stars and bars
         yield tuple((end - begin - 1) / parts for begin, end in itertools.pairwise(ends))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How models are used, as rows show that none of them has learnt from.
+
+    Attributes:
+        chosen: `linear`, `rnn` or `combined`.
+        temperatures: what the logits of each model are divided by.
+        mixture: of linear and recurrent probabilities, if there are both.
+        rows: int64, the numbers of these rows.
+        probabilities: float64[rows, classes] of each model on them.
+        accuracy: of each model on them, from 0 to 1.
+    """
+
+    chosen: str
+    temperatures: dict[str, float] = field(default_factory=dict)
+    mixture: Mixture | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    probabilities: dict[str, np.ndarray] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+
+
+def choose(logits: Mapping[str, np.ndarray], labels: np.ndarray, kind: str) -> Choice:
+    """Finds temperatures and mixture, and chooses a model.
+
+    Args:
+        logits: float64[rows, classes] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN where
+            there is none. Only rows known to all count; if there is no such row, only the first model does.
+        labels: int64[rows], the true classes.
+        kind: the model that is asked for, or `auto`.
+    """
+    known = ~np.isnan(np.stack([array[:, 0] for array in logits.values()])).any(0)
+    if len(logits) > 1 and not known.any():  # both were cut short: the simpler one is used
+        return choose(dict(list(logits.items())[:1]), labels, kind)
+    labels, rows = labels[known], np.flatnonzero(known)
+    temperatures = {name: fit_temperature(array[known], labels) for name, array in logits.items()}
+    found = {name: apply_temperature(array[known], temperatures[name]) for name, array in logits.items()}
+    mixture = None
+    if len(found) > 1:
+        parts = [found["linear"], found["rnn"]]
+        mixture = best_mixture(parts, labels)
+        found["combined"] = mixture(parts)
+    accuracy = {name: float((own.argmax(1) == labels).mean()) for name, own in found.items()}
+    chosen = kind if kind in found else _simplest_good(found, labels)
+    return Choice(chosen, temperatures, mixture, rows, found, accuracy)
+
+
+def _simplest_good(found: dict[str, np.ndarray], labels: np.ndarray) -> str:
+    """The first model, unless a later one, which is less simple, is better by more than one standard error.
+
+    The error is that of the difference: the root of the number of rows on which just one of the two is right.
+
+    Reference:
+        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3.
+    """
+    chosen, *others = found
+    for name in others:
+        new, old = (found[model].argmax(1) == labels for model in (name, chosen))
+        if new.sum() - old.sum() > math.sqrt((new != old).sum()):
+            chosen = name
+    return chosen

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.ngrams import KEY_BITS, UNITS, Keys, NgramKind, Positions, batches, ngrams
-from textrnn.text.scripts import SCRIPTS
+from textrnn.text.words import SCRIPTS
 
 Floats = NDArray[np.floating[Any]]
 LONGEST_NGRAM = 16
@@ -117,7 +117,7 @@ class LinearModel:
     """Scores texts: for each class a weighted sum over the n-grams of a text.
 
     Attributes:
-        script: how texts are cut into tokens, see `textrnn.text.scripts.script_of`.
+        script: how texts are cut into tokens, see `textrnn.text.words.script_of`.
         kinds: the n-grams; each kind is normalised by itself, see `feature_values`.
         keys: uint64[features], sorted.
         scales: float32[features], inverse document frequencies.

@@ -19,7 +19,7 @@ import numpy as np
 from textrnn.classifier.linear import KeyTable, LinearModel, block_of_keys, count_features, feature_values
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
 from textrnn.classifier.splits import folds
-from textrnn.text.scripts import SPACED, script_of
+from textrnn.text.words import SPACED, script_of
 
 NUM_FOLDS = 5
 RATIO_POWER = 0.5  # of the log-count ratio
@@ -49,7 +49,7 @@ class FittedLinear:
 
 
 @dataclass(frozen=True)
-class _Features:
+class Features:
     """Rows as a sparse matrix, float64[rows, features], with what is needed to make such rows again."""
 
     script: str
@@ -78,7 +78,6 @@ def kinds_for(script: str, num_chars: int) -> list[Kinds]:
 def fit_linear(
     texts: Sequence[str],
     labels: np.ndarray,
-    num_classes: int,
     *,
     rng: np.random.Generator,
     time_s: float,
@@ -90,25 +89,24 @@ def fit_linear(
     Args:
         texts: one for each row.
         labels: int64[rows].
-        num_classes: number of classes; some may have no row.
         rng: decides the folds.
         time_s: seconds for cross-validation, and to try more than the most likely settings. One fold is always done.
-        class_weights: float64[classes], what a row of each class counts.
+        class_weights: float64[classes], what a row of each class counts; some classes may have no row.
         interrupted: whether to end soon.
     """
     begin, script = time.monotonic(), script_of(texts)
     pairs = folds(texts, labels, NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
-    weights = class_weights[labels]
-    best: tuple[float, _Features, float, np.ndarray] | None = None
-    made: dict[Kinds, _Features] = {}
+    weights, num_classes = class_weights[labels], len(class_weights)
+    best: tuple[float, Features, float, np.ndarray] | None = None
+    made: dict[Kinds, Features] = {}
     for kinds, penalty in _settings(script, sum(map(len, texts)), len(texts)):
         tried = time.monotonic()
-        features = made[kinds] = made.get(kinds) or _features(texts, script, kinds)
+        features = made[kinds] = made.get(kinds) or make_features(texts, script, kinds)
         logits = np.full((len(texts), num_classes), np.nan)
         for number, (learnt, held) in enumerate(pairs):
             if number and (interrupted() or time.monotonic() - begin > time_s):
                 break
-            own, bias = _solve(features.matrix[learnt], labels[learnt], weights[learnt], num_classes, penalty)
+            own, bias = solve(features.matrix[learnt], labels[learnt], weights[learnt], num_classes, penalty)
             logits[held] = features.matrix[held] @ own + bias
         known = ~np.isnan(logits[:, 0])
         right = float((logits[known].argmax(1) == labels[known]).mean())
@@ -118,7 +116,7 @@ def fit_linear(
         if interrupted() or now - begin + 1.5 * (now - tried) > time_s:
             break
     _, features, penalty, logits = best  # type: ignore[misc]  # there is always a first one
-    own, bias = _solve(features.matrix, labels, weights, num_classes, penalty)
+    own, bias = solve(features.matrix, labels, weights, num_classes, penalty)
     model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
     return FittedLinear(model, logits)
 
@@ -132,7 +130,7 @@ def _settings(script: str, num_chars: int, num_texts: int) -> Iterator[tuple[Kin
     yield from ((kinds[0], penalty) for penalty in penalties[1:])
 
 
-def _features(texts: Sequence[str], script: str, kinds: Kinds) -> _Features:
+def make_features(texts: Sequence[str], script: str, kinds: Kinds) -> Features:
     """Counts the n-grams that are in two texts or more, weighted by tf-idf."""
     from scipy.sparse import csr_matrix
 
@@ -148,7 +146,7 @@ def _features(texts: Sequence[str], script: str, kinds: Kinds) -> _Features:
         counts.append(np.bincount(found.rows, minlength=num_rows))
     ends = np.cumsum(np.concatenate(counts))
     matrix = csr_matrix((np.concatenate(values), np.concatenate(columns), ends), (len(texts), len(keys)))
-    return _Features(script, kinds, keys, scales, matrix)
+    return Features(script, kinds, keys, scales, matrix)
 
 
 def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +164,7 @@ def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, 
     return keys[often], counts[often]
 
 
-def _solve(
+def solve(
     matrix: Any, labels: np.ndarray, weights: np.ndarray, num_classes: int, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each class against the others: weights float64[features, classes] and bias float64[classes]."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textrnn.text.scripts import TOKENS, fold, separated
+from textrnn.text.words import split_texts
 
 WORDS, CHARS, HEADS = "words", "chars", "heads"
 UNITS = (WORDS, CHARS, HEADS)  # the place of a unit is in the two highest bits of its keys
@@ -108,8 +108,7 @@ def batches(texts: Sequence[str], num_chars: int = 1 << 15) -> Iterator[slice]:
 
 
 def _stream(texts: Sequence[str], script: str) -> NDArray[np.uint32]:
-    joined = "\n".join(fold(text).replace("\n", " ") for text in texts)
-    stream = " ".join(["\n", *TOKENS[script].findall(separated(joined)), "\n"])
+    stream = " ".join(["\n", *split_texts(texts, script), "\n"])
     codes = np.frombuffer(stream.encode("utf-32-le"), np.uint32)
     wide = (codes >= 0xFF01) & (codes <= 0xFF5E)  # the full-width forms of ASCII
     return np.where(wide, codes - 0xFEE0, codes) if wide.any() else codes

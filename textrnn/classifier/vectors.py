@@ -11,9 +11,9 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError, TokenizerError
 from textrnn.classifier.vector_file import EXPECTED, Wanted, read_vectors, vectors_width
-from textrnn.text.scripts import script_of
 from textrnn.text.tokens.base import NUM_RESERVED, ranked
 from textrnn.text.tokens.vocabulary import DEFAULT_SIZES, Vocabulary, count_tokens, frequent, split_text, suitable_level
+from textrnn.text.words import script_of
 
 
 @dataclass(frozen=True)

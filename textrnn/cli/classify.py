@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from textrnn.base.console import INTERRUPTED
 from textrnn.base.errors import ConfigError
-from textrnn.classifier.options import MODELS, EncoderConfig, FitConfig
+from textrnn.classifier.options import (
+    MODELS,
+    EncoderConfig,
+    EnsembleConfig,
+    OptimizationConfig,
+    StopConfig,
+    TokensConfig,
+)
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
@@ -27,8 +33,14 @@ from textrnn.cli.options import (
 from textrnn.nn.reservoir_options import RESERVOIR, ReservoirConfig
 from textrnn.text.options import NormalizeConfig
 
+if TYPE_CHECKING:
+    from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.text.table.rows import Table
+    from textrnn.text.table.table import TableOptions
+
+COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")  # of `TableOptions`
 NETWORKS = names_of(EncoderConfig)
-FITTING = names_of(FitConfig, without=("time_s", "random_seed"))
+FITTING = names_of(TokensConfig, EnsembleConfig, StopConfig, OptimizationConfig, without=("time_s", "random_seed"))
 TEXTS = names_of(NormalizeConfig)
 SECTIONS = {
     "Most used": (
@@ -129,85 +141,84 @@ RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
     help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
-@config_options(EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
+@config_options(
+    EncoderConfig, ReservoirConfig, StopConfig, TokensConfig, EnsembleConfig, OptimizationConfig, NormalizeConfig
+)
 @click.pass_context
-def classify(
-    context: click.Context,
-    /,
-    table: str,
-    test: str | None,
-    num_folds: int | None,
-    must_train: bool,
-    must_predict: bool,
-    model: str,
-    delimiter: str | None,
-    text_column: str | None,
-    label_column: str | None,
-    header: bool | None,
-    quotes: bool | None,
-    encoding: str | None,
-    unlabelled: str | None,
-    balanced: bool,
-    output: str | None,
-    min_confidence: float,
-    explain: bool,
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """Learn the labels of texts from a table, or add labels to one.
 
     \b
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
     """
+    must_train, must_predict, model = (options.pop(name) for name in ("must_train", "must_predict", "model"))
     if must_train and must_predict:
         raise ConfigError("give --train or --predict, not both")
-    from textrnn.classifier.predict_file import PredictOptions, predict, wants_training
-    from textrnn.text.table.table import TableOptions
-
-    begin, arguments = context.obj
-    columns = TableOptions(delimiter, text_column, label_column, encoding, header, quotes)
-    predict_options = PredictOptions(output, overwrite, min_confidence, explain)
     saved = None if model in MODELS else model
     if must_train and saved is not None:
         raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")
-    if must_train or (saved is None and not must_predict and wants_training(table, columns)):
-        from textrnn.base.run_target import RunTarget
-        from textrnn.classifier.train import train as task
-        from textrnn.report.classification import format_report
+    from textrnn.classifier.data import has_labels
+    from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.text.table.table import TableOptions, open_table
 
-        result = task(
-            table,
-            test=test,
-            num_folds=num_folds,
-            unlabelled=unlabelled,
-            options=columns,
-            kind=model,
-            balanced=balanced,
-            run_target=RunTarget(models_dir, name, overwrite),
-            predict_options=predict_options,
-            quiet=quiet,
-            command=shlex.join(["textrnn", *arguments]),
-            begin=begin,
-            **given_options(context, options),
-        )
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
-        if result["ended"] == "interrupted":
-            context.exit(INTERRUPTED)
-        return
-    from textrnn.classifier.predict import load_classifier
-    from textrnn.classifier.predict_file import summary
-
+    columns = TableOptions(**{name: options.pop(name) for name in COLUMNS})
+    given = {name: options.pop(name) for name in ("output", "min_confidence", "explain")}
+    predict_options = PredictOptions(overwrite=options["overwrite"], **given)
+    # Standard input can be read only once, so it is learnt from only where that is asked for.
+    if must_train or (saved is None and not must_predict and table != "-"):
+        with open_table(table, columns, needs_label=must_train or None) as opened:
+            if must_train or has_labels(opened):
+                result = _train(context, opened, table, columns, predict_options, {**options, "kind": model})
+                if result["ended"] == "interrupted":
+                    context.exit(INTERRUPTED)
+                return
     _check_predicting(context, table, kind=None if saved or model == "auto" else model, must_predict=must_predict)
-    result = predict(
-        table, load_classifier(saved, models_dir), columns, predict_options, lambda line: click.echo(line, err=True)
+    _predict(table, saved, columns, predict_options, options)
+
+
+def _train(
+    context: click.Context,
+    opened: Table,
+    path: str,
+    columns: TableOptions,
+    predict_options: PredictOptions,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Learns from a table that is open, and prints the report."""
+    from textrnn.base.run_target import RunTarget
+    from textrnn.classifier.train import train_on
+    from textrnn.report.classification import format_report
+
+    begin, arguments = context.obj
+    as_json, target = options.pop("as_json"), (options.pop(name) for name in ("models_dir", "name", "overwrite"))
+    call = {name: options.pop(name) for name in ("test", "num_folds", "unlabelled", "balanced", "quiet", "kind")}
+    result = train_on(
+        opened,
+        path,
+        options=columns,
+        run_target=RunTarget(*target),
+        predict_options=predict_options,
+        command=shlex.join(["textrnn", *arguments]),
+        begin=begin,
+        **call,
+        **given_options(context, options),
     )
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
+    return result
+
+
+def _predict(
+    table: str, saved: str | None, columns: TableOptions, predict_options: PredictOptions, options: dict[str, Any]
+) -> None:
+    """Predicts with a saved classifier, the newest if none is named, and prints what was done."""
+    from textrnn.classifier.predict import load_classifier
+    from textrnn.classifier.predict_file import predict, summary
+
+    classifier = load_classifier(saved, options["models_dir"])
+    result = predict(table, classifier, columns, predict_options, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else summary(result))
+        click.echo(json.dumps(result, ensure_ascii=False) if options["as_json"] else summary(result))
 
 
 def _check_predicting(context: click.Context, table: str, *, kind: str | None, must_predict: bool) -> None:
