@@ -107,8 +107,7 @@ def _with_names(union: Any, weights: np.ndarray) -> int:
 
 def _without_names(union: Any, weights: np.ndarray) -> int:
     """Weights that are not 0 with their places, and a scale for each."""
-    used: int = np.count_nonzero((weights != 0).any(1))
-    return used * (4 + 4 + 4 * weights.shape[1])
+    return int((weights != 0).any(1).sum() * (4 + 4 + 4 * weights.shape[1]))
 
 
 def _our_words(text: str) -> list[str]:

@@ -6,11 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, _simplest_good, best_mixture, choose, mix
+from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, _simplest_good, best_mixture, choose
 from textrnn.report.calibration import softmax
 from textrnn.report.metrics import log_loss
 
 A, B = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.2, 0.8], [0.1, 0.9]])
+
+
+def mix(first, second, weight, kind="log"):
+    return Mixture(kind, (1 - weight, weight))([first, second])
 
 
 def simulated(seed, rows, skills):

@@ -29,6 +29,16 @@ class Mixture:
     Attributes:
         kind: `linear` (mean of probabilities) or `log` (mean of their logarithms, made to sum to 1 again).
         weights: one for each model, from 0 to 1, in all 1.
+
+    Reference:
+        C. Genest and J. V. Zidek, 1986, Combining probability distributions: a critique and an annotated bibliography.
+
+    Example:
+        >>> a, b = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
+        >>> Mixture("linear", (0.75, 0.25))([a, b]).round(4).tolist()
+        [[0.6, 0.4]]
+        >>> Mixture("log", (0.5, 0.5))([a, b]).round(4).tolist()  # the odds 1 and 9 give sqrt(1 * 9) = 3
+        [[0.75, 0.25]]
     """
 
     kind: str
@@ -69,32 +79,7 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
-def mix(first: np.ndarray, second: np.ndarray, weight: float, *, kind: str = "log") -> np.ndarray:
-    """Mixes the probabilities of two models.
-
-    Args:
-        first: float[rows, classes].
-        second: float[rows, classes].
-        weight: of the second one, from 0 (the first alone) to 1 (the second alone).
-        kind: `linear` or `log`, see `Mixture`.
-
-    Returns:
-        float64[rows, classes]; rows sum to 1.
-
-    Reference:
-        C. Genest and J. V. Zidek, 1986, Combining probability distributions: a critique and an annotated bibliography.
-
-    Example:
-        >>> a, b = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
-        >>> mix(a, b, 0.25, kind="linear").round(4).tolist()
-        [[0.6, 0.4]]
-        >>> mix(a, b, 0.5).round(4).tolist()  # the odds 1 and 9 give sqrt(1 * 9) = 3
-        [[0.75, 0.25]]
-    """
-    return Mixture.from_json(dict(kind=kind, weights=(1 - weight, weight)))((first, second))
-
-
-def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequence[str] = KINDS) -> Mixture:
+def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray) -> Mixture:
     """The mixture that does best on held-out rows, as far as these can tell.
 
     Accuracy as a function of the weights is a jagged line, and its highest point is luck: on simulated pairs of models
@@ -106,7 +91,6 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequ
     Args:
         parts: float[rows, classes] for each model, of rows that none has learnt from; calibrate them before.
         labels: int[rows], their true classes.
-        kinds: what to try, see `Mixture`.
 
     Returns:
         the mixture; a model that does not help has the weight 0.
@@ -128,7 +112,7 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequ
     pairs = [checked(labels, part, np.shape(part)[-1]) for part in parts]
     labels, parts = pairs[0][0], [part for _, part in pairs]
     # One model alone is the same in each kind: two of it would tie but for rounding.
-    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (kinds[:1] if 1 in weights else kinds)]
+    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (KINDS[:1] if 1 in weights else KINDS)]
     right, costs = np.empty((len(tried), len(labels)), bool), np.empty(len(tried))
     for number, mixture in enumerate(tried):
         mixed = mixture(parts)

@@ -17,6 +17,7 @@ from textrnn.text.words import SCRIPTS
 
 Floats = NDArray[np.floating[Any]]
 LONGEST_NGRAM = 16
+PREFIX, ARRAYS = "linear/", ("keys", "scales", "weights", "bias")  # names in the file of weights
 
 
 @dataclass(frozen=True)
@@ -172,29 +173,28 @@ class LinearModel:
         counts = count_features(texts, self.kinds, self.script, self._table)
         return counts, feature_values(counts, self.scales, self._blocks, len(texts), len(self.kinds))
 
-    def to_arrays(self, prefix: str = "linear/") -> dict[str, NDArray[Any]]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for a safetensors file."""
-        return {prefix + name: getattr(self, name) for name in ("keys", "scales", "weights", "bias")}
+        return {PREFIX + name: getattr(self, name) for name in ARRAYS}
 
     def to_json(self) -> dict[str, Any]:
         """What the arrays do not say, for `run.json`."""
         return {"script": self.script, "kinds": [dataclasses.asdict(kind) for kind in self.kinds]}
 
     @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]], settings: Any, prefix: str = "linear/") -> LinearModel:
+    def load(cls, arrays: Mapping[str, NDArray[Any]], settings: Any) -> LinearModel:
         """The inverse of `to_arrays` and `to_json`.
 
         Args:
             arrays: may hold others.
             settings: from JSON.
-            prefix: what the names begin with.
 
         Raises:
             RunError: something is missing, of another shape or type, or out of range.
         """
         try:
             kinds = tuple(NgramKind(**kind) for kind in settings["kinds"])
-            parts = [arrays[prefix + name] for name in ("keys", "scales", "weights", "bias")]
+            parts = [arrays[PREFIX + name] for name in ARRAYS]
             model = cls(settings["script"], kinds, *parts)
         except (KeyError, TypeError) as error:
             raise RunError(f"the linear model is damaged: {error}; restore the run or train again") from None

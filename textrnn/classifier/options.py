@@ -166,6 +166,11 @@ class StopConfig(Checked):
     )
 
 
+GROUPS = (EncoderConfig, TokensConfig, EnsembleConfig, OptimizationConfig, StopConfig)
+# The options of these groups that go with echo state networks.
+WITH_ESN = ("units", "pooling", "time_s", "level", "vocab_size", "min_count", "networks", "max_length", "random_seed")
+
+
 @dataclass(frozen=True)
 class ClassifierConfig(Checked):
     """Everything that decides what a classifier learns from given rows."""

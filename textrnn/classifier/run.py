@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import platform
 import shlex
@@ -19,7 +17,6 @@ from textrnn.base.files import (
     RUN_FILE,
     TOKENIZER_FILE,
     run_head,
-    write_atomically,
     write_json,
     write_weights,
 )
@@ -27,6 +24,7 @@ from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
 from textrnn.text.table.table import Table
+from textrnn.training.display import write_history
 
 HISTORY_FILE = "history.csv"
 
@@ -78,7 +76,7 @@ def save_models(folder: Path, details: dict[str, Any], models: Models, labels: n
     if models.vocabulary is not None:
         write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())
     if models.history:
-        write_atomically(folder / HISTORY_FILE, _history(models.history))
+        write_history(folder / HISTORY_FILE, models.history, list(models.history[0]))
     write_weights(folder / MODEL_FILE, weights)
     write_json(folder / RUN_FILE, details)
 
@@ -99,15 +97,6 @@ def _settings(models: Models) -> dict[str, Any]:
         temperatures={name: value if math.isfinite(value) else 1.0 for name, value in choice.temperatures.items()},
         mixture=None if choice.mixture is None else choice.mixture.to_json(),
     )
-
-
-def _history(rows: Sequence[Mapping[str, float]]) -> bytes:
-    """A row for each pass of each network over its rows."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
-    return text.getvalue().encode()
 
 
 def saved_in_words(run: Path, path: str) -> str:

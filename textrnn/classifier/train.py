@@ -24,14 +24,7 @@ from textrnn.classifier.evaluation import (
 )
 from textrnn.classifier.explain_file import check_explain
 from textrnn.classifier.models import FitRequest, Models, fit_models
-from textrnn.classifier.options import (
-    ClassifierConfig,
-    EncoderConfig,
-    EnsembleConfig,
-    OptimizationConfig,
-    StopConfig,
-    TokensConfig,
-)
+from textrnn.classifier.options import GROUPS, WITH_ESN, ClassifierConfig
 from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
@@ -49,9 +42,6 @@ REPORT_FILE = "report.html"
 # The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
 SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
 MIN_FOLDS, MAX_FOLDS = 2, 20
-# The options of these groups that go with echo state networks.
-GROUPS = (TokensConfig, EncoderConfig, EnsembleConfig, OptimizationConfig, StopConfig)
-WITH_ESN = ("units", "pooling", "time_s", "level", "vocab_size", "min_count", "networks", "max_length", "random_seed")
 
 
 @dataclass(frozen=True)

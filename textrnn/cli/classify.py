@@ -10,14 +10,7 @@ import click
 
 from textrnn.base.console import INTERRUPTED
 from textrnn.base.errors import ConfigError
-from textrnn.classifier.options import (
-    MODELS,
-    EncoderConfig,
-    EnsembleConfig,
-    OptimizationConfig,
-    StopConfig,
-    TokensConfig,
-)
+from textrnn.classifier.options import GROUPS, MODELS, EncoderConfig
 from textrnn.cli.options import (
     JSON,
     MODELS_DIR,
@@ -40,7 +33,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")  # of `TableOptions`
 NETWORKS = names_of(EncoderConfig)
-FITTING = names_of(TokensConfig, EnsembleConfig, StopConfig, OptimizationConfig, without=("time_s", "random_seed"))
+FITTING = names_of(*GROUPS, without=(*NETWORKS, "time_s", "random_seed"))
 TEXTS = names_of(NormalizeConfig)
 SECTIONS = {
     "Most used": (
@@ -141,9 +134,7 @@ RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
     help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )
 @click.option("--balanced", is_flag=True, help="Let each class count the same, however many rows it has.")
-@config_options(
-    EncoderConfig, ReservoirConfig, StopConfig, TokensConfig, EnsembleConfig, OptimizationConfig, NormalizeConfig
-)
+@config_options(*GROUPS, ReservoirConfig, NormalizeConfig)
 @click.pass_context
 def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """Learn the labels of texts from a table, or add labels to one.
