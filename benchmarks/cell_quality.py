@@ -21,10 +21,11 @@ from benchmarks.tools import machine, table
 from textrnn.base.machine import num_cores
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized
-from textrnn.nn.architectures import CELLS
+from textrnn.nn.architectures import CellNames
 from textrnn.text.tokens.char import CharTokenizer
 from textrnn.training.backend import start_tensorflow
 
+CELLS = list(CellNames(both_ways=True))  # without the one that has a memory
 HEADER = ["cell", "layers x units", "learning rate", "parameters", "steps", "epochs", "bits/char"]
 STREAMS, WINDOW, WARM_UP = 16, 64, 50
 
@@ -76,7 +77,7 @@ def main() -> None:
     """Prints the table, a line as each training ends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--cell", action="append", choices=list(CELLS))
+    parser.add_argument("--cell", action="append", choices=CELLS)
     parser.add_argument("--cpu-s", type=float, default=40.0, help="of learning, for each cell")
     parser.add_argument("--seconds", type=float, default=28.0, help="of the command, which --size is asked for")
     options = parser.parse_args()

@@ -90,7 +90,7 @@ def write_classifier(path: Path, rng, words, *, pooling="attention", members=2, 
         for number in range(encoder.layers):
             ways = (f"layer{number}/forward", f"layer{number}/backward") if encoder.both_ways else (f"layer{number}",)
             for way in ways:
-                shapes |= layer_shapes(way, encoder.cell_kind, width)
+                shapes |= layer_shapes(way, encoder.spec.name, width)
             width = encoder.width
         shapes |= {"output/kernel": (width * len(encoder.pools), 2), "output/bias": (2,)}
         shapes |= {"pooling/query": (width, 1)} if pooling == "attention" else {}

@@ -122,7 +122,7 @@ FILES = {
     "arch": (
         ["train", "story.txt", "--arch", "gpt"],
         2,
-        ["'gpt'", "simple, gru, lstm, mingru, minlstm, bidirectional"],
+        ["'gpt'", "simple, gru, lstm, mingru, minlstm, memory, bidirectional"],
     ),
     "time 0": (["train", "story.txt", "--time", "0s"], 2, ["--time is 0", "above 0"]),
     "time in words": (["train", "story.txt", "--time", "abc"], 2, ["--time", "'abc'", "1h30m"]),

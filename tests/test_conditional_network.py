@@ -23,7 +23,7 @@ from textrnn.language_model.conditions import (
 from textrnn.language_model.document_scoring import Start, document_nats, log_joint
 from textrnn.language_model.network import build_language_model, start_from_frequencies
 from textrnn.language_model.options import Config
-from textrnn.nn.keras.condition import Conditions
+from textrnn.nn.keras.tokens import Conditions
 from textrnn.nn.keras.weights import get_weights, named_variables, set_weights
 from textrnn.nn.numpy.load import make_network
 from textrnn.text.documents import Documents

@@ -14,7 +14,7 @@ from textrnn.base.config import expected, flag_of
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig
-from textrnn.nn.options import LayerCell, ModelConfig, layer_cells
+from textrnn.nn.options import ModelConfig, layer_cells
 from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
 
@@ -348,8 +348,8 @@ def test_from_json_of_anything_is_a_config_or_a_config_error(data):
     ],
 )
 def test_layer_cells_lists_the_layers(options, chain):
-    cells = [LayerCell(name.removeprefix("bi-"), name.startswith("bi-")) for name in chain.split()]
-    assert layer_cells(ModelConfig(**options)) == cells
+    cells = [("bi-" if layer.both_ways else "") + layer.cell for layer in layer_cells(ModelConfig(**options))]
+    assert cells == chain.split()
 
 
 @pytest.mark.parametrize("cells", ["", ",", "bi-gru,", "bi-bi-gru", "gru,lstm", "LSTM", "bi-", "bi-gru;bi-gru"])

@@ -126,7 +126,8 @@ def test_initial_network_is_drawn_as_training_draws(rng):
     config = ModelConfig(arch="lstm", units=40, embed=30, layers=2)
     network = initial_network(config, VOCAB, rng, gain=2.0)
     first, second = network._layers
-    recurrent = np.concatenate([first.recurrent[:80] * 2, first.recurrent[80:120], first.recurrent[120:] * 2])
+    halved = first.weights["recurrent_kernel"]
+    recurrent = np.concatenate([halved[:80] * 2, halved[80:120], halved[120:] * 2])
     np.testing.assert_allclose(recurrent.T @ recurrent, 4 * np.eye(40), atol=1e-5)  # rows of the Keras matrix
     assert first.bias[:, 0].tolist() == [0] * 40 + [0.5] * 40 + [0] * 80  # halved: a sigmoid's
     for layer, inputs in ((first, 30), (second, 40)):

@@ -36,7 +36,7 @@ def test_initial_network_has_the_deviations_of_keras(arch, rng):
     theirs = get_weights(build_language_model(config, VOCAB))
     layer = initial_network(config, VOCAB, rng, gain=1.0)._layers[0]
     candidate = slice(80, 120)
-    for ours, name in ((layer.kernel, "kernel"), (layer.recurrent, "recurrent_kernel")):
+    for ours, name in ((layer.kernel, "kernel"), (layer.weights["recurrent_kernel"], "recurrent_kernel")):
         assert ours[candidate].std() == pytest.approx(theirs[f"layer0/{name}"][:, candidate].std(), rel=0.1)
     bias = theirs["layer0/bias"] if arch == "lstm" else theirs["layer0/bias"].sum(0)
     np.testing.assert_allclose(layer.bias[candidate, 0], bias[candidate], atol=1e-6)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 from textrnn.nn.keras import recurrent
 from textrnn.nn.keras.recurrent import GRU, LSTM, SimpleRNN
@@ -67,13 +68,10 @@ def results_and_gradients(layer, x, states, seed=9, **call):
     return results, tape.gradient(total, [x, *states, *layer.trainable_variables])
 
 
-def assert_close(ours, theirs, relative=1e-4):
-    assert len(ours) == len(theirs)
+def assert_all_close(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
-        one, other = np.asarray(one), np.asarray(other)
-        assert one.shape == other.shape
         assert np.abs(other).max() > 0
-        np.testing.assert_allclose(one, other, rtol=relative, atol=relative * np.abs(other).max())
+        assert_close(one, other, 1e-4)
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
@@ -85,8 +83,8 @@ def test_recurrent_equals_keras(pair, rng, scans, go_backwards, return_sequences
     stock_values, stock_gradients = results_and_gradients(theirs, x, states)
     assert len(scans) == 1
     assert values[0].shape == ((BATCH, STEPS, UNITS) if return_sequences else (BATCH, UNITS))
-    assert_close(values, stock_values)
-    assert_close(gradients, stock_gradients)
+    assert_all_close(values, stock_values)
+    assert_all_close(gradients, stock_gradients)
 
 
 def test_recurrent_equals_keras_in_a_graph_of_open_shape(pair, rng):
@@ -107,8 +105,8 @@ def test_recurrent_equals_keras_in_a_graph_of_open_shape(pair, rng):
         outputs, *after = theirs(inputs, initial_state=[tf.constant(state) for state in states])
         total = tf.reduce_sum(outputs**2) + tf.add_n([tf.reduce_sum(state) for state in after])
     values, gradients = graph(x, states)
-    assert_close(values, [outputs, *after])
-    assert_close(gradients, tape.gradient(total, [inputs, *theirs.trainable_variables]))
+    assert_all_close(values, [outputs, *after])
+    assert_all_close(gradients, tape.gradient(total, [inputs, *theirs.trainable_variables]))
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
@@ -120,8 +118,8 @@ def test_recurrent_in_bidirectional_equals_keras(pair, rng, scans, return_sequen
     values, gradients = results_and_gradients(ours, x, [])
     stock_values, stock_gradients = results_and_gradients(theirs, x, [])
     assert len(scans) == 2
-    assert_close(values, stock_values)
-    assert_close(gradients, stock_gradients)
+    assert_all_close(values, stock_values)
+    assert_all_close(gradients, stock_gradients)
 
 
 def test_recurrent_without_initial_state_begins_at_zero(pair, rng):
@@ -149,8 +147,8 @@ def test_recurrent_with_mask_equals_keras(pair, rng, scans, mask, options):
     values, gradients = results_and_gradients(ours, x, states, mask=mask)
     stock_values, stock_gradients = results_and_gradients(theirs, x, states, mask=mask)
     assert len(scans) == 1
-    assert_close(values, stock_values)
-    assert_close(gradients, stock_gradients)
+    assert_all_close(values, stock_values)
+    assert_all_close(gradients, stock_gradients)
 
 
 def test_recurrent_in_masked_bidirectional_equals_keras(pair, rng, scans):
@@ -159,8 +157,8 @@ def test_recurrent_in_masked_bidirectional_equals_keras(pair, rng, scans):
     values, gradients = results_and_gradients(ours, x, [], mask=mask)
     stock_values, stock_gradients = results_and_gradients(theirs, x, [], mask=mask)
     assert len(scans) == 2
-    assert_close(values, stock_values)
-    assert_close(gradients, stock_gradients)
+    assert_all_close(values, stock_values)
+    assert_all_close(gradients, stock_gradients)
 
 
 def test_recurrent_with_bfloat16_operands_is_close_while_training(pair, rng):
@@ -173,7 +171,7 @@ def test_recurrent_with_bfloat16_operands_is_close_while_training(pair, rng):
         one, other = np.asarray(one), np.asarray(other)
         assert one.dtype == np.float32
         assert 0 < np.linalg.norm(one - other) < 0.02 * np.linalg.norm(other)
-    assert_close(results_and_gradients(ours, x, states, training=False)[0], exact)
+    assert_all_close(results_and_gradients(ours, x, states, training=False)[0], exact)
 
 
 FALLBACKS = {
@@ -214,7 +212,7 @@ def test_recurrent_falls_back_for_other_gates(rng, scans, kind, options):
 def test_recurrent_scans_when_dropout_is_off(pair, rng, scans):
     ours, theirs = make_both(pair, rng, dropout=0.5, recurrent_dropout=0.5)
     x = rng.normal(size=(BATCH, STEPS, INPUTS)).astype(np.float32)
-    assert_close(ours(x, training=False), theirs(x, training=False))
+    assert_all_close(ours(x, training=False), theirs(x, training=False))
     assert len(scans) == 1
 
 
@@ -253,10 +251,11 @@ SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2, 5 inputs and 4 units
 def test_scan_gradient_equals_finite_differences(scan, rng, mask):
     arguments = [tf.constant(rng.normal(0, 0.5, shape)) for shape in SCAN_SHAPES[scan]]
     assert arguments[0].dtype == tf.float64
-    mask = None if mask is None else tf.constant(mask, tf.float64)[:, :, None]
+    mask, states = None if mask is None else tf.constant(mask, tf.float64)[:, :, None], 1 + (scan is lstm_scan)
 
     def total(*arguments):
-        results = scan(*arguments, mask=mask)
+        x, *weights = arguments[:-states]
+        results = scan(x, weights, *arguments[-states:], mask=mask)
         results = results if isinstance(results, list | tuple) else [results]
         weights = np.random.default_rng(8)
         return tf.add_n([tf.reduce_sum(r * weights.normal(size=r.shape)) for r in results])
@@ -290,10 +289,10 @@ def test_tied_logits_multiplies_by_the_table(rng):
     layer = TiedLogits(VOCAB)
     hidden = rng.normal(size=(BATCH, STEPS, INPUTS)).astype(np.float32)
     table = rng.normal(size=(VOCAB, INPUTS)).astype(np.float32)
-    np.testing.assert_allclose(layer(hidden, table), hidden @ table.T, atol=1e-5)
+    assert_close(layer(hidden, table), hidden @ table.T)
     bias = rng.normal(size=VOCAB).astype(np.float32)
     layer.set_weights([bias])
-    np.testing.assert_allclose(layer(hidden[:, -1], table), hidden[:, -1] @ table.T + bias, atol=1e-5)
+    assert_close(layer(hidden[:, -1], table), hidden[:, -1] @ table.T + bias)
     assert layer.count_params() == VOCAB
     assert TiedLogits.from_config(layer.get_config()).get_config() == layer.get_config()
 
@@ -306,4 +305,4 @@ def test_logits_with_bfloat16_operands_are_close_while_training(rng):
     close = np.asarray(layer(hidden, training=True))
     assert close.dtype == np.float32 and 0 < np.abs(close - exact).max() < 0.05
     np.testing.assert_array_equal(layer(hidden, training=False), exact)
-    np.testing.assert_allclose(exact, keras.layers.Dense.call(layer, hidden), rtol=1e-5, atol=1e-6)
+    assert_close(exact, keras.layers.Dense.call(layer, hidden))

@@ -10,7 +10,7 @@ from textrnn.language_model.options import Config
 
 def test_estimated_bytes_by_hand():
     config = Config.from_options(dict(arch="simple", layers=1, units=7, embed=5, batch=2, window=3)).resolve()
-    weights = 11 * 5 + 7 * (7 + 5) + 7 * 11
+    weights = 11 * 5 + 7 * (7 + 5 + 1) + 7 * 11
     assert estimated_bytes(config, 11) == 4 * (5 * weights + 3 * 7 * 3 * 2 + 3 * 2 * 3 * 11)
 
 

@@ -1,9 +1,12 @@
 """The language models: shapes, sizes, state, penalties, seeds, weights by name, and that they learn."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 from small_models import (
     ALL,
     BASE,
@@ -30,7 +33,6 @@ from textrnn.training.step import make_optimizer, make_step
 
 CELLS = ["residual minlstm x 2", "memory"]  # that are in none of the above
 SAVED = [*BASE, *CELLS, "one-hot lstm", "tied, projected lstm", "residual gru x 3", "tied bidirectional"]
-GATES = {"simple": 1, "gru": 3, "lstm": 4, "mingru": 2, "minlstm": 3}
 
 
 @pytest.fixture
@@ -45,37 +47,16 @@ def build(config, **options):
 
 
 def num_parameters(config):
-    """The number of weights, layer by layer: gates x (inputs + units + biases) x units, for each direction.
-
-    minGRU and minLSTM have none for the units.
-    """
+    """The number of weights, layer by layer; those of a cell are counted in test_cells."""
     width = VOCAB if config.input == "one-hot" else config.embed
     count = 0 if config.input == "one-hot" else VOCAB * config.embed
-    for cell in layer_cells(config):
-        if cell.cell == "memory":
-            count, width = count + memory_parameters(config, width), config.units
-            continue
-        biases = 2 if cell.cell == "gru" else 1
-        ways = 2 if cell.both_ways else 1
-        recurrent = 0 if cell.cell.startswith("min") else config.units
-        count += ways * GATES[cell.cell] * config.units * (width + recurrent + biases)
-        width = ways * config.units
+    for layer in layer_cells(config):
+        ways = 2 if layer.both_ways else 1
+        shapes = layer.spec.weights(width, config.units)
+        count, width = count + ways * sum(map(math.prod, shapes.values())), ways * config.units
     if not config.tied:
         return count + width * VOCAB + VOCAB
     return count + (width * config.embed if width != config.embed else 0) + VOCAB
-
-
-def memory_parameters(config, inputs):
-    """Those of a controller with its bias, of what it tells its heads, and of what they read."""
-    gates, heads, width, units = (
-        (4, 1)[config.memory_controller == "dense"],
-        config.memory_heads,
-        config.memory_width,
-        7,
-    )
-    seen = inputs + heads * width + (units if config.memory_controller == "lstm" else 0)
-    told = 2 * heads * (width + 6) + heads * 2 * width
-    return gates * units * (seen + 1) + (units + 1) * told + heads * width * units
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -89,7 +70,7 @@ def test_build_language_model_shapes(name, rng, monkeypatch):
     assert each.dtype == last.dtype == "float32"
     assert model.reads_both_ways is (name in BOTH_WAYS)
     if name in CARRIED:
-        np.testing.assert_allclose(each[:, -1], last, atol=1e-6)
+        assert_close(each[:, -1], last)
 
 
 def test_build_language_model_target_last(rng):
@@ -123,11 +104,11 @@ def test_step_carries_state(name, rng):
     first, between = model.step(ids[:, :STEPS], begin)
     second, after = model.step(ids[:, STEPS:], between)
     at_once, final = model.step(ids, begin)
-    np.testing.assert_allclose(np.concatenate([first, second], 1), at_once, atol=1e-6)
-    np.testing.assert_allclose(at_once, model(ids), atol=1e-6)
+    assert_close(np.concatenate([first, second], 1), at_once)
+    assert_close(at_once, model(ids))
     assert len(after) == len(begin)
     for one, other in zip(after, final, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert_close(one, other)
     assert not np.allclose(second, model(ids[:, STEPS:]), atol=1e-4)  # the state matters
 
 
@@ -290,7 +271,7 @@ def test_residual_adds_the_input_of_the_layer(rng):
     set_weights(residual, get_weights(plain))
     first = plain.recurrent[0](plain.embedding(ids))[0]
     expected = plain.hidden(ids, plain.initial_state(BATCH))[0] + first
-    np.testing.assert_allclose(residual.hidden(ids, residual.initial_state(BATCH))[0], expected, atol=1e-6)
+    assert_close(residual.hidden(ids, residual.initial_state(BATCH))[0], expected)
 
 
 @pytest.mark.slow
@@ -298,7 +279,7 @@ def test_residual_in_a_graph_equals_eager(rng):
     model, ids = built("residual mixed"), random_ids(rng, BATCH, STEPS)
     for shape in ((BATCH, STEPS), (None, None)):  # shapes that are open must not leave out an addition
         graph = tf.function(lambda ids: model(ids), input_signature=[tf.TensorSpec(shape, tf.int32)])
-        np.testing.assert_allclose(graph(ids), model(ids), atol=1e-6)
+        assert_close(graph(ids), model(ids))
 
 
 def test_tied_uses_the_embedding(rng):
@@ -307,7 +288,7 @@ def test_tied_uses_the_embedding(rng):
     set_weights(model, weights)
     hidden, _ = model.hidden(ids, model.initial_state(BATCH))
     expected = hidden @ weights["embedding/embeddings"].T + weights["output/bias"]
-    np.testing.assert_allclose(model(ids), expected, atol=1e-5)
+    assert_close(model(ids), expected)
     assert named_variables(built("tied, projected lstm"))["projection/kernel"].shape == (UNITS, EMBED)
 
 

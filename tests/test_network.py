@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
 from small_models import ALL, BOTH_WAYS, CARRIED, EMBED, STEPS, UNITS, VOCAB, built, random_ids, random_weights
 
 from textrnn.base.errors import RunError
@@ -24,13 +25,6 @@ def network_of(name, weights, *, window=WINDOW):
     return make_network(ALL[name], VOCAB, weights, window=window, start_id=START_ID)
 
 
-def assert_near(ours, theirs):
-    ours, theirs = np.asarray(ours), np.asarray(theirs)
-    assert ours.shape == theirs.shape
-    assert ours.dtype == np.float32
-    np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-5)
-
-
 def windows_of(text, window=WINDOW):
     """The `window` ids up to each place of a list, START_ID before its beginning."""
     padded = [START_ID] * window + list(text)
@@ -44,9 +38,9 @@ def test_read_all_equals_keras(name, rng):
     expected, expected_state = model.step(ids, model.initial_state(ROWS))
     logits, state = network.read_all(ids, network.initial_state(ROWS))
     assert logits.shape == (2 * STEPS, ROWS, VOCAB)
-    assert_near(logits, np.swapaxes(expected, 0, 1))
+    assert_close(logits, np.swapaxes(expected, 0, 1))
     for array, other in zip(state, expected_state, strict=True):
-        assert_near(array, np.transpose(other))
+        assert_close(array, np.transpose(other))
 
 
 @pytest.mark.parametrize("name", BOTH_WAYS)
@@ -56,7 +50,7 @@ def test_read_all_equals_keras_on_windows(name, rng):
         ids = random_ids(rng, ROWS, length)
         logits, state = network.read_all(ids, network.initial_state(ROWS))
         windows = np.stack([windows_of(row) for row in ids], 1)  # [length, rows, window]
-        assert_near(logits, np.reshape(model(windows.reshape(-1, WINDOW)), (length, ROWS, VOCAB)))
+        assert_close(logits, np.reshape(model(windows.reshape(-1, WINDOW)), (length, ROWS, VOCAB)))
         np.testing.assert_array_equal(state[0], windows[-1].T)
 
 
@@ -67,9 +61,9 @@ def test_read_all_without_table_equals_that_with(name, rng, monkeypatch):
     expected, _ = network.read_all(ids, network.initial_state(ROWS))
     monkeypatch.setattr(network_module, "LARGEST_TABLE", 0)
     without = network_of(name, get_weights(built(name)))
-    assert_near(without.read_all(ids, without.initial_state(ROWS))[0], expected)
+    assert_close(without.read_all(ids, without.initial_state(ROWS))[0], expected)
     row, _ = without.read(ids[1], without.initial_state(1))
-    assert_near(row[0], expected[-1, 1])
+    assert_close(row[0], expected[-1, 1])
 
 
 @pytest.mark.parametrize("name", ["bidirectional x 3", "lstm,bi-simple"])
@@ -77,7 +71,7 @@ def test_read_all_equals_keras_on_a_window_of_one(name, rng):
     model, network = make_both(name, rng, window=1)
     ids = random_ids(rng, ROWS, STEPS)
     logits, _ = network.read_all(ids, network.initial_state(ROWS))
-    assert_near(logits.reshape(-1, VOCAB), model(ids.T.reshape(-1, 1)))
+    assert_close(logits.reshape(-1, VOCAB), model(ids.T.reshape(-1, 1)))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -91,20 +85,20 @@ def test_step_and_read_equal_read_all(name, rng):
     for place in range(ids.shape[1]):
         logits, state = network.step(ids[:, place], state)
         assert logits.shape == (ROWS, VOCAB)
-        np.testing.assert_allclose(logits, at_once[place], atol=1e-5)
+        assert_close(logits, at_once[place])
     first, between = network.read_all(ids[:, :STEPS], begin)
     second, after = network.read_all(ids[:, STEPS:], between)
-    np.testing.assert_allclose(np.concatenate([first, second]), at_once, atol=1e-5)
+    assert_close(np.concatenate([first, second]), at_once)
     for one, other, third in zip(state, final, after, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
-        np.testing.assert_allclose(third, other, atol=1e-5)
+        assert_close(one, other)
+        assert_close(third, other)
     for array, before in zip(begin, kept, strict=True):
         np.testing.assert_array_equal(array, before)
     for row in range(ROWS):
         for length in (1, STEPS, ids.shape[1]):
             logits, _ = network.read(ids[row, :length], network.initial_state(1))
             assert logits.shape == (1, VOCAB)
-            np.testing.assert_allclose(logits[0], at_once[length - 1, row], atol=1e-5)
+            assert_close(logits[0], at_once[length - 1, row])
 
 
 def test_initial_state_of_windows_begins_with_start_id(rng):

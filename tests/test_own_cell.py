@@ -1,135 +1,132 @@
-"""A cell of one's own, in one file: in the table, and brought by another package."""
+"""A cell that another package brings (`indrnn.py`, by an entry point): trained, resumed, run, classified with."""
 
-import importlib
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-import numpy as np
+import indrnn
+import keras  # noqa: F401 (so that TensorFlow is started before it is timed)
 import pytest
-from cli_fixtures import ROOT, TINY, good, refused, run_cli, story
-from small_models import VOCAB, random_ids, random_weights, small
+from cli_fixtures import QUICK, ROOT, WORDS, good, refused, run_cli, story
 
 from textrnn.nn import architectures
-from textrnn.nn.keras.weights import get_weights, set_weights
-from textrnn.nn.numpy.load import make_network
 
-# Li et al., 2018, Independently recurrent neural network: each unit sees only its own last output.
-INDRNN = """
-import numpy as np
-
-from textrnn import CellSpec
+BROKEN = "raise ImportError('it needs a compiler\\nthat is not there')\n"
 
 
-def layer():
-    import keras
-    from keras import ops
-
-    @keras.saving.register_keras_serializable(package="indrnn")
-    class IndRNNCell(keras.layers.Layer):
-        def __init__(self, units, initializer="glorot_uniform", regularizer=None, **options):
-            super().__init__(**options)
-            self.units = self.state_size = self.output_size = units
-            self.initializer, self.regularizer = initializer, regularizer
-
-        def build(self, shape):
-            options = dict(initializer=self.initializer, regularizer=self.regularizer)
-            self.kernel = self.add_weight(shape=(shape[-1], self.units), name="kernel", **options)
-            between = keras.initializers.RandomUniform(0, 1)
-            self.recurrent = self.add_weight(shape=(self.units,), initializer=between, name="recurrent_kernel")
-            self.bias = self.add_weight(shape=(self.units,), name="bias")
-
-        def call(self, inputs, states, training=False):
-            output = ops.relu(ops.matmul(inputs, self.kernel) + states[0] * self.recurrent + self.bias)
-            return output, [output]
-
-        def get_config(self):
-            return {"units": self.units, "name": self.name}
-
-    def make(units, kernel_initializer="glorot_uniform", kernel_regularizer=None, **options):
-        return keras.layers.RNN(IndRNNCell(units, kernel_initializer, kernel_regularizer), **options)
-
-    return make
+def install(folder, name, module, source, target="CELL"):
+    """Puts a package with a cell into a folder, as an installer leaves it."""
+    info = folder / f"{module}_package-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[textrnn.cells]\n{name} = {module}:{target}\n")
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
 
 
-def step(cell, projected, state):
-    return [np.maximum(projected + cell.recurrent * state[0], 0)]
-
-
-SPEC = CellSpec("indrnn", layer=layer, step=step, recurrent="vector", speed=2.0, rate_share=0.5)
-"""
+def forget():
+    """What was read of installed packages, as a new process has not read it."""
+    architectures._installed.cache_clear()
+    architectures._load.cache_clear()
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
-    """An installed package that brings the cell; the current folder has a story and a table."""
-    site = tmp_path / "site"
-    (site / "indrnn-1.0.dist-info").mkdir(parents=True)
-    (site / "indrnn.py").write_text(INDRNN)
-    (site / "indrnn-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: indrnn\nVersion: 1.0\n")
-    (site / "indrnn-1.0.dist-info" / "entry_points.txt").write_text("[textrnn.cells]\nindrnn = indrnn:SPEC\n")
-    (tmp_path / "story.txt").write_text(story(), encoding="utf-8")
-    rows = "".join(f"{'good' if k % 2 else 'bad'} {'tea' if k % 3 else 'ink'} {k},{k % 2}\n" for k in range(60))
-    (tmp_path / "rows.csv").write_text("text,label\n" + rows)
+def texts(tmp_path, monkeypatch):
+    """The current folder, with texts to learn from."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(site))
-    architectures.cells_of_packages.cache_clear()
-    yield site
-    architectures.cells_of_packages.cache_clear()
-    sys.modules.pop("indrnn", None)
+    (tmp_path / "story.txt").write_text(story(60), encoding="utf-8")
+    rows = [f"{word} old dog {WORDS[k % 20]} {WORDS[k % 19]},{word}" for k in range(80) for word in [WORDS[k % 2]]]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    return tmp_path
 
 
-def test_a_cell_in_the_table_is_the_same_in_keras_and_numpy(package, monkeypatch, rng):
-    from textrnn.language_model.network import build_language_model
-
-    monkeypatch.setitem(architectures.CELLS, "own", importlib.import_module("indrnn").SPEC)
-    config = small("own", layers=2)
-    model, ids = build_language_model(config, VOCAB), random_ids(rng, 2, 5)
-    set_weights(model, random_weights(rng, get_weights(model)))
-    network = make_network(config, VOCAB, get_weights(model), window=1, start_id=2)
-    logits, _ = network.read_all(ids, network.initial_state(2))
-    np.testing.assert_allclose(logits.transpose(1, 0, 2), model(ids), rtol=1e-5, atol=1e-5)
-    shapes = architectures.cell_spec("own").shapes(config.embed, config.units)
-    assert {name: tuple(weight.shape) for name, weight in get_weights(model).items() if "layer0" in name} == {
-        f"layer0/{name}": shape for name, shape in shapes.items()
-    }
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """The folder of an installed package with the cell."""
+    site, source = tmp_path / "site", (Path(__file__).parent / "indrnn.py").read_text(encoding="utf-8")
+    install(site, "indrnn", "indrnn_cell", source)
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(site)
+        forget()
+        yield site
+    forget()
 
 
-@pytest.mark.slow
-def test_a_cell_of_a_package_does_all_that_others_do(package, tmp_path):
-    assert "indrnn" in good("train", "--help").out and "indrnn" in good("classify", "--help-all").out
-    options = (*TINY, "--arch", "indrnn", "--name", "own", "--no-samples", "-q", "--json")
-    assert good("train", "story.txt", *options, "--epochs", "1").json["arch"] == "indrnn"
-    assert good("train", "--resume", "own", "--epochs", "2", "-q", "--no-samples", "--json").json["epochs"] == 2
-    sized = good("train", "story.txt", "--arch", "indrnn", "--name", "sized", "--epochs", "0.1", "--no-samples").err
-    assert "size auto: units" in sized
-    without = (
-        "import sys\nfrom textrnn.cli.main import cli\n"
-        "cli.main(['generate', '--model', 'own', '--length', '9'], standalone_mode=False)\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+@pytest.fixture(params=["in the table", "of a package"])
+def brought(request, monkeypatch):
+    """The cell: what a new process needs to have it, code and path; and a function that takes it away."""
+    if request.param == "in the table":
+        monkeypatch.setitem(architectures.CELLS, "indrnn", indrnn.CELL)
+        code = "import indrnn\nfrom textrnn.nn.architectures import CELLS\nCELLS['indrnn'] = indrnn.CELL\n"
+        return code, Path(__file__).parent, lambda: architectures.CELLS.pop("indrnn")
+    site = request.getfixturevalue("site")
+
+    def take_away():
+        (site / "indrnn_cell_package-1.0.dist-info" / "entry_points.txt").unlink()
+        forget()
+
+    return "", site, take_away
+
+
+def generate_in_new_process(code, path):
+    """Generates with the newest run: the text, and whether TensorFlow was imported."""
+    script = (
+        f"import sys\n{code}from textrnn.cli.main import main\n"
+        "try:\n    main(['generate', '--seed', 'The', '--length', '20', '--random-seed', '1'])\n"
+        "finally:\n    print('\\n' + str('tensorflow' in sys.modules or 'keras' in sys.modules))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(package)])}
-    done = subprocess.run([sys.executable, "-c", without], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and len(done.stdout) == 10, done.stderr
-    for cell in (["--arch", "indrnn"], ["--cell", "indrnn"]):
-        given = ("--units", "4", "--embed", "4", "--epochs", "1", "--networks", "1", "--model", "rnn", "--overwrite")
-        good("classify", "rows.csv", *cell, *given, "--name", "own-labels", "-o", "out.csv", "-q")
-        assert "predicted" in (tmp_path / "out.csv").read_text()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(path)]), "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 @pytest.mark.slow
-def test_a_cell_whose_package_is_gone_is_named_in_one_line(package, monkeypatch):
-    good("train", "story.txt", *TINY, "--arch", "indrnn", "--name", "own", "--epochs", "0.2", "--no-samples", "-q")
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(package)])
-    architectures.cells_of_packages.cache_clear()
-    for command in (["generate", "--model", "own"], ["info", "own"], ["train", "--resume", "own"]):
-        refused(*command, code=1, says=["indrnn", "not installed"])
-    refused("train", "story.txt", "--arch", "indrnn", code=2, says=["--arch is 'indrnn'", "lstm"])
+def test_cell_of_ones_own_does_what_others_do(texts, brought):
+    code, path, take_away = brought
+    good("train", "story.txt", "--arch", "indrnn", "--name", "ind", *QUICK, "--epochs", "1", "-q")
+    assert json.loads((texts / "models/ind/run.json").read_text())["config"]["model"]["arch"] == "indrnn"
+    resumed = good("train", "story.txt", "--resume", "ind", "--epochs", "2", "--json", "-q").json
+    assert (resumed["arch"], resumed["epochs"]) == ("indrnn", 2)
+    assert "indrnn" in good("info", "ind").out
+    *text, loaded = generate_in_new_process(code, path)
+    assert "".join(text).startswith("The") and loaded == "False"
+    sized = good("train", "story.txt", "--arch", "indrnn", "--size", "small", "--epochs", "1", "--json").json
+    assert sized["arch"] == "indrnn" and sized["parameters"] > 256 * 64
+    both_ways = ("--arch", "bidirectional", "--cell", "indrnn")
+    for name, arch in (("one-way", ("--arch", "indrnn")), ("both-ways", both_ways)):
+        options = ("--text-column", "text", "--label-column", "label", "--model", "rnn", "--networks", "1")
+        options = (*options, "--units", "4", "--embed", "4", "--epochs", "2", "--name", name, "--json", "-q")
+        assert good("classify", "rows.csv", *arch, *options, "-o", f"{name}.csv").json["chosen"] == "rnn"
+        again = ("--predict", "--text-column", "text", "-o", f"{name}-again.csv", "-q")
+        good("classify", "rows.csv", "--model", name, *again)
+        assert (texts / f"{name}-again.csv").is_file()
+    take_away()
+    predict = ("classify", "rows.csv", "--model", "one-way", "-o", "x.csv")
+    for command in (("generate", "--model", "ind"), ("info", "ind"), ("train", "--resume", "ind"), predict):
+        refused(*command, code=1, says=["cell 'indrnn'", "install the package that brings it"])
+    refused("train", "story.txt", "--arch", "indrnn", code=2, says=["--arch is 'indrnn'", "has to be installed"])
+    assert "ind" in good("info").out
 
 
-def test_a_broken_package_costs_one_line(package, capsys):
-    (package / "indrnn-1.0.dist-info" / "entry_points.txt").write_text("[textrnn.cells]\nbad = indrnn:nothing\n")
-    assert not architectures.is_cell("indrnn") and not architectures.is_cell("other")
-    line = "warning: the cell 'bad' of another package cannot be used: "
-    assert [text[: len(line)] for text in capsys.readouterr().err.splitlines()] == [line]
-    assert run_cli("--version").code == 0
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [(BROKEN, "ImportError: it needs a compiler)"), ("CELL = 'nothing'\n", "is no CellSpec of that name")],
+)
+def test_package_whose_cell_cannot_be_used_costs_one_warning(texts, site, source, reason):
+    install(site, "brokenrnn", "broken_cell", source)
+    ran = run_cli("train", "story.txt", "--arch", "brokenrnn", "-q")
+    warning, error = ran.err.splitlines()
+    assert ran.code == 2 and error.startswith("error: --arch is 'brokenrnn'") and "indrnn" in error
+    assert warning.startswith("warning: the cell brokenrnn of the package broken_cell-package cannot be used (")
+    assert reason in warning
+
+
+def test_installed_packages_are_not_looked_at_without_need(site, monkeypatch):
+    def looked(**options):
+        raise AssertionError("the entry points were read")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", looked)
+    assert "indrnn" not in good("train", "--help").out
+    assert architectures.find_cell("memory") and architectures.find_cell("esn") is None

@@ -4,7 +4,7 @@ import pytest
 
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
-from textrnn.nn.options import ARCHITECTURES
+from textrnn.nn.architectures import BIDIRECTIONAL, CELLS
 
 LONG = 10**9
 
@@ -57,7 +57,7 @@ def test_sized_drops_more_the_more_often_a_text_is_read():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("arch", [arch for arch in ARCHITECTURES if arch != "esn"])
+@pytest.mark.parametrize("arch", [*CELLS, BIDIRECTIONAL])
 def test_sized_presets_grow(name, arch):
     config, words = choose(size=name, arch=arch, seconds=30.0)
     assert config.model.size == name and words.startswith(f"size {name}: ")

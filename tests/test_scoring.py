@@ -12,7 +12,6 @@ from small_models import ALL, BASE, BOTH_WAYS, CARRIED, EMBED, UNITS, VOCAB, ran
 from textrnn.base.errors import DataError, RunError
 from textrnn.language_model import scoring
 from textrnn.language_model.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids, token_nats
-from textrnn.nn.architectures import CELLS
 from textrnn.nn.numpy.load import make_network
 from textrnn.nn.options import layer_cells
 from textrnn.text.windows import windows_before
@@ -53,29 +52,13 @@ def model_of(network, start_id=START):
     return SimpleNamespace(network=network, start_id=start_id, initial_state=network.initial_state)
 
 
-def memory_shapes(config, width):
-    """Weights of a controller and its heads."""
-    heads, is_lstm = config.memory_heads, config.memory_controller == "lstm"
-    gates, reads = (4 if is_lstm else 1) * UNITS, heads * config.memory_width
-    # Keys of all heads, what writing ones add and erase; gate, strength, sharpening and three shifts of all.
-    told = 4 * reads + 2 * heads * (3 + 3)
-    return {
-        "kernel": (width, gates),
-        "recurrent_kernel": (reads + is_lstm * UNITS, gates),
-        "bias": (gates,),
-        "head_kernel": (UNITS, told),
-        "head_bias": (told,),
-        "read_kernel": (reads, UNITS),
-    }
-
-
 def random_arrays(config, rng, scale=0.5):
     """Weights of the shapes that a configuration has."""
     cells, arrays, width = layer_cells(config), {}, VOCAB
     if config.input != "one-hot":
         arrays["embedding/embeddings"], width = (VOCAB, config.embed), config.embed
     for number, cell in enumerate(cells):
-        shapes = memory_shapes(config, width) if cell.cell == "memory" else CELLS[cell.cell].shapes(width, UNITS)
+        shapes = cell.spec.weights(width, UNITS)
         for way in ("/forward", "/backward") if cell.both_ways else ("",):
             arrays |= {f"layer{number}{way}/{name}": shape for name, shape in shapes.items()}
         width = UNITS * (1 + cell.both_ways)

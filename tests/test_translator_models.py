@@ -19,7 +19,7 @@ from translate_cases import (
     shapes,
 )
 
-from textrnn.nn.keras.attention import Attention
+from textrnn.nn.keras.pooling import Attention
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.nn.numpy.weights import Weights
 from textrnn.training.loss import token_losses

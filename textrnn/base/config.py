@@ -6,7 +6,6 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
-    choices: Container[str] | None = None,
+    choices: typing.Collection[str] | None = None,
     flag: str | None = None,
     unit: str | None = None,
 ) -> Any:
@@ -102,7 +101,8 @@ def flag_of(item: dataclasses.Field[Any]) -> str:
 def expected(metadata: typing.Mapping[str, Any]) -> str:
     """The range of an option in words, for example `from 1 to 65536`."""
     if metadata.get("choices"):
-        return "one of " + ", ".join(metadata["choices"])
+        choices = metadata["choices"]
+        return "one of " + (", ".join(choices) if isinstance(choices, tuple) else str(choices))
     low, high, above = (_plain(metadata.get(name)) for name in ("low", "high", "above"))
     begin = f"above {above}" if above else f"at least {low}" if low else ""
     if not high:

@@ -74,6 +74,12 @@ def guarded(run: Callable[[], Any]) -> int:
     except (BrokenPipeError, OutputClosedError):
         _drop_output()
         return 0
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package == "textrnn":
+            raise
+        click.echo(f"error: this needs the package {package}, which is not installed: pip install textrnn", err=True)
+        return 1
     except MemoryError:
         click.echo("error: not enough memory: try a smaller --units, --batch or --window", err=True)
         return 1

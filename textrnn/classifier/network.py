@@ -9,8 +9,6 @@ import numpy as np
 
 from textrnn.classifier.options import EncoderConfig
 from textrnn.classifier.vectors import StartVectors
-from textrnn.nn.architectures import MATRIX, cell_spec
-from textrnn.nn.keras.memory import make_memory
 from textrnn.nn.keras.pooling import Pooling
 
 EMBEDDING_STD = 0.1
@@ -68,11 +66,9 @@ class Classifier(keras.Model):  # type: ignore[misc,unused-ignore]
         return [self.embedding, *self.recurrent, self.pooling, self.output_layer]
 
     def _recurrent(self, number: int) -> keras.layers.Layer:
-        if self.config.arch == "memory":
-            return make_memory(self.config, f"layer{number}")
-        kind = self.config.cell_kind
-        seed = dict(seed=self.random_seed + 1000 + number) if cell_spec(kind).recurrent == MATRIX else {}
-        layer = cell_spec(kind).make_layer()(self.config.units, return_sequences=True, name=f"layer{number}", **seed)
+        layer = self.config.spec.make_layer(
+            self.config.units, return_sequences=True, name=f"layer{number}", seed=self.random_seed + 1000 + number
+        )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if self.config.both_ways else layer
 
     def build(self, ids_shape: Any, mask_shape: Any = None) -> None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from textrnn.base.config import Checked, option
 from textrnn.base.errors import ConfigError
-from textrnn.nn.architectures import CellNames
-from textrnn.nn.memory_options import controller_option, heads_option, settle_memory, slots_option, width_option
-from textrnn.nn.options import ARCHITECTURES
-from textrnn.nn.reservoir_options import ESN, ReservoirConfig
+from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, spec_of
+from textrnn.nn.options import memory_option, settle_memory
+from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.options import VOCABULARY_LEVELS, NormalizeConfig
 
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
@@ -63,10 +62,11 @@ class EncoderConfig(Checked):
 
     arch: str = option(
         "bidirectional",
-        "Architecture; bidirectional reads both ways, esn is an echo state network.",
-        choices=ARCHITECTURES,
+        "Architecture; bidirectional reads both ways, esn is an echo state network. Cells of installed packages go by "
+        "their names.",
+        choices=CellNames(BIDIRECTIONAL, ESN),
     )
-    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CellNames())
+    cell: str = option("gru", "Cell of the bidirectional architecture.", choices=CellNames(both_ways=True))
     units: int = option(
         None,
         "Units in each recurrent layer, in each direction.  [default: 128, and 1,000 for esn]",
@@ -81,10 +81,10 @@ class EncoderConfig(Checked):
         0.5, "Share of the embedding's features dropped, for a whole text, while training.", low=0, high=0.95
     )
     word_dropout: float = option(0.2, "Share of the tokens dropped while training.", low=0, high=0.95)
-    memory_slots: int | None = slots_option()
-    memory_width: int | None = width_option()
-    memory_heads: int | None = heads_option()
-    memory_controller: str | None = controller_option()
+    memory_slots: int | None = memory_option("slots")
+    memory_width: int | None = memory_option("width")
+    memory_heads: int | None = memory_option("heads")
+    memory_controller: str | None = memory_option("controller")
 
     def __post_init__(self) -> None:
         if self.units is None:
@@ -98,14 +98,14 @@ class EncoderConfig(Checked):
             )
 
     @property
-    def cell_kind(self) -> str:
-        """The name of a cell, see `textrnn.nn.architectures`, or `memory`."""
-        return self.cell if self.both_ways else self.arch
+    def spec(self) -> CellSpec:
+        """The entry of the cell of all layers; an echo state network has none."""
+        return spec_of(self.cell if self.both_ways else self.arch, self)
 
     @property
     def both_ways(self) -> bool:
         """Whether the layers read in both directions."""
-        return self.arch == "bidirectional"
+        return self.arch == BIDIRECTIONAL
 
     @property
     def width(self) -> int:

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from textrnn.classifier.options import EncoderConfig
-from textrnn.nn.memory_options import memory_sizes
-from textrnn.nn.numpy.memory import MemoryLayer, make_memory_cell
-from textrnn.nn.numpy.scan import Layer, SteppedLayer, make_layer, scan
+from textrnn.nn.numpy.scan import Layer, make_layer
 from textrnn.nn.numpy.weights import Weights
-
-AnyLayer = Layer | SteppedLayer | MemoryLayer
 
 ROWS = 256  # texts side by side: fewer leave threads waiting for one another, more no longer fit into the cache
 TOKENS = 1 << 17  # tokens for which those that are distinct are projected once
@@ -71,17 +67,12 @@ class RecurrentClassifier:
     def __init__(self, config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> None:
         self.config, self.vocab_size, self.num_classes = config, vocab_size, num_classes
         self._embeddings = weights.get("embedding/embeddings", vocab_size, config.embed)
-        width, self._layers = config.embed, list[AnyLayer]()
+        width, self._layers = config.embed, list[Layer]()
         for number in range(config.layers):
-            if config.arch == "memory":
-                cell = make_memory_cell(weights, f"layer{number}", width, memory_sizes(config))
-                self._layers.append(MemoryLayer(cell))
-                width = config.width
-                continue
             names = [f"layer{number}/{way}" for way in ("forward", "backward")]
             names = names if config.both_ways else [f"layer{number}"]
-            ways = [weights.keras_cell(config.cell_kind, name, width, config.units) for name in names]
-            self._layers.append(make_layer(config.cell_kind, ways))
+            ways = [weights.of_cell(config.spec, name, width, config.units) for name in names]
+            self._layers.append(make_layer(config.spec, config.units, ways))
             width = config.width
         self._query = weights.get("pooling/query", width, 1) if "attention" in config.pools else None
         self._kernel = weights.get("output/kernel", width * len(config.pools), num_classes)
@@ -137,17 +128,13 @@ class RecurrentClassifier:
             return self._attention(block, self._outputs(layer, block, projected, ids))
         return self._running(layer, block, projected, ids)
 
-    def _steps(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:
+    def _steps(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:
         ways, rows = projected.shape[1:3]
         index = np.stack([ids, ids[block.mirrored] + rows][:ways])
         flat = projected.reshape(len(projected), ways * rows, -1)
-        return (
-            layer.scan(flat, index, block.counts)
-            if isinstance(layer, MemoryLayer)
-            else scan(layer, flat, index, block.counts)
-        )
+        return layer.scan(flat, index, block.counts)
 
-    def _running(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def _running(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The pools that need no output twice, while the layer reads."""
         pools, last = self.config.pools, np.empty(0)
         total = most = last
@@ -166,9 +153,9 @@ class RecurrentClassifier:
         found = dict(last=last, mean=total, max=most)
         return np.concatenate([way for name in pools for way in found[name]], 1)
 
-    def _outputs(self, layer: AnyLayer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    def _outputs(self, layer: Layer, block: Block, projected: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """All outputs in the order of the tokens: float32[tokens, width]."""
-        outputs = [np.empty((len(ids), projected.shape[3]), np.float32) for _ in range(projected.shape[1])]
+        outputs = [np.empty((len(ids), layer.units), np.float32) for _ in range(projected.shape[1])]
         begin = 0
         for h in self._steps(layer, block, projected, ids):
             for way, array in enumerate(outputs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -17,6 +17,8 @@ from textrnn.text.options import NormalizeConfig
 
 # What says where a run comes from and goes, or what is done with one.
 NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite")
+ASKED = (*NEW_RUN, "resume", "models_dir", "as_json", "quiet")
+Stories = Any  # of `textrnn.answerer.predict_file`, which is imported when it is needed
 
 
 @click.command()
@@ -36,23 +38,7 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite"
 @click.option("--quiet", "-q", is_flag=True, help="Print warnings and the result only.")
 @config_options(MemoryNetworkConfig, AnswerFitConfig, NormalizeConfig)
 @click.pass_context
-def answer(
-    context: click.Context,
-    /,
-    stories: str | None,
-    model: str | None,
-    output: str | None,
-    explain: bool,
-    test: str | None,
-    resume: str | None,
-    encoding: str | None,
-    name: str | None,
-    models_dir: Path,
-    overwrite: bool,
-    as_json: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def answer(context: click.Context, /, stories: str | None, **options: Any) -> None:
     """Learn to answer questions about short stories, or answer them.
 
     \b
@@ -63,53 +49,64 @@ def answer(
     """
     from textrnn.answerer.predict_file import read_file
 
-    begin, arguments = context.obj
-    if resume is not None:
+    asked = SimpleNamespace(**{name: options.pop(name) for name in ASKED})
+    if asked.resume is not None:
         if stories is not None or typed_flags(context, NEW_RUN):
             raise ConfigError(
-                "--resume goes on with a run and its stories in its own run_target: leave out the file, "
+                "--resume goes on with a run and its stories in its own place: leave out the file, "
                 + ", ".join(typed_flags(context, NEW_RUN) or ["--name", "--overwrite"])
             )
     elif stories is None:
         raise ConfigError("there is nothing to answer: name a file of stories, or - for standard input; see --help")
-    file = None if stories is None else read_file(stories, encoding)
-    given = given_options(context, options)
-    if file is None or (model is None and file.answered):
-        if file is not None and (output is not None or explain):
-            raise ConfigError(
-                f"{file.name} has answers, so that it is learnt from: --output and --explain go with --model NAME, "
-                "which answers, or with stories without answers"
-            )
-        from textrnn.answerer.train import summary
-        from textrnn.answerer.train import train as task
-        from textrnn.base.run_target import RunTarget
-
-        result = task(
-            file,
-            test=None if test is None else read_file(test, encoding),
-            resume=resume,
-            run_target=RunTarget(models_dir, name, overwrite),
-            quiet=quiet,
-            command=shlex.join(["textrnn", *arguments]),
-            begin=begin,
-            **given,
-        )
-        click.echo(json.dumps(result, ensure_ascii=False) if as_json else summary(result))
-        if result["ended"] == "interrupted":
-            context.exit(INTERRUPTED)
+    file = None if stories is None else read_file(stories, asked.encoding)
+    if file is None or (asked.model is None and file.answered):
+        _learn(context, file, asked, given_options(context, options))
         return
     if flags := typed_flags(context, ["test", "name", "overwrite", *options]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
+    _answer(file, asked)
+
+
+def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace, given: dict[str, Any]) -> None:
+    """Learns from a file, or goes on with a run."""
+    from textrnn.answerer.predict_file import read_file
+    from textrnn.answerer.train import summary, train
+    from textrnn.base.run_target import RunTarget
+
+    if file is not None and (asked.output is not None or asked.explain):
+        raise ConfigError(
+            f"{file.name} has answers, so that it is learnt from: --output and --explain go with --model NAME, "
+            "which answers, or with stories without answers"
+        )
+    begin, arguments = context.obj
+    result = train(
+        file,
+        test=None if asked.test is None else read_file(asked.test, asked.encoding),
+        resume=asked.resume,
+        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
+        quiet=asked.quiet,
+        command=shlex.join(["textrnn", *arguments]),
+        begin=begin,
+        **given,
+    )
+    click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
+    if result["ended"] == "interrupted":
+        context.exit(INTERRUPTED)
+
+
+def _answer(file: Stories, asked: SimpleNamespace) -> None:
+    """Answers the questions of a file with a saved run."""
     from textrnn.answerer.predict import KIND, open_answerer
     from textrnn.answerer.predict_file import answer_file, filled_in
     from textrnn.base.run import find_run
     from textrnn.language_model.generate import write_output
 
-    answered = answer_file(file, open_answerer(find_run(model, models_dir, KIND)))
-    if answered["accuracy"] is not None and not as_json:
+    answered = answer_file(file, open_answerer(find_run(asked.model, asked.models_dir, KIND)))
+    if answered["accuracy"] is not None and not asked.as_json:
         click.echo(f"{100 * answered['accuracy']:.1f} % of the answers that were there are the same", err=True)
-    text = json.dumps(answered, ensure_ascii=False) + "\n" if as_json else filled_in(file, answered, explain=explain)
-    if output is None or output == "-":
+    as_text = json.dumps(answered, ensure_ascii=False) + "\n"
+    text = as_text if asked.as_json else filled_in(file, answered, explain=asked.explain)
+    if asked.output is None or asked.output == "-":
         stream([text])
     else:
-        write_output([text], output)
+        write_output([text], asked.output)

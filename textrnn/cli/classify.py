@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import click
 
@@ -26,12 +27,6 @@ from textrnn.cli.options import (
 from textrnn.nn.reservoir_options import RESERVOIR, ReservoirConfig
 from textrnn.text.options import NormalizeConfig
 
-if TYPE_CHECKING:
-    from textrnn.classifier.predict_file import PredictOptions
-    from textrnn.text.table.rows import Table
-    from textrnn.text.table.table import TableOptions
-
-COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")  # of `TableOptions`
 NETWORKS = names_of(EncoderConfig)
 FITTING = names_of(*GROUPS, without=(*NETWORKS, "time_s", "random_seed"))
 TEXTS = names_of(NormalizeConfig)
@@ -73,6 +68,11 @@ FOR_TRAINING = (
 )
 
 
+COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
+ASKED = (
+    *("test", "num_folds", "must_train", "must_predict", "model", "unlabelled", "balanced", "output", "min_confidence"),
+    *("explain", "name", "models_dir", "overwrite", "quiet", "as_json"),
+)
 RENAMED = {"--warm-up": "--pretrain", "--warm-up-epochs": "--pretrain-epochs"}
 
 
@@ -143,73 +143,66 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
     """
-    must_train, must_predict, model = (options.pop(name) for name in ("must_train", "must_predict", "model"))
-    if must_train and must_predict:
-        raise ConfigError("give --train or --predict, not both")
-    saved = None if model in MODELS else model
-    if must_train and saved is not None:
-        raise ConfigError(f"--model is {model!r:.60}: with --train expected one of {', '.join(MODELS)}")
     from textrnn.classifier.data import has_labels
     from textrnn.classifier.predict_file import PredictOptions
     from textrnn.text.table.table import TableOptions, open_table
 
+    asked = SimpleNamespace(**{name: options.pop(name) for name in ASKED})
+    if asked.must_train and asked.must_predict:
+        raise ConfigError("give --train or --predict, not both")
     columns = TableOptions(**{name: options.pop(name) for name in COLUMNS})
-    given = {name: options.pop(name) for name in ("output", "min_confidence", "explain")}
-    predict_options = PredictOptions(overwrite=options["overwrite"], **given)
+    predict_options = PredictOptions(asked.output, asked.overwrite, asked.min_confidence, asked.explain)
+    saved = None if asked.model in MODELS else asked.model
+    if asked.must_train and saved is not None:
+        raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
     # Standard input can be read only once, so it is learnt from only where that is asked for.
-    if must_train or (saved is None and not must_predict and table != "-"):
-        with open_table(table, columns, needs_label=must_train or None) as opened:
-            if must_train or has_labels(opened):
-                result = _train(context, opened, table, columns, predict_options, {**options, "kind": model})
-                if result["ended"] == "interrupted":
-                    context.exit(INTERRUPTED)
+    if asked.must_train or (saved is None and not asked.must_predict and table != "-"):
+        with open_table(table, columns, needs_label=asked.must_train or None) as opened:
+            if asked.must_train or has_labels(opened):
+                given = dict(options=columns, predict_options=predict_options, **given_options(context, options))
+                _learn(context, opened, table, asked, given)
                 return
-    _check_predicting(context, table, kind=None if saved or model == "auto" else model, must_predict=must_predict)
-    _predict(table, saved, columns, predict_options, options)
+    kind = None if saved or asked.model == "auto" else asked.model
+    _check_predicting(context, table, kind=kind, must_predict=asked.must_predict)
+    _predict(table, saved, asked, columns, predict_options)
 
 
-def _train(
-    context: click.Context,
-    opened: Table,
-    path: str,
-    columns: TableOptions,
-    predict_options: PredictOptions,
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """Learns from a table that is open, and prints the report."""
+def _learn(context: click.Context, opened: Any, path: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
+    """Learns from a table that is open."""
     from textrnn.base.run_target import RunTarget
     from textrnn.classifier.train import train_on
     from textrnn.report.classification import format_report
 
     begin, arguments = context.obj
-    as_json, target = options.pop("as_json"), (options.pop(name) for name in ("models_dir", "name", "overwrite"))
-    call = {name: options.pop(name) for name in ("test", "num_folds", "unlabelled", "balanced", "quiet", "kind")}
     result = train_on(
         opened,
         path,
-        options=columns,
-        run_target=RunTarget(*target),
-        predict_options=predict_options,
+        test=asked.test,
+        num_folds=asked.num_folds,
+        unlabelled=asked.unlabelled,
+        kind=asked.model,
+        balanced=asked.balanced,
+        run_target=RunTarget(asked.models_dir, asked.name, asked.overwrite),
+        quiet=asked.quiet,
         command=shlex.join(["textrnn", *arguments]),
         begin=begin,
-        **call,
-        **given_options(context, options),
+        **given,
     )
+    as_json = asked.as_json
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_report(result), nl=as_json)
-    return result
+    if result["ended"] == "interrupted":
+        context.exit(INTERRUPTED)
 
 
-def _predict(
-    table: str, saved: str | None, columns: TableOptions, predict_options: PredictOptions, options: dict[str, Any]
-) -> None:
-    """Predicts with a saved classifier, the newest if none is named, and prints what was done."""
+def _predict(table: str, saved: str | None, asked: SimpleNamespace, columns: Any, predict_options: Any) -> None:
+    """Adds predictions of a saved classifier to a table."""
     from textrnn.classifier.predict import load_classifier
     from textrnn.classifier.predict_file import predict, summary
 
-    classifier = load_classifier(saved, options["models_dir"])
+    classifier = load_classifier(saved, asked.models_dir)
     result = predict(table, classifier, columns, predict_options, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
-        click.echo(json.dumps(result, ensure_ascii=False) if options["as_json"] else summary(result))
+        click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
 
 
 def _check_predicting(context: click.Context, table: str, *, kind: str | None, must_predict: bool) -> None:

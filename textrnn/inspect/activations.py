@@ -12,7 +12,6 @@ from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.classifier.predict import Networks
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.language_model.predict import LanguageModel
-from textrnn.nn.architectures import cell_spec, is_cell
 from textrnn.nn.numpy.network import CarriedNetwork, State, WindowNetwork
 from textrnn.nn.options import ModelConfig, layer_cells
 from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer
@@ -105,8 +104,8 @@ def state_names(config: ModelConfig) -> list[tuple[int, str]]:
         >>> state_names(ModelConfig(arch="lstm", layers=2))
         [(1, 'h'), (1, 'c'), (2, 'h'), (2, 'c')]
     """
-    cells = [(layer, cell_spec(cell.cell)) for layer, cell in enumerate(layer_cells(config), 1) if is_cell(cell.cell)]
-    return [(layer, state) for layer, cell in cells for state in ("h", "c")[: cell.states]]
+    layers = [(number, layer.spec) for number, layer in enumerate(layer_cells(config), 1)]
+    return [(number, state) for number, spec in layers if spec.begin is None for state in spec.states]
 
 
 def _window_values(network: WindowNetwork, ids: np.ndarray) -> np.ndarray:

@@ -21,36 +21,36 @@ Back = Callable[[Cell, np.ndarray, Arrays, Arrays], tuple[Arrays, np.ndarray]]
 
 def simple_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
     """Back through h' = tanh(v), v = W x + U h + b: dv = (1 - h'^2) dh', dh = U^T dv."""
-    h = np.tanh(cell.recurrent @ state[0] + projected)
+    h = np.tanh(cell.weights["recurrent_kernel"] @ state[0] + projected)
     v = after[0] * (1 - h**2)
-    return [cell.recurrent.T @ v], v
+    return [cell.weights["recurrent_kernel"].T @ v], v
 
 
 def gru_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
     """Back through h' = z h + (1 - z) g, g = tanh(W x + b + r (U h + c))."""
     h, units = state[0], cell.units
-    recurrent = cell.recurrent @ h
+    recurrent = cell.weights["recurrent_kernel"] @ h
     tanhs = np.tanh(recurrent[: 2 * units] + projected[: 2 * units])
     z, r = (tanhs[:units] + 1) / 2, (tanhs[units:] + 1) / 2
-    inner = recurrent[2 * units :] + cell.candidate_bias
+    inner = recurrent[2 * units :] + cell.weights["candidate_bias"]
     g = np.tanh(inner * r + projected[2 * units :])
     d_candidate = after[0] * (1 - z) * (1 - g**2)
     d_gates = np.concatenate([after[0] * (h - g), d_candidate * inner]) / 2 * (1 - tanhs**2)
     d_recurrent = np.concatenate([d_gates, d_candidate * r])
-    return [after[0] * z + cell.recurrent.T @ d_recurrent], np.concatenate([d_gates, d_candidate])
+    return [after[0] * z + cell.weights["recurrent_kernel"].T @ d_recurrent], np.concatenate([d_gates, d_candidate])
 
 
 def lstm_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
     """Back through c' = f c + i g, h' = o tanh(c')."""
     (h, c), units = state, cell.units
-    tanhs = np.tanh(cell.recurrent @ h + projected)
+    tanhs = np.tanh(cell.weights["recurrent_kernel"] @ h + projected)
     i, f, g, o = (tanhs[k * units : (k + 1) * units] for k in range(4))
     i, f, o = (i + 1) / 2, (f + 1) / 2, (o + 1) / 2
     shown = np.tanh(f * c + i * g)
     d_c = after[1] + after[0] * o * (1 - shown**2)
     d_tanhs = np.concatenate([d_c * g / 2, d_c * c / 2, d_c * i, after[0] * shown / 2])
     d_projected = d_tanhs * (1 - tanhs**2)
-    return [cell.recurrent.T @ d_projected, d_c * f], d_projected
+    return [cell.weights["recurrent_kernel"].T @ d_projected, d_c * f], d_projected
 
 
 BACKS: dict[str, Back] = {"simple": simple_back, "gru": gru_back, "lstm": lstm_back}
@@ -73,7 +73,7 @@ class TracedNetwork(CarriedNetwork):
         if config.arch not in BACKS:
             raise ConfigError(f"gradients are measured for {', '.join(BACKS)}, and this network is {config.arch}")
         super().__init__(config, vocab_size, weights)
-        self._cells_of_layers = [_widened(layer) for layer in self._layers if isinstance(layer, Cell)]
+        self._cells_of_layers = [_widened(layer) for layer in self._layers]
         self._layers = [*self._cells_of_layers]
         self._output, self._output_bias = self._output.astype(np.float64), self._output_bias.astype(np.float64)
 
@@ -148,12 +148,13 @@ class TracedNetwork(CarriedNetwork):
             place -= layer.num_states
             around = slice(place, place + layer.num_states)
             h, *rest = gradient[around]
-            found, d_projected = BACKS[layer.kind](layer, inputs, state[around], [h + from_above, *rest])
+            found, d_projected = BACKS[layer.spec.name](layer, inputs, state[around], [h + from_above, *rest])
             before = found + before
             from_above = layer.kernel.T @ d_projected + (from_above if self._residual else 0.0) if place else 0.0
         return before
 
 
 def _widened(cell: Cell) -> Cell:
-    names = ("kernel", "recurrent", "bias", "candidate_bias")
-    return dataclasses.replace(cell, **{name: getattr(cell, name).astype(np.float64) for name in names})
+    kernel, bias = cell.kernel.astype(np.float64), cell.bias.astype(np.float64)
+    weights = {name: array.astype(np.float64) for name, array in cell.weights.items()}
+    return dataclasses.replace(cell, kernel=kernel, bias=bias, weights=weights)

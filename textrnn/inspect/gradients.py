@@ -9,7 +9,6 @@ import numpy as np
 
 from textrnn.base.errors import DataError
 from textrnn.inspect.backward import TracedNetwork
-from textrnn.nn.architectures import cell_spec
 from textrnn.nn.numpy.network import State
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
@@ -120,12 +119,12 @@ def initial_network(config: ModelConfig, vocab_size: int, rng: np.random.Generat
     if not one_hot:
         arrays["embedding/embeddings"] = rng.normal(0, 1, (vocab_size, width))
     for number, cell in enumerate(layer_cells(config)):
-        gates = cell_spec(cell.cell).gates
-        bias = np.zeros((2, gates * units) if cell.cell == "gru" else gates * units)
+        shapes = cell.spec.weights(width, units)
+        columns, bias = shapes["kernel"][1], np.zeros(shapes["bias"])
         if cell.cell == "lstm":
             bias[units : 2 * units] = 1.0  # forget gates begin open: Jozefowicz, Zaremba and Sutskever, 2015
-        arrays[f"layer{number}/kernel"] = rng.normal(0, width**-0.5, (width, gates * units))
-        arrays[f"layer{number}/recurrent_kernel"] = gain * orthogonal(units, gates * units, rng)
+        arrays[f"layer{number}/kernel"] = rng.normal(0, width**-0.5, shapes["kernel"])
+        arrays[f"layer{number}/recurrent_kernel"] = gain * orthogonal(units, columns, rng)
         arrays[f"layer{number}/bias"] = bias
         width = units
     limit = (6 / (units + vocab_size)) ** 0.5

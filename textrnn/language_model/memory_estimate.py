@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from textrnn.base.errors import ConfigError
 from textrnn.language_model.options import Config
-from textrnn.nn.architectures import MATRIX, cell_spec
-from textrnn.nn.memory_options import memory_sizes
+from textrnn.nn.architectures import ESN
 from textrnn.nn.options import layer_cells
-from textrnn.nn.reservoir_options import ESN
 
 COPIES = 5  # of each weight: itself, its gradient, the optimizer's two averages, and the best one so far
 KEPT = 3  # times the gates' width that a layer keeps of each step, for the backward pass
@@ -32,17 +31,9 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
     batch, window, units = data.batch or 1, data.window or 1, model.units
     weights, activations, width = vocab_size * model.embed, 0, model.embed
     for cell in layer_cells(model):
-        if cell.cell == "memory":
-            sizes = memory_sizes(model)
-            gates, told = sizes.gates * units, sum(sizes.pieces)
-            weights += gates * (width + sizes.recurrent) + units * (told + sizes.reads)
-            activations += KEPT * (gates + told + 2 * sum(sizes.state)) * window * batch
-            width = units
-            continue
-        spec = cell_spec(cell.cell)
-        ways, gates = 1 + cell.both_ways, spec.gates
-        weights += ways * gates * units * (units * (spec.recurrent == MATRIX) + width)
-        activations += ways * KEPT * gates * units * window * batch
+        ways, shapes = 1 + cell.both_ways, cell.spec.weights(width, units)
+        weights += ways * sum(math.prod(shape) for shape in shapes.values())
+        activations += ways * KEPT * (shapes["kernel"][1] + cell.spec.more_kept) * window * batch
         width = ways * units
     predictions = batch * (1 if data.target == "last" else window)
     weights += width * vocab_size

@@ -9,10 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from textrnn.nn.architectures import MATRIX, cell_spec, is_cell
-from textrnn.nn.keras.condition import Conditions
-from textrnn.nn.keras.memory import make_memory
-from textrnn.nn.keras.tokens import Logits, OneHot, TiedLogits
+from textrnn.nn.keras.tokens import Conditions, Logits, OneHot, TiedLogits
 from textrnn.nn.options import LayerCell, ModelConfig, layer_cells
 
 State = list[Any]
@@ -103,21 +100,16 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
         penalty = keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None
-        if cell.cell == "memory":
-            return make_memory(config, f"layer{number}", "lecun_normal", penalty, return_state=True)
-        recurrent: dict[str, Any] = dict(
-            recurrent_dropout=config.recurrent_dropout,
-            recurrent_regularizer=penalty,
-            seed=self.random_seed + 1000 + number,
-        )
-        layer = cell_spec(cell.cell).make_layer()(
+        layer = cell.spec.make_layer(
             config.units,
             name=f"layer{number}",
             kernel_initializer="lecun_normal",
             kernel_regularizer=penalty,
             return_sequences=not (cell.both_ways and last),
             return_state=not cell.both_ways,
-            **(recurrent if cell_spec(cell.cell).recurrent == MATRIX else {}),
+            recurrent_dropout=config.recurrent_dropout,
+            recurrent_regularizer=penalty,
+            seed=self.random_seed + 1000 + number,
         )
         return keras.layers.Bidirectional(layer, name=f"layer{number}") if cell.both_ways else layer
 
@@ -150,18 +142,13 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         self.output_layer.build((*ids_shape, width))
 
     def initial_state(self, batch: int) -> State:
-        """The state before a text, float32[batch, any] for each state of each layer.
+        """The state before a text, float32[batch, any] for each state of each layer, as its `CellSpec` says.
 
-        Of cells: zeros [batch, units], h before c. Of a memory: what `Memory.initial_state` says. Where there are
-        conditions, the last array is [batch, num_conditions]: zeros, which stand for none.
+        Where there are conditions, the last array is [batch, num_conditions]: zeros, which stand for none.
         """
-        widths = [self.num_conditions] * bool(self.num_conditions)
-        if self.config.arch == "memory":
-            state = [array for layer in self.recurrent for array in layer.initial_state(batch)]
-        else:
-            state = []
-            widths = [self.config.units] * sum(map(_num_states, self.cells, self.recurrent)) + widths
-        return state + [ops.zeros((batch, width), "float32") for width in widths]
+        begins = [a for cell in self.cells if not cell.both_ways for a in cell.spec.initial_state(self.config.units)]
+        begins += [np.zeros(self.num_conditions, np.float32)] * bool(self.num_conditions)
+        return [ops.broadcast_to(array, (batch, len(array))) for array in begins]
 
     def hidden(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
         """What the last layer puts out, float32[batch, steps, units], or [batch, 2 units] when it reads both ways."""
@@ -173,7 +160,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         if conditions:
             h = ops.concatenate([h, conditions[0]], -1)
         for cell, layer, dropout in zip(self.cells, self.recurrent, self.dropouts, strict=True):
-            before, num_states = h, _num_states(cell, layer)
+            before, num_states = h, len(cell.spec.states)
             if cell.both_ways:
                 h = layer(h, training=training)
             else:
@@ -227,13 +214,6 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             condition_dropout=self.condition_dropout,
             name=self.name,
         )
-
-
-def _num_states(cell: LayerCell, layer: Any) -> int:
-    """Arrays that a layer carries from step to step."""
-    if cell.both_ways:
-        return 0
-    return cell_spec(cell.cell).states if is_cell(cell.cell) else len(layer.sizes.state)
 
 
 def build_language_model(

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from textrnn.language_model.options import Config
-from textrnn.nn.architectures import MEMORY, cell_spec
-from textrnn.nn.reservoir_options import ESN
+from textrnn.nn.architectures import BIDIRECTIONAL, ESN, spec_of
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
@@ -98,10 +97,10 @@ def sized(
             config, options, num_tokens=num_tokens, vocab_size=vocab_size, seconds=seconds, speed=speed
         )
     learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S) * speed
-    if arch == "bidirectional":
+    if arch == BIDIRECTIONAL:
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        cell = MEMORY if arch == "memory" else cell_spec(arch)
+        cell = spec_of(arch, config.model)
         learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:

@@ -1,23 +1,32 @@
-"""The table of recurrent cells: an entry holds all that is known about one.
+"""The table of architectures: a `CellSpec` for each recurrent cell says all that the product knows about it.
 
-A new cell is one `CellSpec`: in `CELLS`, or brought by another package under the entry point `textrnn.cells`. Layers
-and steps stand here by dotted names, or behind functions, so that reading the table imports no TensorFlow and no NumPy.
+Training, running without TensorFlow, resuming, sizing and describing follow from the entry. A cell of one's own is one
+more entry: in `CELLS`, or in another installed package that has an entry point of the group `textrnn.cells`, whose
+name is the name of the cell and whose value is its `CellSpec`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.errors import RunError
 from textrnn.base.tasks import named
+from textrnn.nn.memory import MemorySizes, memory_sizes
 
-ENTRY_POINTS = "textrnn.cells"
-MATRIX, VECTOR = "matrix", "vector"
+if TYPE_CHECKING:
+    import importlib.metadata
+
+    import numpy as np
+
+GROUP = "textrnn.cells"  # of the entry points of packages that bring cells
+# A function, or `module:name` of one that is imported when it is first used: reading the table imports no TensorFlow.
+Function = Callable[..., Any] | str
+Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -25,161 +34,233 @@ class CellSpec:
     """A recurrent cell.
 
     Attributes:
-        name: what `--arch` calls it.
-        layer: gives the Keras layer's class, or a function of the same arguments: `units`, `name`,
-            `kernel_initializer`, `kernel_regularizer`, `return_sequences`, `return_state`, and for a recurrent matrix
-            `recurrent_dropout`, `recurrent_regularizer` and `seed`. A function without arguments, or `module:name`.
-        step: one step in NumPy, a function of a `textrnn.nn.numpy.cells.Cell`, the projected input float32[gates *
-            units, rows] and the state, a list of float32[units, rows]; it gives the next state, the output first. A
-            function, or `module:name`.
-        gates: its kernel is float32[inputs, gates * units], the gates side by side; its bias float32[gates * units].
-        states: arrays that it carries from step to step, the output first.
-        recurrent: what the state is multiplied by: `matrix` for float32[units, gates * units], `vector` for
-            float32[gates * units], None for nothing.
-        biases: 1, or 2 for float32[2, gates * units]: of the input, then of the state.
-        halved: for each gate whether its weights are halved for the NumPy step, which writes a sigmoid as a tanh.
-        window_step: a faster step for texts side by side, see `textrnn.nn.numpy.scan`; without it `step` is used.
-        more_layers: layers that `--size` adds: a gate that does not see the state learns of it from the layer below.
-        speed: how many times as fast as an LSTM of equal units and without these layers a training step is.
+        name: what `--arch` and `run.json` call it.
+        layer: makes the Keras layer, `layer(units, **options)`. The options are `name`, `return_sequences`,
+            `return_state`, `kernel_initializer`, `kernel_regularizer` and those of `recurrent_options`. The names of
+            the layer's weights are those of `weights`.
+        step: one step in NumPy, `step(weights, projected, state)`: the next state. `projected` float32[width, rows] is
+            kernel^T x + bias, `state` holds float32[any, rows]; neither may be changed. `weights` has all others,
+            matrices transposed (float32[outputs, inputs]) and vectors as columns (float32[any, 1]).
+        weights: the shapes of all weights by name, `weights(inputs, units)`. `kernel` (inputs, width) has to be there.
+        states: the names of the arrays that are carried from step to step. The first is the output.
+        recurrent_options: those of `recurrent_regularizer`, `recurrent_dropout` and `seed` that `layer` takes.
+        both_ways: whether the layer may be one of `--arch bidirectional`. Keras copies it by its config then, so its
+            class has to be registered with Keras, and it has to take `go_backwards`.
+        prepare: changes the weights before the first step, once: `prepare(arrays)`, named and shaped as `weights` says.
+        output: what is put out after a step, `output(weights, state)`: float32[units, rows]. By default `state[0]`.
+        begin: the state before a text, `begin(units)`: float32[width] for each state. By default zeros float32[units].
+        windows: a `textrnn.nn.numpy.scan.WindowStep`, which reads many texts faster than `step` does.
+        configure: the entry for a configuration, `configure(spec, config)`, if the cell has options of its own.
+        sizes: given to `layer`, `step` and `output` as `sizes=`, unless it is None.
+        more_kept: numbers beside those of `projected` that training keeps of each step and row.
+        speed: how many times as fast as an LSTM of equal units a training step is, without `more_layers`.
         rate_share: the best learning rate as a share of that of an LSTM.
+        more_layers: layers that `--size` adds: a gate that does not see the state learns of it from the layer below.
+
+    Example:
+        >>> CELLS["gru"].weights(5, 7)
+        {'kernel': (5, 21), 'recurrent_kernel': (7, 21), 'bias': (2, 21)}
     """
 
     name: str
-    layer: str | Callable[[], Any]
-    step: str | Callable[..., Any]
-    gates: int = 1
-    states: int = 1
-    recurrent: str | None = MATRIX
-    biases: int = 1
-    halved: tuple[bool, ...] = ()
-    window_step: str | None = None
-    more_layers: int = 0
+    layer: Function
+    step: Function
+    weights: Callable[[int, int], Shapes]
+    states: tuple[str, ...] = ("h",)
+    recurrent_options: tuple[str, ...] = ()
+    both_ways: bool = False
+    prepare: Function | None = None
+    output: Function | None = None
+    begin: Callable[[int], list[np.ndarray]] | None = None
+    windows: str | None = None
+    configure: Callable[[CellSpec, Any], CellSpec] | None = None
+    sizes: Any = None
+    more_kept: int = 0
     speed: float = 1.0
     rate_share: float = 1.0
+    more_layers: int = 0
 
-    def shapes(self, inputs: int, units: int) -> dict[str, tuple[int, ...]]:
-        """The weights by name.
+    def function(self, role: str) -> Callable[..., Any]:
+        """The function of a role: `layer`, `step`, `prepare` or `output`."""
+        found = getattr(self, role)
+        found = named(found) if isinstance(found, str) else found
+        return found if self.sizes is None or role == "prepare" else functools.partial(found, sizes=self.sizes)
 
-        Example:
-            >>> CELLS["gru"].shapes(5, 7)
-            {'kernel': (5, 21), 'recurrent_kernel': (7, 21), 'bias': (2, 21)}
-        """
-        width = self.gates * units
-        recurrent = {MATRIX: (units, width), VECTOR: (width,), None: ()}[self.recurrent]
-        of_state: dict[str, tuple[int, ...]] = {"recurrent_kernel": recurrent} if recurrent else {}
-        return {"kernel": (inputs, width), **of_state, "bias": (width,) if self.biases == 1 else (2, width)}
+    def make_layer(self, units: int, **options: Any) -> Any:
+        """The Keras layer; of the options in `recurrent_options`, those that it does not take are left out."""
+        taken = {
+            name: value
+            for name, value in options.items()
+            if name not in RECURRENT_OPTIONS or name in self.recurrent_options
+        }
+        return self.function("layer")(units, **taken)
 
-    def make_layer(self) -> Any:
-        """The class of the Keras layer, or what stands for it; imports TensorFlow."""
-        return named(self.layer) if isinstance(self.layer, str) else self.layer()
+    def initial_state(self, units: int) -> list[np.ndarray]:
+        """The state before a text: float32[width] for each array."""
+        import numpy as np  # here, as `--help` reads the table too
 
-    def numpy_step(self) -> Callable[..., Any]:
-        """The step in NumPy."""
-        step: Callable[..., Any] = named(self.step) if isinstance(self.step, str) else self.step
-        return step
+        return self.begin(units) if self.begin else [np.zeros(units, np.float32) for _ in self.states]
 
 
-_KERAS, _MINIMAL, _NUMPY, _SCAN = (
-    f"textrnn.nn.{module}:" for module in ("keras.recurrent", "keras.minimal", "numpy.cells", "numpy.scan")
-)
-# Gates in the order of the layers: LSTM i, f, c, o; GRU z, r, h; minGRU z, h; minLSTM f, i, h.
-CELLS = {
+RECURRENT_OPTIONS = ("recurrent_regularizer", "recurrent_dropout", "seed")
+_STEPS = "textrnn.nn.numpy.cells"
+
+
+def _gated(name: str, layer: str, gates: int, *, recurrent: bool = True, biases: int = 1, **facts: Any) -> CellSpec:
+    """The entry of a cell of the project whose kernels have some gates side by side.
+
+    Args:
+        name: of the cell, and the beginning of the name of its step.
+        layer: the Keras layer.
+        gates: their number.
+        recurrent: whether the state is multiplied by a recurrent kernel.
+        biases: 1 for float32[gates * units], 2 for float32[2, gates * units]: of the input, then of the state.
+        facts: other attributes.
+    """
+
+    def weights(inputs: int, units: int) -> Shapes:
+        width = gates * units
+        kernels = {"kernel": (inputs, width), **({"recurrent_kernel": (units, width)} if recurrent else {})}
+        return {**kernels, "bias": (width,) if biases == 1 else (biases, width)}
+
+    return CellSpec(
+        name,
+        layer=f"textrnn.nn.keras.{layer}",
+        step=f"{_STEPS}:{name}_step",
+        weights=weights,
+        recurrent_options=RECURRENT_OPTIONS if recurrent else (),
+        both_ways=True,
+        windows=f"textrnn.nn.numpy.scan:{name.upper()}",
+        **facts,
+    )
+
+
+def _with_memory(spec: CellSpec, config: Any) -> CellSpec:
+    """The entry of the memory of a configuration."""
+    sizes: MemorySizes = memory_sizes(config)
+    states = (("h", "c") if sizes.controller == "lstm" else ("h",)) + ("reads", "memory", "heads")
+    return dataclasses.replace(
+        spec,
+        weights=lambda inputs, units: sizes.weights(inputs),
+        states=states,
+        begin=lambda units: sizes.initial_state(),
+        sizes=sizes,
+        more_kept=sum(sizes.pieces) + 2 * sum(sizes.state),
+    )
+
+
+CELLS: dict[str, CellSpec] = {
     spec.name: spec
     for spec in (
-        CellSpec(
-            "simple",
-            layer=_KERAS + "SimpleRNN",
-            step=_NUMPY + "simple_step",
-            window_step=_SCAN + "SIMPLE",
-            speed=3.0,
-            rate_share=0.3,
-        ),
-        CellSpec(
-            "gru",
-            layer=_KERAS + "GRU",
-            step=_NUMPY + "gru_step",
-            gates=3,
-            biases=2,
-            halved=(True, True, False),
-            window_step=_SCAN + "GRU",
-            speed=1.3,
-            rate_share=0.7,
-        ),
-        CellSpec(
-            "lstm",
-            layer=_KERAS + "LSTM",
-            step=_NUMPY + "lstm_step",
-            gates=4,
-            states=2,
-            halved=(True, True, False, True),
-            window_step=_SCAN + "LSTM",
-        ),
-        CellSpec(
+        _gated("simple", "recurrent:SimpleRNN", 1, speed=3.0, rate_share=0.3),
+        _gated("gru", "recurrent:GRU", 3, biases=2, prepare=f"{_STEPS}:prepare_gru", speed=1.3, rate_share=0.7),
+        _gated("lstm", "recurrent:LSTM", 4, states=("h", "c"), prepare=f"{_STEPS}:prepare_lstm"),
+        _gated(
             "mingru",
-            layer=_MINIMAL + "MinGRU",
-            step=_NUMPY + "mingru_step",
-            gates=2,
-            recurrent=None,
-            halved=(True, False),
-            window_step=_SCAN + "MINGRU",
+            "minimal:MinGRU",
+            2,
+            recurrent=False,
+            prepare=f"{_STEPS}:prepare_mingru",
             more_layers=2,
             speed=1.2,
             rate_share=1.7,
         ),
+        _gated("minlstm", "minimal:MinLSTM", 3, recurrent=False, more_layers=2, speed=0.9, rate_share=1.7),
         CellSpec(
-            "minlstm",
-            layer=_MINIMAL + "MinLSTM",
-            step=_NUMPY + "minlstm_step",
-            gates=3,
-            recurrent=None,
-            window_step=_SCAN + "MINLSTM",
-            more_layers=2,
-            speed=0.9,
-            rate_share=1.7,
+            "memory",
+            layer="textrnn.nn.keras.memory:make_memory",
+            step="textrnn.nn.numpy.memory:memory_step",
+            output="textrnn.nn.numpy.memory:memory_output",
+            weights=lambda inputs, units: MemorySizes(units).weights(inputs),
+            recurrent_options=("recurrent_regularizer",),
+            configure=_with_memory,
+            speed=0.2,
+            rate_share=0.5,
         ),
     )
 }
-COMPOSITES = ("bidirectional", "memory", "esn")  # architectures that are no stack of one of these
-# A controller with a memory: what the size rule needs of it.
-MEMORY = CellSpec("memory", layer="textrnn.nn.keras.memory:Memory", step="", gates=4, speed=0.2, rate_share=0.5)
+# Architectures that are no stack of one cell: a chain of layers of which some read both ways, and a fixed random
+# network, which has no layers that learn (`textrnn.nn.numpy.reservoir`).
+BIDIRECTIONAL, ESN = "bidirectional", "esn"
+COMPOSITE = (BIDIRECTIONAL, ESN)
+
+
+def find_cell(name: str) -> CellSpec | None:
+    """The entry of a cell: one of the table, or that of an installed package; None if there is none of that name."""
+    if name in CELLS or name in COMPOSITE:
+        return CELLS.get(name)
+    return _load(name) if name in _installed() else None
+
+
+def spec_of(name: str, config: Any) -> CellSpec:
+    """The entry of a cell that is there, for the options of a configuration."""
+    spec = find_cell(name)
+    if spec is None:
+        raise KeyError(name)
+    return spec.configure(spec, config) if spec.configure else spec
 
 
 @functools.cache
-def cells_of_packages() -> dict[str, CellSpec]:
-    """The cells that other packages bring, by name; one that cannot be loaded costs a line on standard error."""
-    from importlib.metadata import entry_points
+def _installed() -> dict[str, importlib.metadata.EntryPoint]:
+    """The entry points by the name of their cell; not read (20 to 50 ms) unless a name is not in the table."""
+    import importlib.metadata
 
-    found = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            spec = point.load()
-            if not isinstance(spec, CellSpec) or spec.name in CELLS:
-                raise TypeError(f"expected a CellSpec with a name of its own, found {spec!r:.80}")
-            found[spec.name] = spec
-        except Exception as error:  # of a package that is not ours
-            sys.stderr.write(f"warning: the cell {point.name!r} of another package cannot be used: {error!r:.120}\n")
-    return found
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
 
 
-def cell_spec(name: str) -> CellSpec:
-    """The cell of a name.
+@functools.cache
+def _load(name: str) -> CellSpec | None:
+    """The cell of a package, or None after a warning that names the package."""
+    entry = _installed()[name]
+    try:
+        spec = entry.load()
+        if not isinstance(spec, CellSpec) or spec.name != name:
+            raise TypeError(f"{entry.value} is no CellSpec of that name")
+    except Exception as error:
+        from textrnn.base.console import warn
 
-    Raises:
-        ConfigError: there is none.
-
-    Example:
-        >>> cell_spec("lstm").states
-        2
-    """
-    spec = CELLS.get(name) or cells_of_packages().get(name)
-    if spec is None:
-        raise ConfigError(f"there is no cell {name!r:.60}: the package that brings it is not installed")
+        package = entry.dist.name if entry.dist else entry.value
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        warn(f"the cell {name} of the package {package} cannot be used ({reason}): update or remove that package")
+        return None
     return spec
 
 
-def is_cell(name: str) -> bool:
-    """Whether there is a cell of that name."""
-    return name in CELLS or name in cells_of_packages()
+class CellNames(Sequence[str]):
+    """The names that an option takes: those of cells, also of installed packages, and some others.
+
+    Its length and its items are the names of the table only, so that help costs no look at the installed packages.
+
+    Args:
+        others: further names.
+        both_ways: whether only cells that can read both ways are meant.
+
+    Example:
+        >>> names = CellNames("bidirectional", both_ways=True)
+        >>> "memory" in names, "lstm" in names, len(names)
+        (False, True, 6)
+    """
+
+    def __init__(self, *others: str, both_ways: bool = False) -> None:
+        self._both_ways = both_ways
+        self._names = (*(spec.name for spec in CELLS.values() if self._fits(spec)), *others)
+
+    def _fits(self, spec: CellSpec | None) -> bool:
+        return spec is not None and (spec.both_ways or not self._both_ways)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names or (isinstance(name, str) and self._fits(find_cell(name)))
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._names[place]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __str__(self) -> str:
+        """All names, for a message: a cell of another package has to be installed to be one of them."""
+        installed = [name for name in _installed() if name not in self._names and name in self]
+        return ", ".join((*self._names, *installed)) + ", or a cell of another package, which has to be installed"
 
 
 def check_cells(details: Mapping[str, Any], path: Path) -> None:
@@ -194,25 +275,10 @@ def check_cells(details: Mapping[str, Any], path: Path) -> None:
     """
     config = details.get("config")
     groups = [config.get(name) for name in ("model", "encoder")] if isinstance(config, dict) else []
-    for group in filter(None, groups):
-        names = [group.get(name) for name in ("arch", "cell")] if isinstance(group, dict) else []
-        for name in names:
-            if isinstance(name, str) and name not in CellNames(*COMPOSITES):
-                raise RunError(f"{path} has the cell {name!r:.60}, which is not installed: install what brings it")
-
-
-class CellNames:
-    """The names of all cells, and of further architectures: what an option may be. Packages are looked at late.
-
-    Args:
-        more: the further names.
-    """
-
-    def __init__(self, *more: str) -> None:
-        self._more = more
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._more or (isinstance(name, str) and is_cell(name))
-
-    def __iter__(self) -> Iterator[str]:
-        yield from (*CELLS, *self._more, *cells_of_packages())
+    for group in groups:
+        for name in (group.get("arch"), group.get("cell")) if isinstance(group, dict) else ():
+            if isinstance(name, str) and name not in CellNames(*COMPOSITE):
+                raise RunError(
+                    f"{path} was trained with the cell {name!r:.60}, which is not there: install the package that "
+                    f"brings it (by an entry point of the group {GROUP})"
+                )

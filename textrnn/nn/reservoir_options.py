@@ -8,9 +8,8 @@ from typing import Any
 
 from textrnn.base.config import Checked, flag_of, option
 from textrnn.base.errors import ConfigError
+from textrnn.nn.architectures import ESN as ESN
 
-ESN = "esn"
-UNITS = 2000  # by default: as many as a few minutes and one or two million characters are good for
 CONNECTIONS = 10  # to each unit by default: sparse is as good as dense, and fast however many units there are
 
 

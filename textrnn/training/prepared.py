@@ -99,7 +99,7 @@ def resumed_run(name: str, run_target: RunTarget, kind: str) -> Iterator[Path]:
         RunError: there is no such run, another training holds it, or what it holds is nonsense.
     """
     if run_target.name is not None or run_target.overwrite:
-        raise ConfigError("--resume goes on with a run in its own run_target: leave out --name and --overwrite")
+        raise ConfigError("--resume goes on with a run in its own place: leave out --name and --overwrite")
     path = find_run(name, run_target.models_dir, kind)
     _check_kind(path, kind)
     with locked(path.resolve().parent, path.resolve().name):

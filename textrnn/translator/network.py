@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from textrnn.nn.keras.attention import Attention
+from textrnn.nn.keras.pooling import Attention
 from textrnn.nn.keras.recurrent import GRU, LSTM
 from textrnn.nn.keras.tokens import Logits, TiedLogits
 from textrnn.translator.options import NetworkConfig

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textrnn.nn.architectures import CELLS
 from textrnn.nn.numpy.cells import Cell
 from textrnn.nn.numpy.weights import Weights
 from textrnn.text.rows import padded
@@ -34,12 +35,12 @@ class Encoder:
     """
 
     def __init__(self, config: NetworkConfig, size: int, weights: Weights) -> None:
-        units, width = config.way_units, config.sizes[1]
+        units, width, spec = config.way_units, config.sizes[1], CELLS[config.cell]
         self._embeddings = weights.get("source/embeddings", size, width)
         self._layers = list[tuple[Cell, Cell]]()
         for number in range(config.layers):
             forward, backward = (
-                weights.cell(config.cell, f"encoder{number}/{way}", width, units) for way in ("forward", "backward")
+                weights.cell(spec, f"encoder{number}/{way}", width, units) for way in ("forward", "backward")
             )
             self._layers.append((forward, backward))
             width = 2 * units
@@ -107,7 +108,7 @@ class EncoderDecoderNetwork:
         self._bridge = weights.get("bridge/kernel", memory, count * units), weights.get("bridge/bias", count * units)
         self._layers = list[tuple[Cell, np.ndarray]]()
         for number in range(count):
-            cell = weights.cell(config.cell, f"decoder{number}", width, units)
+            cell = weights.cell(CELLS[config.cell], f"decoder{number}", width, units)
             self._layers.append((cell, weights.get(f"attention{number}/kernel", units, memory)))
             width = units + memory
         self._combine = weights.get("combine/kernel", width, embed).T, weights.get("combine/bias", embed)[:, None]
@@ -125,9 +126,7 @@ class EncoderDecoderNetwork:
         state = State()
         for number, (cell, _) in enumerate(self._layers):
             state += cell.initial_state(len(ids))
-            state[-1 if cell.kind == "gru" else -2] = np.ascontiguousarray(
-                begins[:, number * units : (number + 1) * units].T
-            )
+            state[-cell.num_states] = np.ascontiguousarray(begins[:, number * units : (number + 1) * units].T)
         return Memory(values, (mask[:, None] - 1) * FAR, state)
 
     def step(
@@ -150,9 +149,8 @@ class EncoderDecoderNetwork:
         hidden = memory.hidden if all_there else memory.hidden[sources]
         h, after, seen, place = np.ascontiguousarray(self._embeddings[ids].T), State(), list[np.ndarray](), 0
         for cell, kernel in self._layers:
-            num_states = 1 if cell.kind == "gru" else 2
-            new = cell.step(cell.project(h), state[place : place + num_states])
-            place += num_states
+            new = cell.step(cell.project(h), state[place : place + cell.num_states])
+            place += cell.num_states
             after += new
             query = (new[0].T @ kernel).reshape(len(sources), -1, values.shape[2])
             weights = _softmax(query @ values.transpose(0, 2, 1) + hidden)

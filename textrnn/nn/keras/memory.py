@@ -29,13 +29,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from textrnn.nn.memory_options import EMPTY, SHIFTS, SOFT, TINY, MemorySizes, memory_sizes
+from textrnn.nn.keras.recurrent import RecurrentLayer
+from textrnn.nn.memory import SHIFTS, SOFT, TINY, MemorySizes
 
 Tensors = tuple[Any, ...]
 
 
 @keras.saving.register_keras_serializable(package="textrnn")
-class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+class Memory(RecurrentLayer):
     """An LSTM or a dense layer that reads and writes an external memory; the module has the equations.
 
     Args:
@@ -44,11 +45,9 @@ class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         width: numbers in a slot.
         heads: heads that read, and as many that write.
         controller: `lstm` or `dense`.
-        return_sequences: whether to return the output of each step, or of the last one only.
-        return_state: whether to return the state after the last step too.
-        kernel_initializer: of the inputs' kernel.
-        kernel_regularizer: penalty on the inputs' kernel.
         recurrent_regularizer: penalty on the kernel of what the controller sees of the step before.
+        options: those of `RecurrentLayer`; `return_sequences` gives the output of each step and not of the last one
+            alone, `return_state` the state after the last step too.
 
     Call:
         float32[batch, steps, inputs], initial_state as `initial_state` gives it, mask bool[batch, steps] (at a step
@@ -62,8 +61,6 @@ class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         ((2, 5, 7), [7, 7, 3, 12, 8])
     """
 
-    operand_dtype: str | None = None  # as other recurrent layers have it; this one multiplies in float32
-
     def __init__(
         self,
         units: int,
@@ -72,42 +69,26 @@ class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         width: int = 16,
         heads: int = 1,
         controller: str = "lstm",
-        return_sequences: bool = False,
-        return_state: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(units, **options)
         self.sizes = MemorySizes(units, slots, width, heads, controller)
-        self.return_sequences, self.return_state = return_sequences, return_state
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
-        self.supports_masking = True
 
     def build(self, inputs_shape: Any) -> None:
-        sizes = self.sizes
-        gates, told = sizes.gates * sizes.units, sum(sizes.pieces)
-        self.kernel = self.add_weight(
-            shape=(inputs_shape[-1], gates),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            name="kernel",
-        )
+        shapes = self.sizes.weights(inputs_shape[-1])
+        self.kernel = self.add_kernel(*shapes["kernel"])
         self.recurrent_kernel = self.add_weight(
-            shape=(sizes.recurrent, gates),
+            shape=shapes["recurrent_kernel"],
             initializer="glorot_uniform",
             regularizer=self.recurrent_regularizer,
             name="recurrent_kernel",
         )
-        self.bias = self.add_weight(shape=(gates,), initializer=self._first_bias, name="bias")
-        self.head_kernel = self.add_weight(shape=(sizes.units, told), initializer="glorot_uniform", name="head_kernel")
-        self.head_bias = self.add_weight(shape=(told,), initializer="zeros", name="head_bias")
-        self.read_kernel = self.add_weight(
-            shape=(sizes.reads, sizes.units), initializer="glorot_uniform", name="read_kernel"
-        )
+        self.bias = self.add_weight(shape=shapes["bias"], initializer=self._first_bias, name="bias")
+        for name in ("head_kernel", "head_bias", "read_kernel"):
+            initializer = "zeros" if name == "head_bias" else "glorot_uniform"
+            setattr(self, name, self.add_weight(shape=shapes[name], initializer=initializer, name=name))
 
     def _first_bias(self, shape: Any, dtype: Any = None) -> Any:
         """Zeros, but 1 for the forget gate of an LSTM (Jozefowicz et al., 2015)."""
@@ -118,11 +99,7 @@ class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
 
     def initial_state(self, batch: Any) -> list[Any]:
         """The state before a text, float32[batch, width] for each width of `MemorySizes.state`."""
-        sizes = self.sizes
-        *own, reads, memory, _ = sizes.state
-        first = tf.one_hot(tf.zeros((batch, 2 * sizes.heads), tf.int32), sizes.slots)
-        begin = [tf.zeros((batch, width)) for width in (*own, reads)]
-        return [*begin, tf.fill((batch, memory), EMPTY), tf.reshape(first, (batch, 2 * sizes.heads * sizes.slots))]
+        return [tf.broadcast_to(array, (batch, len(array))) for array in self.sizes.initial_state()]
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
         sizes = self.sizes
@@ -145,27 +122,13 @@ class Memory(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         return {
             **super().get_config(),
             **dataclasses.asdict(self.sizes),
-            "return_sequences": self.return_sequences,
-            "return_state": self.return_state,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "recurrent_regularizer": keras.regularizers.serialize(self.recurrent_regularizer),
         }
 
 
-def make_memory(
-    config: Any, name: str, initializer: str = "glorot_uniform", penalty: Any = None, *, return_state: bool = False
-) -> Memory:
-    """The layer of a configuration with `arch` memory; it returns all outputs."""
-    return Memory(
-        **dataclasses.asdict(memory_sizes(config)),
-        name=name,
-        kernel_initializer=initializer,
-        kernel_regularizer=penalty,
-        recurrent_regularizer=penalty,
-        return_sequences=True,
-        return_state=return_state,
-    )
+def make_memory(units: int, *, sizes: MemorySizes, **options: Any) -> Memory:
+    """The layer of sizes, for the table of cells; the units are those of the sizes."""
+    return Memory(**dataclasses.asdict(sizes), **options)
 
 
 def _tensor(variable: Any) -> Any:

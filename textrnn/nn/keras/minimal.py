@@ -24,6 +24,7 @@ import tensorflow as tf
 from keras import ops
 
 from textrnn.nn.keras.products import bias_gradient, input_gradient, project, weight_gradient
+from textrnn.nn.keras.recurrent import RecurrentLayer
 
 CHUNKS = range(8, 3, -1)  # all steps are read twice then, so that fewer do not pay
 MOST_ROWS = 16  # of a batch for which chunks pay
@@ -132,40 +133,21 @@ def _product(x: Any, w: Any, b: Any) -> Any:
     return tf.cast(product(x, w, b), w.dtype)
 
 
-class _Minimal(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+class _Minimal(RecurrentLayer):
     """What minGRU and minLSTM share: arguments, results and masks are those of `keras.layers.GRU`."""
 
     num_gates: int
     stateful = False
-    operand_dtype: str | None = None
 
     def __init__(
-        self,
-        units: int,
-        *,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        zero_output_for_mask: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
-        **kwargs: Any,
+        self, units: int, *, go_backwards: bool = False, zero_output_for_mask: bool = False, **options: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self.units, self.return_sequences, self.return_state = units, return_sequences, return_state
+        super().__init__(units, **options)
         self.go_backwards, self.zero_output_for_mask = go_backwards, zero_output_for_mask
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.supports_masking = True
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         width = self.num_gates * self.units
-        self.kernel = self.add_weight(
-            shape=(sequences_shape[-1], width),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            name="kernel",
-        )
+        self.kernel = self.add_kernel(sequences_shape[-1], width)
         self.bias = self.add_weight(shape=(width,), initializer="zeros", name="bias")
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
@@ -219,13 +201,8 @@ class _Minimal(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         return (outputs, (batch, self.units)) if self.return_state else outputs
 
     def get_config(self) -> dict[str, Any]:
-        names = ("units", "return_sequences", "return_state", "go_backwards", "zero_output_for_mask")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-        }
+        own = dict(go_backwards=self.go_backwards, zero_output_for_mask=self.zero_output_for_mask)
+        return {**super().get_config(), **own}
 
 
 def _by_chunk(values: Any, chunks: int) -> Any:

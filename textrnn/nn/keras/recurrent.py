@@ -19,6 +19,45 @@ from keras import ops
 from textrnn.nn.keras.scan import gru_scan, lstm_scan, simple_scan
 
 
+class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
+    """What the recurrent layers that are not Keras' own share: arguments and config are those of `keras.layers.GRU`."""
+
+    operand_dtype: str | None = None
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units, self.return_sequences, self.return_state = units, return_sequences, return_state
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.supports_masking = True
+
+    def add_kernel(self, inputs: int, width: int) -> Any:
+        """The kernel of the inputs, float32[inputs, width]."""
+        return self.add_weight(
+            shape=(inputs, width),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            name="kernel",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in ("units", "return_sequences", "return_state")},
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
+
+
 def _scans(layer: Any, training: bool) -> bool:
     """Whether the fast loop computes what this layer, called like this, means."""
     drops = training and (layer.dropout or layer.recurrent_dropout)
@@ -78,9 +117,8 @@ class SimpleRNN(keras.layers.SimpleRNN):  # type: ignore[misc,unused-ignore]
         if not _scans(self, training):
             return super().inner_loop(sequences, initial_state, mask, training)
         x, options = _inputs(self, sequences, mask, training)
-        hs = simple_scan(
-            x, *_tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias), *initial_state, **options
-        )
+        weights = _tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        hs = simple_scan(x, weights, *initial_state, **options)
         return _results(self, hs, options["mask"], [tf.cast(hs[-1], self.compute_dtype)])
 
 
@@ -97,7 +135,8 @@ class GRU(keras.layers.GRU):  # type: ignore[misc,unused-ignore]
         kernel, recurrent, bias = _tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         scale, border = _scale(self, 0.5, 0.5, 1.0), 2 * self.units
         outer = tf.concat([bias[0, :border] + bias[1, :border], bias[0, border:]], 0) * scale
-        hs, h = gru_scan(x, kernel * scale, recurrent * scale, outer, bias[1, border:], *initial_state, **options)
+        weights = kernel * scale, recurrent * scale, outer, bias[1, border:]
+        hs, h = gru_scan(x, weights, *initial_state, **options)
         return _results(self, hs, options["mask"], [h])
 
 
@@ -113,5 +152,6 @@ class LSTM(keras.layers.LSTM):  # type: ignore[misc,unused-ignore]
         x, options = _inputs(self, sequences, mask, training)
         kernel, recurrent, bias = _tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         scale = _scale(self, 0.5, 0.5, 1.0, 0.5)
-        hs, c = lstm_scan(x, kernel * scale, recurrent * scale, bias * scale, *initial_state, **options)
+        weights = kernel * scale, recurrent * scale, bias * scale
+        hs, c = lstm_scan(x, weights, *initial_state, **options)
         return _results(self, hs, options["mask"], [tf.cast(hs[-1], self.compute_dtype), c])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from textrnn.nn.architectures import ESN
 from textrnn.nn.numpy.network import CarriedNetwork, Network, WindowNetwork
 from textrnn.nn.numpy.reservoir import ReservoirNetwork
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
-from textrnn.nn.reservoir_options import ESN
 
 
 def make_network(

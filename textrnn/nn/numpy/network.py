@@ -8,9 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from textrnn.nn.memory_options import memory_sizes
 from textrnn.nn.numpy.cells import Arrays, Cell
-from textrnn.nn.numpy.memory import MemoryCell, make_memory_cell
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
 
@@ -66,7 +64,7 @@ class _Ends:
 class _FirstProjection:
     """The first layer's projection of each token: looked up in a table when that is small, else computed."""
 
-    def __init__(self, cell: Cell | MemoryCell, embeddings: np.ndarray | None, vocab_size: int) -> None:
+    def __init__(self, cell: Cell, embeddings: np.ndarray | None, vocab_size: int) -> None:
         self._cell, self._embeddings = cell, embeddings
         self._by_token: np.ndarray | None = None  # [vocab, gates * units]
         self._by_gate: np.ndarray | None = None  # its transpose, made when several rows first need it
@@ -106,9 +104,7 @@ class CarriedNetwork(_Ends):
         self._num_conditions = num_conditions
         widths = [self.input_width + num_conditions, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
-            make_memory_cell(weights, f"layer{number}", width, memory_sizes(config))
-            if cell.cell == "memory"
-            else weights.cell(cell.cell, f"layer{number}", width, config.units)
+            weights.cell(cell.spec, f"layer{number}", width, config.units)
             for number, (cell, width) in enumerate(zip(self._cells, widths, strict=True))
         ]
         first = self._layers[0]
@@ -202,7 +198,7 @@ class WindowNetwork(_Ends):
         self._layers, width = list[list[Cell]](), self.input_width
         for number, cell in enumerate(self._cells):
             ways = ("/forward", "/backward") if cell.both_ways else ("",)
-            self._layers.append([weights.cell(cell.cell, f"layer{number}{way}", width, config.units) for way in ways])
+            self._layers.append([weights.cell(cell.spec, f"layer{number}{way}", width, config.units) for way in ways])
             width = config.units * len(ways)
         self._project = [_FirstProjection(cell, self._embeddings, vocab_size) for cell in self._layers[0]]
 
@@ -251,7 +247,7 @@ class WindowNetwork(_Ends):
         for step in order:
             projected = self._project[way](windows[step]) if number == 0 else cell.project(inputs[step])
             state = cell.step(projected, state)
-            outputs.append(state[0])
+            outputs.append(cell.output(state))
         if last:
             return outputs[-1:]
         return outputs if way == 0 else outputs[::-1]

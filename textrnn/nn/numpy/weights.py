@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from textrnn.base.errors import RunError
-from textrnn.nn.architectures import cell_spec
+from textrnn.nn.architectures import CellSpec
 from textrnn.nn.numpy.cells import Cell, make_cell
 
 
@@ -29,16 +29,13 @@ class Weights:
         self._used.add(name)
         return np.asarray(array, np.float32)
 
-    def keras_cell(self, kind: str, prefix: str, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Kernel, recurrent kernel ([units, 0] if there is none) and bias of the cell named `prefix`."""
-        arrays = {
-            name: self.get(f"{prefix}/{name}", *shape) for name, shape in cell_spec(kind).shapes(inputs, units).items()
-        }
-        return arrays["kernel"], arrays.get("recurrent_kernel", np.zeros((units, 0), np.float32)), arrays["bias"]
+    def of_cell(self, spec: CellSpec, prefix: str, inputs: int, units: int) -> dict[str, np.ndarray]:
+        """The weights of the layer named `prefix`, as Keras has them."""
+        return {name: self.get(f"{prefix}/{name}", *shape) for name, shape in spec.weights(inputs, units).items()}
 
-    def cell(self, kind: str, prefix: str, inputs: int, units: int) -> Cell:
+    def cell(self, spec: CellSpec, prefix: str, inputs: int, units: int) -> Cell:
         """The cell whose weights begin with `prefix`."""
-        return make_cell(kind, *self.keras_cell(kind, prefix, inputs, units))
+        return make_cell(spec, units, self.of_cell(spec, prefix, inputs, units))
 
     def check_all_used(self) -> None:
         """Raises RunError when the run holds weights that the model has no place for."""

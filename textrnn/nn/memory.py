@@ -1,56 +1,17 @@
-"""The options of `--arch memory`, and the sizes that follow from them: the same for Keras and for NumPy."""
+"""The sizes of a controller with an external memory: the same for Keras and for NumPy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textrnn.base.config import option
-from textrnn.base.errors import ConfigError
+if TYPE_CHECKING:
+    import numpy as np
 
-CONTROLLERS = ("lstm", "dense")
-MEMORY_DEFAULTS = dict(memory_slots=32, memory_width=16, memory_heads=1, memory_controller="lstm")
 SHIFTS = 3  # by -1, 0 or 1 slots
 EMPTY = 1e-6  # what each number of a memory is before anything is written
 TINY = 1e-6  # added to a weight before its logarithm is taken
 SOFT = 1e-4  # added to the squares of lengths, so that the similarity to an empty slot is 0 and not undefined
-
-
-def slots_option() -> Any:
-    """Slots of the memory."""
-    return option(None, "Slots of the memory of --arch memory.  [default: 32]", low=2, high=4096)
-
-
-def width_option() -> Any:
-    """Width of a slot."""
-    return option(None, "Numbers in a slot of it.  [default: 16]", low=1, high=4096)
-
-
-def heads_option() -> Any:
-    """Number of heads."""
-    return option(None, "Heads that read it, and as many that write to it.  [default: 1]", low=1, high=64)
-
-
-def controller_option() -> Any:
-    """What drives the heads."""
-    return option(
-        None,
-        "What drives the heads: an LSTM, or one layer without a state of its own.  [default: lstm]",
-        choices=CONTROLLERS,
-    )
-
-
-def settle_memory(config: Any) -> None:
-    """Gives the memory options of a new configuration their defaults if `arch` is `memory`.
-
-    Raises:
-        ConfigError: it is not, and one of them was given.
-    """
-    for name, default in MEMORY_DEFAULTS.items():
-        if config.arch == "memory" and getattr(config, name) is None:
-            object.__setattr__(config, name, default)
-        elif config.arch != "memory" and getattr(config, name) is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} goes with --arch memory, but --arch is {config.arch}")
 
 
 @dataclass(frozen=True)
@@ -104,6 +65,26 @@ class MemorySizes:
         """
         all_heads = 2 * self.heads
         return [all_heads * self.width, self.reads, self.reads, all_heads, all_heads, all_heads, all_heads * SHIFTS]
+
+    def weights(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of all weights by name, in the order of the layer."""
+        gates, told = self.gates * self.units, sum(self.pieces)
+        return dict(
+            kernel=(inputs, gates),
+            recurrent_kernel=(self.recurrent, gates),
+            bias=(gates,),
+            head_kernel=(self.units, told),
+            head_bias=(told,),
+            read_kernel=(self.reads, self.units),
+        )
+
+    def initial_state(self) -> list[np.ndarray]:
+        """The state before a text: an empty memory, each head at its first slot; float32[width] for each state."""
+        import numpy as np
+
+        *begin, memory, heads = (np.zeros(width, np.float32) for width in self.state)
+        heads[:: self.slots] = 1
+        return [*begin, memory + np.float32(EMPTY), heads]
 
 
 def memory_sizes(config: Any) -> MemorySizes:
