@@ -195,7 +195,7 @@ def _plain(path: str) -> Iterator[tuple[str, str]]:
         return
     with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as stream:
         try:
-            stream.peek(1)  # what is not packed at all is told before anything is copied
+            stream.peek(1)  # what is not packed at all is refused before anything is copied
             with spooled(stream, path) as copy:  # type: ignore[arg-type,unused-ignore]
                 yield copy, Path(path).stem
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

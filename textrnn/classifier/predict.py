@@ -166,7 +166,7 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        return [self._told(found) for found in self.predict(_listed(texts))]
+        return [self._as_dict(found) for found in self.predict(_listed(texts))]
 
     def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
         """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
@@ -190,13 +190,13 @@ class TextClassifier:
         texts = _listed(texts)
         return [
             {
-                **self._told(found),
+                **self._as_dict(found),
                 "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
             }
             for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
         ]
 
-    def _told(self, found: Prediction) -> dict[str, Any]:
+    def _as_dict(self, found: Prediction) -> dict[str, Any]:
         return dict(
             label=found.label,
             confidence=found.confidence,

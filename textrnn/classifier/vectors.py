@@ -100,11 +100,11 @@ def vocabulary_with_vectors(
             f"but for {_some(list(found)) or 'others'}: expected vectors of the same language"
         )
     start = _scaled(path, ids, [found[token] for token in learnt if token in found], [found[token] for token in more])
-    told = (
+    summary = (
         f"{path}: vectors of {start.learnt.shape[1]} numbers for {len(ids):,} of the {len(learnt):,} words of the rows "
         f"that are known; {len(more):,} more words are known by theirs"
     )
-    return Vocabulary(learnt + more, level, script), start, told
+    return Vocabulary(learnt + more, level, script), start, summary
 
 
 def _rare(found: Mapping[str, np.ndarray], known: Sequence[str], counts: Counter[str]) -> list[str]:
