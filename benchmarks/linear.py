@@ -43,8 +43,8 @@ Fit = Callable[[Sequence[str], np.ndarray, int, float], tuple[Logits, int]]
 def ours(texts: Sequence[str], labels: np.ndarray, num_classes: int, penalty: float) -> tuple[Logits, int]:
     """N-grams as keys; the model is that of a saved run."""
     script = script_of(texts)
-    features = make_features(texts, script, kinds_for(script, sum(map(len, texts)))[0])
-    own, bias = solve(features.matrix, labels, np.ones(len(labels)), num_classes, penalty)
+    features, matrix = make_features(texts, script, kinds_for(script, sum(map(len, texts)))[0])
+    own, bias = solve(matrix, labels, np.ones(len(labels)), num_classes, penalty)
     model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
     return model.logits, sum(array.nbytes for array in model.to_arrays().values())
 

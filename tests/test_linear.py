@@ -48,11 +48,11 @@ def test_logits_are_those_of_the_matrix():
     """What prediction makes of texts is what the solver saw."""
     texts, labels = rows_of()
     kinds = kinds_for("spaced", 0)[0]
-    features = linear.make_features(texts, "spaced", kinds)
-    own, bias = linear.solve(features.matrix, labels, np.ones(len(labels)), 3, 3.0)
+    features, matrix = linear.make_features(texts, "spaced", kinds)
+    own, bias = linear.solve(matrix, labels, np.ones(len(labels)), 3, 3.0)
     model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
-    np.testing.assert_allclose(model.logits(texts), features.matrix @ own + bias, atol=1e-5)
-    lengths = np.sqrt(np.asarray(features.matrix.multiply(features.matrix).sum(1)).ravel())
+    np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
     np.testing.assert_allclose(lengths, np.sqrt(2))  # words and characters, each of length 1
 
 
