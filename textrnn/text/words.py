@@ -4,8 +4,8 @@ There are three rules. They serve different purposes, and saved runs depend on e
 
 rule        used by                                white space            case     "don't"       "..."      "很好"
 LOSSLESS    language models, translators           kept, with its word    kept     don't         . . .      很 好
-SPACED      classifiers of texts in such scripts   dropped                lower    do n't        ...        很 好
-UNSPACED    classifiers of other scripts           dropped                lower    don't         ...        很好
+SPACED      classifiers, blanks between words      dropped                lower    do n't        ...        很 好
+UNSPACED    classifiers, other scripts             dropped                lower    don't         ...        很好
 
 Tokens of LOSSLESS add up to the text. SPACED keeps emoticons, links, @names and #tags whole, since they tell classes
 apart. UNSPACED splits at white space alone: n-grams of characters do the rest.
