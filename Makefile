@@ -1,9 +1,9 @@
-# demo, test, lint, bench, docs: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
+# demo, test, lint, bench, docs and the others: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test test-processors coverage faults lint bench docs clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,6 +20,18 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# The tests that compare numbers, as on six older processors: about half an hour.
+test-processors: .venv/installed
+	$(BIN)/python tests/processors.py -n 2 --dist loadfile --no-loadscope-reorder
+
+# Lines and branches of textrnn/ that the tests reach; the least covered files come first.
+coverage: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term
+
+# Faults seeded one at a time, and whether the tests notice: about half an hour.
+faults: .venv/installed
+	$(BIN)/python tests/faults.py
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,4 +45,4 @@ docs: .venv/installed
 	$(BIN)/python -m docs
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

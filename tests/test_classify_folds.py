@@ -19,10 +19,10 @@ from textrnn.classifier.models import FitRequest
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded
 from textrnn.report.calibration import apply_temperature, softmax
-from textrnn.report.classification import format_report
-from textrnn.report.folds import folds_in_words, folds_table, over_folds
+from textrnn.report.comparison import folds_in_words, folds_table, over_folds
+from textrnn.report.html_report import format_html
 from textrnn.report.metrics import log_loss
-from textrnn.report.page import format_html
+from textrnn.report.text_report import format_report
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 

@@ -8,16 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
 from textrnn.classifier.splits import folded
 
 CLASSES = ["bad", "good", "so-so"]
 
 
+def rows_of(texts, labels, first=1):
+    return Rows(list(texts), np.array(labels, int), np.arange(first, first + len(texts)))
+
+
 def test_surest_wrong_by_hand():
-    labels = np.array([0, 1, 2, 0])
     probabilities = np.array([[0.125, 0.75, 0.125], [0.125, 0.75, 0.125], [0.875, 0, 0.125], [0.25, 0.25, 0.5]])
-    found = surest_wrong(["w", "x", "y", "z"], labels, probabilities, CLASSES, numbers=[11, 12, 13, 14], limit=2)
+    found = surest_wrong(rows_of("wxyz", [0, 1, 2, 0], first=11), probabilities, CLASSES, limit=2)
     assert found == [
         dict(row=13, text="y", label="so-so", predicted="bad", confidence=0.875, label_probability=0.125),
         dict(row=11, text="w", label="bad", predicted="good", confidence=0.75, label_probability=0.125),
@@ -26,9 +30,9 @@ def test_surest_wrong_by_hand():
 
 def test_surest_wrong_keeps_the_order_of_equals_and_cuts_texts():
     probabilities = np.tile([0.75, 0.25], (3, 1))
-    found = surest_wrong(["字" * 999, "b", "c"], np.array([1, 0, 1]), probabilities, ["x", "y"])
+    found = surest_wrong(rows_of(["字" * 999, "b", "c"], [1, 0, 1]), probabilities, ["x", "y"])
     assert [one["row"] for one in found] == [1, 3] and found[0]["text"] == "字" * SHOWN_CHARS
-    assert surest_wrong(["b"], np.array([0]), probabilities[:1], ["x", "y"]) == []
+    assert surest_wrong(rows_of("b", [0]), probabilities[:1], ["x", "y"]) == []
 
 
 def test_suspected_labels_by_hand():
@@ -36,7 +40,7 @@ def test_suspected_labels_by_hand():
     first = np.array([0.9, 0.8, 0.1, 0.2, 0.4, 0.7])
     second = np.array([0.05, 0.1, 0.8, 0.7, 0.5, 0.3])
     probabilities = np.stack([first, second, 1 - first - second], 1)
-    found = suspected_labels(list("uvwxyz"), np.array([0, 0, 0, 1, 1, 1]), probabilities, CLASSES)
+    found = suspected_labels(rows_of("uvwxyz", [0, 0, 0, 1, 1, 1]), probabilities, CLASSES)
     assert found["rows"] == 6 and found["count"] == 2
     assert [(one["row"], one["label"], one["predicted"]) for one in found["listed"]] == [
         (3, "bad", "good"),  # ahead by 0.8 - 0.1
@@ -48,7 +52,7 @@ def test_suspected_labels_lets_an_unsure_mistake_pass():
     """Predicted wrongly with 0.55, where rows of the other class have 0.9: no reason to doubt the label."""
     first = np.array([0.9, 0.9, 0.45, 0.1, 0.1])
     probabilities = np.stack([first, 1 - first], 1)
-    found = suspected_labels(list("abcde"), np.array([0, 0, 0, 1, 1]), probabilities, ["x", "y"])
+    found = suspected_labels(rows_of("abcde", [0, 0, 0, 1, 1]), probabilities, ["x", "y"])
     assert found == dict(rows=5, count=0, listed=[])
 
 
@@ -59,20 +63,20 @@ def test_suspected_labels_finds_flipped_ones():
     probabilities[np.arange(600), truth] += 0.9
     labels, flipped = truth.copy(), rng.choice(600, 30, replace=False)
     labels[flipped] = (labels[flipped] + 1) % 3
-    found = suspected_labels(["text"] * 600, labels, probabilities, CLASSES, limit=100)
+    found = suspected_labels(rows_of(["text"] * 600, labels), probabilities, CLASSES, limit=100)
     assert {one["row"] - 1 for one in found["listed"]} == set(flipped.tolist()) and found["count"] == 30
 
 
 def test_suspected_labels_of_equal_rows_are_none():
     probabilities = np.tile([0.6, 0.4], (7, 1))
-    assert suspected_labels(["a"] * 7, np.array([0] * 4 + [1] * 3), probabilities, ["x", "y"], limit=0)["count"] == 3
+    assert suspected_labels(rows_of("a" * 7, [0] * 4 + [1] * 3), probabilities, ["x", "y"], limit=0)["count"] == 3
     probabilities = np.full((7, 2), 0.5)
-    assert suspected_labels(["a"] * 7, np.array([0] * 7), probabilities, ["x", "y"])["count"] == 0
+    assert suspected_labels(rows_of("a" * 7, [0] * 7), probabilities, ["x", "y"])["count"] == 0
 
 
 def test_duplicates_by_hand():
     texts = ["ok", "Fine", "ok", "fine ", "OK", "new", "FINE", "ok"]
-    found = duplicates(texts, np.array([0, 1, 0, 0, 2, 1, 1, 0]), CLASSES, numbers=range(10, 18))
+    found = duplicates(rows_of(texts, [0, 1, 0, 0, 2, 1, 1, 0], first=10), CLASSES)
     assert found == dict(
         exact=2,  # the second and third "ok"
         conflicts=2,
@@ -87,14 +91,14 @@ def test_duplicates_by_hand():
 
 def test_duplicates_of_nothing():
     nothing = dict(exact=0, conflicts=0, conflicting_rows=0, listed=[])
-    assert duplicates([], np.array([], int), CLASSES) == nothing
-    assert duplicates(["a", "b"], np.array([0, 1]), CLASSES) == nothing
-    assert duplicates(["a", "b", "a"], np.array([0, 1, 0]), CLASSES) == {**nothing, "exact": 1}
+    assert duplicates(rows_of([], []), CLASSES) == nothing
+    assert duplicates(rows_of("ab", [0, 1]), CLASSES) == nothing
+    assert duplicates(rows_of("aba", [0, 1, 0]), CLASSES) == {**nothing, "exact": 1}
 
 
 def test_duplicates_lists_no_more_than_asked_for():
     texts = [f"text {row % 30}" for row in range(300)]
-    found = duplicates(texts, np.arange(300) // 30 % 2, ["x", "y"], limit=5)
+    found = duplicates(rows_of(texts, np.arange(300) // 30 % 2), ["x", "y"], limit=5)
     assert found["conflicts"] == 30 and found["conflicting_rows"] == 300 and found["exact"] == 270
     assert len(found["listed"]) == 5 and found["listed"][0]["rows"] == [1, 31, 61, 91, 121]
 
@@ -106,17 +110,12 @@ def test_duplicates_agrees_with_a_dictionary(pairs):
     for text, label in pairs:
         of_text.setdefault(folded(text), []).append(label)
     several = [found for found in of_text.values() if len(set(found)) > 1]
-    found = duplicates(texts, np.array(labels, int), CLASSES)
+    found = duplicates(rows_of(texts, labels), CLASSES)
     assert found["conflicts"] == len(several) and found["conflicting_rows"] == sum(map(len, several))
     assert found["exact"] == sum(text in texts[:row] for row, text in enumerate(texts))
 
 
-def test_findings_refuse_texts_that_do_not_fit():
-    rows = np.array([[0.5, 0.5]])
+def test_findings_refuse_probabilities_that_do_not_fit():
     for find in (surest_wrong, suspected_labels):
-        with pytest.raises(DataError, match="2 texts and 1 labels"):
-            find(["a", "b"], np.array([1]), rows, ["x", "y"])
         with pytest.raises(DataError, match="do not fit"):
-            find(["a"], np.array([1]), rows, ["x", "y"], numbers=[1, 2])
-    with pytest.raises(DataError, match="do not fit"):
-        duplicates(["a", "b"], np.array([1]), ["x", "y"])
+            find(rows_of("ab", [0, 1]), np.array([[0.5, 0.5]]), ["x", "y"])

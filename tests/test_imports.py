@@ -42,7 +42,7 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 LIBRARIES = {
     "base": SMALL | {"click"},
     "text": SMALL,
-    "report": SMALL | {"matplotlib"},
+    "report": SMALL | {"jinja2", "matplotlib"},
     "nn": SMALL | {"scipy"},
     "training": SMALL | {"rich", "matplotlib"},
     "classifier": SMALL | {"scipy", "sklearn"},

@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 from cli_fixtures import good
 from inspect_cases import EMBED, LABELS, write_classifier
-from judging_cases import EVIL, Strict
 from matplotlib import font_manager
+from report_cases import EVIL, POLICY, Strict
 
 from textrnn.classifier import recurrent as recurrent_classifier
 from textrnn.classifier.predict import Networks, open_classifier
 from textrnn.inspect.attention import Attended, attention_weights, format_attention
 from textrnn.nn.numpy.weights import Weights
 from textrnn.report import pictures
-from textrnn.report.pictures import MISSING, draw_curves, draw_matrix
-from textrnn.report.web import POLICY
+from textrnn.report.pictures import MISSING, Titles, draw_curves, draw_matrix
 from textrnn.text.tokens.vocabulary import build_vocabulary
 
 
@@ -91,14 +90,16 @@ def test_attention_writes_a_page_and_a_picture(classifier, tmp_path, monkeypatch
 
 def test_draw_matrix_warns_of_characters_that_no_font_has(tmp_path):
     said = []
-    draw_matrix(tmp_path / "x.png", np.eye(2), ["a$b$", "\U00012000"], ["\n", " "], title="t", warn=said.append)
+    draw_matrix(
+        tmp_path / "x.png", np.eye(2), ["a$b$", "\U00012000"], ["\n", " "], titles=Titles("t"), warn=said.append
+    )
     assert len(said) == 1 and "no font here has 1 of the characters" in said[0] and MISSING in said[0]
     assert (tmp_path / "x.png").is_file()
 
 
 def test_draw_matrix_shows_the_first_of_many_tokens(tmp_path):
     said = []
-    draw_matrix(tmp_path / "x.png", np.ones((1, 99)), ["a"], ["b"] * 99, warn=said.append)
+    draw_matrix(tmp_path / "x.png", np.ones((1, 99)), ["a"], ["b"] * 99, titles=Titles(), warn=said.append)
     assert said == [f"{tmp_path / 'x.png'}: the picture shows the first 80 tokens of 99"]
 
 
@@ -117,7 +118,5 @@ def test_cjk_font_is_found_though_matplotlib_does_not_know_it_yet(tmp_path, monk
 
 def test_draw_curves_leaves_out_what_is_zero(tmp_path):
     values, said = np.array([1.0, 0.1, 0.0]), []
-    draw_curves(
-        tmp_path / "x.png", [("a", values, values, values)], title="t", x_label="x", y_label="y", warn=said.append
-    )
+    draw_curves(tmp_path / "x.png", [("a", *[values] * 3)], titles=Titles("t", "y", "x"), warn=said.append)
     assert said == [] and (tmp_path / "x.png").is_file()

@@ -16,20 +16,16 @@ from inspect_cases import (
     write_classifier,
     write_language_model,
 )
-from judging_cases import EVIL, Strict
-from test_html import contrast
+from report_cases import COLOURS, EVIL, TEMPLATES, Strict, contrast
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.classifier.predict import open_classifier
-from textrnn.inspect import page as page_module
+from textrnn.inspect import cells
 from textrnn.inspect.activations import Reading, Unit, read_classifier, read_language_model, token_texts
-from textrnn.inspect.page import Origin, format_cells, quantized, shown_units
-from textrnn.inspect.properties import BRACKETS, QUOTES, depth, token_values
-from textrnn.inspect.ranking import chance_of, rank, standardized, top
-from textrnn.inspect.script import STYLE
+from textrnn.inspect.cells import Origin, format_cells, quantized, shown_units
+from textrnn.inspect.tracking import BRACKETS, QUOTES, chance_of, depth, rank, standardized, token_values, top
 from textrnn.language_model.predict import LanguageModel
 from textrnn.nn.numpy.load import make_network
-from textrnn.report.style import DARK, LIGHT
 from textrnn.text.tokens.load import build_tokenizer
 
 TEXT = 'He said "no (not yet)", and left.\n  Then 12 more came: “好”.\n\n' * 3
@@ -260,7 +256,7 @@ def test_format_cells_holds_the_activations(evil):
 def test_format_cells_keeps_the_best_units_when_there_is_too_much(evil, monkeypatch):
     _, reading, _ = evil
     ranking = rank(reading)
-    monkeypatch.setattr(page_module, "MOST_VALUES", 4 * len(reading.tokens) + 3)
+    monkeypatch.setattr(cells, "MOST_VALUES", 4 * len(reading.tokens) + 3)
     best = np.argsort(-np.abs(ranking.correlations).max(1))
     assert set(shown_units(reading, ranking)) == set(best[:4])
     assert best[-1] in shown_units(reading, ranking, int(best[-1]))
@@ -275,7 +271,8 @@ def test_quantized_of_zeros_is_zero():
 
 
 def test_colours_of_units_can_be_read():
-    for scheme, colours in zip(re.findall(r"--up: ([\d ]+); --down: ([\d ]+)", STYLE), (LIGHT, DARK), strict=True):
+    style = (TEMPLATES / "cells.css").read_text(encoding="utf-8")
+    for scheme, colours in zip(re.findall(r"--up: ([\d ]+); --down: ([\d ]+)", style), COLOURS, strict=True):
         for colour in scheme:
             strongest = "#" + "".join(f"{int(part):02x}" for part in colour.split())
             assert contrast(strongest, colours["ink"]) >= 4.5, (strongest, colours["ink"])

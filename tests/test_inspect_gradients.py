@@ -144,7 +144,7 @@ def test_windows_of_are_spread_over_the_text():
 
 def test_curve_reach_is_where_it_stays_small():
     def curve(*median):
-        return Curve("x", np.array(median), np.array(median), np.array(median), 1.0)
+        return Curve("x", "gru", False, np.array(median), np.array(median), np.array(median), 1.0)
 
     assert curve(1, 0.001, 0.5, 0.009, 0.001).reach == 3
     assert curve(1, 0.5, 0.02).reach is None
@@ -153,7 +153,7 @@ def test_curve_reach_is_where_it_stays_small():
 def test_measure_is_relative_to_distance_0(rng):
     network = traced(rng, arch="gru")
     windows = rng.integers(0, VOCAB, (5, 8))
-    norms, curve = gradient_norms(network, windows, 3), measure("x", network, windows, 3)
+    norms, curve = gradient_norms(network, windows, 3), measure(network, windows, 3, name="x", arch="gru")
     np.testing.assert_allclose(curve.median, np.median(norms / norms[0], 1))
     assert curve.median[0] == 1 and (curve.low <= curve.median).all() and (curve.median <= curve.high).all()
 

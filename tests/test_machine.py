@@ -1,5 +1,6 @@
 """The measure of the machine."""
 
+import io
 import itertools
 
 import pytest
@@ -24,3 +25,12 @@ def test_machine_speed_without_bfloat16(monkeypatch):
 
 def test_machine_speed_measures():
     assert machine_speed("auto") > 0
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"), [("", True), ("AVX512_CORE_BF16", True), ("AVX2", False), ("sse41", False)]
+)
+def test_likes_bfloat16_only_where_onednn_may_use_it(monkeypatch, held, expected):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", held)
+    monkeypatch.setattr("builtins.open", lambda *args, **options: io.StringIO("model : 143\nflags : fma amx_bf16\n"))
+    assert machine.likes_bfloat16() == expected

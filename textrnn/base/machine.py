@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 
 import numpy as np
@@ -13,6 +14,9 @@ import numpy as np
 REFERENCE = 1_460.0
 PRODUCTS, SECONDS = 2, 0.2  # short rounds: the best is one that nothing else has disturbed
 LOW_PRECISION_GAIN = 1.5  # a training step with bfloat16 next to one with float32, where the CPU has it
+BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
+# Values of ONEDNN_MAX_CPU_ISA under which oneDNN has no bfloat16: TensorFlow asks the CPU, and the process aborts.
+WITHOUT_BFLOAT16 = re.compile(r"SSE41|AVX|AVX2.*", re.IGNORECASE)
 
 
 def num_cores() -> int:
@@ -21,17 +25,19 @@ def num_cores() -> int:
 
 
 def cpu_flags() -> set[str]:
-    """What the CPU can do, as Linux names it; elsewhere nothing is known."""
+    """What the CPU can do and oneDNN may use, as Linux names it; on other systems nothing is known."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         for line in file:
             if line.startswith("flags"):
-                return set(line.partition(":")[2].split())
+                flags = set(line.partition(":")[2].split())
+                is_held = WITHOUT_BFLOAT16.fullmatch(os.environ.get("ONEDNN_MAX_CPU_ISA", ""))
+                return flags - BFLOAT16_FLAGS if is_held else flags
     return set()
 
 
 def likes_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 faster than float32: it has AMX or AVX512-BF16."""
-    return bool(cpu_flags() & {"amx_bf16", "avx512_bf16"})
+    return bool(cpu_flags() & BFLOAT16_FLAGS)
 
 
 def machine_speed(precision: str) -> float:

@@ -15,9 +15,8 @@ from textrnn.classifier.models import Models
 from textrnn.classifier.predict import CHUNK, TextClassifier
 from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
-from textrnn.report.folds import over_folds
+from textrnn.report.comparison import compare_models, name_of, over_folds
 from textrnn.report.metrics import SMALLEST, evaluate, log_loss
-from textrnn.report.verdict import judge, name_of
 
 MIN_TEXTS = 2  # that something can be learnt from
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
@@ -186,7 +185,9 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, cl
         classes: the label of each class.
     """
     choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
-    report = judge(rows.labels, evaluated.probabilities, classes, chosen=choice.chosen, learnt_labels=learnt.labels)
+    report = compare_models(
+        rows.labels, evaluated.probabilities, classes, chosen=choice.chosen, learnt_labels=learnt.labels
+    )
     if plan.every is None:
         for name, temperature in choice.temperatures.items():
             report["models"][name]["raw_log_loss"] = _raw_log_loss(
@@ -201,11 +202,9 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, cl
         if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
     report["findings"] = dict(
-        surest_wrong=surest_wrong(rows.texts, rows.labels, evaluated.used, classes, numbers=rows.numbers.tolist()),
-        suspected_labels=suspected_labels(
-            suspects.texts, suspects.labels, said, classes, numbers=suspects.numbers.tolist()
-        ),
-        duplicates=duplicates(learnt.texts, learnt.labels, classes, numbers=learnt.numbers.tolist()),
+        surest_wrong=surest_wrong(rows, evaluated.used, classes),
+        suspected_labels=suspected_labels(suspects, said, classes),
+        duplicates=duplicates(learnt, classes),
     )
     report["held_out"] = choice.accuracy
     report["judged_on"] = plan.in_words(len(evaluated.choices))

@@ -1,4 +1,4 @@
-"""Which words a prediction comes from: what becomes of it when they are taken out, asked of the model that is used."""
+"""Which words a prediction comes from: how it changes when they are taken out of the text."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 from textrnn.classifier.spans import Span, is_lone_letter, pieces, without
 
-# Texts of no more pieces are taken apart piece by piece; of longer ones parts are taken out, and only those that matter
-# most are taken apart, in at most so many finer parts.
+# Of a text of at most WHOLE pieces each piece is taken out. A longer text is cut into FIRST_PARTS parts; those with the
+# largest effects are cut into FINER_PARTS finer ones, again and again.
 WHOLE, FIRST_PARTS, FINER_PARTS, FEWEST_KEPT = 64, 32, 8, 8
 MOST_PAIRS = 24  # of characters side by side that are taken out together
 # Characters of changed texts that are in memory at a time.
 CHARS_AT_A_TIME = 1 << 20
 SMALLEST = 1e-9
-# Two characters are told as one word if together they do so many times what both do alone (each says what the other
-# says, or neither means anything without the other), or if each does a part of it from the second to the third number
-# (above 1: without it the other one says the contrary, as "bad" does without the "not" of "not bad").
+# Two characters are joined to one word if the weight of both together is more than MORE_TOGETHER times the sum of their
+# own weights (then each has little weight without the other), or if the share of each in it is from LEAST_PART to
+# MOST_PART (above 1: without it the other one means the contrary, as "bad" does without the "not" of "not bad").
 MORE_TOGETHER, LEAST_PART, MOST_PART = 1.25, 0.25, 2.0
 
 Probabilities = Callable[[Sequence[str]], np.ndarray]
@@ -43,17 +43,17 @@ class Word(NamedTuple):
 def explain(texts: Sequence[str], given: np.ndarray, probabilities: Probabilities) -> list[list[Word]]:
     """Measures what each word does to the prediction of a text.
 
-    A word is taken out, the model is asked again, and what that changes is the word's weight. So it holds for any
-    model, and for the very one that predicts. In texts of more than WHOLE words only those are measured whose part of
-    the text matters most; this bounds what a long text costs.
+    The weight of a word is how far the log-odds of the prediction fall when the word is taken out of the text and the
+    same model predicts again; any model will do. In texts of more than WHOLE words only the words of the parts with the
+    largest effects are measured, which bounds the cost of a long text.
 
     Args:
         texts: some of them.
-        given: float[texts, classes], what the model says of them.
+        given: float[texts, classes], the model's probabilities for them.
         probabilities: the model: texts in, float[texts, classes] out.
 
     Returns:
-        for each text its measured words, in order; words that are left out count as doing nothing.
+        for each text its measured words, in order; a word that is not among them counts as weight 0.
 
     Reference:
         J. Li, W. Monroe and D. Jurafsky, 2016, Understanding neural networks through representation erasure.

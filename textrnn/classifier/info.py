@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.report.comparison import name_of
 from textrnn.report.layout import cut, percent
-from textrnn.report.verdict import name_of
 
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 

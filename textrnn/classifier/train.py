@@ -30,7 +30,8 @@ from textrnn.classifier.predict_file import PredictOptions, output_for, predict_
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.nn.reservoir_options import ESN, check_reservoir
-from textrnn.report.page import write_html
+from textrnn.report.html import check_pages
+from textrnn.report.html_report import write_html
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
 from textrnn.text.table.table import Table, TableOptions, open_table
@@ -98,6 +99,7 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     """The same for a table that is open, with a column of labels."""
     call = Call(**{item.name: settings.pop(item.name) for item in fields(Call) if item.name in settings})
     config, display = ClassifierConfig.from_options(width_from_vectors(settings)), Display(quiet=call.quiet)
+    check_pages()
     _check(call, config, settings)
     rows, classes = _rows_of(table, display)
     check_learnable(rows, classes, table.name)

@@ -171,7 +171,7 @@ def _learn(context: click.Context, opened: Any, path: str, asked: SimpleNamespac
     """Learns from a table that is open."""
     from textrnn.base.run_target import RunTarget
     from textrnn.classifier.train import train_on
-    from textrnn.report.classification import format_report
+    from textrnn.report.text_report import format_report
 
     begin, arguments = context.obj
     result = train_on(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from textrnn.base.console import Commands
 from textrnn.cli.options import JSON, MODELS_DIR
+
+if TYPE_CHECKING:
+    from textrnn.inspect.inputs import Request
 
 ENCODING = click.option("--encoding", help="Encoding of the file.  [default: UTF-8, UTF-16 or GB18030, as it shows]")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output.")
@@ -33,7 +36,7 @@ def inspect() -> None:
 
 
 @inspect.command(short_help="Which unit tracks what?")
-@click.argument("text", required=False, metavar="[FILE]")
+@click.argument("file", required=False, metavar="[FILE]")
 @click.option("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest language model]")
 @MODELS_DIR
 @output_option("cells.html", "The page.")
@@ -47,40 +50,19 @@ def inspect() -> None:
 @click.option("--layer", type=int, metavar="N", help="Layer of --unit, from 1.  [default: the last]")
 @ENCODING
 @JSON
-def cells(
-    text: str | None,
-    model: str | None,
-    models_dir: Path,
-    output: str,
-    overwrite: bool,
-    chars: int,
-    unit: int | None,
-    layer: int | None,
-    encoding: str | None,
-    as_json: bool,
-) -> None:
+def cells(as_json: bool, **options: Any) -> None:
     """Colour a text by what each unit of a network says, in a page that ranks units by what they track.
 
     FILE is the text; without it, the beginning of what was held out in training. Needs no TensorFlow.
     """
     from textrnn.inspect.cells import format_result, inspect_cells
 
-    result = inspect_cells(
-        text,
-        output,
-        model=model,
-        models_dir=models_dir,
-        encoding=encoding,
-        chars=chars,
-        unit=unit,
-        layer=layer,
-        overwrite=overwrite,
-    )
+    result = inspect_cells(_request(options), **options)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
 
 @inspect.command(short_help="How far back do gradients reach?")
-@click.argument("text", required=False, metavar="[FILE]")
+@click.argument("file", required=False, metavar="[FILE]")
 @click.option("--model", metavar="NAME_OR_PATH", help="Measure this trained language model as well.")
 @MODELS_DIR
 @output_option("gradients.png", "The plot.")
@@ -103,15 +85,15 @@ def cells(
 )
 @ENCODING
 @JSON
-def gradients(text: str | None, output: str, as_json: bool, **options: Any) -> None:
+def gradients(as_json: bool, **options: Any) -> None:
     """Measure vanishing and exploding gradients of SimpleRNN, GRU and LSTM, in a table and a plot.
 
     FILE is the text that untrained networks read; with --model, the trained one reads it too (without FILE, what was
     held out of its own text). Needs no TensorFlow.
     """
-    from textrnn.inspect.gradients_page import draw, format_result, inspect_gradients
+    from textrnn.inspect.gradients import draw, format_result, inspect_gradients
 
-    result = inspect_gradients(text, output, **options)
+    result = inspect_gradients(_request(options), **options)
     draw(result, _warn)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
@@ -127,15 +109,22 @@ def gradients(text: str | None, output: str, as_json: bool, **options: Any) -> N
 @OVERWRITE
 @ENCODING
 @JSON
-def attention(file: str | None, texts: tuple[str, ...], output: str, as_json: bool, **options: Any) -> None:
+def attention(texts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Show which tokens a classifier with --pooling attention weighs how much, or a translator for each that it writes.
 
     FILE has a text in each line. Needs no TensorFlow.
     """
-    from textrnn.inspect.attention_page import format_result, inspect_attention
+    from textrnn.inspect.attention import format_result, inspect_attention
 
-    result = inspect_attention(file, texts, output, warn=_warn, **options)
+    result = inspect_attention(_request(options), texts, warn=_warn)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
+
+
+def _request(options: dict[str, Any]) -> Request:
+    """Takes what all commands share out of the options of one."""
+    from textrnn.inspect.inputs import Request
+
+    return Request(**{field.name: options.pop(field.name) for field in dataclasses.fields(Request)})
 
 
 def _warn(line: str) -> None:

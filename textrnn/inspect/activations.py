@@ -22,7 +22,7 @@ FORWARD, BACKWARD = "forward", "backward"
 
 
 class Unit(NamedTuple):
-    """Where a number of a network's state is.
+    """One number of a network's state.
 
     Attributes:
         layer: from 1.
@@ -43,7 +43,7 @@ class Reading:
     """A text and what went on in a network that read it.
 
     Attributes:
-        tokens: its pieces, none empty, as they are shown; together they are the text.
+        tokens: the parts of the text, none empty, as they are shown.
         units: the units.
         values: float32[units, tokens], the activation of each unit after it has read the token.
     """
@@ -57,10 +57,10 @@ def read_language_model(model: LanguageModel, ids: np.ndarray, text: str | None 
     """Lets a language model read a text from its beginning.
 
     Args:
-        model: any language model; of one that reads both ways the last layer is looked at, which has then read a window
-            that ends with the token.
+        model: any language model. Of one that reads both ways, the activations are those of the last layer after it has
+            read the window that ends with the token.
         ids: int[tokens].
-        text: what the ids were made from; without it, what they decode to.
+        text: what the ids were made from; None for what they decode to.
 
     Raises:
         DataError: there is no token.
@@ -78,8 +78,7 @@ def read_language_model(model: LanguageModel, ids: np.ndarray, text: str | None 
     # Behind the states of the cells there may be more that is carried, such as the condition of a document.
     names = state_names(model.config.model) if isinstance(network, CarriedNetwork) else []
     names = names or [(number, "state") for number in range(1, len(states[0]) + 1)]
-    of_state = [number for number in range(len(names)) if states[0][number].ndim == 2]
-    of_state = [number for number in of_state if states[0][number].dtype.kind == "f"]
+    of_state = [k for k in range(len(names)) if states[0][k].ndim == 2 and states[0][k].dtype.kind == "f"]
     values = np.stack([np.concatenate([state[number][:, 0] for number in of_state]) for state in states], 1)
     units = [Unit(*names[number], k) for number in of_state for k in range(len(states[0][number]))]
     return _reading(tokens, units, values[:, kept])
@@ -126,13 +125,15 @@ def _halves(layer: int, width: int) -> list[Unit]:
 def token_texts(
     tokenizer: Tokenizer, ids: np.ndarray, text: str | None, *, end_id: int | None = None
 ) -> tuple[list[str], np.ndarray]:
-    """The text of each token, and which tokens have one: those that end within a character have none, int64[kept].
+    """The text of each token that has one, and the places of these tokens, int64[kept].
+
+    A token that ends within a character has no text.
 
     Args:
         tokenizer: made the ids.
         ids: int[tokens].
         text: what the ids were made from: unknown characters are shown as they are in it.
-        end_id: ids from it on stand between documents and are shown as line ends.
+        end_id: this and larger ids stand between documents, and are shown as line ends.
     """
     decoder, place = tokenizer.decoder(), 0
     tokens, kept = list[str](), list[int]()
@@ -148,7 +149,7 @@ def token_texts(
 
 
 def read_classifier(networks: Networks, text: str) -> Reading:
-    """Lets the first network of a classifier read a text; its tokens are shown as it sees them.
+    """Lets the first network of a classifier read a text.
 
     Args:
         networks: of a classifier.

@@ -1,34 +1,53 @@
-"""How far gradients reach back in time: with each step that they go through they shrink, or grow."""
+"""`textrnn inspect gradients`: how far back in time gradients reach, as a table and a plot."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import DataError
-from textrnn.inspect.backward import TracedNetwork
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.base.files import MODEL_FILE, read_weights
+from textrnn.base.run import find_run
+from textrnn.inspect.backward import BACKS, TracedNetwork
+from textrnn.inspect.inputs import HELD_OUT_NAME, Request, held_out_ids
+from textrnn.language_model.predict import KIND, LanguageModel, open_run
 from textrnn.nn.numpy.network import State
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
+from textrnn.report.layout import align, cut
+from textrnn.report.pictures import Titles, draw_curves
+from textrnn.text.options import NormalizeConfig, TokenizerConfig
+from textrnn.text.tokens.load import build_tokenizer
 
-SMALL = 0.01  # below this share of what it began with, a gradient teaches next to nothing
+CHARS = 200_000  # of a text, from which windows are taken
+SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # distances in the table
+NAMES = {"simple": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+SMALL = 0.01  # below this share of its norm at distance 0, a gradient teaches next to nothing
 BAND = (0.1, 0.9)  # quantiles over the windows
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What becomes of the gradient on its way back.
+    """The norm of the gradient on its way back through a network.
 
     Attributes:
         name: of the network, in words.
+        arch: `simple`, `gru` or `lstm`.
+        trained: whether the network has learnt.
         median: float64[distance + 1], over the windows, of its norm as a share of that at distance 0.
         low, high: float64[distance + 1], the quantiles BAND.
         begin: median of its norm at distance 0, in nats per unit of state.
     """
 
     name: str
+    arch: str
+    trained: bool
     median: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -40,12 +59,86 @@ class Curve:
         large = np.flatnonzero(self.median >= SMALL)
         return int(large[-1]) + 1 if large[-1] + 1 < len(self.median) else None
 
+    def to_json(self) -> dict[str, Any]:
+        """All of it, in plain lists."""
+        found = {name: getattr(self, name) for name in ("name", "arch", "trained")}
+        curves = {name: getattr(self, name).tolist() for name in ("median", "low", "high")}
+        return {**found, **curves, "begin": self.begin, "reach": self.reach}
+
+
+def inspect_gradients(
+    request: Request,
+    *,
+    distance: int,
+    windows: int,
+    gain: float,
+    random_seed: int,
+    units: int | None = None,
+    layers: int | None = None,
+) -> dict[str, Any]:
+    """Measures the gradients of untrained networks, and of a trained one.
+
+    Args:
+        request: the text, the output, and the language model that is measured too; without a name there is none.
+        distance: how many steps to go back.
+        windows: how many windows of the text to measure.
+        gain: what the initial recurrent weights are multiplied by.
+        random_seed: of the initial weights.
+        units: in each layer of the untrained networks; None for those of the model, else 128.
+        layers: of the untrained networks; None for those of the model, else 1.
+
+    Returns:
+        `output`, `text`, `windows`, `distance` and `curves`, for each what `Curve.to_json` gives.
+
+    Raises:
+        ConfigError, DataError, RunError: see the message.
+    """
+    place = request.place(".png")
+    if request.file is None and request.model is None:
+        raise ConfigError("there is nothing to measure gradients on: name a text, or a trained run with --model")
+    if request.model is not None and (units or layers):
+        raise ConfigError("--units and --layers are those of --model: leave them out")
+    model = None if request.model is None else open_run(find_run(request.model, request.models_dir, KIND))
+    trained = None if model is None else _trained(model)
+    name, ids, vocab_size = _text(model, request)
+    found = windows_of(ids, distance=distance, count=windows)
+    config = ModelConfig(units=units or 128, layers=layers or 1) if model is None else model.config.model
+    curves = []
+    for arch in BACKS:
+        rng = np.random.default_rng(random_seed)
+        network = initial_network(dataclasses.replace(config, arch=arch), vocab_size, rng, gain=gain)
+        label = NAMES[arch] if model is None else f"{NAMES[arch]}, untrained"
+        curves.append(measure(network, found, distance, name=label, arch=arch))
+    if trained is not None and model is not None:
+        label = f"{model.path.name if model.path else 'run'} ({NAMES[config.arch]}), trained"
+        curves.append(measure(trained, found, distance, name=label, arch=config.arch, trained=True))
+    result = {"output": str(place), "text": name, "windows": len(found), "distance": distance}
+    return {**result, "curves": [curve.to_json() for curve in curves]}
+
+
+def _trained(model: LanguageModel) -> TracedNetwork:
+    if model.documents is not None:
+        raise ConfigError(
+            f"{model.path} learnt documents, which end: gradients are measured in a text that goes on; name another "
+            "run with --model"
+        )
+    weights, _ = read_weights((model.path or Path()) / MODEL_FILE)
+    return TracedNetwork(model.config.model, model.vocab_size, Weights(weights))
+
+
+def _text(model: LanguageModel | None, request: Request) -> tuple[str, np.ndarray, int]:
+    """The name of the text, its ids and the size of their vocabulary; without a model ids are those of characters."""
+    if request.file is None and model is not None:
+        return HELD_OUT_NAME, held_out_ids(model, CHARS), model.vocab_size
+    name, text = request.beginning(NormalizeConfig() if model is None else model.config.normalize, CHARS)
+    tokenizer = build_tokenizer(TokenizerConfig(min_count=1), [text]) if model is None else model.tokenizer
+    return name, tokenizer.encode(text), tokenizer.vocab_size
+
 
 def windows_of(ids: np.ndarray, *, distance: int, count: int) -> np.ndarray:
     """Windows spread evenly over a text, int32[windows, 2 * distance + 2].
 
-    Their first `distance` tokens let the state become what it is in the midst of a text, the last one is what the loss
-    is about.
+    The first `distance` tokens warm up the state; the loss is that of the last token.
 
     Raises:
         DataError: the text is too short for one.
@@ -97,12 +190,14 @@ def _norm(gradient: State) -> np.ndarray:
     return total
 
 
-def measure(name: str, network: TracedNetwork, windows: np.ndarray, distance: int) -> Curve:
+def measure(
+    network: TracedNetwork, windows: np.ndarray, distance: int, *, name: str, arch: str, trained: bool = False
+) -> Curve:
     """The curve of a network; see `gradient_norms`."""
     norms = gradient_norms(network, windows, distance)
     shares = norms / np.maximum(norms[0], np.finfo(np.float64).tiny)
     low, high = np.quantile(shares, BAND, axis=1)
-    return Curve(name, np.median(shares, 1), low, high, float(np.median(norms[0])))
+    return Curve(name, arch, trained, np.median(shares, 1), low, high, float(np.median(norms[0])))
 
 
 def initial_network(config: ModelConfig, vocab_size: int, rng: np.random.Generator, *, gain: float) -> TracedNetwork:
@@ -152,3 +247,35 @@ def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
     q, r = np.linalg.qr(rng.normal(0, 1, (columns, rows)))
     matrix: np.ndarray = (q * np.sign(np.diag(r))).T
     return matrix
+
+
+def draw(result: dict[str, Any], warn: Callable[[str], None]) -> None:
+    """Draws the picture of a result into its `output`."""
+    draw_curves(
+        Path(result["output"]),
+        [(one["name"], *(np.array(one[key]) for key in ("median", "low", "high"))) for one in result["curves"]],
+        titles=Titles(
+            f"{result['windows']} windows of {cut(result['text'], 40)}: median, and where 80 % of them are",
+            "gradient of the loss (1 at distance 0)",
+            "distance back in time (tokens)",
+        ),
+        warn=warn,
+    )
+
+
+def format_result(result: dict[str, Any]) -> str:
+    """What is printed: the shares at some distances, and from where on they are below a hundredth."""
+    distances = [k for k in SHOWN if k <= result["distance"]]
+    rows = [["distance", *(one["name"] for one in result["curves"])]]
+    rows += [[str(k), *(f"{one['median'][k]:.2g}" for one in result["curves"])] for k in distances]
+    reaches = [
+        str(one["reach"]) if one["reach"] is not None else f"over {result['distance']}" for one in result["curves"]
+    ]
+    rows.append(["below 0.01 from", *reaches])
+    lines = align(rows, right=range(1, len(rows[0])), indent=0)
+    lines.append(
+        f"norm of the gradient of the last token's loss with respect to the state so many tokens before, as a share of "
+        f"that at distance 0; median of {result['windows']} windows of {result['text']}"
+    )
+    lines.append(f"wrote {result['output']}")
+    return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""What the commands of `textrnn inspect` share: where texts come from, and where pages and pictures go."""
+"""What the commands of `textrnn inspect` share: the run, the text that it reads, and where the output goes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,49 +14,69 @@ from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import find_files, open_sources
 
 HELD_OUT = "checkpoint/valid.ids"
+HELD_OUT_NAME = "the text held out in training"
 
 
-def check_output(output: str, *, suffixes: tuple[str, ...] = (".html",), overwrite: bool) -> Path:
-    """Where a page or picture goes.
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for.
 
-    Raises:
-        ConfigError: its name does not end as it should, it is there already, or its folder is not.
+    Attributes:
+        file: the text; None for the one held out in training.
+        output: where the page or picture goes.
+        model: name or path of a run; None for the newest one.
+        models_dir: the folder of the runs.
+        encoding: of the file; None to detect it from its bytes.
+        overwrite: whether to replace the output.
     """
-    place = Path(output)
-    if place.suffix.lower() not in suffixes:
-        raise ConfigError(f"--output is {output!r:.120}: expected a name that ends with {' or '.join(suffixes)}")
-    if place.is_dir():
-        raise ConfigError(f"--output is {output!r:.120}, a folder: expected the name of a file")
-    if place.exists() and not overwrite:
-        raise ConfigError(f"{place} exists: replace it with --overwrite, or give another place with --output")
-    if not place.parent.is_dir():
-        raise ConfigError(f"--output is {output!r:.120}: there is no folder {place.parent}")
-    return place
 
+    file: str | None
+    output: str
+    model: str | None
+    models_dir: Path
+    encoding: str | None = None
+    overwrite: bool = False
 
-def beginning_of(file: str, encoding: str | None, config: NormalizeConfig, chars: int) -> tuple[str, str]:
-    """The name of a file, and so many of its first characters, normalised.
+    def place(self, *suffixes: str) -> Path:
+        """The path of the output.
 
-    Raises:
-        DataError: it cannot be read, or nothing but white space is there.
-    """
-    found = ""
-    with open_sources(find_files([file]), encoding) as sources:
-        for piece in normalized_text(sources, config):
-            found += piece
-            if len(found) >= chars:
-                break
-        name = sources[0].name
-    if not found[:chars].strip():
-        raise DataError(f"{name}: the text is empty or white space only (after normalisation)")
-    return name, found[:chars]
+        Raises:
+            ConfigError: its name does not end as it should, it exists already, or its folder does not exist.
+        """
+        place, given = Path(self.output), f"--output is {self.output!r:.120}"
+        if place.suffix.lower() not in suffixes:
+            raise ConfigError(f"{given}: expected a name that ends with {' or '.join(suffixes)}")
+        if place.is_dir():
+            raise ConfigError(f"{given}, a folder: expected the name of a file")
+        if place.exists() and not self.overwrite:
+            raise ConfigError(f"{place} exists: replace it with --overwrite, or give another place with --output")
+        if not place.parent.is_dir():
+            raise ConfigError(f"{given}: there is no folder {place.parent}")
+        return place
+
+    def beginning(self, config: NormalizeConfig, chars: int) -> tuple[str, str]:
+        """The name of the file, and the first `chars` characters of its normalised text.
+
+        Raises:
+            DataError: the file cannot be read, or there is only white space.
+        """
+        found = ""
+        with open_sources(find_files([str(self.file)]), self.encoding) as sources:
+            for piece in normalized_text(sources, config):
+                found += piece
+                if len(found) >= chars:
+                    break
+            name = sources[0].name
+        if not found[:chars].strip():
+            raise DataError(f"{name}: the text is empty or white space only (after normalisation)")
+        return name, found[:chars]
 
 
 def held_out_ids(model: LanguageModel, chars: int) -> np.ndarray:
-    """The beginning of what was held out when a model was trained, int[tokens], about so many characters.
+    """The beginning of the text that was held out in training, int[tokens], of about `chars` characters.
 
     Raises:
-        RunError: the run has lost it, or it is damaged.
+        RunError: the run has no such text, or it is damaged.
     """
     path = (model.path or Path()) / HELD_OUT
     if not path.is_file():
@@ -74,4 +95,4 @@ def held_out_ids(model: LanguageModel, chars: int) -> np.ndarray:
         length += len(decoder.feed(token)) if token < model.vocab_size else 1
         if length >= chars:
             return np.array(ids[: number + 1])
-    return np.array(ids[:chars])  # a token has less than a character: they are bytes
+    return np.array(ids[:chars])  # tokens that are bytes: several of them are a character

@@ -23,7 +23,7 @@ from textrnn.training.workers import is_told_elsewhere
 
 POLL_S = 0.1
 ORPHAN_S = 30.0  # in which a process ends by itself when the one that started it is gone
-END_S = 20.0  # in which workers end by themselves after the chief has, or after one has failed
+END_S = 60.0  # in which workers end by themselves after one has; the heartbeat may miss a killed one for 30 s
 
 
 def launch(workers: int, arguments: Sequence[str]) -> int:

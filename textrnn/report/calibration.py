@@ -31,14 +31,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(logits / temperature): above 1 less sure, below 1 surer; the prediction stays the same.
-
-    Args:
-        logits: float[rows, classes]; logarithms of probabilities do as well.
-        temperature: above 0, see `fit_temperature`.
-
-    Returns:
-        probabilities, float64[rows, classes].
+    """softmax(logits / temperature), float64[rows, classes]. A temperature above 1 gives less sure probabilities.
 
     Example:
         >>> apply_temperature(np.array([[0.0, 2 * np.log(3)]]), 2.0).round(4).tolist()
@@ -48,12 +41,11 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes the probabilities of held-out rows fit how often they are right.
+    """The temperature with which the probabilities of held-out rows fit how often they are right.
 
-    Minimises the log-loss in 1 / temperature, which is convex, by Newton's method inside of a shrinking bracket. Each
-    class of each row counts 1 / (rows + classes) as if it had been seen: with few rows, or none of them wrong, the
-    model would else seem sure beyond all measure. With two classes and equally sure rows this is Laplace's rule: the
-    fitted confidence is (right + 1) / (rows + 2).
+    Newton's method in a shrinking bracket minimises the log-loss in 1 / temperature, which is convex. The targets are
+    smoothed by 1 / (rows + classes), so that few rows, or rows that are all right, do not give endless confidence. With
+    two classes and equally sure rows the fitted confidence is Laplace's (right + 1) / (rows + 2).
 
     Args:
         logits: float[rows, classes] of rows that the model has not learnt from.
@@ -96,7 +88,7 @@ def _nats(logits: np.ndarray, labels: np.ndarray, temperature: float) -> float:
 
 
 def _smallest_root(logits: np.ndarray, targets: np.ndarray) -> float:
-    """Where in 1 / temperature the slope of the loss is 0, or the end of the range that is nearest to it."""
+    """The 1 / temperature at which the slope of the loss is 0, or the nearest end of the range."""
     low, high, factor = 1 / HIGHEST, 1 / LOWEST, 1.0
     for _ in range(STEPS):
         slope, curvature = _derivatives(logits, targets, factor)

@@ -1,4 +1,4 @@
-"""How good predictions are: each measure a small function, and `evaluate`, which puts them into one dictionary."""
+"""How good predictions are: each metric a small function, and `evaluate`, which computes all. NumPy only."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ from textrnn.base.errors import DataError
 # Quantile of the normal distribution for intervals of 95 %.
 Z95 = 1.959963984540054
 NUM_BINS = 15
-# No probability counts as less than this, so that one sure mistake does not make the log-loss infinite (36 nats).
+# Smaller probabilities count as this one, so that one sure mistake does not make the log-loss infinite (36 nats).
 SMALLEST = float(np.finfo(np.float64).eps)
-# How far from 1 the probabilities of a row may sum: float32 outputs of a model with many classes are this exact.
+# How far from 1 the sum of the probabilities of a row may be: that of float32 outputs with many classes is.
 TOLERANCE = 1e-3
 
 
 def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """All measures of some predictions, ready for JSON.
+    """All metrics of some predictions, ready for JSON.
 
     Args:
         labels: int[rows], the true class of each row.
-        probabilities: float[rows, classes]; rows sum to 1. The most probable class is the prediction, the first one
-            where several are equally probable.
+        probabilities: float[rows, classes]; rows sum to 1. The prediction is the most probable class, the first one
+            if several are equally probable.
         classes: the label of each class.
 
     Returns:
         `rows`, `accuracy`, `accuracy_interval` (95 %), `macro_f1`, `log_loss` (nats), `calibration_error`, `roc_auc`
-        (two classes, else None), `per_class` (a list of `label`, `precision`, `recall`, `f1`, `support`; None where
-        nothing was there to count), `confusion` (true classes down, predicted ones across) and `reliability` (see
-        there).
+        (two classes, else None), `per_class` (a list of `label` and what `class_scores` gives), `confusion` (see
+        `confusion_matrix`) and `reliability` (see there).
 
     Raises:
-        DataError: there are no rows, shapes or classes do not fit, or probabilities are none.
+        DataError: see `checked`.
 
     Example:
         >>> found = evaluate(np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]]), ["bad", "good"])
@@ -65,7 +64,7 @@ def checked(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> 
     """Labels as int64[rows] and probabilities as float64[rows, classes] whose rows sum to 1.
 
     Raises:
-        DataError: there are no rows, or they do not fit, or the probabilities are none.
+        DataError: there are no rows, shapes or classes do not fit, or these are no probabilities.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, np.float64)
     if not len(labels):
@@ -89,11 +88,7 @@ def checked(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> 
 
 
 def wilson_interval(num_right: int, num_rows: int) -> tuple[float, float]:
-    """The 95 % interval of a share, which holds for few rows and for shares near 0 and 1 as well.
-
-    Args:
-        num_right: rows that are right.
-        num_rows: all rows, at least one.
+    """The 95 % interval of the share num_right / num_rows, also for few rows and for shares near 0 and 1.
 
     Reference:
         E. B. Wilson, 1927, Probable inference, the law of succession, and statistical inference:
@@ -112,10 +107,7 @@ def wilson_interval(num_right: int, num_rows: int) -> tuple[float, float]:
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """How often each class was predicted as each: int64[classes, classes], true classes down, predicted ones across.
-
-    Reference:
-        K. Pearson, 1904, On the theory of contingency.
+    """Counts of rows, int64[classes, classes]: true classes are the rows of the matrix, predicted ones its columns.
 
     Example:
         >>> confusion_matrix(np.array([0, 0, 2]), np.array([0, 2, 2]), 3).tolist()
@@ -126,45 +118,24 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int
 
 
 def class_scores(confusion: np.ndarray) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and support of each class; None where there was nothing to divide by.
-
-    Args:
-        confusion: int[classes, classes], see `confusion_matrix`.
-
-    Reference:
-        C. J. van Rijsbergen, 1979, Information retrieval: F1 = 2 right / (rows of the class + rows predicted as it).
-    """
+    """`precision`, `recall`, `f1` and `support` of each class of a confusion matrix; None for 0 / 0."""
     right, support, claimed = np.diag(confusion), confusion.sum(1), confusion.sum(0)
-    return [
-        dict(
-            precision=_ratio(right[k], claimed[k]),
-            recall=_ratio(right[k], support[k]),
-            f1=_ratio(2 * right[k], support[k] + claimed[k]),
-            support=int(support[k]),
-        )
-        for k in range(len(confusion))
-    ]
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return float(part / whole) if whole else None
+    found = []
+    for parts in zip(right.tolist(), support.tolist(), claimed.tolist(), strict=True):
+        hits, rows, predictions = parts
+        pairs = dict(precision=(hits, predictions), recall=(hits, rows), f1=(2 * hits, rows + predictions))
+        found.append({name: part / whole if whole else None for name, (part, whole) in pairs.items()})
+        found[-1]["support"] = rows
+    return found
 
 
 def macro_f1(confusion: np.ndarray) -> float:
-    """The mean F1 of the classes that are in the rows or among the predictions: each counts the same, however rare.
-
-    Reference:
-        D. D. Lewis, 1991, Evaluating text categorization.
-    """
-    found = [one["f1"] for one in class_scores(confusion) if one["f1"] is not None]
-    return float(np.mean(found))
+    """The mean F1 of the classes that occur in the rows or among the predictions."""
+    return float(np.mean([one["f1"] for one in class_scores(confusion) if one["f1"] is not None]))
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of -ln(probability of the true class), in nats; no probability counts as less than 2.2e-16.
-
-    Reference:
-        I. J. Good, 1952, Rational decisions.
+    """Mean of -ln(probability of the true class), in nats; smaller probabilities than 2.2e-16 count as this.
 
     Example:
         >>> round(log_loss(np.array([0, 1]), np.array([[0.5, 0.5], [0.75, 0.25]])), 4)  # (ln 2 + ln 4) / 2
@@ -175,18 +146,15 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, num_bins: int = NUM_BINS) -> list[dict[str, Any]]:
-    """How often predictions were right for each level of confidence.
+    """How often predictions are right, by how sure the model is.
 
     Args:
         labels: int[rows].
-        probabilities: float[rows, classes]; the largest of a row is its confidence.
-        num_bins: bins of equal width from 0 to 1; each holds its upper end and not its lower one.
+        probabilities: float[rows, classes]; the confidence of a row is its largest one.
+        num_bins: bins of equal width from 0 to 1; the upper end of a bin belongs to it, the lower one does not.
 
     Returns:
         for each bin with rows in it: `low`, `high`, `rows`, `confidence` (mean), `accuracy`.
-
-    Reference:
-        A. H. Murphy and R. L. Winkler, 1977, Reliability of subjective probability forecasts.
 
     Example:
         >>> reliability(np.array([0, 1]), np.array([[0.75, 0.25], [0.625, 0.375]]), num_bins=2)
@@ -209,32 +177,24 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, num_bins: int = N
 
 
 def calibration_error(bins: Sequence[dict[str, Any]]) -> float:
-    """Expected calibration error: by how much confidence and accuracy differ, over the rows of all bins.
-
-    Args:
-        bins: what `reliability` gives.
+    """Expected calibration error: mean of |accuracy - confidence| over the rows of all bins that `reliability` gives.
 
     Reference:
-        M. P. Naeini, G. F. Cooper and M. Hauskrecht, 2015, Obtaining well calibrated probabilities using Bayesian
-        binning; C. Guo et al., 2017, On calibration of modern neural networks: the sum over bins of
-        rows of the bin / all rows * |accuracy - confidence|.
+        C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, 2017, On calibration of modern neural networks.
     """
     rows = sum(one["rows"] for one in bins)
     return float(sum(one["rows"] * abs(one["accuracy"] - one["confidence"]) for one in bins) / rows)
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float | None:
-    """The chance that a random row of class 1 has a higher score than one of class 0; equal scores count as half.
+    """The area under the ROC curve: how often a row of class 1 has a higher score than one of class 0.
 
     Args:
         labels: int[rows], 0 or 1.
-        scores: float[rows], such as the probability of class 1.
+        scores: float[rows], such as the probability of class 1. Equal scores count as half.
 
     Returns:
-        the area under the ROC curve; None if one of the classes has no rows.
-
-    Reference:
-        J. A. Hanley and B. J. McNeil, 1982, The meaning and use of the area under a ROC curve.
+        from 0 to 1; None if one of the classes has no rows.
 
     Example:
         >>> roc_auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]))  # 3.5 of 4 pairs

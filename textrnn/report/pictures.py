@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,15 +35,21 @@ LINES = ("-", "--", "-.", ":")
 MOST_TOKENS = 80  # along an axis: of more the names could not be read
 
 
+class Titles(NamedTuple):
+    """What is written around a picture: above it, at its left side, and along the other axis."""
+
+    title: str = ""
+    left: str = ""
+    across: str = ""
+
+
 def draw_matrix(
     path: Path,
     weights: np.ndarray,
     rows: Sequence[str],
     columns: Sequence[str],
     *,
-    title: str = "",
-    row_label: str = "",
-    column_label: str = "",
+    titles: Titles,
     warn: Callable[[str], None],
 ) -> None:
     """Draws weights as a matrix of squares with a token at each row and column: what attention looks at.
@@ -53,16 +59,16 @@ def draw_matrix(
         weights: float[rows, columns], at least 0.
         rows: the tokens at the left side, from top to bottom.
         columns: the tokens above.
-        title, row_label, column_label: what is said around it.
-        warn: told in one line when no font has some of the characters, which are then drawn as empty squares, or when
-            only a part can be shown.
+        titles: what is written around it.
+        warn: gets a line when no font has some of the characters, which are then drawn as empty squares, or when only
+            a part can be shown.
     """
     shape = np.shape(weights)
     if max(shape) > MOST_TOKENS:
         warn(f"{path}: the picture shows the first {MOST_TOKENS} tokens of {max(shape)}")
         weights = np.asarray(weights)[:MOST_TOKENS, :MOST_TOKENS]
         rows, columns = rows[:MOST_TOKENS], columns[:MOST_TOKENS]
-    fonts, (rows, columns, heads) = _fonts(path, [rows, columns, [title, row_label, column_label]], warn)
+    fonts, (rows, columns, heads) = _fonts(path, [rows, columns, titles], warn)
     longest = [max([len(token) for token in tokens], default=1) for tokens in (rows, columns)]
     size = (2.4 + 0.12 * longest[0] + 0.28 * len(columns), 1.6 + 0.12 * longest[1] + 0.28 * len(rows))
     figure, axes = _figure(size)
@@ -84,9 +90,7 @@ def draw_curves(
     path: Path,
     curves: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
     *,
-    title: str,
-    x_label: str,
-    y_label: str,
+    titles: Titles,
     warn: Callable[[str], None],
 ) -> None:
     """Draws curves over a logarithmic scale, each with the band that it scatters in.
@@ -94,10 +98,10 @@ def draw_curves(
     Args:
         path: where to; an old picture stays whole until the new one is.
         curves: for each its name, and float[points] values, lower and upper border; what is 0 is left out.
-        title, x_label, y_label: what is said around them.
+        titles: what is written around them.
         warn: see `draw_matrix`.
     """
-    fonts, (names, heads) = _fonts(path, [[curve[0] for curve in curves], [title, x_label, y_label]], warn)
+    fonts, (names, heads) = _fonts(path, [[curve[0] for curve in curves], titles], warn)
     figure, axes = _figure((7, 4.4))
     for number, (name, (_, values, low, high)) in enumerate(zip(names, curves, strict=True)):
         color, x = COLORS[number % len(COLORS)], np.arange(len(values))
@@ -105,7 +109,7 @@ def draw_curves(
         axes.plot(x, _positive(values), LINES[number % len(LINES)], color=color, label=name, linewidth=1.8)
     axes.set_yscale("log")
     axes.set_title(heads[0], family=fonts, fontsize=11)
-    axes.set(xlabel=heads[1], ylabel=heads[2])
+    axes.set(ylabel=heads[1], xlabel=heads[2])
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, prop={"family": fonts})

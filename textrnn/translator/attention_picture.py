@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError
-from textrnn.report.pictures import draw_matrix
+from textrnn.report.pictures import Titles, draw_matrix
 from textrnn.translator.predict import AttentionMap, open_translator
 
 TOP = 12  # tokens that are printed
@@ -20,7 +20,7 @@ def inspect_translation(path: Path, text: str, place: Path, *, warn: Callable[[s
         path: the run of an encoder-decoder.
         text: to translate.
         place: the picture.
-        warn: told of what could not be shown, in one line.
+        warn: gets a line for what could not be shown.
 
     Returns:
         `output`, `run` and `texts`: of the one text `source` and `target`, its tokens, and `weights`, a list of shares
@@ -34,14 +34,14 @@ def inspect_translation(path: Path, text: str, place: Path, *, warn: Callable[[s
     found = open_translator(path).attention(text)
     draw_attention(place, found, warn=warn)
     weights = [[round(weight, 6) for weight in row] for row in found.weights.mean(0).tolist()]
-    told = {"source": found.source, "target": found.target, "weights": weights}
-    return {"output": str(place), "run": str(path), "texts": [told]}
+    one = {"source": found.source, "target": found.target, "weights": weights}
+    return {"output": str(place), "run": str(path), "texts": [one]}
 
 
 def draw_attention(place: Path, found: AttentionMap, *, warn: Callable[[str], None]) -> None:
     """Draws the mean over the layers: a row for each token of the translation, a column for each of the source."""
     weights = found.weights.mean(0)
-    draw_matrix(place, weights, found.target, found.source, row_label="translation", column_label="source", warn=warn)
+    draw_matrix(place, weights, found.target, found.source, titles=Titles("", "translation", "source"), warn=warn)
 
 
 def format_translation(result: dict[str, Any]) -> str:
@@ -50,5 +50,5 @@ def format_translation(result: dict[str, Any]) -> str:
     pairs = [
         (target, one["source"][row.index(max(row))]) for target, row in zip(one["target"], one["weights"], strict=True)
     ]
-    told = ", ".join(f"{target} < {source}" for target, source in pairs[:TOP]) + ("" if len(pairs) <= TOP else ", ...")
-    return f"{told}\nwrote {result['output']}"
+    shown = ", ".join(f"{target} < {source}" for target, source in pairs[:TOP]) + ("" if len(pairs) <= TOP else ", ...")
+    return f"{shown}\nwrote {result['output']}"

@@ -1,58 +1,19 @@
-"""What the page of cells does: the style it adds, and the script that colours the text by one unit."""
-
-from __future__ import annotations
-
-STEPS = 10  # strengths of a colour
-
-# The strongest colours are those of the confusion matrix that dark ink is read on, and darker ones on dark paper.
-STYLE = """
-:root { --up: 111 176 224; --down: 234 154 92 }
-@media screen and (prefers-color-scheme: dark) { :root { --up: 44 106 158; --down: 150 84 36 } }
-.panel { position: sticky; top: 0; background: var(--paper); border-bottom: 1px solid var(--line); padding: .5rem 0;
-  z-index: 1 }
-.choices { display: grid; grid-template-columns: 1fr 1fr 1.6fr; gap: .4rem .8rem }
-.choices label { font-size: .85rem; color: var(--soft); display: block }
-.choices input, .choices select { width: 100%; font: inherit; font-size: .95rem; padding: .3rem .4rem;
-  color: var(--ink); background: var(--card); border: 1px solid var(--soft); border-radius: .35rem; min-height: 2.3rem }
-.about { margin: .4rem 0 0; max-width: none; font-size: .92rem; min-height: 2.9em }
-.scale { display: flex; align-items: center; gap: .1rem; font-size: .85rem; color: var(--soft); flex-wrap: wrap }
-.scale b { width: clamp(.4rem, 2.2vw, 1rem); height: .9rem; display: inline-block }
-.scale label { margin-left: auto; display: flex; align-items: center; gap: .35rem; min-height: 2rem }
-.reading { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.7; margin-top: 1rem; padding: .2rem;
-  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace;
-  font-size: .95rem }
-.reading:focus-visible, .jump:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
-.reading .e::before { content: "\\21b5" }
-.reading .here { outline: 2px solid var(--ink) }
-.jump { font: inherit; color: var(--accent); background: none; border: 0; padding: 0; white-space: nowrap;
-  cursor: pointer; text-decoration: underline; text-align: left }
-@media (max-width: 40rem) {
-  .choices { grid-template-columns: 1fr 1fr }
-  .choices .wide { grid-column: 1 / -1 }
-  .reading { font-size: .85rem }
-}
-@media print { .panel { position: static } .choices, .scale label { display: none } }
-""" + "\n".join(
-    f".p{k} {{ background: rgb(var(--up) / {k / STEPS:g}) }} .n{k} {{ background: rgb(var(--down) / {k / STEPS:g}) }}"
-    for k in range(1, STEPS + 1)
-)
-
-# Only text nodes, classes and options are made here: nothing of the data is ever read as HTML.
-SCRIPT = """"use strict";
+"use strict";
+// Only text nodes, classes and options are made here: nothing of the data is ever read as HTML.
 (() => {
   const find = id => document.getElementById(id);
   const data = JSON.parse(find("data").textContent);
   const values = new Int8Array(Uint8Array.from(atob(data.values), c => c.charCodeAt(0)).buffer);
   const reading = find("text"), spans = reading.children, kinds = Array.from(spans, span => span.className);
   const property = find("property"), search = find("search"), unit = find("unit"), relative = find("relative");
-  const signed = value => (value < 0 ? "\\u2212" : "+") + Math.abs(value).toFixed(2);
+  const signed = value => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
   const strongest = k => data.r[k].reduce((best, r, p) => Math.abs(r) > Math.abs(data.r[k][best]) ? p : best, 0);
   const tracked = k => property.value === "" ? strongest(k) : Number(property.value);
   const valueAt = (k, t) => values[k * data.tokens + t] / 127 * data.scale[k];
   let shown = 0, here = -1;
 
   function list() {
-    const words = search.value.toLowerCase().split(/\\s+/).filter(Boolean);
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = data.units.map((name, k) => {
       const p = tracked(k), r = data.properties.length ? data.r[k][p] : 0;
       const about = data.properties.length ? `${signed(r)} ${data.properties[p].title}` : "";
@@ -117,4 +78,3 @@ SCRIPT = """"use strict";
   list();
   show(shown);
 })();
-"""

@@ -1,4 +1,4 @@
-"""The report of a classifier as plain text: what it is worth, which rows deserve a look, and how it was found out."""
+"""The report of a classifier as plain text: how good it is, and which rows deserve a look."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textrnn.report.compare import SIGNIFICANT
-from textrnn.report.folds import folds_in_words, folds_table
+from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
-from textrnn.report.verdict import MAJORITY, name_of
 
 COLUMNS = 100
 # A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
 LARGEST_MATRIX = 8
 NUM_CONFUSIONS = 15
-# With less room than this, a text stands below what is said of it.
+# With fewer columns left than this, a text stands on a line of its own.
 NARROWEST_TEXT = 28
 
 
@@ -24,10 +22,10 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `judged_on` (in words),
-            `chosen`, `test`, `models`, `comparisons` (see `judge`), `findings` (`surest_wrong`, `suspected_labels`,
-            `duplicates`, see there), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is
-            left out.
-        columns: how wide lines with texts of the file may be.
+            `chosen`, `test`, `models`, `comparisons` (see `compare_models`), `findings` (see
+            `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing
+            is left out.
+        columns: the width of lines with texts of the file.
 
     Returns:
         the text, with a line end at its end.
@@ -101,33 +99,30 @@ def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
     return lines
 
 
-def is_worth_saying(comparison: Mapping[str, Any]) -> bool:
-    """Whether a person needs to hear of it: that a model beats the most frequent label is no news, the contrary is."""
-    expected = comparison["p"] < SIGNIFICANT and comparison["first_accuracy"] > comparison["second_accuracy"]
-    return comparison["second"] != MAJORITY or not expected
+def models_table(models: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """The metrics of all models as the cells of a table, with its heads first."""
+    metrics = ["macro_f1", "log_loss", "calibration_error"]
+    heads = ["model", "accuracy", "95 % interval", "macro F1", "log-loss", "calibration error"]
+    if any(test["roc_auc"] is not None for test in models.values()):
+        metrics, heads = [*metrics, "roc_auc"], [*heads, "ROC-AUC"]
+    rows = [heads]
+    for name, test in models.items():
+        low, high = test["accuracy_interval"]
+        interval = f"{100 * low:.1f} to {100 * high:.1f}"
+        rows.append([name, percent(test["accuracy"]), interval, *(decimals(test[metric]) for metric in metrics)])
+    return rows
 
 
 def _models(report: Mapping[str, Any]) -> list[str]:
     models = report.get("models") or {}
     if not models:
         return []
-    two = any(test["roc_auc"] is not None for test in models.values())
-    rows = [["model", "accuracy", "95 % interval", "macro F1", "log-loss", "calibration error", *["ROC-AUC"] * two]]
-    for name, test in models.items():
-        low, high = test["accuracy_interval"]
-        label = f"{name} (always {cut(test['label'], 20)})" if name == MAJORITY and "label" in test else name
-        rows.append(
-            [
-                label + (" *" if name == report.get("chosen") else ""),
-                percent(test["accuracy"]),
-                f"{100 * low:.1f} to {100 * high:.1f}",
-                decimals(test["macro_f1"]),
-                decimals(test["log_loss"]),
-                decimals(test["calibration_error"]),
-                *[decimals(test["roc_auc"])] * two,
-            ]
-        )
-    return align(rows, right=range(1, 7), indent=0)
+    heads, *rows = models_table(models)
+    for row in rows:
+        label = models[row[0]].get("label")
+        chosen = " *" if row[0] == report.get("chosen") else ""
+        row[0] += chosen if label is None else f" (always {cut(label, 20)}){chosen}"
+    return align([heads, *rows], right=range(1, 7), indent=0)
 
 
 def _folds(folds: Mapping[str, Any] | None, columns: int) -> list[str]:
@@ -206,22 +201,37 @@ def _findings(findings: Mapping[str, Any], columns: int) -> list[list[str]]:
     if wrong := findings.get("surest_wrong"):
         sections.append(["surest and wrong:", *_listed(wrong, columns)])
     if (suspected := findings.get("suspected_labels")) and suspected["count"]:
-        title = f"labels that may be wrong, {suspected['count']:,} of {suspected['rows']:,}{_first(suspected)}:"
+        first = _first(len(suspected["listed"]), suspected["count"])
+        title = f"labels that may be wrong, {suspected['count']:,} of {suspected['rows']:,}{first}:"
         sections.append([title, *_listed(suspected["listed"], columns)])
     if twice := findings.get("duplicates"):
         if twice["conflicts"]:
-            title = (
-                f"{twice['conflicts']:,} texts have different labels, in {twice['conflicting_rows']:,} rows"
-                f"{_first(dict(count=twice['conflicts'], listed=twice['listed']))}:"
-            )
-            sections.append([title, *_conflicts(twice["listed"], columns)])
+            title = conflicts_in_words(twice) + _first(len(twice["listed"]), twice["conflicts"])
+            sections.append([f"{title}:", *_conflicts(twice["listed"], columns)])
         if twice["exact"]:
-            sections.append([f"{twice['exact']:,} rows repeat the text of an earlier row"])
+            sections.append([repeats_in_words(twice)])
     return sections
 
 
-def _first(found: Mapping[str, Any]) -> str:
-    return f" (the first {len(found['listed'])})" if len(found["listed"]) < found["count"] else ""
+def _first(num_listed: int, count: int) -> str:
+    return f" (the first {num_listed})" if num_listed < count else ""
+
+
+def conflicts_in_words(twice: Mapping[str, Any]) -> str:
+    """How many texts have different labels.
+
+    Example:
+        >>> conflicts_in_words(dict(conflicts=1, conflicting_rows=2))
+        '1 text has different labels, in 2 rows'
+    """
+    count = twice["conflicts"]
+    return f"{count:,} text{' has' if count == 1 else 's have'} different labels, in {twice['conflicting_rows']:,} rows"
+
+
+def repeats_in_words(twice: Mapping[str, Any]) -> str:
+    """How many rows have the text of an earlier row."""
+    count = twice["exact"]
+    return f"{count:,} row{' repeats' if count == 1 else 's repeat'} the text of an earlier row"
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
@@ -234,10 +244,7 @@ def _listed(rows: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
 
 def _conflicts(listed: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
     cells = [
-        [
-            "rows " + cut(", ".join(map(str, one["rows"])), 24),
-            ", ".join(labels_in_words(one["labels"])),
-        ]
+        ["rows " + cut(", ".join(map(str, one["rows"])), 24), ", ".join(labels_in_words(one["labels"]))]
         for one in listed
     ]
     return _with_texts(align(cells), [one["text"] for one in listed], columns)

@@ -1,12 +1,21 @@
 """A report with everything in it, of texts and labels that try to break out of it."""
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 
+from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
-from textrnn.report.verdict import judge
+from textrnn.report import html
+from textrnn.report.comparison import compare_models
 
+TEMPLATES = Path(html.__file__).parent / "templates"
+STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+# The colours of light and of dark pages, by name.
+COLOURS = [dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in STYLE.split("@media", 2)[:2]]
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 EVIL = "<script>alert(\"x\")</script>&<b title='y'>"
 TEXTS = [
     "The room was cold",
@@ -69,15 +78,29 @@ def full_report(num_classes=3, rows=120):
         [("rnn", 0.5), ("linear", 0.5), ("combined", 0.7)]
     )}  # fmt: skip
     texts = [TEXTS[k] for k in np.random.default_rng(7).integers(0, len(TEXTS), rows)]
+    written = Rows(texts, labels, np.arange(1, rows + 1))
     return dict(
         table=f"{EVIL}.csv: 1,470 rows, comma, text in column '{EVIL}'",
         rows=dict(used=1200, unlabelled=270, empty=2, empty_rows=[17, 1030], truncated=0),
         judged_on=EVIL,
-        **judge(labels, parts, classes, chosen="combined", learnt_labels=labels),
+        **compare_models(labels, parts, classes, chosen="combined", learnt_labels=labels),
         findings=dict(
-            surest_wrong=surest_wrong(texts, labels, parts["rnn"], classes, limit=12),
-            suspected_labels=suspected_labels(texts, labels, parts["rnn"], classes, limit=12),
-            duplicates=duplicates(texts, labels, classes, limit=12),
+            surest_wrong=surest_wrong(written, parts["rnn"], classes, limit=12),
+            suspected_labels=suspected_labels(written, parts["rnn"], classes, limit=12),
+            duplicates=duplicates(written, classes, limit=12),
         ),
         seconds=61.25,
     )
+
+
+def contrast(first, second):
+    """How far two colours are apart, from 1, as in the Web Content Accessibility Guidelines 2.1."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour):
+    """Relative luminance of `#rrggbb`, from 0 to 1."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
