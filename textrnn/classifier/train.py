@@ -285,8 +285,7 @@ def _fit_and_save(
 
 
 def _interrupts(display: Display) -> AbstractContextManager[Callable[[], bool]]:
-    words = "stopping and saving what there is; once more Ctrl-C stops at once"
-    return polite_interrupts(lambda: display.warn(words))
+    return polite_interrupts(lambda: display.warn("stopping and saving what there is; once more Ctrl-C stops at once"))
 
 
 def _fill_in(
