@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
-from textrnn.classifier.rows import Rows
 from textrnn.report import html
 from textrnn.report.comparison import compare_models
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from closeness import assert_close
 
 from textrnn.base.errors import RunError
-from textrnn.classifier.data import ToFit
+from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import IDS, LABELS, MASK, WEIGHTS, fit_classifier, make_loss, make_reader
 from textrnn.classifier.network import Classifier, build_classifier
 from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
@@ -173,10 +173,11 @@ def test_fit_classifier_learns_a_rule(rng):
         dict(units=8, embed=8, epochs=12, learning_rate=0.02, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
     )
     more = dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
-    fitted = fit_classifier(ToFit(config, texts[:200], labels[:200], texts[200:], **more))
+    request = NetworkRequest(config=config, texts=texts[:200], labels=labels[:200], held=texts[200:], **more)
+    fitted = fit_classifier(request)
     assert (fitted.logits.argmax(1) == labels[200:]).mean() > 0.95
     assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
-    again = fit_classifier(ToFit(config, texts[:200], labels[:200], texts[200:], **more))
+    again = fit_classifier(request)
     assert all(np.allclose(fitted.weights[name], array) for name, array in again.weights.items())
 
 
@@ -184,11 +185,11 @@ def test_fit_classifier_stops_when_it_is_told(rng):
     texts = texts_of(rng)
     config = ClassifierConfig.from_options(dict(**SMALL, batch=2, epochs=100))
     told, counted = [], itertools.count()
-    task = ToFit(
-        config,
-        texts,
-        np.array([0, 1, 2, 0, 1]),
-        texts[:2],
+    request = NetworkRequest(
+        config=config,
+        texts=texts,
+        labels=np.array([0, 1, 2, 0, 1]),
+        held=texts[:2],
         vocab_size=VOCAB,
         num_classes=CLASSES,
         class_weights=np.ones(CLASSES),
@@ -196,5 +197,5 @@ def test_fit_classifier_stops_when_it_is_told(rng):
         interrupted=lambda: next(counted) >= 4,
         on_step=lambda done, nats: told.append(done),
     )
-    fitted = fit_classifier(task)
+    fitted = fit_classifier(request)
     assert told == [1 / 300, 2 / 300, 3 / 300, 4 / 300] and fitted.logits.shape == (2, CLASSES)

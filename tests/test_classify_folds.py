@@ -11,12 +11,17 @@ from cli_fixtures import good
 
 from textrnn.base.errors import DataError
 from textrnn.base.files import RUN_FILE, read_json
+from textrnn.classifier import models
 from textrnn.classifier import train as classify
-from textrnn.classifier.evaluation import Evaluated, cross_validation, fit_and_evaluate, joined
-from textrnn.classifier.rows import Rows
+from textrnn.classifier.data import Rows
+from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, cross_validation, fit_and_evaluate, joined
+from textrnn.classifier.models import FitRequest
+from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded
+from textrnn.report.calibration import apply_temperature, softmax
 from textrnn.report.comparison import folds_in_words, folds_table, over_folds
 from textrnn.report.html_report import format_html
+from textrnn.report.metrics import log_loss
 from textrnn.report.text_report import format_report
 
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
@@ -98,7 +103,7 @@ class Sayer:
         return {"linear": np.stack([known, 1 - known], 1)}, np.zeros(len(texts), bool)
 
 
-def test_examine_asks_only_models_that_have_not_seen_the_row():
+def test_fit_and_evaluate_asks_only_models_that_have_not_seen_the_row():
     plan = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", 3, 0)
     learnt, told = [], []
     fitted, evaluated = fit_and_evaluate(
@@ -107,6 +112,13 @@ def test_examine_asks_only_models_that_have_not_seen_the_row():
     assert sorted(learnt[:3]) == [13, 13, 14] and learnt[3] == 20
     assert fitted.rows is plan.every and evaluated.used[:, 0].tolist() == [0.0] * 20
     assert told == ["fold 1 of 3:", "fold 2 of 3:", "fold 3 of 3:", "all rows:"]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_raw_log_loss_is_that_of_the_logits_before_calibration(temperature, rng):
+    logits, labels = rng.normal(0, 2, (50, 3)), rng.integers(0, 3, 50)
+    calibrated = apply_temperature(logits, temperature)
+    assert _raw_log_loss(labels, calibrated, temperature) == pytest.approx(log_loss(labels, softmax(logits)))
 
 
 def test_shares_of_the_time_are_equal_and_pass_on_what_is_left(monkeypatch):
@@ -147,8 +159,15 @@ def test_folds_that_choose_differently_say_so():
         assert "Each fold chose for itself." in text
 
 
+@pytest.mark.parametrize("labels, num_folds", [([0] * 9 + [2] * 4, 4), ([0] * 9 + [1], 2)])
+def test_no_more_folds_of_networks_than_the_smallest_class_has_rows(labels, num_folds):
+    texts = [f"text {n}" for n in range(len(labels))]
+    request = FitRequest(ClassifierConfig(), 3, texts=texts, labels=np.array(labels))
+    assert len(models._folds(request)) == num_folds
+
+
 @pytest.mark.slow
-def test_networks_are_judged_in_folds(place):
+def test_networks_are_evaluated_in_folds(place):
     write_table("reviews.csv", reviews(80))
     ran = good("classify", "reviews.csv", "--folds", "2", *TINY[:-1], "--json")
     assert set(ran.json["folds"]["models"]) == {"linear", "rnn", "combined"}

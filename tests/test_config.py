@@ -223,7 +223,7 @@ def test_from_options_refuses_unknown_names():
 def test_from_options_takes_a_name_of_the_version_before():
     with pytest.warns(FutureWarning, match="warm_up_epochs is called pretrain_epochs now"):
         config = ClassifierConfig.from_options({"warm_up_epochs": 3.0, "units": 7})
-    assert (config.fit.pretrain_epochs, config.encoder.units) == (3.0, 7)
+    assert (config.ensemble.pretrain_epochs, config.encoder.units) == (3.0, 7)
 
 
 def test_option_refuses_a_fact_that_nothing_reads():

@@ -29,7 +29,7 @@ from textrnn.classifier.explain_file import (
     format_explained,
 )
 from textrnn.classifier.spans import pieces, without
-from textrnn.text.scripts import fold
+from textrnn.text.words import fold
 
 # ---------------------------------------------------------------- pieces
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
-from textrnn.classifier.rows import Rows
 from textrnn.classifier.splits import folded
 
 CLASSES = ["bad", "good", "so-so"]

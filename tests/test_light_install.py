@@ -1,7 +1,4 @@
-"""Where only NumPy, click, safetensors, tokenizers, rich and threadpoolctl are installed, all but training works.
-
-Pages need Jinja2 as well.
-"""
+"""Where only NumPy, click, safetensors, tokenizers, rich and threadpoolctl are installed, all but training works."""
 
 import json
 import subprocess
@@ -11,8 +8,7 @@ from pathlib import Path
 from cli_fixtures import ROOT
 
 RUNS = Path(__file__).parent / "old_runs"
-LARGE = ("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "sacrebleu", "h5py")
-PAGES = ("jinja2",)
+LARGE = ("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "sacrebleu", "jinja2", "h5py")
 SCRIPT = """
 import contextlib, io, json, sys
 
@@ -38,10 +34,10 @@ print(json.dumps(found))
 """
 
 
-def run(commands, cwd, missing=LARGE + PAGES):
-    """Runs commands one after the other in a process without some libraries: code, output and errors of each."""
+def run(commands, cwd):
+    """Runs commands one after the other in a process that has no large library: code, output and errors of each."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(large=missing), json.dumps(commands)],
+        [sys.executable, "-c", SCRIPT.format(large=LARGE), json.dumps(commands)],
         cwd=cwd,
         env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         capture_output=True,
@@ -53,7 +49,6 @@ def run(commands, cwd, missing=LARGE + PAGES):
 
 def test_all_but_training_works_in_a_light_install(tmp_path):
     (tmp_path / "new.csv").write_text("text\nthe old miller fine\ncold harsh rain\n")
-    (tmp_path / "labelled.csv").write_text("text,label\nthe old miller fine,pos\ncold harsh rain,neg\n")
     (tmp_path / "text.txt").write_text("the old miller carried water\n" * 9)
     (tmp_path / "stories.txt").write_text("1 Mira went to the mill.\n2 Where is Mira?\n")
     runs = {name: str(RUNS / name) for name in ("lstm", "bpe", "conditions", "esn", "bidirectional", "combined")}
@@ -63,25 +58,21 @@ def test_all_but_training_works_in_a_light_install(tmp_path):
         ["info", "--models-dir", str(RUNS)],
         *(["generate", "--model", runs[name], "--length", "9"] for name in runs if name != "combined"),
         ["score", "text.txt", "--model", runs["lstm"], "--json"],
-        ["classify", "new.csv", "--model", runs["combined"], "-o", "out.csv"],
-        ["classify", "labelled.csv", "--predict", "--model", str(RUNS / "rnn-lstm"), "-o", "measured.csv"],
-        ["score", "labelled.csv", "--model", runs["conditions"], "--text-column", "text", "--condition", "label"],
+        ["classify", "new.csv", "--model", runs["combined"], "-o", "out.csv", "--explain"],
         ["translate", "--model", str(RUNS / "encoder-decoder"), "water"],
         ["answer", "stories.txt", "--model", str(RUNS / "answerer")],
-    ]
-    pages = [
-        ["classify", "new.csv", "--model", runs["combined"], "-o", "explained.csv", "--explain"],
         ["inspect", "cells", "text.txt", "--model", runs["lstm"]],
     ]
-    found = [*run(commands, tmp_path), *run(pages, tmp_path, missing=LARGE)]
-    for command, (code, out, err) in zip(commands + pages, found, strict=True):
+    for command, (code, out, err) in zip(commands, run(commands, tmp_path), strict=True):
         assert code == 0 and out, f"{command}: {err}"
+        has_page = "--explain" in command or "cells" in command
+        assert ("is left out: pages are made with Jinja2" in err) == has_page, f"{command}: {err}"
+    assert "explanation" in (tmp_path / "out.csv").read_text() and not list(tmp_path.glob("*.html"))
 
 
 def test_a_library_that_is_missing_is_named_in_one_line(tmp_path):
     (tmp_path / "text.txt").write_text("the old miller carried water\n" * 99)
     commands = [["train", "text.txt", "--epochs", "1", "-q"], ["inspect", "gradients", "--model", str(RUNS / "lstm")]]
-    commands += [["inspect", "cells", "text.txt", "--model", str(RUNS / "lstm")]]
     for code, out, err in run(commands, tmp_path):
         last = err.splitlines()[-1]
         assert (code, out) == (1, "") and last.startswith("error: this needs the package ") and "Traceback" not in err

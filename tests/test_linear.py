@@ -13,7 +13,7 @@ from textrnn.classifier import linear_fit as linear
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.linear_fit import fit_linear, kinds_for
 from textrnn.classifier.ngrams import NgramKind, ngrams
-from textrnn.text.scripts import script_of
+from textrnn.text.words import script_of
 
 WORDS = ["tea", "room", "bed", "soup", "waiter", "street"]
 
@@ -33,7 +33,7 @@ def rows_of(kind="spaced", count=80):
 def fitted(kind="spaced", num_classes=3, **more):
     texts, labels = rows_of(kind)
     options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(num_classes))
-    return texts, labels, fit_linear(texts, labels, num_classes, **{**options, **more})
+    return texts, labels, fit_linear(texts, labels, **{**options, **more})
 
 
 @pytest.mark.parametrize("kind", ["spaced", "unspaced"])
@@ -48,11 +48,11 @@ def test_logits_are_those_of_the_matrix():
     """What prediction makes of texts is what the solver saw."""
     texts, labels = rows_of()
     kinds = kinds_for("spaced", 0)[0]
-    features = linear._features(texts, "spaced", kinds)
-    own, bias = linear._solve(features.matrix, labels, np.ones(len(labels)), 3, 3.0)
+    features, matrix = linear.make_features(texts, "spaced", kinds)
+    own, bias = linear.solve(matrix, labels, np.ones(len(labels)), 3, 3.0)
     model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
-    np.testing.assert_allclose(model.logits(texts), features.matrix @ own + bias, atol=1e-5)
-    lengths = np.sqrt(np.asarray(features.matrix.multiply(features.matrix).sum(1)).ravel())
+    np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
     np.testing.assert_allclose(lengths, np.sqrt(2))  # words and characters, each of length 1
 
 
@@ -61,7 +61,7 @@ def test_logits_out_of_fold_know_nothing_of_their_row():
     texts = [f"word{n} thing{n}" for n in range(300)]
     labels = np.random.default_rng(0).integers(0, 2, 300)
     options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(2))
-    found = fit_linear(texts, labels, 2, **options)
+    found = fit_linear(texts, labels, **options)
     assert 0.35 < (found.logits.argmax(1) == labels).mean() < 0.65
 
 
@@ -76,7 +76,7 @@ def test_ratios_by_hand():
 
 def test_class_without_rows_is_never_predicted():
     texts, labels = rows_of()
-    found = fit_linear(texts, labels, 5, rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(5))
+    found = fit_linear(texts, labels, rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(5))
     assert set(found.model.logits(texts).argmax(1)) == {0, 1, 2}
 
 
@@ -85,7 +85,7 @@ def test_class_weights_move_the_border():
     texts = [f"{text} {n % 3}" for n, text in enumerate(texts)]
     options = dict(rng=np.random.default_rng(1), time_s=2.0)
     even, heavy = (
-        fit_linear(texts, labels, 2, class_weights=np.array(weights), **options).model.logits(["tea"]).argmax()
+        fit_linear(texts, labels, class_weights=np.array(weights), **options).model.logits(["tea"]).argmax()
         for weights in ([1.0, 1.0], [1.0, 9.0])
     )
     assert (even, heavy) == (0, 1)
@@ -127,7 +127,7 @@ def test_ngrams_are_those_of_counting_by_hand():
 def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop):
     texts, labels = rows_of()
     options = dict(rng=np.random.default_rng(1), class_weights=np.ones(3))
-    found = fit_linear(texts, labels, 3, time_s=time_s, interrupted=lambda: stop, **options)
+    found = fit_linear(texts, labels, time_s=time_s, interrupted=lambda: stop, **options)
     known = ~np.isnan(found.logits[:, 0])
     assert 0.1 * len(texts) < known.sum() < 0.3 * len(texts)
     assert (found.model.logits(texts).argmax(1) == labels).all()

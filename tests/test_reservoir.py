@@ -5,10 +5,9 @@ import pytest
 from small_models import softmax_nats
 
 from textrnn.base.errors import RunError
-from textrnn.classifier.data import ToFit
+from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.reservoir import ReservoirClassifier, pooled_states
-from textrnn.classifier.reservoir_fit import fit_reservoir
+from textrnn.classifier.reservoir import ReservoirClassifier, fit_reservoir, pooled_states
 from textrnn.language_model.reservoir_reading import read_block
 from textrnn.nn.numpy.reservoir import Calibration, Reservoir, ReservoirNetwork, log_softplus
 from textrnn.nn.numpy.reservoir_draw import SMALL, make_reservoir
@@ -292,7 +291,7 @@ def fitted(texts, labels, held, **options):
     config = ClassifierConfig.from_options({"arch": "esn", "units": 40, "random_seed": 1, **options})
     weights = np.ones(CLASSES)
     sizes = dict(vocab_size=VOCAB, num_classes=CLASSES, class_weights=weights, random_seed=1, seconds=60.0)
-    return fit_reservoir(ToFit(config, texts, labels, held, **sizes))
+    return fit_reservoir(NetworkRequest(config=config, texts=texts, labels=labels, held=held, **sizes))
 
 
 def test_fit_reservoir_learns_and_is_the_same_from_its_arrays(rng):

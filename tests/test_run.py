@@ -20,6 +20,7 @@ from textrnn.base import files as run_files
 from textrnn.base import run
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import (
+    FORMAT_VERSION,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
@@ -300,11 +301,13 @@ def test_read_json_refuses_a_checksum_under_another_key(tmp_path):
     assert_damaged(tmp_path / RUN_FILE, head + hashlib.sha256(head).hexdigest().encode() + b'"\n}\n')
 
 
-@pytest.mark.parametrize("version", [3, 10**30])
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 10**30])
 def test_read_json_of_a_newer_format_says_to_install_a_newer_textrnn(tmp_path, version):
     path = tmp_path / RUN_FILE
     write_json(path, {**VALUES, "format_version": version})
-    with pytest.raises(RunError, match=f"has format version {version}, this textrnn reads 2: install a newer textrnn"):
+    with pytest.raises(
+        RunError, match=f"has format version {version}, this textrnn reads {FORMAT_VERSION}: install a newer textrnn"
+    ):
         read_json(path)
     path.write_text(json.dumps({"format_version": version, "checksum": "made in some other way"}))
     with pytest.raises(RunError, match="install a newer textrnn"):

@@ -21,12 +21,13 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import TokenizerError
 from textrnn.language_model.options import Config
+from textrnn.text import words
 from textrnn.text.cutting import recut
 from textrnn.text.normalize import normalize
 from textrnn.text.options import LEVELS, NormalizeConfig, TokenizerConfig
 from textrnn.text.tokens import word as word_level
 from textrnn.text.tokens.load import PADDING_ID, UNKNOWN_ID, Tokenizer, build_tokenizer, tokenizer_from_json
-from textrnn.text.tokens.word import split_words
+from textrnn.text.words import LOSSLESS, SPACED, UNSPACED, split_texts, split_words
 
 SAMPLES = [
     "",
@@ -66,9 +67,9 @@ def no_rjieba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "rjieba" else real_find(name))
     monkeypatch.setattr(importlib, "import_module", import_module)
-    word_level._load_rjieba.cache_clear()
+    words._load_rjieba.cache_clear()
     yield
-    word_level._load_rjieba.cache_clear()
+    words._load_rjieba.cache_clear()
 
 
 # Round trips
@@ -332,15 +333,30 @@ def test_byte_ids_are_bytes_and_two() -> None:
     ],
 )
 def test_split_words_table(text: str, expected: list[str]) -> None:
-    assert split_words(text, "character") == expected
+    assert split_words(text, LOSSLESS) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "expected"),
+    [
+        ("Don’t!! I'll see:-)... x=D", SPACED, "do n't !! i 'll see :-) ... x =d"),
+        ("@Ann #tea's http://a.b/c?d <3", SPACED, "@ann #tea 's http://a.b/c?d <3"),
+        ("so<br />good &amp; bad", SPACED, "so good & bad"),
+        ("tea茶很b", SPACED, "tea 茶 很 b"),
+        ("Tea茶很，  好!", UNSPACED, "tea茶很， 好!"),
+    ],
+)
+def test_split_words_by_folding_rules(text: str, rule: str, expected: str) -> None:
+    assert split_words(text, rule) == expected.split()
+    assert split_texts([text, "", f"{text}\nb"], rule) == [*expected.split(), "\n", "\n", *expected.split(), "b"]
 
 
 @settings(deadline=None)
 @given(st.text(st.one_of(st.characters(), st.sampled_from(" \n\t'’a1我们_")), max_size=40))
 def test_split_words_adds_up_to_the_text(text: str) -> None:
-    assert "".join(split_words(text, "character")) == text
+    assert "".join(split_words(text, LOSSLESS)) == text
     if importlib.util.find_spec("rjieba"):
-        assert "".join(split_words(text, "rjieba")) == text
+        assert "".join(split_words(text, LOSSLESS, "rjieba")) == text
 
 
 def test_word_vocabulary_has_all_characters_and_frequent_words() -> None:

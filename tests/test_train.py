@@ -13,7 +13,7 @@ import pytest
 from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cli, snapshot, start, story
 
 from textrnn import __version__
-from textrnn.base.files import read_json
+from textrnn.base.files import FORMAT_VERSION, read_json
 from textrnn.training.trainer import MAX_HALVINGS, MAX_SKIPPED
 
 KEYS = {
@@ -116,7 +116,7 @@ def test_run_json_tells_where_a_run_came_from(library):
     assert set(found["versions"]) == {"textrnn", "python", "tensorflow", "keras", "numpy"}
     assert found["versions"]["textrnn"] == __version__
     assert found["config"]["model"]["units"] == 8 and found["config"]["optimization"]["random_seed"] == 0
-    assert (found["kind"], found["status"], found["format_version"]) == ("language_model", "finished", 2)
+    assert (found["kind"], found["status"], found["format_version"]) == ("language_model", "finished", FORMAT_VERSION)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.unlabelled import read_unlabelled
+from textrnn.classifier.data import read_unlabelled
 from textrnn.text.table.table import TableOptions
 
 TEXTS = ["good tea, and warm", "bad tea", "茶很好"]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import textrnn
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.files import read_weights
-from textrnn.classifier.data import ToFit
+from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import fit_classifier
-from textrnn.classifier.fit_models import Task, fit_models
+from textrnn.classifier.models import FitRequest, fit_models
 from textrnn.classifier.network import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -250,7 +250,8 @@ def test_words_that_are_in_no_row_keep_their_vectors(rng):
     config = ClassifierConfig.from_options(dict(units=4, embed=EMBED, epochs=1, word_dropout=0.0))
     start, texts = start_of(rng), [rng.integers(1, VOCAB - UNSEEN, 6).astype(np.int32) for _ in range(64)]
     labels, more = np.arange(64) % 2, dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
-    weights = fit_classifier(ToFit(config, texts, labels, texts[:2], **more), vectors=start).weights
+    rows = dict(texts=texts, labels=labels, held=texts[:2], vectors=start)
+    weights = fit_classifier(NetworkRequest(config=config, **rows, **more)).weights
     assert weights[EMBEDDINGS].shape == (VOCAB, EMBED)
     np.testing.assert_allclose(weights[EMBEDDINGS][-UNSEEN:], EMBEDDING_STD, rtol=1e-6)
     seen = np.intersect1d(start.ids, np.concatenate(texts))
@@ -305,20 +306,17 @@ def test_words_are_understood_that_no_row_has(place):
 
 @pytest.mark.slow
 def test_interrupt_while_vectors_are_read_still_makes_a_classifier(place):
-    task = Task(
+    request = FitRequest(
         texts=["good tea", "bad tea", "the tea was lovely", "we had rude tea"],
         labels=np.array([1, 0, 1, 0]),
         num_classes=2,
         config=ClassifierConfig.from_options(dict(vectors="words.vec.gz", embed=12, units=4)),
         kind="rnn",
-        class_weights=np.ones(2),
         left_s=lambda: 10.0,
         interrupted=lambda: True,
-        say=lambda line: None,
-        progress=lambda done, detail: None,
     )
-    models = fit_models(task)
-    assert (models.chosen, len(models.networks)) == ("rnn", 1)
+    models = fit_models(request)
+    assert (models.choice.chosen, len(models.networks)) == ("rnn", 1)
     assert models.networks[0][EMBEDDINGS].shape == (models.vocabulary.vocab_size, 12)
 
 

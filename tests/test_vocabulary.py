@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, TokenizerError
-from textrnn.classifier.options import FitConfig
-from textrnn.text.scripts import SCRIPTS, SPACED, UNSPACED, fold
+from textrnn.classifier.options import TokensConfig
 from textrnn.text.tokens import vocabulary as module
 from textrnn.text.tokens.base import UNKNOWN_ID
 from textrnn.text.tokens.bpe import BpeTokenizer
 from textrnn.text.tokens.vocabulary import Subwords, Vocabulary, build_vocabulary
+from textrnn.text.words import SCRIPTS, SPACED, UNSPACED, fold
 
 ENGLISH = ["Good tea!", "good soup", "BAD tea", "a bad, bad soup"]
 CHINESE = ["茶很好喝", "汤很难喝", "茶很香"]
@@ -150,9 +150,9 @@ def test_size_of_the_vocabulary_depends_on_the_level(monkeypatch):
 
 
 def test_subwords_need_the_bytes():
-    assert FitConfig(level="bpe", vocab_size=259).vocab_size == 259
+    assert TokensConfig(level="bpe", vocab_size=259).vocab_size == 259
     with pytest.raises(ConfigError, match="--vocab-size is 258"):
-        FitConfig(level="bpe", vocab_size=258)
+        TokensConfig(level="bpe", vocab_size=258)
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ from textrnn.base.errors import DataError, RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import read_run
 from textrnn.nn.numpy.weights import Weights
+from textrnn.text.cutting import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.vocabulary import Vocabulary
 
@@ -178,7 +179,7 @@ class Answerer:
         Example:
             textrnn.load("models/stories").answer(["Mira walked to the mill."], "Where is Mira?").text
         """
-        sentences = story.splitlines() if isinstance(story, str) else list(story)
+        sentences = lines_of(story) if isinstance(story, str) else list(story)
         sentences = [sentence for sentence in sentences if sentence.strip()]
         if not question.strip():
             raise DataError("the question is empty: expected one such as 'Where is Mira?'")

@@ -20,8 +20,8 @@ from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run import models_dir_flag
 from textrnn.base.run_target import TrainingCall
-from textrnn.classifier.data import ToFit
-from textrnn.classifier.options import ClassifierConfig, EncoderConfig, FitConfig
+from textrnn.classifier.data import NetworkRequest
+from textrnn.classifier.options import ClassifierConfig, EncoderConfig, OptimizationConfig, StopConfig
 from textrnn.text.normalize import normalize
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.display import Display
@@ -148,11 +148,13 @@ def _lstm_answers(prepared: Prepared, model: Answerer, seconds: float, interrupt
         texts = ("\n".join([*question.sentences[-most:], question.text]) for question in questions)
         return [model.vocabulary.encode(normalize(text, config.normalize)) for text in texts]
 
-    task = ToFit(
-        ClassifierConfig(encoder=LSTM, fit=FitConfig(learning_rate=5e-3, epochs=LSTM_EPOCHS)),
-        encoded(data.learnt),
-        data.numbers,
-        encoded(data.held),
+    request = NetworkRequest(
+        config=ClassifierConfig(
+            encoder=LSTM, optimization=OptimizationConfig(learning_rate=5e-3), stop=StopConfig(epochs=LSTM_EPOCHS)
+        ),
+        texts=encoded(data.learnt),
+        labels=data.numbers,
+        held=encoded(data.held),
         vocab_size=model.vocabulary.vocab_size,
         num_classes=len(model.answers),
         class_weights=np.ones(len(model.answers)),
@@ -160,7 +162,7 @@ def _lstm_answers(prepared: Prepared, model: Answerer, seconds: float, interrupt
         seconds=seconds,
         interrupted=interrupted,
     )
-    return [model.answers[guess] for guess in fit_classifier(task).logits.argmax(1)]
+    return [model.answers[guess] for guess in fit_classifier(request).logits.argmax(1)]
 
 
 def _right(questions: Sequence[Question], answers: Sequence[str]) -> float:

@@ -21,7 +21,7 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 
-FORMAT_VERSION = 2  # 1 had other groups of options in run.json, see `textrnn.base.run.migrated`
+FORMAT_VERSION = 3  # 1 and 2 had other groups of options in run.json, see `textrnn.base.run.migrated`
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
 END = '"\n}'  # how an object written with indent ends, behind its last text
 TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
@@ -134,7 +134,7 @@ def read_json(path: Path) -> dict[str, Any]:
         )
     head, digest, end = data[:-68], data[-68:-4], data[-4:]
     fits = digest == hashlib.sha256(head).hexdigest().encode() and end == END.encode() + b"\n"
-    if not fits or values.get("sha256") != digest.decode() or version not in (1, FORMAT_VERSION):
+    if not fits or values.get("sha256") != digest.decode() or version not in range(1, FORMAT_VERSION + 1):
         raise RunError(f"{path} is damaged: its content does not fit its checksum; restore it or train again")
     return values
 

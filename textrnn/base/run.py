@@ -43,11 +43,12 @@ def read_run(path: Path, kind: str | None = None) -> dict[str, Any]:
 def migrated(details: dict[str, Any]) -> dict[str, Any]:
     """The content of a `run.json` in today's format.
 
-    Format 1 had the options in other groups: they are put into today's by their names, of which few have changed.
+    Earlier formats had the options in other groups: they are put into today's by their names, of which few have
+    changed.
     What cannot be read is left as it is: whoever opens the run says what is wrong with it.
     """
     config, task = details.get("config"), TASKS.get(str(details.get("kind")))
-    if details.get("format_version") != 1 or task is None or not isinstance(config, dict):
+    if details.get("format_version") == FORMAT_VERSION or task is None or not isinstance(config, dict):
         return details
     options: dict[str, Any] = {}
     for group in config.values():

@@ -1,17 +1,17 @@
-"""Several models as one: their probabilities mixed, with weights that a few hundred held-out rows can bear."""
+"""Which model is used: temperatures, a mixture of models, and the choice, all found on rows that were held out."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.report.calibration import softmax
+from textrnn.report.calibration import apply_temperature, fit_temperature, softmax
 from textrnn.report.metrics import SMALLEST, checked, log_loss
 
 KINDS = ("linear", "log")
@@ -29,6 +29,16 @@ class Mixture:
     Attributes:
         kind: `linear` (mean of probabilities) or `log` (mean of their logarithms, made to sum to 1 again).
         weights: one for each model, from 0 to 1, in all 1.
+
+    Reference:
+        C. Genest and J. V. Zidek, 1986, Combining probability distributions: a critique and an annotated bibliography.
+
+    Example:
+        >>> a, b = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
+        >>> Mixture("linear", (0.75, 0.25))([a, b]).round(4).tolist()
+        [[0.6, 0.4]]
+        >>> Mixture("log", (0.5, 0.5))([a, b]).round(4).tolist()  # the odds 1 and 9 give sqrt(1 * 9) = 3
+        [[0.75, 0.25]]
     """
 
     kind: str
@@ -69,32 +79,7 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
-def mix(first: np.ndarray, second: np.ndarray, weight: float, *, kind: str = "log") -> np.ndarray:
-    """Mixes the probabilities of two models.
-
-    Args:
-        first: float[rows, classes].
-        second: float[rows, classes].
-        weight: of the second one, from 0 (the first alone) to 1 (the second alone).
-        kind: `linear` or `log`, see `Mixture`.
-
-    Returns:
-        float64[rows, classes]; rows sum to 1.
-
-    Reference:
-        C. Genest and J. V. Zidek, 1986, Combining probability distributions: a critique and an annotated bibliography.
-
-    Example:
-        >>> a, b = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
-        >>> mix(a, b, 0.25, kind="linear").round(4).tolist()
-        [[0.6, 0.4]]
-        >>> mix(a, b, 0.5).round(4).tolist()  # the odds 1 and 9 give sqrt(1 * 9) = 3
-        [[0.75, 0.25]]
-    """
-    return Mixture.from_json(dict(kind=kind, weights=(1 - weight, weight)))((first, second))
-
-
-def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequence[str] = KINDS) -> Mixture:
+def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray) -> Mixture:
     """The mixture that does best on held-out rows, as far as these can tell.
 
     Accuracy as a function of the weights is a jagged line, and its highest point is luck: on simulated pairs of models
@@ -106,7 +91,6 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequ
     Args:
         parts: float[rows, classes] for each model, of rows that none has learnt from; calibrate them before.
         labels: int[rows], their true classes.
-        kinds: what to try, see `Mixture`.
 
     Returns:
         the mixture; a model that does not help has the weight 0.
@@ -128,7 +112,7 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, *, kinds: Sequ
     pairs = [checked(labels, part, np.shape(part)[-1]) for part in parts]
     labels, parts = pairs[0][0], [part for _, part in pairs]
     # One model alone is the same in each kind: two of it would tie but for rounding.
-    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (kinds[:1] if 1 in weights else kinds)]
+    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (KINDS[:1] if 1 in weights else KINDS)]
     right, costs = np.empty((len(tried), len(labels)), bool), np.empty(len(tried))
     for number, mixture in enumerate(tried):
         mixed = mixture(parts)
@@ -151,3 +135,65 @@ def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
     for cuts in itertools.combinations(range(parts + num_models - 1), num_models - 1):
         ends = (-1, *cuts, parts + num_models - 1)  # stars and bars
         yield tuple((end - begin - 1) / parts for begin, end in itertools.pairwise(ends))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How models are used, as rows show that none of them has learnt from.
+
+    Attributes:
+        chosen: `linear`, `rnn` or `combined`.
+        temperatures: what the logits of each model are divided by.
+        mixture: of linear and recurrent probabilities, if there are both.
+        rows: int64, the numbers of these rows.
+        probabilities: float64[rows, classes] of each model on them.
+        accuracy: of each model on them, from 0 to 1.
+    """
+
+    chosen: str
+    temperatures: dict[str, float] = field(default_factory=dict)
+    mixture: Mixture | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    probabilities: dict[str, np.ndarray] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+
+
+def choose(logits: Mapping[str, np.ndarray], labels: np.ndarray, kind: str) -> Choice:
+    """Finds temperatures and mixture, and chooses a model.
+
+    Args:
+        logits: float64[rows, classes] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN where
+            there is none. Only rows known to all count; if there is no such row, only the first model does.
+        labels: int64[rows], the true classes.
+        kind: the model that is asked for, or `auto`.
+    """
+    known = ~np.isnan(np.stack([array[:, 0] for array in logits.values()])).any(0)
+    if len(logits) > 1 and not known.any():  # both were cut short: the simpler one is used
+        return choose(dict(list(logits.items())[:1]), labels, kind)
+    labels, rows = labels[known], np.flatnonzero(known)
+    temperatures = {name: fit_temperature(array[known], labels) for name, array in logits.items()}
+    found = {name: apply_temperature(array[known], temperatures[name]) for name, array in logits.items()}
+    mixture = None
+    if len(found) > 1:
+        parts = [found["linear"], found["rnn"]]
+        mixture = best_mixture(parts, labels)
+        found["combined"] = mixture(parts)
+    accuracy = {name: float((own.argmax(1) == labels).mean()) for name, own in found.items()}
+    chosen = kind if kind in found else _simplest_good(found, labels)
+    return Choice(chosen, temperatures, mixture, rows, found, accuracy)
+
+
+def _simplest_good(found: dict[str, np.ndarray], labels: np.ndarray) -> str:
+    """The first model, unless a later one, which is less simple, is better by more than one standard error.
+
+    The error is that of the difference: the root of the number of rows on which just one of the two is right.
+
+    Reference:
+        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3.
+    """
+    chosen, *others = found
+    for name in others:
+        new, old = (found[model].argmax(1) == labels for model in (name, chosen))
+        if new.sum() - old.sum() > math.sqrt((new != old).sum()):
+            chosen = name
+    return chosen

@@ -1,4 +1,4 @@
-"""How rows are held out, and what classifiers that have not learnt from them say of them."""
+"""Evaluation: which rows are held out, what models that have not learnt from them predict, and the report on that."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
-from textrnn.classifier.fit_models import Models
+from textrnn.classifier.models import Models
 from textrnn.classifier.predict import CHUNK, TextClassifier
-from textrnn.classifier.rows import Rows
 from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
 from textrnn.report.comparison import compare_models, name_of, over_folds
@@ -24,10 +24,10 @@ TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """Which rows are learnt from, and which evaluate what was learnt.
+    """Which rows are learnt from, and which the models are evaluated on.
 
     Attributes:
-        parts: for each fit the rows to learn from and those to judge by.
+        parts: for each fit the rows to learn from and those to evaluate on.
         source: what the latter are rows of, in words.
         every: all rows, to learn from once more at the end; None if the fit that was evaluated is kept.
     """
@@ -46,13 +46,13 @@ class EvaluationPlan:
         """The rows that each fit learns from."""
         return [rows for rows, _ in self.parts] + ([] if self.every is None else [self.every])
 
-    def judged_on(self, num_judged: int) -> str:
-        """The rows that the models were evaluated on, in words, when only so many parts were."""
+    def in_words(self, num_parts: int) -> str:
+        """The rows that were evaluated on, in words, when this was done for so many parts."""
         if self.every is None:
             return self.source
-        if num_judged < len(self.parts):
-            return f"{self.source}, held out in {num_judged} of {len(self.parts)} folds,"
-        return f"{self.source}, each held out once in {num_judged} folds,"
+        if num_parts < len(self.parts):
+            return f"{self.source}, held out in {num_parts} of {len(self.parts)} folds,"
+        return f"{self.source}, each held out once in {num_parts} folds,"
 
 
 class FittedRows(NamedTuple):
@@ -64,13 +64,13 @@ class FittedRows(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What classifiers say of rows that they have not learnt from.
+    """Predictions for rows, by models that have not learnt from them.
 
     Attributes:
         rows: the rows.
         probabilities: float64[rows, classes] of each model by its name.
-        used: the same of the model that the classifier of the row would use.
-        choices: which that is, for each fold.
+        used: the same of the model that was chosen in the fold of the row.
+        choices: the chosen model of each fold.
         fold_of: int64[rows], the number of the fold each row was held out in.
         truncated: rows that were too long to be read whole.
     """
@@ -110,17 +110,17 @@ def fit_and_evaluate(
     interrupted: Callable[[], bool],
     say: Callable[[str], None],
 ) -> tuple[FittedRows, Evaluated]:
-    """Learns and judges, part by part. After an interrupt, what was cut short counts only if there is nothing whole.
+    """Fits and evaluates part by part. A fit that an interrupt has cut short counts only if there is no whole one.
 
     Args:
-        plan: what is learnt from and evaluated by.
+        plan: the rows of each part.
         learn: fits all models to some rows.
         opened: makes a classifier of them.
         interrupted: whether to end soon, with what there is.
-        say: told what happens, in a line.
+        say: is called with a line about what happens.
 
     Returns:
-        what is to be used from now on, and what the rows that were held out say of it.
+        the models that are used from now on, and the predictions for the rows that were held out.
     """
     kept: FittedRows | None = None
     evaluated = list[Evaluated]()
@@ -130,7 +130,7 @@ def fit_and_evaluate(
         fitted = FittedRows(rows, learn(rows))
         if kept is None or not interrupted():
             kept = fitted
-            evaluated.append(judge_rows(opened(fitted), held))
+            evaluated.append(evaluate_rows(opened(fitted), held))
         if interrupted():
             break
     if plan.every is not None and not interrupted():
@@ -140,8 +140,8 @@ def fit_and_evaluate(
     return kept, joined(evaluated)  # type: ignore[return-value]  # there is always a first part
 
 
-def judge_rows(classifier: TextClassifier, rows: Rows) -> Evaluated:
-    """Asks all models of a classifier about rows, some at a time."""
+def evaluate_rows(classifier: TextClassifier, rows: Rows) -> Evaluated:
+    """Predicts rows with all models of a classifier, some rows at a time."""
     parts, truncated = list[dict[str, np.ndarray]](), 0
     for begin in range(0, len(rows.texts), CHUNK):
         found, is_cut = classifier.all_probabilities(rows.texts[begin : begin + CHUNK], every=True)
@@ -176,38 +176,38 @@ def joined(parts: list[Evaluated]) -> Evaluated:
 
 
 def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, classes: list[str]) -> dict[str, Any]:
-    """What models are worth on rows that they have not learnt from, and which rows deserve a look.
+    """Metrics of all models on rows that they have not learnt from, and rows that deserve a look.
 
     Args:
         plan: how rows were held out.
-        fitted: what is used from now on.
-        evaluated: what was said of the rows held out, by it or, with folds, by others that learnt in the same way.
+        fitted: the models that are used from now on.
+        evaluated: predictions for the rows held out, by these models or, with folds, by others that were fitted alike.
         classes: the label of each class.
     """
-    models, rows, learnt = fitted.models, evaluated.rows, plan.every or fitted.rows
+    choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
     report = compare_models(
-        rows.labels, evaluated.probabilities, classes, chosen=models.chosen, learnt_labels=learnt.labels
+        rows.labels, evaluated.probabilities, classes, chosen=choice.chosen, learnt_labels=learnt.labels
     )
     if plan.every is None:
-        for name, temperature in models.temperatures.items():
+        for name, temperature in choice.temperatures.items():
             report["models"][name]["raw_log_loss"] = _raw_log_loss(
                 rows.labels, evaluated.probabilities[name], temperature
             )
-        suspects, said = learnt.some(models.held_rows), models.held_probabilities[models.chosen]
+        suspects, said = learnt.some(choice.rows), choice.probabilities[choice.chosen]
     else:
         suspects, said = rows, evaluated.used
         report["folds"] = over_folds(rows.labels, evaluated.probabilities, evaluated.fold_of, classes)
         report["folds"]["chosen"] = evaluated.choices
         report["test"] = evaluate(rows.labels, evaluated.used, classes)
-        if words := _other_choices(models.chosen, evaluated.choices):
+        if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
     report["findings"] = dict(
         surest_wrong=surest_wrong(rows, evaluated.used, classes),
         suspected_labels=suspected_labels(suspects, said, classes),
         duplicates=duplicates(learnt, classes),
     )
-    report["held_out"] = models.held
-    report["judged_on"] = plan.judged_on(len(evaluated.choices))
+    report["held_out"] = choice.accuracy
+    report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report
 

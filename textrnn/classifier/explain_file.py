@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from textrnn.base.errors import ConfigError
-from textrnn.base.files import write_atomically
 from textrnn.classifier.explain import Word
 from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassifier
-from textrnn.report.html import Span, check_pages, render
+from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.rows import Row
@@ -67,13 +66,11 @@ def page_for(output: str, *, overwrite: bool) -> Path | None:
 
     Raises:
         ConfigError: there is a page already, and it is not to be replaced.
-        TextRNNError: pages cannot be made.
     """
     if output == STANDARD_INPUT:
         return None
     place = Path(output)
     page = place.with_name(f"{place.stem.removesuffix('.predicted')}.explained.html")
-    check_pages()
     if page.exists() and not overwrite:
         raise ConfigError(f"{page} exists: replace it with --overwrite, or give another place with --output")
     return page
@@ -85,12 +82,13 @@ class Explaining:
     Args:
         classifier: what predicts.
         page: where the page goes, if there is one.
+        warn: is called with a line if the page cannot be made.
     """
 
     columns = (COLUMN,)
 
-    def __init__(self, classifier: TextClassifier, page: Path | None) -> None:
-        self._classifier, self._page = classifier, page
+    def __init__(self, classifier: TextClassifier, page: Path | None, warn: Callable[[str], None]) -> None:
+        self._classifier, self._page, self._warn = classifier, page, warn
         self._rows, self._num_rows = list[ExplainedRow](), 0
         self._words: list[Word] = []
 
@@ -114,9 +112,12 @@ class Explaining:
         """Writes the page of a table of this name; returns what the result has of it."""
         if self._page is None:
             return {}
-        page = format_explained(self._rows, table=table, run=str(self._classifier.path), num_rows=self._num_rows)
-        write_atomically(self._page, page.encode())
-        return {"explained": str(self._page)}
+
+        def page() -> str:
+            return format_explained(self._rows, table=table, run=str(self._classifier.path), num_rows=self._num_rows)
+
+        place = write_page(self._page, page, self._warn)
+        return {} if place is None else {"explained": place}
 
 
 def explanation_cell(text: str, words: Sequence[Word]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.classifier.rows import Rows
+from textrnn.classifier.data import Rows
 from textrnn.classifier.splits import group_numbers
 from textrnn.report.metrics import checked
 

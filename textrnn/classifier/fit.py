@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.base.machine import num_cores
-from textrnn.classifier.data import Fitted, ToFit
+from textrnn.classifier.data import FittedNetwork, NetworkRequest
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
-from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.text.rows import batches, padded
 from textrnn.training.objective import Batch, Loss, State
@@ -138,37 +137,30 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
     return logits
 
 
-def fit_classifier(
-    task: ToFit, *, vectors: StartVectors | None = None, initial: dict[str, np.ndarray] | None = None
-) -> Fitted:
-    """Trains one network.
-
-    Args:
-        task: what it learns from.
-        vectors: what the embedding starts with; no text has a token that is unseen there.
-        initial: further weights to begin with, by name.
-    """
-    config, seed = task.config, task.random_seed
-    budget = Budget(None, task.seconds, reserve_s=0.0)
-    model = build_classifier(config.encoder, task.vocab_size, task.num_classes, random_seed=seed, vectors=vectors)
-    set_weights(model, get_weights(model) | (initial or {}))
-    weights = task.class_weights[task.labels].astype(np.float32)
-    columns = (task.labels.astype(np.int32), weights)
-    objective = RowObjective(task.texts, config.fit.batch, seed, model.trainable_variables, make_loss(model), columns)
+def fit_classifier(request: NetworkRequest) -> FittedNetwork:
+    """Trains one network, and predicts the texts that it has not learnt from."""
+    encoder, vectors, stop = request.config.encoder, request.vectors, request.config.stop
+    seed, num_classes = request.random_seed, request.num_classes
+    budget = Budget(None, request.seconds, reserve_s=0.0)
+    model = build_classifier(encoder, request.vocab_size, num_classes, random_seed=seed, vectors=vectors)
+    set_weights(model, {**get_weights(model), **request.initial})
+    columns = (request.labels.astype(np.int32), request.class_weights[request.labels].astype(np.float32))
+    size = request.config.optimization.batch
+    objective = RowObjective(request.texts, size, seed, model.trainable_variables, make_loss(model), columns)
     per_epoch = objective.num_batches
-    epochs = config.fit.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
+    epochs = stop.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
     budget.total_steps = max(1, round(epochs * per_epoch))
     trainer = make_trainer(
         objective,
-        learning_rate=config.fit.learning_rate,
+        learning_rate=request.config.optimization.learning_rate,
         warmup=WARMUP,
-        num_shards=shards_of(config.encoder.both_ways),
+        num_shards=shards_of(encoder.both_ways),
         signature=(IDS, MASK, LABELS, WEIGHTS),
-        interrupted=task.interrupted,
+        interrupted=request.interrupted,
     )
-    history = _history(trainer, budget, task.on_step)
-    logits = make_reader(model)(task.held) if len(task.held) else np.zeros((0, task.num_classes), np.float32)
-    return Fitted(with_unseen(get_weights(model), vectors), logits, history)
+    history = _history(trainer, budget, request.on_step)
+    logits = make_reader(model)(request.held) if len(request.held) else np.zeros((0, num_classes), np.float32)
+    return FittedNetwork(with_unseen(get_weights(model), vectors), logits, history)
 
 
 def _history(trainer: Trainer, budget: Budget, on_step: Callable[[float, float], None]) -> list[dict[str, float]]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.ngrams import KEY_BITS, UNITS, Keys, NgramKind, Positions, batches, ngrams
-from textrnn.text.scripts import SCRIPTS
+from textrnn.text.words import SCRIPTS
 
 Floats = NDArray[np.floating[Any]]
 LONGEST_NGRAM = 16
+PREFIX, ARRAYS = "linear/", ("keys", "scales", "weights", "bias")  # names in the file of weights
 
 
 @dataclass(frozen=True)
@@ -60,67 +61,64 @@ class KeyTable:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How often the known n-grams occur in some texts, in order of rows, then of features.
+class NgramFeatures:
+    """Turns texts into numbers: one feature for each known n-gram.
 
     Attributes:
-        rows: int64[entries], number of the text.
-        features: int64[entries], place of the n-gram among the keys.
-        times: int64[entries], how often it occurs, at least once.
+        script: how texts are cut into tokens, see `textrnn.text.words.script_of`.
+        kinds: the n-grams.
+        keys: uint64[features], sorted.
+        scales: float32[features], how much each matters, such as inverse document frequencies.
     """
 
-    rows: Positions
-    features: Positions
-    times: Positions
+    script: str
+    kinds: tuple[NgramKind, ...]
+    keys: Keys
+    scales: NDArray[np.float32]
 
+    @functools.cached_property
+    def _table(self) -> KeyTable:
+        return KeyTable.of(self.keys)
 
-def count_features(texts: Sequence[str], kinds: Sequence[NgramKind], script: str, table: KeyTable) -> Counts:
-    """Count the known n-grams of some hundred texts; see `ngrams`."""
-    width = max(1, len(table.keys))
-    parts = []
-    for found in ngrams(texts, kinds, script):
-        at, features = table.find(found.keys)
-        parts.append(found.rows.take(at) * width + features)
-    cells = np.sort(np.concatenate(parts))
-    starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])) if len(cells) else cells
-    first = cells.take(starts)
-    rows = first // width
-    features = first - rows * width  # np.divmod takes longer
-    return Counts(rows, features, np.diff(np.append(starts, len(cells))))
+    @functools.cached_property
+    def _kind_of(self) -> Positions:
+        """The number of the kind of each key, int64[features]."""
+        number = np.zeros(len(UNITS) + 1, np.int64)
+        number[[UNITS.index(kind.unit) for kind in self.kinds]] = np.arange(len(self.kinds))
+        found: Positions = number[(self.keys >> np.uint64(KEY_BITS)).astype(np.int64)]
+        return found
 
+    def values(self, texts: Sequence[str]) -> tuple[Positions, Positions, Floats]:
+        """The features of some hundred texts that are not 0: (1 + ln count) x scale, each kind brought to length 1.
 
-def feature_values(counts: Counts, scales: Floats, blocks: Positions, num_rows: int, num_blocks: int) -> Floats:
-    """What a model multiplies by its weights: (1 + ln times) x scale, each kind of n-gram of a text of length 1.
+        Returns:
+            in order of rows, then of features: the number of the text, int64[entries]; that of the feature,
+            int64[entries]; and the value, float64[entries].
 
-    Args:
-        counts: of the features in the texts.
-        scales: float[features], how much each matters for the length, such as inverse document frequencies.
-        blocks: int64[features], the kind that each belongs to.
-        num_rows: how many texts there are.
-        num_blocks: how many kinds there are.
-
-    Returns:
-        float64[entries].
-
-    Reference:
-        Manning, Raghavan and Schuetze, 2008, Introduction to Information Retrieval, section 6.4 (ltc).
-    """
-    values = (1 + np.log(counts.times)) * scales.take(counts.features)
-    groups = counts.rows * num_blocks + blocks.take(counts.features)
-    lengths = np.sqrt(np.bincount(groups, values * values, num_rows * num_blocks))
-    normed: Floats = values / lengths.take(groups)
-    return normed
+        Reference:
+            Manning, Raghavan and Schuetze, 2008, Introduction to Information Retrieval, section 6.4 (ltc).
+        """
+        width, parts = max(1, len(self.keys)), []
+        for found in ngrams(texts, self.kinds, self.script):
+            at, features = self._table.find(found.keys)
+            parts.append(found.rows.take(at) * width + features)
+        cells = np.sort(np.concatenate(parts))
+        starts = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])) if len(cells) else cells
+        first = cells.take(starts)
+        rows = first // width
+        features = first - rows * width  # np.divmod takes longer
+        values = (1 + np.log(np.diff(np.append(starts, len(cells))))) * self.scales.take(features)
+        groups = rows * len(self.kinds) + self._kind_of.take(features)
+        lengths = np.sqrt(np.bincount(groups, values * values, len(texts) * len(self.kinds)))
+        values /= lengths.take(groups)
+        return rows, features, values
 
 
 @dataclass(frozen=True)
-class LinearModel:
-    """Scores texts: for each class a weighted sum over the n-grams of a text.
+class LinearModel(NgramFeatures):
+    """Scores texts: for each class a weighted sum of the features of a text.
 
     Attributes:
-        script: how texts are cut into tokens, see `textrnn.text.scripts.script_of`.
-        kinds: the n-grams; each kind is normalised by itself, see `feature_values`.
-        keys: uint64[features], sorted.
-        scales: float32[features], inverse document frequencies.
         weights: float32[features, classes].
         bias: float64[classes].
 
@@ -134,20 +132,8 @@ class LinearModel:
         [[-0.5, 1.0], [2.5, -2.0], [0.5, 0.0], [1.207, -0.707]]
     """
 
-    script: str
-    kinds: tuple[NgramKind, ...]
-    keys: Keys
-    scales: NDArray[np.float32]
     weights: NDArray[np.float32]
     bias: NDArray[np.float64]
-
-    @functools.cached_property
-    def _table(self) -> KeyTable:
-        return KeyTable.of(self.keys)
-
-    @functools.cached_property
-    def _blocks(self) -> Positions:
-        return block_of_keys(self.keys, self.kinds)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """The score of each class: softmax gives probabilities.
@@ -158,57 +144,41 @@ class LinearModel:
         Returns:
             float64[rows, classes]; a text without any known n-gram gets the bias.
         """
-        parts = [self._logits_of_batch(texts[batch]) for batch in batches(texts)]
-        return np.concatenate([np.empty((0, len(self.bias))), *parts])
+        found = [np.empty((0, len(self.bias)))]
+        for batch in batches(texts):
+            rows, features, values = self.values(texts[batch])
+            size = batch.stop - batch.start
+            columns = [np.bincount(rows, values * column.take(features), size) for column in self.weights.T]
+            found.append(np.stack(columns, 1) + self.bias)
+        return np.concatenate(found)
 
-    def _logits_of_batch(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        counts, values = self._counted(texts)
-        of_class = (column.take(counts.features) for column in self.weights.T)
-        columns = [np.bincount(counts.rows, values * weights, len(texts)) for weights in of_class]
-        logits: NDArray[np.float64] = np.stack(columns, 1) + self.bias
-        return logits
-
-    def _counted(self, texts: Sequence[str]) -> tuple[Counts, Floats]:
-        counts = count_features(texts, self.kinds, self.script, self._table)
-        return counts, feature_values(counts, self.scales, self._blocks, len(texts), len(self.kinds))
-
-    def to_arrays(self, prefix: str = "linear/") -> dict[str, NDArray[Any]]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for a safetensors file."""
-        return {prefix + name: getattr(self, name) for name in ("keys", "scales", "weights", "bias")}
+        return {PREFIX + name: getattr(self, name) for name in ARRAYS}
 
     def to_json(self) -> dict[str, Any]:
         """What the arrays do not say, for `run.json`."""
         return {"script": self.script, "kinds": [dataclasses.asdict(kind) for kind in self.kinds]}
 
     @classmethod
-    def load(cls, arrays: Mapping[str, NDArray[Any]], settings: Any, prefix: str = "linear/") -> LinearModel:
+    def load(cls, arrays: Mapping[str, NDArray[Any]], settings: Any) -> LinearModel:
         """The inverse of `to_arrays` and `to_json`.
 
         Args:
             arrays: may hold others.
             settings: from JSON.
-            prefix: what the names begin with.
 
         Raises:
             RunError: something is missing, of another shape or type, or out of range.
         """
         try:
             kinds = tuple(NgramKind(**kind) for kind in settings["kinds"])
-            parts = [arrays[prefix + name] for name in ("keys", "scales", "weights", "bias")]
+            parts = [arrays[PREFIX + name] for name in ARRAYS]
             model = cls(settings["script"], kinds, *parts)
         except (KeyError, TypeError) as error:
             raise RunError(f"the linear model is damaged: {error}; restore the run or train again") from None
         _check(model)
         return model
-
-
-def block_of_keys(keys: Keys, kinds: Sequence[NgramKind]) -> Positions:
-    """Which of the kinds each key belongs to: int64[features]."""
-    block = np.zeros(len(UNITS) + 1, np.int64)
-    for number, kind in enumerate(kinds):
-        block[UNITS.index(kind.unit)] = number
-    found: Positions = block[(keys >> np.uint64(KEY_BITS)).astype(np.int64)]
-    return found
 
 
 def _check(model: LinearModel) -> None:

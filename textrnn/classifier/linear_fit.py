@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.classifier.linear import KeyTable, LinearModel, block_of_keys, count_features, feature_values
+from textrnn.classifier.linear import LinearModel, NgramFeatures
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
 from textrnn.classifier.splits import folds
-from textrnn.text.scripts import SPACED, script_of
+from textrnn.text.words import SPACED, script_of
 
 NUM_FOLDS = 5
 RATIO_POWER = 0.5  # of the log-count ratio
@@ -48,17 +48,6 @@ class FittedLinear:
     logits: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Features:
-    """Rows as a sparse matrix, float64[rows, features], with what is needed to make such rows again."""
-
-    script: str
-    kinds: Kinds
-    keys: np.ndarray
-    scales: np.ndarray
-    matrix: Any
-
-
 def kinds_for(script: str, num_chars: int) -> list[Kinds]:
     """The n-grams that are worth trying for texts of a script, the most likely choice first.
 
@@ -78,7 +67,6 @@ def kinds_for(script: str, num_chars: int) -> list[Kinds]:
 def fit_linear(
     texts: Sequence[str],
     labels: np.ndarray,
-    num_classes: int,
     *,
     rng: np.random.Generator,
     time_s: float,
@@ -90,37 +78,38 @@ def fit_linear(
     Args:
         texts: one for each row.
         labels: int64[rows].
-        num_classes: number of classes; some may have no row.
         rng: decides the folds.
         time_s: seconds for cross-validation, and to try more than the most likely settings. One fold is always done.
-        class_weights: float64[classes], what a row of each class counts.
+        class_weights: float64[classes], what a row of each class counts; some classes may have no row.
         interrupted: whether to end soon.
     """
     begin, script = time.monotonic(), script_of(texts)
     pairs = folds(texts, labels, NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
-    weights = class_weights[labels]
-    best: tuple[float, _Features, float, np.ndarray] | None = None
-    made: dict[Kinds, _Features] = {}
+    weights, num_classes = class_weights[labels], len(class_weights)
+    best: tuple[float, Kinds, float, np.ndarray] | None = None
+    made: dict[Kinds, tuple[NgramFeatures, Any]] = {}
     for kinds, penalty in _settings(script, sum(map(len, texts)), len(texts)):
         tried = time.monotonic()
-        features = made[kinds] = made.get(kinds) or _features(texts, script, kinds)
+        _, matrix = made[kinds] = made.get(kinds) or make_features(texts, script, kinds)
         logits = np.full((len(texts), num_classes), np.nan)
         for number, (learnt, held) in enumerate(pairs):
             if number and (interrupted() or time.monotonic() - begin > time_s):
                 break
-            own, bias = _solve(features.matrix[learnt], labels[learnt], weights[learnt], num_classes, penalty)
-            logits[held] = features.matrix[held] @ own + bias
+            own, bias = solve(matrix[learnt], labels[learnt], weights[learnt], num_classes, penalty)
+            logits[held] = matrix[held] @ own + bias
         known = ~np.isnan(logits[:, 0])
         right = float((logits[known].argmax(1) == labels[known]).mean())
         if best is None or (known.all() and right > best[0]):
-            best = right, features, penalty, logits
+            best = right, kinds, penalty, logits
         now = time.monotonic()
         if interrupted() or now - begin + 1.5 * (now - tried) > time_s:
             break
-    _, features, penalty, logits = best  # type: ignore[misc]  # there is always a first one
-    own, bias = _solve(features.matrix, labels, weights, num_classes, penalty)
-    model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
-    return FittedLinear(model, logits)
+    _, kinds, penalty, logits = best  # type: ignore[misc]  # there is always a first one
+    features, matrix = made[kinds]
+    own, bias = solve(matrix, labels, weights, num_classes, penalty)
+    return FittedLinear(
+        LinearModel(script, kinds, features.keys, features.scales, own.astype(np.float32), bias), logits
+    )
 
 
 def _settings(script: str, num_chars: int, num_texts: int) -> Iterator[tuple[Kinds, float]]:
@@ -132,23 +121,21 @@ def _settings(script: str, num_chars: int, num_texts: int) -> Iterator[tuple[Kin
     yield from ((kinds[0], penalty) for penalty in penalties[1:])
 
 
-def _features(texts: Sequence[str], script: str, kinds: Kinds) -> _Features:
-    """Counts the n-grams that are in two texts or more, weighted by tf-idf."""
+def make_features(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[NgramFeatures, Any]:
+    """The n-grams that are in two texts or more, weighted by tf-idf; and the texts as a sparse matrix of them,
+    float64[texts, features]."""
     from scipy.sparse import csr_matrix
 
     keys, texts_with = _keys(texts, script, kinds)
-    scales = (1 + np.log(len(texts) / texts_with)).astype(np.float32)
-    table, blocks = KeyTable.of(keys), block_of_keys(keys, kinds)
+    features = NgramFeatures(script, kinds, keys, (1 + np.log(len(texts) / texts_with)).astype(np.float32))
     values, columns, counts = list[np.ndarray](), list[np.ndarray](), [np.zeros(1, np.int64)]
     for part in batches(texts):
-        found = count_features(texts[part], kinds, script, table)
-        num_rows = len(texts[part])
-        values.append(feature_values(found, scales, blocks, num_rows, len(kinds)))
-        columns.append(found.features)
-        counts.append(np.bincount(found.rows, minlength=num_rows))
+        rows, found, own = features.values(texts[part])
+        values.append(own)
+        columns.append(found)
+        counts.append(np.bincount(rows, minlength=part.stop - part.start))
     ends = np.cumsum(np.concatenate(counts))
-    matrix = csr_matrix((np.concatenate(values), np.concatenate(columns), ends), (len(texts), len(keys)))
-    return _Features(script, kinds, keys, scales, matrix)
+    return features, csr_matrix((np.concatenate(values), np.concatenate(columns), ends), (len(texts), len(keys)))
 
 
 def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +153,7 @@ def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, 
     return keys[often], counts[often]
 
 
-def _solve(
+def solve(
     matrix: Any, labels: np.ndarray, weights: np.ndarray, num_classes: int, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each class against the others: weights float64[features, classes] and bias float64[classes]."""

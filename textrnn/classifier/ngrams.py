@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textrnn.text.scripts import TOKENS, fold, separated
+from textrnn.text.words import split_texts
 
 WORDS, CHARS, HEADS = "words", "chars", "heads"
 UNITS = (WORDS, CHARS, HEADS)  # the place of a unit is in the two highest bits of its keys
@@ -82,8 +82,8 @@ def ngrams(texts: Sequence[str], kinds: Sequence[NgramKind], script: str) -> lis
     words = _Words.of(codes, scrambled)
     found = []
     for kind in kinds:
-        pieces = zip(*_PIECES[kind.unit](codes, scrambled, words, kind), strict=True)
-        keys, rows = np.concatenate(next(pieces)), np.concatenate(next(pieces))
+        parts = zip(*_FINDERS[kind.unit](codes, scrambled, words, kind), strict=True)
+        keys, rows = np.concatenate(next(parts)), np.concatenate(next(parts))
         keys >>= np.uint64(64 - KEY_BITS)
         keys |= np.uint64(UNITS.index(kind.unit) << KEY_BITS)
         found.append(Ngrams(keys, rows))
@@ -108,8 +108,7 @@ def batches(texts: Sequence[str], num_chars: int = 1 << 15) -> Iterator[slice]:
 
 
 def _stream(texts: Sequence[str], script: str) -> NDArray[np.uint32]:
-    joined = "\n".join(fold(text).replace("\n", " ") for text in texts)
-    stream = " ".join(["\n", *TOKENS[script].findall(separated(joined)), "\n"])
+    stream = " ".join(["\n", *split_texts(texts, script), "\n"])
     codes = np.frombuffer(stream.encode("utf-32-le"), np.uint32)
     wide = (codes >= 0xFF01) & (codes <= 0xFF5E)  # the full-width forms of ASCII
     return np.where(wide, codes - 0xFEE0, codes) if wide.any() else codes
@@ -183,10 +182,10 @@ class _Words:
         return cls(hashes, kinds, is_mark, rows, marks[rows + 1])
 
 
-_Pieces = Iterator[tuple[Keys, Positions]]
+_Found = Iterator[tuple[Keys, Positions]]
 
 
-def _word_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
+def _word_ngrams(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Found:
     room = words.next_mark - np.arange(len(words.hashes)) + 1  # tokens up to the mark at the end, that one included
     room[words.is_mark & (room <= 2)] = 0  # two marks side by side: nothing between them
     for n, hashes in _rolled(words.kinds, kind.low, kind.high):
@@ -195,7 +194,7 @@ def _word_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
         yield keys, words.rows[at]
 
 
-def _char_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
+def _char_ngrams(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Found:
     is_end = codes == _LINE_END
     rows = np.cumsum(is_end) - 1
     line_ends = np.append(np.flatnonzero(is_end), len(codes))
@@ -208,7 +207,7 @@ def _char_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
         yield hashes[at], rows[at]
 
 
-def _head_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Pieces:
+def _head_ngrams(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind: NgramKind) -> _Found:
     starts = np.flatnonzero(words.is_mark)
     place = np.arange(len(words.hashes)) - starts[words.rows]  # 1 for the first word of a text
     heads = words.hashes[np.minimum(starts + 1, len(words.hashes) - 1)][words.rows]
@@ -223,4 +222,4 @@ def _head_pieces(codes: NDArray[np.uint32], scrambled: Keys, words: _Words, kind
         yield keys, words.rows[at]
 
 
-_PIECES = {WORDS: _word_pieces, CHARS: _char_pieces, HEADS: _head_pieces}
+_FINDERS = {WORDS: _word_ngrams, CHARS: _char_ngrams, HEADS: _head_ngrams}

@@ -1,4 +1,4 @@
-"""The options of a classifier: how texts become tokens, what the network looks like, how it is trained."""
+"""The options of a classifier: tokens, network, how many networks, how their weights are found, how long."""
 
 from __future__ import annotations
 
@@ -14,6 +14,49 @@ from textrnn.text.options import VOCABULARY_LEVELS, NormalizeConfig
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 SMALLEST_BPE = 259
 MODELS = ("auto", "rnn", "linear", "combined")
+
+
+@dataclass(frozen=True)
+class TokensConfig(Checked):
+    """How texts become the tokens of the networks."""
+
+    section = TEXT
+
+    level: str | None = option(
+        None,
+        "What a token of the networks is.  [default: word, and char for Chinese and other scripts without blanks]",
+        choices=VOCABULARY_LEVELS,
+    )
+    vocab_size: int | None = option(
+        None,
+        "Largest number of tokens that the networks know.  [default: 30,000, and 8,000 for bpe]",
+        low=3,
+        high=1_000_000,
+    )
+    min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000)
+    vectors: str | None = option(
+        None,
+        "Word vectors for the embedding to start with: a .vec or GloVe text file, or .gz of one. Its first words are "
+        "known too, up to --vocab-size.",
+        section=NETWORK,
+    )
+    max_length: int = option(
+        256,
+        "Tokens of a text that are read; of a longer one the beginning and the end.",
+        low=2,
+        high=1_000_000,
+        unit="tokens",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.level == "bpe" and self.vocab_size is not None and self.vocab_size < SMALLEST_BPE:
+            raise ConfigError(
+                f"--vocab-size is {self.vocab_size}: --level bpe needs at least {SMALLEST_BPE} (256 bytes, 2 reserved, "
+                "1 merge)"
+            )
+        if self.level == "bpe" and self.vectors is not None:
+            raise ConfigError("--vectors does not go with --level bpe: there are vectors of words, or of characters")
 
 
 @dataclass(frozen=True)
@@ -81,39 +124,9 @@ class EncoderConfig(Checked):
 
 
 @dataclass(frozen=True)
-class FitConfig(Checked):
-    """How the weights of a classifier are found."""
+class EnsembleConfig(Checked):
+    """How many networks are trained, and what they begin with."""
 
-    time_s: float | None = option(
-        None,
-        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 40s to 10m]",
-        above=0,
-        high=31_536_000,
-        flag="--time",
-        unit="seconds",
-        section=STOP,
-        first=True,
-    )
-    level: str | None = option(
-        None,
-        "What a token of the networks is.  [default: word, and char for Chinese and other scripts without blanks]",
-        choices=VOCABULARY_LEVELS,
-        section=TEXT,
-    )
-    vocab_size: int | None = option(
-        None,
-        "Largest number of tokens that the networks know.  [default: 30,000, and 8,000 for bpe]",
-        low=3,
-        high=1_000_000,
-        section=TEXT,
-    )
-    min_count: int = option(2, "Texts that a token has to be in to be known.", low=1, high=1_000_000, section=TEXT)
-    vectors: str | None = option(
-        None,
-        "Word vectors for the embedding to start with: a .vec or GloVe text file, or .gz of one. Its first words are "
-        "known too, up to --vocab-size.",
-        section=NETWORK,
-    )
     networks: int = option(
         5, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
     )
@@ -128,36 +141,45 @@ class FitConfig(Checked):
     pretrain_epochs: float = option(
         20.0, "Most passes over the texts in it.", above=0, high=10_000, was="warm_up_epochs"
     )
+
+
+@dataclass(frozen=True)
+class OptimizationConfig(Checked):
+    """How the weights of a network are found."""
+
+    batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
+    learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
+    random_seed: int = option(
+        0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1
+    )
+
+
+@dataclass(frozen=True)
+class StopConfig(Checked):
+    """How long is learnt."""
+
+    section = STOP
+
+    time_s: float | None = option(
+        None,
+        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: by the amount of text, 40s to 10m]",
+        above=0,
+        high=31_536_000,
+        flag="--time",
+        unit="seconds",
+        first=True,
+    )
     epochs: float | None = option(
         None,
         "Most passes over the rows for each network.  [default: 6, and more for few rows]",
         above=0,
         high=10_000,
-        section=STOP,
-    )
-    batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
-    learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
-    max_length: int = option(
-        256,
-        "Tokens of a text that are read; of a longer one the beginning and the end.",
-        low=2,
-        high=1_000_000,
-        unit="tokens",
-        section=TEXT,
-    )
-    random_seed: int = option(
-        0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.level == "bpe" and self.vocab_size is not None and self.vocab_size < SMALLEST_BPE:
-            raise ConfigError(
-                f"--vocab-size is {self.vocab_size}: --level bpe needs at least {SMALLEST_BPE} (256 bytes, 2 reserved, "
-                "1 merge)"
-            )
-        if self.level == "bpe" and self.vectors is not None:
-            raise ConfigError("--vectors does not go with --level bpe: there are vectors of words, or of characters")
+
+GROUPS = (EncoderConfig, TokensConfig, EnsembleConfig, OptimizationConfig, StopConfig)
+# The options of these groups that go with echo state networks.
+WITH_ESN = ("units", "pooling", "time_s", "level", "vocab_size", "min_count", "networks", "max_length", "random_seed")
 
 
 @dataclass(frozen=True)
@@ -165,6 +187,9 @@ class ClassifierConfig(Checked):
     """Everything that decides what a classifier learns from given rows."""
 
     normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
+    tokens: TokensConfig = TokensConfig()
     encoder: EncoderConfig = EncoderConfig()
-    fit: FitConfig = FitConfig()
+    ensemble: EnsembleConfig = EnsembleConfig()
+    optimization: OptimizationConfig = OptimizationConfig()
+    stop: StopConfig = StopConfig()
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)

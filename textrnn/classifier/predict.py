@@ -119,11 +119,12 @@ class TextClassifier:
         texts = [normalize(text, self.config.normalize) for text in texts]
         found, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
         if self.linear is not None and (every or self.chosen != "rnn"):
-            found["linear"] = apply_temperature(in_parts(self.linear.logits, texts), self.temperatures["linear"])
+            logits = in_parts(self.linear.logits, texts)
+            found["linear"] = apply_temperature(logits, self.temperatures.get("linear", 1.0))
         if self.networks is not None and (every or self.chosen != "linear"):
             encoded = [self.networks.encode(text) for text in texts]
             logits = self.networks.logits([ids for ids, _ in encoded])
-            found["rnn"] = apply_temperature(logits, self.temperatures["rnn"])
+            found["rnn"] = apply_temperature(logits, self.temperatures.get("rnn", 1.0))
             truncated = np.array([is_cut for _, is_cut in encoded], bool)
         if self.mixture is not None and {"linear", "rnn"} <= found.keys():
             found["combined"] = self.mixture([found["linear"], found["rnn"]])
@@ -165,7 +166,7 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        return [self._told(found) for found in self.predict(_listed(texts))]
+        return [self._as_dict(found) for found in self.predict(_listed(texts))]
 
     def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
         """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
@@ -189,13 +190,13 @@ class TextClassifier:
         texts = _listed(texts)
         return [
             {
-                **self._told(found),
+                **self._as_dict(found),
                 "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
             }
             for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
         ]
 
-    def _told(self, found: Prediction) -> dict[str, Any]:
+    def _as_dict(self, found: Prediction) -> dict[str, Any]:
         return dict(
             label=found.label,
             confidence=found.confidence,
@@ -243,7 +244,7 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
         vocabulary = read_vocabulary(path / TOKENIZER_FILE)
         sizes = (config.encoder, vocabulary.vocab_size, len(classes))
         members = [_network(*sizes, Weights(_below(f"rnn{k}/", weights))) for k in range(model["members"])]
-        networks = Networks(members, vocabulary, config.fit.max_length)
+        networks = Networks(members, vocabulary, config.tokens.max_length)
     linear = LinearModel.load(weights, model["linear"]) if model["linear"] else None
     mixture = Mixture.from_json(model["mixture"]) if model["mixture"] else None
     shares = np.array(model["shares"], np.float64)

@@ -8,7 +8,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,11 @@ from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, percent, printable
 from textrnn.report.metrics import evaluate
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.rows import Row
+from textrnn.text.table.rows import Row, Table
 from textrnn.text.table.table import TableOptions, open_table
 from textrnn.text.table.writer import write_predictions
 
 MOST_UNKNOWN = 20  # labels that were not learnt, which are listed
-LOOKED_AT = 10_000  # rows, to see whether there are labels
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,12 @@ class PredictOptions:
     explain: bool = False
 
 
-def wants_training(path: str, options: TableOptions) -> bool:
-    """Whether a table has labels among its first rows; standard input, which can be read only once, counts as without.
-
-    Raises:
-        DataError: the table cannot be read.
-    """
-    if path == STANDARD_INPUT:
-        return False
-    with open_table(path, options, needs_label=None) as table:
-        return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
-
-
 def predict(
     path: str,
     classifier: TextClassifier,
     options: TableOptions,
     predict_options: PredictOptions,
-    tell: Callable[[str], None] = lambda line: None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Adds predictions to a table, row by row, and measures them when it has labels.
 
@@ -71,67 +57,115 @@ def predict(
         classifier: a saved one.
         options: what is known about the table.
         predict_options: how predictions are written.
-        tell: told what is odd about the table, in a line.
+        warn: is called with a line about what is odd about the table.
+
+    Returns:
+        see `predict_table`.
+
+    Raises:
+        DataError, ConfigError: the table cannot be read; the output exists.
+    """
+    output, learnt_from = output_for(path, predict_options), classifier.details.get("table")
+    if isinstance(learnt_from, dict):
+        options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
+    with open_table(path, options, needs_label=False) as table:
+        for warning in table.warnings:
+            warn(warning)
+        return predict_table(table, classifier, output, predict_options, warn)
+
+
+def predict_table(
+    table: Table,
+    classifier: TextClassifier,
+    output: str,
+    predict_options: PredictOptions,
+    warn: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Writes an open table with predictions, row by row, and measures them when it has labels.
+
+    Args:
+        table: read once.
+        classifier: a saved one.
+        output: the file to write, `-` for standard output.
+        predict_options: how predictions are written.
+        warn: is called with a line about rows that are odd.
 
     Returns:
         `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, `unknown_labels` with
         `unknown_label_rows` if some of them were not learnt, and `explained` (the page) if one was written.
 
     Raises:
-        DataError, ConfigError: the table cannot be read; the output exists.
+        DataError: there are no rows, or the table cannot be written.
+        ConfigError: the page of explanations exists.
     """
-    begin = time.monotonic()
-    output, learnt_from = output_for(path, predict_options), classifier.details.get("table")
-    if isinstance(learnt_from, dict):
-        options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
-    explaining = None
+    begin, explaining = time.monotonic(), None
     if predict_options.explain:
-        explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite))
-    with open_table(path, options, needs_label=False) as table:
-        for warning in table.warnings:
-            tell(warning)
-        known = {label: number for number, label in enumerate(classifier.classes)}
-        labels, found = array("i"), array("f")  # of millions of rows as well
-        unknown, num_unknown = dict[str, None](), 0
-        num_rows, waiting = 0, deque[Row]()  # rows that are being worked
+        explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite), warn)
+    predictions = _Predictions(classifier, explaining, predict_options.min_confidence)
+    write_predictions(table, predictions.columns, predictions.cells(table), output)
+    if not predictions.num_rows:
+        raise DataError(f"{table.name} has no rows: expected texts")
+    if problems := table.summary():
+        warn(problems)
+    result = dict(table=table.describe(), rows=predictions.num_rows, output=output, run=str(classifier.path))
+    if explaining:
+        result.update(explaining.write(table.name))
+    return {**result, **predictions.measured(), "seconds": round(time.monotonic() - begin, 3)}
+
+
+class _Predictions:
+    """The new cells of each row of a table, and what its labels say of them.
+
+    Args:
+        classifier: what predicts.
+        explaining: what explains each prediction, if that is wanted.
+        min_confidence: see `PredictOptions`.
+    """
+
+    def __init__(self, classifier: TextClassifier, explaining: Explaining | None, min_confidence: float) -> None:
+        self._classifier, self._explaining, self._min_confidence = classifier, explaining, min_confidence
+        self.num_rows = 0
+        self._labels, self._probabilities = array("i"), array("f")  # of millions of rows as well
+        self._unknown, self._num_unknown = dict[str, None](), 0
+        labels = (f"p({label})" for label in classifier.classes)
+        self.columns = ["predicted", "confidence", *labels, "status", *(explaining.columns if explaining else ())]
+
+    def cells(self, table: Table) -> Iterator[list[str]]:
+        """The cells of each row, in order; rows are read some at a time."""
+        waiting = deque[Row]()
 
         def texts() -> Iterator[str]:
             for row in table.rows():
                 waiting.append(row)
                 yield row.text
 
-        def cells() -> Iterator[list[str]]:
-            nonlocal num_rows, num_unknown
-            for made in (explaining or classifier).stream(texts()):
-                row = waiting.popleft()
-                label = row.label
-                num_rows += 1
-                if label in known:
-                    labels.append(known[label])
-                    found.extend(made.probabilities)
-                elif label is not None:
-                    num_unknown += 1
-                    if len(unknown) < MOST_UNKNOWN:
-                        unknown[label] = None
-                explanation = explaining.cells(row, made) if explaining else []
-                yield [*_cells(made, predict_options.min_confidence), *explanation]
+        known = {label: number for number, label in enumerate(self._classifier.classes)}
+        for made in (self._explaining or self._classifier).stream(texts()):
+            row = waiting.popleft()
+            self.num_rows += 1
+            if row.label in known:
+                self._labels.append(known[row.label])
+                self._probabilities.extend(made.probabilities)
+            elif row.label is not None:
+                self._num_unknown += 1
+                if len(self._unknown) < MOST_UNKNOWN:
+                    self._unknown[row.label] = None
+            yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
-        columns = [*_columns(classifier), *(explaining.columns if explaining else ())]
-        write_predictions(table, columns, cells(), output)
-        if not num_rows:
-            raise DataError(f"{table.name} has no rows: expected texts")
-        if problems := table.summary():
-            tell(problems)
-    result: dict[str, Any] = dict(table=table.describe(), rows=num_rows, output=output, run=str(classifier.path))
-    if explaining:
-        result.update(explaining.write(table.name))
-    if labels:
-        probabilities = np.array(found, np.float64).reshape(len(labels), -1)
-        probabilities /= probabilities.sum(1, keepdims=True)
-        result["test"] = evaluate(np.array(labels), probabilities, classifier.classes)
-    if unknown:
-        result.update(unknown_labels=list(unknown), unknown_label_rows=num_unknown)
-    return {**result, "seconds": round(time.monotonic() - begin, 3)}
+    def _cells(self, made: Prediction) -> list[str]:
+        status = UNCERTAIN if made.status == OK and made.confidence < self._min_confidence else made.status
+        return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
+
+    def measured(self) -> dict[str, Any]:
+        """`test`, `unknown_labels` and `unknown_label_rows`, as far as there is something to say."""
+        found = dict[str, Any]()
+        if self._labels:
+            probabilities = np.array(self._probabilities, np.float64).reshape(len(self._labels), -1)
+            probabilities /= probabilities.sum(1, keepdims=True)
+            found["test"] = evaluate(np.array(self._labels), probabilities, self._classifier.classes)
+        if self._unknown:
+            found.update(unknown_labels=list(self._unknown), unknown_label_rows=self._num_unknown)
+        return found
 
 
 def summary(result: dict[str, Any]) -> str:
@@ -153,15 +187,6 @@ def summary(result: dict[str, Any]) -> str:
     if page := result.get("explained"):
         lines.append(f"{page}: the words that mattered, in the first {min(result['rows'], SHOWN_ROWS):,} rows")
     return "\n".join(lines)
-
-
-def _columns(classifier: TextClassifier) -> list[str]:
-    return ["predicted", "confidence", *(f"p({label})" for label in classifier.classes), "status"]
-
-
-def _cells(made: Prediction, min_confidence: float) -> list[str]:
-    status = UNCERTAIN if made.status == OK and made.confidence < min_confidence else made.status
-    return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
 
 
 def output_for(path: str, predict_options: PredictOptions) -> str:

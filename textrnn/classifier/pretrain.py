@@ -9,7 +9,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from textrnn.classifier.data import PretrainRequest
 from textrnn.classifier.fit import IDS, MASK, RowObjective, make_trainer, shards_of
 from textrnn.classifier.network import build_classifier
-from textrnn.classifier.options import EncoderConfig
-from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.tokens.base import UNKNOWN_ID
 from textrnn.training.objective import Loss, State
@@ -108,37 +107,14 @@ def _spans(texts: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [span for span in spans if len(span) > 1] or [np.zeros(2, np.int32)]
 
 
-def pretrain(
-    config: EncoderConfig,
-    texts: Sequence[np.ndarray],
-    *,
-    vocab_size: int,
-    vectors: StartVectors | None = None,
-    epochs: float,
-    seconds: float = math.inf,
-    random_seed: int = 0,
-    interrupted: Callable[[], bool] = lambda: False,
-    on_step: Callable[[float, float], None] = lambda done, nats: None,
-) -> Pretrained:
+def pretrain(request: PretrainRequest) -> Pretrained:
     """Trains embedding and first recurrent layer of a classifier as a language model, forwards and (if it reads both
-    ways) backwards.
-
-    Args:
-        config: the architecture.
-        texts: ids of each text, int32[steps]; long ones are learnt in spans, those of one token not at all.
-        vocab_size: number of tokens.
-        vectors: what the embedding starts with; no text has a token that is unseen there.
-        epochs: passes over the texts, at most.
-        seconds: after which it ends; the learning rate is low then.
-        random_seed: decides initial weights, order, dropout and draws.
-        interrupted: whether to stop after this step.
-        on_step: told the share that is done and the loss in nats.
-    """
-    model = build_classifier(config, vocab_size, 2, random_seed=random_seed, vectors=vectors)
-    layer = model.recurrent[0]
-    texts = _spans(texts)
-    counts = np.bincount(np.concatenate(texts), minlength=model.vocab_size)
-    head = SampledSoftmax(counts, config.units, config.embed, 1 + config.both_ways)
+    ways) backwards. Long texts are learnt in spans, those of one token not at all."""
+    encoder, seed = request.config.encoder, request.random_seed
+    model = build_classifier(encoder, request.vocab_size, 2, random_seed=seed, vectors=request.vectors)
+    layer, spans = model.recurrent[0], _spans(request.texts)
+    counts = np.bincount(np.concatenate(spans), minlength=model.vocab_size)
+    head = SampledSoftmax(counts, encoder.units, encoder.embed, 1 + encoder.both_ways)
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
         ids, mask = arrays
@@ -146,22 +122,22 @@ def pretrain(
         return Loss(*head(tf.convert_to_tensor(model.embedding.embeddings), states, ids, mask))
 
     variables = [*model.embedding.trainable_variables, *layer.trainable_variables, *head.trainable_variables]
-    size = min(len(texts), max(4, round(TOKENS / np.mean([len(text) for text in texts]))))
-    objective = RowObjective(texts, size, random_seed, variables, loss)
+    size = min(len(spans), max(4, round(TOKENS / np.mean([len(span) for span in spans]))))
     trainer = make_trainer(
-        objective,
+        RowObjective(spans, size, seed, variables, loss),
         learning_rate=LEARNING_RATE,
         warmup=WARMUP,
-        num_shards=shards_of(config.both_ways),
+        num_shards=shards_of(encoder.both_ways),
         signature=(IDS, MASK),
-        interrupted=interrupted,
+        interrupted=request.interrupted,
     )
+    num_steps = max(1, round(request.config.ensemble.pretrain_epochs * len(spans) / size))
     nats = list[float]()
-    for event in trainer.run(Budget(max(1, round(epochs * len(texts) / size)), seconds, reserve_s=0.0)):
+    for event in trainer.run(Budget(num_steps, request.seconds, reserve_s=0.0)):
         if isinstance(event, Step):
             nats.append(event.loss)
-            on_step(event.done, event.loss)
+            request.on_step(event.done, event.loss)
     names = (f"{model.embedding.name}/", f"{layer.name}/")
     weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
     last = nats[-max(1, len(nats) // 10) :] or [math.nan]
-    return Pretrained(weights, float(np.mean(last)), len(nats) * size / len(texts))
+    return Pretrained(weights, float(np.mean(last)), len(nats) * size / len(spans))

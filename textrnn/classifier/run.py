@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import math
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -18,15 +17,14 @@ from textrnn.base.files import (
     RUN_FILE,
     TOKENIZER_FILE,
     run_head,
-    write_atomically,
     write_json,
     write_weights,
 )
-from textrnn.classifier.evaluation import FittedRows
-from textrnn.classifier.fit_models import to_weights
+from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
 from textrnn.text.table.table import Table
+from textrnn.training.display import write_history
 
 HISTORY_FILE = "history.csv"
 
@@ -59,31 +57,46 @@ def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
     return metrics
 
 
-def save_fitted(folder: Path, details: dict[str, Any], fitted: FittedRows) -> None:
-    """Writes the files of a run into a folder; `details` get what was learnt."""
-    rows, models = fitted
-    weights, model = to_weights(models)
-    counts = np.bincount(rows.labels, minlength=len(details["classes"]))
-    details["model"] = {**model, "shares": (counts / counts.sum()).tolist()}
-    details["table"]["rows"] = len(rows.texts)
+def save_models(folder: Path, details: dict[str, Any], models: Models, labels: np.ndarray) -> None:
+    """Writes the files of a run into a folder; `details` get what was learnt.
+
+    Args:
+        folder: what other models have left there is replaced.
+        details: the content of `run.json`.
+        models: all that was fitted.
+        labels: int64[rows], of the rows that were learnt from.
+    """
+    weights = _weights(models)
+    counts = np.bincount(labels, minlength=len(details["classes"]))
+    details["model"] = {**_settings(models), "shares": (counts / counts.sum()).tolist()}
+    details["table"]["rows"] = len(labels)
     details["parameters"] = sum(int(array.size) for array in weights.values())
-    for left in (TOKENIZER_FILE, HISTORY_FILE):  # of another fitted
+    for left in (TOKENIZER_FILE, HISTORY_FILE):
         (folder / left).unlink(missing_ok=True)
     if models.vocabulary is not None:
         write_json(folder / TOKENIZER_FILE, models.vocabulary.to_json())
     if models.history:
-        write_atomically(folder / HISTORY_FILE, _history(models.history))
+        write_history(folder / HISTORY_FILE, models.history, list(models.history[0]))
     write_weights(folder / MODEL_FILE, weights)
     write_json(folder / RUN_FILE, details)
 
 
-def _history(rows: Sequence[Mapping[str, float]]) -> bytes:
-    """A row for each pass of each network over its rows."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in rows)
-    return text.getvalue().encode()
+def _weights(models: Models) -> dict[str, np.ndarray]:
+    """All arrays by name."""
+    weights = {f"rnn{k}/{name}": array for k, own in enumerate(models.networks) for name, array in own.items()}
+    return weights if models.linear is None else {**weights, **models.linear.to_arrays()}
+
+
+def _settings(models: Models) -> dict[str, Any]:
+    """What the arrays do not say."""
+    choice = models.choice
+    return dict(
+        chosen=choice.chosen,
+        members=len(models.networks),
+        linear=None if models.linear is None else models.linear.to_json(),
+        temperatures={name: value if math.isfinite(value) else 1.0 for name, value in choice.temperatures.items()},
+        mixture=None if choice.mixture is None else choice.mixture.to_json(),
+    )
 
 
 def saved_in_words(run: Path, path: str) -> str:

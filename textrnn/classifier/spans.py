@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from textrnn.text.scripts import NO_BLANKS, fold
+from textrnn.text.words import NO_BLANKS, fold
 
 Span = tuple[int, int]  # half-open places in a text
 

@@ -22,7 +22,7 @@ import numpy as np
 from textrnn.base.errors import DataError
 from textrnn.text.files import find_files
 from textrnn.text.reader import opened
-from textrnn.text.scripts import fold
+from textrnn.text.words import fold
 
 MAX_LINE_BYTES = 1 << 20
 HEAD_BYTES, HEAD_LINES = MAX_LINE_BYTES, 100  # looked at to tell the form

@@ -11,9 +11,9 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError, TokenizerError
 from textrnn.classifier.vector_file import EXPECTED, Wanted, read_vectors, vectors_width
-from textrnn.text.scripts import script_of
 from textrnn.text.tokens.base import NUM_RESERVED, ranked
 from textrnn.text.tokens.vocabulary import DEFAULT_SIZES, Vocabulary, count_tokens, frequent, split_text, suitable_level
+from textrnn.text.words import script_of
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,11 @@ def vocabulary_with_vectors(
             f"but for {_some(list(found)) or 'others'}: expected vectors of the same language"
         )
     start = _scaled(path, ids, [found[token] for token in learnt if token in found], [found[token] for token in more])
-    told = (
+    summary = (
         f"{path}: vectors of {start.learnt.shape[1]} numbers for {len(ids):,} of the {len(learnt):,} words of the rows "
         f"that are known; {len(more):,} more words are known by theirs"
     )
-    return Vocabulary(learnt + more, level, script), start, told
+    return Vocabulary(learnt + more, level, script), start, summary
 
 
 def _rare(found: Mapping[str, np.ndarray], known: Sequence[str], counts: Counter[str]) -> list[str]:

@@ -10,7 +10,8 @@ import click
 
 from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
-from textrnn.classifier.options import MODELS, EncoderConfig, FitConfig
+from textrnn.classifier.options import GROUPS as CLASSIFIER
+from textrnn.classifier.options import MODELS
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
     SectionedCommand,
@@ -28,9 +29,9 @@ from textrnn.text.options import NormalizeConfig
 
 if TYPE_CHECKING:
     from textrnn.classifier.predict_file import PredictOptions
-    from textrnn.text.table.table import TableOptions
+    from textrnn.text.table.table import Table, TableOptions
 
-GROUPS = (EncoderConfig, ReservoirConfig, FitConfig, NormalizeConfig)
+GROUPS = (*CLASSIFIER, ReservoirConfig, NormalizeConfig)
 COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
 FOR_TRAINING = ("test", "num_folds", "unlabelled", "balanced", "name", *names_of(*GROUPS))
 
@@ -156,8 +157,9 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
     """
-    from textrnn.classifier.predict_file import PredictOptions, wants_training
-    from textrnn.text.table.table import TableOptions
+    from textrnn.classifier.data import has_labels
+    from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.text.table.table import TableOptions, open_table
 
     asked, given = split_options(context, options, *GROUPS)
     if asked.must_train and asked.must_predict:
@@ -167,20 +169,24 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
-    if asked.must_train or (saved is None and not asked.must_predict and wants_training(table, columns)):
-        _learn(context, table, asked, dict(options=columns, predict_options=predict_options, **given))
-        return
+    # Standard input can be read only once, so it is learnt from only where that is asked for.
+    if asked.must_train or (saved is None and not asked.must_predict and table != "-"):
+        with open_table(table, columns, needs_label=asked.must_train or None) as opened:
+            if asked.must_train or has_labels(opened):
+                _learn(context, opened, table, asked, dict(options=columns, predict_options=predict_options, **given))
+                return
     _check_predicting(context, table, asked)
     _predict(table, asked, columns, predict_options)
 
 
-def _learn(context: click.Context, table: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
-    """Learns from a table."""
-    from textrnn.classifier.train import train
+def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
+    """Learns from a table that is open."""
+    from textrnn.classifier.train import train_on
     from textrnn.report.text_report import format_report
 
-    result = train(
+    result = train_on(
         table,
+        path,
         test=asked.test,
         num_folds=asked.num_folds,
         unlabelled=asked.unlabelled,

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.base.files import write_atomically
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.predict import KIND, Networks, TextClassifier, open_classifier
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.inspect.activations import classifier_tokens
 from textrnn.inspect.inputs import Request
-from textrnn.report.html import Span, render
+from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut, percent
 from textrnn.report.pictures import Titles, draw_matrix
+from textrnn.text.cutting import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.reader import find_files, open_sources, pieces
 from textrnn.translator.attention_picture import format_translation, inspect_translation
@@ -55,7 +55,8 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
         warn: gets a line for what could not be shown.
 
     Returns:
-        `output`, `run` and `texts`: for each `label`, `confidence`, `tokens` and `weights`, the mean over the networks.
+        `output` (None for a page where Jinja2 is not installed),
+        `run` and `texts`: for each `label`, `confidence`, `tokens` and `weights`, the mean over the networks.
 
     Raises:
         ConfigError, DataError, RunError: see the message.
@@ -76,21 +77,22 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
         return inspect_translation(path, all_texts[0], place, warn=warn)
     classifier = open_classifier(path)
     found = [_attended(classifier, text) for text in all_texts]
+    written: str | None = str(place)
     if is_picture:
         rows = [f"network {k}" for k in range(1, len(found[0].weights) + 1)]
         tokens = [token.removeprefix(" ") or token for token in found[0].tokens]
         titles = Titles(f"{found[0].label} ({percent(found[0].confidence)})")
         draw_matrix(place, found[0].weights, rows, tokens, titles=titles, warn=warn)
     else:
-        write_atomically(place, format_attention(found, run=str(path)).encode())
-    return {"output": str(place), "run": str(path), "texts": [_to_json(one) for one in found]}
+        written = write_page(place, lambda: format_attention(found, run=str(path)), warn)
+    return {"output": written, "run": str(path), "texts": [_to_json(one) for one in found]}
 
 
 def _lines(file: str, encoding: str | None) -> list[str]:
     """The texts of a file, one a line; blank lines are none."""
     with open_sources(find_files([file]), encoding) as sources:
         text = "".join(piece for source in sources for piece in pieces(source))
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines_of(text) if line.strip()]
     if len(lines) > MOST_TEXTS:
         raise DataError(f"{file} has {len(lines):,} texts, and a page shows {MOST_TEXTS} at most: give fewer")
     return lines
@@ -143,7 +145,7 @@ def format_result(result: dict[str, Any]) -> str:
         pairs = sorted(zip(one["weights"], one["tokens"], strict=True), key=lambda pair: -pair[0])
         weights = ", ".join(f"{cut(token, 20)!r} {weight:.2f}" for weight, token in pairs[:TOP])
         lines.append(f"{cut(one['label'], 30)} {percent(one['confidence'])}: {weights}")
-    return "\n".join([*lines, f"wrote {result['output']}"])
+    return "\n".join([*lines, *([f"wrote {result['output']}"] if result["output"] else [])])
 
 
 def format_attention(texts: Sequence[Attended], *, run: str) -> str:

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, DataError
-from textrnn.base.files import write_atomically
+from textrnn.base.errors import ConfigError, DataError, warn
 from textrnn.base.run import find_run, load
 from textrnn.classifier.predict import TextClassifier
 from textrnn.inspect.activations import Reading, read_classifier, read_language_model
 from textrnn.inspect.inputs import HELD_OUT_NAME, Request, held_out_ids
 from textrnn.inspect.tracking import FEWEST_TOKENS, NUM_SHIFTS, Ranking, rank, top
 from textrnn.language_model.predict import KIND, LanguageModel
-from textrnn.report.html import render
+from textrnn.report.html import render, write_page
 from textrnn.report.layout import align, decimals
 
 LISTED = 5  # units of each property in JSON
@@ -53,7 +52,8 @@ def inspect_cells(request: Request, *, chars: int, unit: int | None, layer: int 
         layer: in which that unit is, from 1; None for the last one.
 
     Returns:
-        `output`, `run`, `text`, `chars`, `tokens`, `units`, `statistic` and `properties`: for each, best tracked first,
+        `output` (None where Jinja2 is not installed),
+        `run`, `text`, `chars`, `tokens`, `units`, `statistic` and `properties`: for each, best tracked first,
         `name`, `title`, `chance` and `best`, a list of `layer`, `state`, `unit` and `r`.
 
     Raises:
@@ -71,9 +71,8 @@ def inspect_cells(request: Request, *, chars: int, unit: int | None, layer: int 
         )
     ranking = rank(reading)
     first = None if unit is None else _first_unit(reading, ranking, unit, layer)
-    write_atomically(place, format_cells(reading, ranking, origin, first=first).encode())
     return {
-        "output": str(place),
+        "output": write_page(place, lambda: format_cells(reading, ranking, origin, first=first), warn),
         "run": origin.run,
         "text": origin.text,
         "chars": sum(map(len, reading.tokens)),
@@ -145,7 +144,8 @@ def format_result(result: dict[str, Any]) -> str:
         unit = f"layer {best['layer']} {best['state']} {best['unit']}"
         rows.append((one["title"], unit, f"{best['r']:+.2f}", decimals(one["chance"], 2)))
     lines = align(rows, right=(2, 3), indent=0) if len(rows) > 1 else ["nothing changes in this text"]
-    lines.append(f"wrote {result['output']}: {result['tokens']:,} tokens, {result['units']:,} units of {result['run']}")
+    wrote = f"wrote {result['output']}: " if result["output"] else ""
+    lines.append(f"{wrote}{result['tokens']:,} tokens, {result['units']:,} units of {result['run']}")
     return "\n".join(lines)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import importlib.util
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textrnn.base.errors import TextRNNError
+from textrnn.base.files import write_atomically
 from textrnn.report.layout import decimals, num_columns, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+NO_JINJA = "pages are made with Jinja2, which is not installed: pip install Jinja2"
 # Control characters and lone surrogates have no place in HTML; the last two of each plane are no characters.
 UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef]|["
@@ -44,8 +47,34 @@ class Span(NamedTuple):
 
 def check_pages() -> None:
     """Raises TextRNNError if pages cannot be made: to be called before long work that ends with one."""
-    if importlib.util.find_spec("jinja2") is None:
-        raise TextRNNError("pages are made with Jinja2, which is not installed: pip install Jinja2")
+    if not _has_jinja():
+        raise TextRNNError(NO_JINJA)
+
+
+def _has_jinja() -> bool:
+    try:
+        import jinja2  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def write_page(place: Path, page: Callable[[], str], warn: Callable[[str], None]) -> str | None:
+    """Writes a page that is not all there is to a result.
+
+    Args:
+        place: its path.
+        page: makes it.
+        warn: is called with a line if Jinja2 is not installed.
+
+    Returns:
+        the path; None if Jinja2 is not installed, and then nothing is written.
+    """
+    if not _has_jinja():
+        warn(f"{place} is left out: {NO_JINJA}")
+        return None
+    write_atomically(place, page().encode())
+    return str(place)
 
 
 def render(template: str, **values: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.text.scripts import UNSPACED, script_of
+from textrnn.text.words import UNSPACED, script_of
 from textrnn.translator.tokens import units
 
 

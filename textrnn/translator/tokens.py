@@ -11,7 +11,6 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError, TokenizerError
 from textrnn.text.options import TokenizerConfig
-from textrnn.text.scripts import UNSPACED, script_of
 from textrnn.text.tokens.base import (
     NUM_RESERVED,
     UNKNOWN_ID,
@@ -25,7 +24,7 @@ from textrnn.text.tokens.base import (
     ranked,
 )
 from textrnn.text.tokens.load import build_tokenizer, tokenizer_from_json
-from textrnn.text.tokens.word import split_words
+from textrnn.text.words import LOSSLESS, UNSPACED, script_of, split_words
 from textrnn.translator.options import PairsConfig
 from textrnn.translator.pairs import Pairs
 
@@ -150,7 +149,7 @@ def units(text: str, level: str) -> list[str]:
         return list(text)
     if level == "token":
         return text.split()
-    return [word.strip() for word in split_words(text, "character") if word.strip()]
+    return [word.strip() for word in split_words(text, LOSSLESS) if word.strip()]
 
 
 def chosen_kind(pairs: Pairs, config: PairsConfig) -> tuple[str, tuple[str, str]]:

@@ -14,9 +14,9 @@ import numpy as np
 
 from textrnn.base.errors import TokenizerError
 from textrnn.text.options import VOCABULARY_LEVELS
-from textrnn.text.scripts import SCRIPTS, SPACED, UNSPACED, fold, script_of, split_tokens
 from textrnn.text.tokens.base import NUM_RESERVED, UNKNOWN_ID, Ids, check_keys, check_tokens, damaged, ranked
 from textrnn.text.tokens.bpe import BpeTokenizer
+from textrnn.text.words import SCRIPTS, SPACED, UNSPACED, fold, script_of, split_words
 
 WORD, CHAR, BPE = VOCABULARY_LEVELS
 DEFAULT_SIZES = {WORD: 30_000, CHAR: 30_000, BPE: 8_000}
@@ -30,7 +30,7 @@ class Vocabulary:
     Args:
         tokens: without the reserved ids, distinct.
         level: `word` or `char`.
-        script: how words are told apart, see `ngrams.script_of`.
+        script: how words are told apart, see `textrnn.text.words.script_of`.
 
     Example:
         >>> vocabulary = Vocabulary(["good", "tea"], "word")
@@ -79,7 +79,7 @@ class Subwords(Vocabulary):
 
     Args:
         bpe: how a text is cut.
-        script: see `ngrams.script_of`.
+        script: see `textrnn.text.words.script_of`.
     """
 
     def __init__(self, bpe: BpeTokenizer, script: str) -> None:
@@ -140,10 +140,7 @@ def split_text(text: str, level: str, script: str) -> list[str]:
         >>> split_text("Don't  GO!", "word", "spaced"), split_text("好  茶", "char", "unspaced")
         (['do', "n't", 'go', '!'], ['好', ' ', '茶'])
     """
-    folded = fold(text)
-    if level == CHAR:
-        return list(" ".join(folded.split()))
-    return split_tokens(folded, script)
+    return list(" ".join(fold(text).split())) if level == CHAR else split_words(text, script)
 
 
 def build_vocabulary(

@@ -1,4 +1,4 @@
-"""Mixtures of models: by hand, and not carried away by few rows."""
+"""Mixtures of models and the choice among them: by hand, and not carried away by few rows."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, best_mixture, mix
+from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, _simplest_good, best_mixture, choose
 from textrnn.report.calibration import softmax
 from textrnn.report.metrics import log_loss
 
 A, B = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.2, 0.8], [0.1, 0.9]])
+
+
+def mix(first, second, weight, kind="log"):
+    return Mixture(kind, (1 - weight, weight))([first, second])
 
 
 def simulated(seed, rows, skills):
@@ -137,3 +141,71 @@ def test_best_mixture_refuses():
         best_mixture([np.zeros((0, 2))], np.array([], int))
     with pytest.raises(DataError, match="do not fit"):
         best_mixture([A, A[:1]], np.array([0, 1]))
+
+
+# ---------------------------------------------------------------- the choice
+
+
+def scores(labels, right, rng, sure=2.0):
+    """Logits whose larger one is right in a share of the rows."""
+    predicted = np.where(rng.random(len(labels)) < right, labels, 1 - labels)
+    return np.eye(2)[predicted] * sure + rng.normal(0, 0.1, (len(labels), 2))
+
+
+def chosen(rng, right, kind="auto", known=400):
+    """The choice among models of which a share is right, the networks on the first rows only."""
+    labels = rng.integers(0, 2, 400)
+    logits = {name: scores(labels, share, rng) for name, share in right.items()}
+    if "rnn" in logits:
+        logits["rnn"][known:] = np.nan
+    return choose(logits, labels, kind)
+
+
+def test_choose_combines_models_that_err_on_different_rows(rng):
+    choice = chosen(rng, dict(linear=0.8, rnn=0.8), known=300)
+    assert choice.accuracy["combined"] >= max(choice.accuracy["linear"], choice.accuracy["rnn"])
+    assert choice.rows.tolist() == list(range(300))
+    assert all(own.shape == (300, 2) for own in choice.probabilities.values())
+    parts = [choice.probabilities[name] for name in ("linear", "rnn")]
+    np.testing.assert_array_equal(choice.mixture(parts), choice.probabilities["combined"])
+
+
+@pytest.mark.parametrize(("linear", "rnn", "never"), [(0.95, 0.5, "rnn"), (0.5, 0.95, "linear")])
+def test_choose_leaves_the_worse_model(linear, rnn, never, rng):
+    assert chosen(rng, dict(linear=linear, rnn=rnn)).chosen != never
+
+
+def test_choose_takes_the_linear_model_in_a_draw(rng):
+    labels = rng.integers(0, 2, 200)
+    logits = scores(labels, 0.8, rng)
+    assert choose({"linear": logits, "rnn": logits.copy()}, labels, "auto").chosen == "linear"
+
+
+@pytest.mark.parametrize("kind", ["rnn", "linear", "combined"])
+def test_choose_takes_what_is_asked_for(kind, rng):
+    assert chosen(rng, dict(linear=0.7, rnn=0.7), kind).chosen == kind
+    assert chosen(rng, dict(linear=0.7), kind).chosen == "linear"  # all that there is
+
+
+def test_choose_lowers_the_loss_of_sure_models(rng):
+    labels = rng.integers(0, 2, 400)
+    assert choose({"linear": scores(labels, 0.75, rng, sure=9.0)}, labels, "auto").temperatures["linear"] > 3
+
+
+def test_choose_takes_the_linear_model_where_no_row_is_known_to_both(rng):
+    labels = rng.integers(0, 2, 40)
+    logits = {name: scores(labels, 0.9, rng) for name in ("linear", "rnn")}
+    logits["linear"][20:], logits["rnn"][:20] = np.nan, np.nan
+    choice = choose(logits, labels, "auto")
+    assert (choice.chosen, choice.rows.tolist(), choice.mixture) == ("linear", list(range(20)), None)
+
+
+def test_more_than_a_standard_error_is_needed_for_less_simple_models():
+    """Right on 4 rows more, of 16 that just one is right on, is one standard error: not enough."""
+    labels, simple, elaborate = np.zeros(100, np.int64), np.zeros(100, np.int64), np.zeros(100, np.int64)
+    simple[:10], elaborate[10:16] = 1, 1
+    found = {name: np.eye(2)[predicted] for name, predicted in (("linear", simple), ("combined", elaborate))}
+    assert _simplest_good(found, labels) == "linear"
+    elaborate[15] = 0
+    found["combined"] = np.eye(2)[elaborate]
+    assert _simplest_good(found, labels) == "combined"

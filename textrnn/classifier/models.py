@@ -1,0 +1,240 @@
+"""From labelled texts to all models of a classifier: the linear one, recurrent networks, and how they are combined.
+
+Each recurrent network is trained without one fold of the rows and predicts that fold. So everything that has to be
+chosen on rows that were not learnt from (temperatures, the mixture, which model is used) is chosen on the folds that
+were predicted like that, and no network is thrown away or trained twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textrnn.classifier.combine import Choice, choose
+from textrnn.classifier.data import FittedNetwork, NetworkRequest, PretrainRequest
+from textrnn.classifier.linear import LinearModel
+from textrnn.classifier.linear_fit import fit_linear
+from textrnn.classifier.options import ClassifierConfig
+from textrnn.classifier.splits import folds
+from textrnn.classifier.vectors import StartVectors, vocabulary_with_vectors
+from textrnn.nn.reservoir_options import ESN
+from textrnn.text.rows import cut
+from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
+
+NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
+LINEAR_SHARE, LINEAR_ALONE_SHARE = 0.2, 0.8  # of the time, at most
+LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
+PRETRAIN_SHARE = 0.3  # of what is left, with many unlabelled texts; with few it did not pay (benchmarks/README.md)
+ANOTHER = 1.3  # times what the last network took has to be left for one more
+
+
+@dataclass
+class Models:
+    """All that was fitted, and how it is used.
+
+    Attributes:
+        linear: the linear model, fitted to all rows.
+        vocabulary: of the networks.
+        networks: the weights of each by name.
+        history: of all networks, with `network` in each row.
+        choice: which model is used.
+    """
+
+    linear: LinearModel | None = None
+    vocabulary: Vocabulary | None = None
+    networks: list[dict[str, np.ndarray]] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
+    choice: Choice = field(default_factory=lambda: Choice("linear"))
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What all models learn from, and within which time.
+
+    Attributes:
+        config: all options.
+        num_classes: number of classes.
+        kind: `auto`, `rnn`, `linear` or `combined`.
+        balanced: whether each class counts the same, however many rows it has.
+        texts: normalised.
+        labels: int64[rows], the class of each text.
+        unlabelled: further texts of the same kind, normalised, for pretraining.
+        left_s: gives the seconds that are left.
+        interrupted: whether to end soon, with what there is.
+        say: is called with a line about what happened.
+        progress: is called with the share that is done of the networks, and a detail.
+    """
+
+    config: ClassifierConfig
+    num_classes: int
+    kind: str = "auto"
+    balanced: bool = False
+    texts: Sequence[str] = ()
+    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    unlabelled: Sequence[str] = ()
+    left_s: Callable[[], float] = lambda: float("inf")
+    interrupted: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda line: None
+    progress: Callable[[float, str], None] = lambda done, detail: None
+
+    @property
+    def class_weights(self) -> np.ndarray:
+        """float64[classes], what a row of each class counts."""
+        if not self.balanced:
+            return np.ones(self.num_classes)
+        counts = np.bincount(self.labels, minlength=self.num_classes)
+        weights: np.ndarray = len(self.labels) / (self.num_classes * np.maximum(counts, 1))
+        return weights
+
+
+def fit_models(request: FitRequest) -> Models:
+    """Fits what `request.kind` asks for, and chooses on held-out rows what is used."""
+    models, logits = Models(), dict[str, np.ndarray]()
+    # First of all, because a file of vectors may turn out to be damaged.
+    tokens = None if request.kind == "linear" else _make_vocabulary(request)
+    if request.kind != "rnn":
+        models.linear, logits["linear"] = _fit_linear(request)
+    if tokens is not None and (request.kind == "rnn" or not request.interrupted()):
+        logits["rnn"] = _fit_networks(request, models, *tokens)
+    models.choice = choose(logits, request.labels, request.kind)
+    accuracy = models.choice.accuracy
+    if "combined" in accuracy:
+        shares = ", ".join(f"{name} {100 * accuracy[name]:.1f} %" for name in ("linear", "rnn", "combined"))
+        count = len(models.choice.rows)
+        request.say(f"right on {count:,} rows that were not learnt from: {shares}; chosen: {models.choice.chosen}")
+    return models
+
+
+def _make_vocabulary(request: FitRequest) -> tuple[Vocabulary, StartVectors | None]:
+    """The vocabulary of the networks, and what their embeddings start with."""
+    tokens, texts = request.config.tokens, [*request.texts, *request.unlabelled]
+    sizes: dict[str, Any] = dict(level=tokens.level, max_size=tokens.vocab_size, min_count=tokens.min_count)
+    if tokens.vectors is None:
+        return build_vocabulary(texts, **sizes), None
+    unicode, interrupted = request.config.normalize.unicode, request.interrupted
+    found = vocabulary_with_vectors(texts, tokens.vectors, **sizes, unicode=unicode, interrupted=interrupted)
+    vocabulary, vectors, words = found
+    request.say(words)
+    return vocabulary, vectors
+
+
+def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray]:
+    """The linear model, and logits float64[rows, classes] of each row from a model that had not learnt from it."""
+    begin, share = time.monotonic(), LINEAR_ALONE_SHARE if request.kind == "linear" else LINEAR_SHARE
+    fitted = fit_linear(
+        request.texts,
+        request.labels,
+        rng=np.random.default_rng((request.config.optimization.random_seed, 1)),
+        time_s=share * request.left_s(),
+        class_weights=request.class_weights,
+        interrupted=request.interrupted,
+    )
+    known = ~np.isnan(fitted.logits[:, 0])
+    right = float((fitted.logits[known].argmax(1) == request.labels[known]).mean())
+    request.say(f"linear model: {100 * right:.1f} % right in cross-validation, {time.monotonic() - begin:.0f} s")
+    return fitted.model, np.asarray(fitted.logits)
+
+
+def _fit_networks(
+    request: FitRequest, models: Models, vocabulary: Vocabulary, vectors: StartVectors | None
+) -> np.ndarray:
+    """Trains networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
+    config, labels, models.vocabulary = request.config, request.labels, vocabulary
+    seed = config.optimization.random_seed
+    ids = _encoded(request.texts, vocabulary, config)
+    initial = _pretrained(request, ids, vocabulary, vectors)
+    fit = _fit_function(config)
+    logits = np.full((len(labels), request.num_classes), np.nan)
+    pairs = _folds(request)
+    count = min(config.ensemble.networks, len(pairs))
+    for number, (learnt, held) in enumerate(pairs[:count]):
+        begin = time.monotonic()
+        fitted = fit(
+            NetworkRequest(
+                config=config,
+                texts=[ids[row] for row in learnt],
+                labels=labels[learnt],
+                held=[ids[row] for row in held],
+                vocab_size=vocabulary.vocab_size,
+                vectors=vectors,
+                num_classes=request.num_classes,
+                class_weights=request.class_weights,
+                initial=initial,
+                random_seed=seed + number,
+                seconds=max(1.0, LEARNING_SHARE * request.left_s()),
+                interrupted=request.interrupted,
+                on_step=lambda done, nats, number=number: request.progress(  # type: ignore[misc]
+                    (number + done) / count, f"network {number + 1} of {count}  {nats:.3f} nats"
+                ),
+            )
+        )
+        models.networks.append(fitted.weights)
+        models.history += [{"network": number + 1, **row} for row in fitted.history]
+        logits[held] = fitted.logits
+        spent, right = time.monotonic() - begin, (fitted.logits.argmax(1) == labels[held]).mean()
+        request.say(f"network {number + 1}: {100 * right:.1f} % right on rows it has not seen, {spent:.0f} s")
+        if request.interrupted() or request.left_s() < ANOTHER * spent:
+            break
+    return logits
+
+
+def _encoded(texts: Sequence[str], vocabulary: Vocabulary, config: ClassifierConfig) -> list[np.ndarray]:
+    """The ids that are read of each text, int32[steps]."""
+    return [cut(vocabulary.encode(text), config.tokens.max_length) for text in texts]
+
+
+def _fit_function(config: ClassifierConfig) -> Callable[[NetworkRequest], FittedNetwork]:
+    """What fits one network: a reservoir's readout, or all weights."""
+    if config.encoder.arch == ESN:
+        from textrnn.classifier.reservoir import fit_reservoir
+
+        return fit_reservoir
+    from textrnn.classifier.fit import fit_classifier
+
+    return fit_classifier
+
+
+def _folds(request: FitRequest) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Which rows each network learns from, and which it predicts: no more folds than the smallest class has rows."""
+    counts = np.bincount(request.labels)
+    num_folds = NUM_FOLDS if len(request.labels) < MANY_ROWS else MANY_FOLDS
+    num_folds = min(num_folds, max(2, int(counts[counts > 0].min())))
+    rng = np.random.default_rng((request.config.optimization.random_seed, 2))
+    return folds(request.texts, request.labels, num_folds, rng)
+
+
+def _pretrained(
+    request: FitRequest, ids: Sequence[np.ndarray], vocabulary: Vocabulary, vectors: StartVectors | None
+) -> dict[str, np.ndarray]:
+    """The weights that all networks begin with, learnt from texts alone; none if that gets no time.
+
+    Texts that a network is evaluated on are among these, as is fair for texts: their labels are not.
+    """
+    config, begin = request.config, time.monotonic()
+    share = config.ensemble.pretrain
+    if share is None:
+        share = PRETRAIN_SHARE if len(request.unlabelled) > len(request.texts) else 0.0
+    if not share or config.encoder.arch == ESN or request.interrupted():
+        return {}
+    from textrnn.classifier.pretrain import pretrain
+
+    more = _encoded(request.unlabelled, vocabulary, config)
+    found = pretrain(
+        PretrainRequest(
+            config=config,
+            texts=[*ids, *more],
+            vocab_size=vocabulary.vocab_size,
+            vectors=vectors,
+            random_seed=config.optimization.random_seed,
+            seconds=max(1.0, share * request.left_s()),
+            interrupted=request.interrupted,
+            on_step=lambda done, nats: request.progress(done, f"pretraining  {nats:.3f} nats"),
+        )
+    )
+    spent, count = time.monotonic() - begin, len(ids) + len(more)
+    request.say(f"pretrained on {count:,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s")
+    return found.weights
