@@ -8,7 +8,7 @@ from inspect_cases import UNITS, config_of, language_model, language_model_array
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.inspect.backward import TracedNetwork
 from textrnn.inspect.gradients import Curve, gradient_norms, initial_network, measure, windows_of
-from textrnn.language_model.scoring import token_nats
+from textrnn.nn.numpy.network import token_nats
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig
 

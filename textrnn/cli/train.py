@@ -23,11 +23,11 @@ from textrnn.cli.options import (
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.document_options import DocumentConfig
-from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig
+from textrnn.text.options import CountsConfig, DataConfig, NormalizeConfig, TokenizerConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
-GROUPS = (*TEXT_GROUPS, ModelConfig, ReservoirConfig, OptimizationConfig, StopConfig)
+GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
 @click.command(cls=SectionedCommand)

@@ -13,7 +13,7 @@ import numpy as np
 from textrnn.base.errors import ConfigError
 from textrnn.language_model.generation import Choose
 from textrnn.language_model.model import Model
-from textrnn.nn.numpy.network import Network, State
+from textrnn.nn.numpy.network import Network, State, TargetNats
 from textrnn.text.documents import MOST_LISTED
 
 # Makes clear which condition was asked for, and texts hardly less varied (`benchmarks/conditional.py`).
@@ -94,7 +94,7 @@ def frequencies(model: Model) -> np.ndarray:
     return np.asarray(counts / counts.sum())
 
 
-class ConditionedNetwork:
+class ConditionedNetwork(TargetNats):
     """A network whose texts begin in a condition; with guidance, what sets that condition apart is made stronger.
 
     With guidance g, logits are c + g (c - u): those in the condition, c, and those without any, u, of a second state
@@ -138,6 +138,12 @@ class ConditionedNetwork:
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read_all`."""
         return self._apart(self._network.read_all, ids, state)
+
+    def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.target_nats`."""
+        if self._guidance:
+            return super().target_nats(ids, targets, state)
+        return self._network.target_nats(ids, targets, state)
 
     def _apart(self, read, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:  # type: ignore[no-untyped-def]
         """Reads with each of the states, one after the other."""

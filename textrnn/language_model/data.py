@@ -110,7 +110,9 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     model = open_run(path)  # which also sees whether its parts belong together
     details, saved = model.details, model.config
     Config.from_options(options)
-    given = resumed_options(saved.options(), options, resumable=RESUMABLE, path=path)
+    before = saved.options()
+    before["counts"] = bool(before["counts"])  # runs of earlier versions say nothing of them, and have none
+    given = resumed_options(before, options, resumable=RESUMABLE, path=path)
     config = Config.from_options(given).resolve()
     _same_text(details, sources, held, path)
     num_ids = model.tokenizer.vocab_size if model.documents is None else model.documents.num_ids

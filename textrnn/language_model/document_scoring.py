@@ -10,7 +10,7 @@ import numpy as np
 from textrnn.base.errors import DataError
 from textrnn.language_model.conditions import frequencies
 from textrnn.language_model.model import Model
-from textrnn.language_model.scoring import LARGEST_LOGITS, STEPS, Score, token_nats
+from textrnn.language_model.scoring import LARGEST_LOGITS, STEPS, Score
 from textrnn.nn.numpy.network import Network
 from textrnn.text.documents import spelled
 from textrnn.text.tokens.load import UNKNOWN_ID
@@ -64,9 +64,9 @@ def _nats(start: Start, texts: Sequence[np.ndarray], end_id: int) -> np.ndarray:
     steps = max(1, min(STEPS, LARGEST_LOGITS // (len(texts) * network.vocab_size)))
     for begin in range(0, ids.shape[1] - 1, steps):
         end = min(begin + steps, ids.shape[1] - 1)
-        logits, state = network.read_all(ids[:, begin:end], state)
-        real = np.arange(begin, end)[:, None] < lengths  # [steps, texts]
-        total += np.where(real, token_nats(logits, ids[:, begin + 1 : end + 1].T), 0).sum(0)
+        nats, state = network.target_nats(ids[:, begin:end], ids[:, begin + 1 : end + 1], state)
+        real = np.arange(begin, end) < lengths[:, None]  # [texts, steps]
+        total += np.where(real, nats, 0).sum(1)
     return total
 
 

@@ -36,6 +36,7 @@ from textrnn.training.strategy import spread_over
 from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
+Counts = Any
 SAMPLE_TOKENS = 80
 
 
@@ -47,9 +48,15 @@ class TextObjective:
         prepared: the corpus and options.
         workers: all processes that learn together; this one reads its share of the rows of each batch.
         num_shards: shards of a batch.
+        counts: of n-grams, that are mixed in.
+
+    Attributes:
+        held_out_nats: nats per token of the last evaluation: of the `network`, and of the `mixture` if there is one.
     """
 
-    def __init__(self, model: LanguageModel, prepared: Prepared, workers: Workers, num_shards: int) -> None:
+    def __init__(
+        self, model: LanguageModel, prepared: Prepared, workers: Workers, num_shards: int, counts: Counts | None = None
+    ) -> None:
         config, corpus = prepared.config, prepared.data
         self._model, self._workers, self._window = model, workers, config.data.window or 1
         self._start_id, self._end_id = prepared.details["start_id"], corpus.end_id
@@ -57,8 +64,10 @@ class TextObjective:
         self.rows = share_of(windows.num_rows, workers.rank, workers.workers)
         self._windows = SomeRows(windows, self.rows)
         self._held_out = corpus.valid.ids[:MAX_TOKENS]  # all of it, or the beginning of a very long one
-        self._eval_step = make_eval_step(model, num_shards=num_shards)
-        self._loss = make_loss(model, self._end_id)
+        self._counts, code_nats = counts, None if counts is None else counts.code_nats
+        self._eval_step = make_eval_step(model, num_shards=num_shards, code_nats=code_nats)
+        self._loss = make_loss(model, self._end_id, code_nats)
+        self.held_out_nats = dict[str, float]()
         self.num_batches, self.num_checked = windows.num_batches, len(self._held_out)
         self.variables = model.trainable_variables
 
@@ -68,9 +77,12 @@ class TextObjective:
         return num_targets(self._held_out, self._end_id)
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """See `Objective`; arrays are x int32[rows, steps], y and mask."""
+        """See `Objective`; arrays are those of `make_loss`."""
         batch = self._windows.batch(epoch, index)
-        return Batch((batch.x, batch.y, batch.mask), batch.num_tokens, batch.reset)
+        arrays = batch.x, batch.y, batch.mask
+        if self._counts is not None:
+            arrays = (*arrays, self._counts.train[batch.places])
+        return Batch(arrays, batch.num_tokens, batch.reset)
 
     def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
         """See `Objective`."""
@@ -81,7 +93,7 @@ class TextObjective:
         return self._model.initial_state(rows)
 
     def evaluate(self) -> float:
-        """See `Objective`; nats per token."""
+        """See `Objective`; nats per token, of the mixture if there is one."""
         workers = self._workers
         batches = held_out_batches(
             self._model,
@@ -92,7 +104,11 @@ class TextObjective:
             workers=workers.workers,
             end_id=self._end_id,
         )
-        return workers.total(total_nats(self._model, self._eval_step, batches)) / self.num_targets
+        codes = None if self._counts is None else self._counts.valid
+        sums = np.broadcast_to(total_nats(self._model, self._eval_step, batches, codes), 1 + (codes is not None))
+        found = [workers.total(float(total)) / self.num_targets for total in sums]
+        self.held_out_nats = dict(zip(("network", "mixture"), reversed(found), strict=False))
+        return found[0]
 
 
 def num_targets(ids: np.ndarray, end_id: int | None) -> int:
@@ -107,13 +123,14 @@ class Learner:
         prepared: the corpus and options.
         display: is warned of saves that fail.
         workers: all processes that learn together.
+        counts: of n-grams, that are mixed in.
     """
 
-    def __init__(self, prepared: Prepared, display: Display, workers: Workers) -> None:
+    def __init__(self, prepared: Prepared, display: Display, workers: Workers, counts: Counts | None = None) -> None:
         config, strategy = prepared.config, workers.strategy
         self.precision = chosen_precision(config.optimization.precision)
         with contextlib.nullcontext() if strategy is None else strategy.scope():
-            self.model = _new_network(prepared, self.precision)
+            self.model = _new_network(prepared, self.precision, 0 if counts is None else counts.num_orders)
             optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.data.train.ids)
@@ -122,7 +139,7 @@ class Learner:
         if not config.optimization.deterministic:
             self.progress.num_shards = default_shards()
         num_shards = max(1, self.progress.num_shards)
-        self.objective = TextObjective(self.model, prepared, workers, num_shards)
+        self.objective = TextObjective(self.model, prepared, workers, num_shards, counts)
         division = Division(num_shards, config.optimization.accumulate)
         if strategy is not None:
             division = dataclasses.replace(division, spread=spread_over(workers, self.objective.variables))
@@ -146,7 +163,7 @@ class Learner:
         return f"{self.model.config.arch} with {self.model.count_params():,} parameters, {self.precision}"
 
 
-def _new_network(prepared: Prepared, precision: str) -> LanguageModel:
+def _new_network(prepared: Prepared, precision: str, num_orders: int) -> LanguageModel:
     config, corpus = prepared.config, prepared.data
     return build_language_model(
         config.model,
@@ -156,6 +173,7 @@ def _new_network(prepared: Prepared, precision: str) -> LanguageModel:
         precision=precision,
         num_conditions=corpus.num_conditions,
         condition_dropout=config.documents.condition_dropout,
+        num_orders=num_orders,
     )
 
 
@@ -166,6 +184,7 @@ def fit(
     begin: float,
     samples: bool,
     workers: Workers | None = None,
+    counts: Counts | None = None,
 ) -> dict[str, Any]:
     """Trains a language model and saves it.
 
@@ -175,6 +194,7 @@ def fit(
         begin: when the command began, by `time.monotonic`.
         samples: whether to show a line that the model writes at each check.
         workers: all processes that learn together.
+        counts: of n-grams, that are mixed in.
 
     Returns:
         the object that `textrnn train --json` prints, and `ended`; workers beside the chief return only `ended`.
@@ -185,7 +205,7 @@ def fit(
         WorkerError: another worker is gone; what was saved before is kept.
     """
     workers = workers or Workers()
-    learner = Learner(prepared, display, workers)
+    learner = Learner(prepared, display, workers, counts)
     workers.tick()
     budget = plan_budget(
         prepared,

@@ -26,6 +26,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         random_seed: seed of dropout.
         num_conditions: conditions that documents are in, see `textrnn.text.documents`; the last token then ends one.
         condition_dropout: share of documents whose condition is hidden while training.
+        num_orders: orders of n-grams that are mixed in, see `gate_logits`; 0 for none.
 
     Call:
         ids int32[batch, steps] -> logits float32[batch, steps, vocab], or [batch, vocab] for target `last`;
@@ -47,14 +48,18 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         random_seed: int = 0,
         num_conditions: int = 0,
         condition_dropout: float = 0.0,
+        num_orders: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.config = config if isinstance(config, ModelConfig) else ModelConfig.from_json(config)
         self.vocab_size, self.target, self.random_seed = vocab_size, target, random_seed
         self.num_conditions, self.condition_dropout = num_conditions, condition_dropout
+        self.num_orders = num_orders
         config, self.cells = self.config, layer_cells(self.config)
-        self.conditions = None
+        self.conditions, self.gate = None, None
+        if num_orders:
+            self.gate = keras.layers.Dense(num_orders + 1, kernel_initializer="zeros", name="gate", dtype="float32")
         if num_conditions:
             self.conditions = Conditions(
                 num_conditions,
@@ -94,8 +99,8 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     @property
     def parts(self) -> list[keras.layers.Layer]:
         """The layers that have weights, in order."""
-        ends = [self.output_layer] if self.projection is None else [self.projection, self.output_layer]
-        return [self.embedding, *self.recurrent, *ends]
+        ends = [self.projection, self.output_layer, self.gate]
+        return [self.embedding, *self.recurrent, *(layer for layer in ends if layer is not None)]
 
     def _recurrent(self, cell: LayerCell, number: int) -> keras.layers.Layer:
         config, last = self.config, number == len(self.cells) - 1
@@ -136,6 +141,8 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             width = self.config.units * (1 + cell.both_ways)
             dropout.build((*ids_shape, width))
         width += self.num_conditions
+        if self.gate is not None:
+            self.gate.build((*ids_shape, width))
         if self.projection is not None:
             self.projection.build((*ids_shape, width))
             width = self.config.embed
@@ -184,6 +191,12 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         table = [self.embedding.embeddings] if self.config.tied else []
         return self.output_layer(hidden, *table, training=training)
 
+    def gate_logits(self, hidden: Any) -> Any:
+        """Logits float32[..., 1 + orders] of the weights of the network and of each order of n-grams in a mixture."""
+        if self.gate is None:
+            raise ValueError("gate_logits() is for models with num_orders")
+        return self.gate(hidden)
+
     def step(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
         """Reads some steps from a state on.
 
@@ -212,6 +225,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             random_seed=self.random_seed,
             num_conditions=self.num_conditions,
             condition_dropout=self.condition_dropout,
+            num_orders=self.num_orders,
             name=self.name,
         )
 
@@ -225,6 +239,7 @@ def build_language_model(
     precision: str = "float32",
     num_conditions: int = 0,
     condition_dropout: float = 0.0,
+    num_orders: int = 0,
 ) -> LanguageModel:
     """Builds a language model with its weights made; equal seeds give equal weights.
 
@@ -236,6 +251,7 @@ def build_language_model(
         precision: see `LanguageModel.set_precision`.
         num_conditions: see `LanguageModel`.
         condition_dropout: see `LanguageModel`.
+        num_orders: see `LanguageModel`.
     """
     keras.utils.set_random_seed(random_seed)
     model = LanguageModel(
@@ -245,6 +261,7 @@ def build_language_model(
         random_seed=random_seed,
         num_conditions=num_conditions,
         condition_dropout=condition_dropout,
+        num_orders=num_orders,
     )
     model.build((None, None))
     model.set_precision(precision)

@@ -16,7 +16,7 @@ from textrnn.base.errors import ConfigError
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.document_options import NO_DOCUMENTS, DocumentConfig
-from textrnn.text.options import DataConfig, NormalizeConfig, TokenizerConfig, resolve_tokenizer
+from textrnn.text.options import CountsConfig, DataConfig, NormalizeConfig, TokenizerConfig, resolve_tokenizer
 from textrnn.training.options import OptimizationConfig, StopConfig, resolve_optimization, resolve_stop
 
 
@@ -32,6 +32,7 @@ class Config(Checked):
     stop: StopConfig = field(default_factory=StopConfig)
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
     documents: DocumentConfig = NO_DOCUMENTS
+    counts: CountsConfig = CountsConfig(counts=False)  # of runs saved before there were counts
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""
@@ -66,13 +67,28 @@ class Config(Checked):
         return config
 
     def _resolved(self) -> Config:
+        data = _resolve_data(self.data, self.model.arch)
         return dataclasses.replace(
             self,
             tokenizer=resolve_tokenizer(self.tokenizer),
-            data=_resolve_data(self.data, self.model.arch),
+            data=data,
+            counts=_resolve_counts(self.counts, data, self.model),
             optimization=resolve_optimization(self.optimization),
             stop=resolve_stop(self.stop, deterministic=self.optimization.deterministic),
         )
+
+
+def _resolve_counts(config: CountsConfig, data: DataConfig, model: ModelConfig) -> CountsConfig:
+    """Counts go with networks that tell the next token at each step: the gate learns from what they know there."""
+    possible = data.target == "each" and model.arch != ESN
+    if config.counts and not possible:
+        raise ConfigError(
+            "--counts go with networks that predict at each step: leave them out with --arch bidirectional, --arch esn "
+            "and --target last"
+        )
+    if config.max_order is not None and not (possible and config.counts is not False):
+        raise ConfigError("--max-order is for counts, and none are made here: leave it out")
+    return dataclasses.replace(config, counts=possible if config.counts is None else config.counts)
 
 
 def _resolve_data(config: DataConfig, arch: str) -> DataConfig:

@@ -264,4 +264,4 @@ class DocumentRows:
             real = in_row < lengths
             places = np.where(real, starts + in_row, 0)
             x, y = (np.where(real, self.ids[places + ahead], 0).astype(np.int32) for ahead in (0, 1))
-            yield Batch(x, y, real.astype(np.float32), begin == 0)
+            yield Batch(x, y, real.astype(np.float32), begin == 0, places=places + 1)

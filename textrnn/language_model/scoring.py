@@ -77,19 +77,6 @@ class Reader(Protocol):
         """The token that a text begins after."""
 
 
-def token_nats(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """-ln softmax(logits)[target]: float32[..., vocab] and int[...] -> float64[...].
-
-    Example:
-        >>> token_nats(np.zeros((1, 4)), np.array([2])).round(4).tolist()
-        [1.3863]
-    """
-    shifted = logits - logits.max(-1, keepdims=True)
-    chosen = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
-    nats: np.ndarray = np.log(np.exp(shifted).sum(-1, dtype=np.float64)) - chosen
-    return nats
-
-
 def nats_in_order(model: Reader, pieces: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Nats of each token of a text, read by one row from its beginning.
 
@@ -105,9 +92,9 @@ def nats_in_order(model: Reader, pieces: Iterable[np.ndarray]) -> Iterator[tuple
         for begin in range(0, len(piece), STEPS):
             targets = np.asarray(piece[begin : begin + STEPS], np.int32)
             read = np.concatenate([[before], targets[:-1]]).astype(np.int32)
-            logits, state = model.network.read_all(read[None], state)
+            nats, state = model.network.target_nats(read[None], targets[None], state)
             before = int(targets[-1])
-            yield targets, token_nats(logits[:, 0], targets)
+            yield targets, nats[0]
 
 
 def score_ids(model: Reader, ids: np.ndarray, *, num_chars: int) -> Score:
@@ -127,6 +114,6 @@ def score_ids(model: Reader, ids: np.ndarray, *, num_chars: int) -> Score:
     rows = HeldOutRows(ids, model.start_id)
     nats, state = 0.0, model.network.initial_state(rows.num_rows)
     for batch in rows.windows(max(1, min(STEPS, LARGEST_LOGITS // (rows.num_rows * model.network.vocab_size)))):
-        logits, state = model.network.read_all(batch.x, state)
-        nats += float((token_nats(logits, batch.y.T) * batch.mask.T).sum())
+        found, state = model.network.target_nats(batch.x, batch.y, state)
+        nats += float((found * batch.mask).sum())
     return Score(num_chars, len(ids), nats, unknown)

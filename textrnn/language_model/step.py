@@ -20,44 +20,82 @@ EVAL_BATCH = 1024
 MAX_TOKENS = 1_000_000  # read at a check; more would cost minutes and change the third decimal
 
 
-def make_loss(model: LanguageModel, end_id: int | None = None) -> Callable[[tuple[Any, ...], State], Loss]:
+def mixture_nats(network_nats: Any, gate_logits: Any, order_nats: Any) -> Any:
+    """Nats of each target under a mixture of a network and n-grams: -ln sum_k softmax(gate)_k p_k(target).
+
+    Args:
+        network_nats: float32[...], -ln of the target's probability by the network.
+        gate_logits: float32[..., 1 + orders].
+        order_nats: float32[..., orders], by n-grams of each order.
+
+    Returns:
+        float32[...].
+
+    Reference:
+        Neubig and Dyer, 2016, Generalizing and hybridizing count-based and neural language models.
+    """
+    each = tf.concat([network_nats[..., None], order_nats], -1)
+    return -tf.reduce_logsumexp(tf.nn.log_softmax(gate_logits) - each, -1)
+
+
+def make_loss(
+    model: LanguageModel, end_id: int | None = None, code_nats: np.ndarray | None = None
+) -> Callable[[tuple[Any, ...], State], Loss]:
     """Builds the loss of some rows of a batch, see `textrnn.training.objective.Objective`.
 
     Args:
         model: the network.
         end_id: where there are documents, the first of the ids that begin one. A row that begins with one has the state
             before a text: carried on from another document, it would be one that no generated text begins with.
+        code_nats: float32[codes], nats by code, where counts are mixed in. The loss is then that of the mixture, with
+            that of the network alone as its penalty: from the mixture only the gate learns. A network that learnt from
+            it would leave to the counts what they know of the training text by heart.
 
     Returns:
-        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), and the state.
+        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), where there are
+        counts codes uint8[batch, steps, orders], and the state.
     """
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
-        x, y, mask = arrays
+        x, y, mask, *codes = arrays
         if end_id is not None:
             goes_on = tf.cast(x[:, :1] < end_id, tf.float32)  # [batch, 1]
             begins = model.initial_state(x.shape[0])
             state = [begin + (array - begin) * goes_on for array, begin in zip(state, begins, strict=True)]
+        hidden, after = model.hidden(x, state, training=True)
         if model.target == "last" and not model.reads_both_ways:
-            hidden, after = model.hidden(x, state, training=True)
-            logits = model.logits(hidden[:, -1], training=True)
-        else:
-            logits, after = model.step(x, state, training=True)
-        nats = tf.reduce_sum(token_losses(logits, model.tokens(y)) * mask)
-        return Loss(nats, tf.reduce_sum(mask), after, tf.add_n(model.losses) if model.losses else None)
+            hidden = hidden[:, -1]
+        own = token_losses(model.logits(hidden, training=True), model.tokens(y))
+        count, nats, penalties = tf.reduce_sum(mask), tf.reduce_sum(own * mask), list(model.losses)
+        if codes:
+            penalties.append(tf.math.divide_no_nan(nats, count))
+            gate = model.gate_logits(tf.stop_gradient(hidden))
+            mixed = mixture_nats(tf.stop_gradient(own), gate, tf.gather(code_nats, tf.cast(codes[0], tf.int32)))
+            nats = tf.reduce_sum(mixed * mask)
+        return Loss(nats, count, after, tf.add_n(penalties) if penalties else None)
 
     return loss
 
 
-def make_eval_step(model: LanguageModel, *, num_shards: int) -> Callable[..., tuple[Any, State]]:
-    """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state."""
+def make_eval_step(
+    model: LanguageModel, *, num_shards: int, code_nats: np.ndarray | None = None
+) -> Callable[..., tuple[Any, State]]:
+    """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state.
+
+    Where counts are mixed in, it takes their codes as well (see `make_loss`) and gives two sums: that of the mixture and
+    that of the network alone.
+    """
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
-    def step(x: Any, y: Any, mask: Any, state: State) -> tuple[Any, State]:
+    def step(x: Any, y: Any, mask: Any, state: State, codes: Any = None) -> tuple[Any, State]:
         sums, states = [], []
         for own in row_ranges(x.shape[0], num_shards):
-            logits, after = model.step(x[own], [array[own] for array in state])
-            sums.append(tf.reduce_sum(token_losses(logits, model.tokens(y[own])) * mask[own]))
+            hidden, after = model.hidden(x[own], [array[own] for array in state])
+            nats = token_losses(model.logits(hidden), model.tokens(y[own]))
+            if codes is not None:
+                order_nats = tf.gather(code_nats, tf.cast(codes[own], tf.int32))
+                nats = tf.stack([mixture_nats(nats, model.gate_logits(hidden), order_nats), nats])
+            sums.append(tf.reduce_sum(nats * mask[own], list(range(-len(mask.shape), 0))))
             states.append(after)
         return tf.add_n(sums), [tf.concat(parts, 0) for parts in zip(*states, strict=True)]
 
@@ -100,18 +138,28 @@ def held_out_batches(
     return held.windows(EVAL_STEPS, some=own) if own.start < own.stop else ()
 
 
-def total_nats(model: LanguageModel, eval_step: Callable[..., tuple[Any, State]], batches: Iterable[Batch]) -> float:
-    """Nats of all tokens that count, summed.
+def total_nats(
+    model: LanguageModel,
+    eval_step: Callable[..., tuple[Any, State]],
+    batches: Iterable[Batch],
+    codes: np.ndarray | None = None,
+) -> Any:
+    """Nats of all tokens that count, summed; of the mixture and of the network alone where there are counts.
 
     Args:
         model: gives the state to begin with.
         eval_step: as `make_eval_step` makes it.
         batches: as `held_out_batches` makes them.
+        codes: uint8[num_tokens, orders] of the text, where counts are mixed in.
+
+    Returns:
+        float, or float64[2].
     """
     total, state = 0.0, None
     for batch in batches:
         if batch.reset or state is None:
             state = model.initial_state(len(batch.x))
-        nats, state = eval_step(batch.x, batch.y, batch.mask, state)
-        total += float(nats)
+        more = () if codes is None else (codes[batch.places],)
+        nats, state = eval_step(batch.x, batch.y, batch.mask, state, *more)
+        total = total + np.asarray(nats, np.float64)
     return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from textrnn.base.config import TEXT, Checked, option
+from textrnn.base.config import NETWORK, TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -89,6 +89,28 @@ class DataConfig(Checked):
         low=1,
         high=65_536,
         unit="windows",
+    )
+
+
+@dataclass(frozen=True)
+class CountsConfig(Checked):
+    """Whether n-grams are counted beside the network."""
+
+    section = NETWORK
+
+    counts: bool | None = option(
+        None,
+        "Count which tokens follow which, and learn beside the network how much to trust the counts.  [default: yes; no "
+        "for bidirectional, esn and target last]",
+        flag="--counts/--no-counts",
+        first=True,
+    )
+    max_order: int | None = option(
+        None,
+        "Longest n-grams that are counted, in tokens.  [default: chosen on a part of the text]",
+        low=1,
+        high=32,
+        unit="tokens",
     )
 
 

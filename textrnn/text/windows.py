@@ -26,6 +26,7 @@ class Batch:
         mask: float32, of y's shape; 1 where y counts, 0 where it is filling.
         reset: whether the carried state starts from zero here.
         tokens: positions of y that count in the whole batch, when this is some rows of it; taken from `mask` when None.
+        places: int64, of y's shape: where in the text each token of y stands; any place where it does not count.
     """
 
     x: np.ndarray
@@ -33,6 +34,7 @@ class Batch:
     mask: np.ndarray
     reset: bool
     tokens: int | None = None
+    places: np.ndarray | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -138,9 +140,11 @@ class Streams:
         mask = (in_row >= 0) & (in_row < self._lengths[rows])  # [batch, steps]
         places = self._starts[rows] + in_row
         num_tokens = len(self._ids)
-        x, y = self._ids[places % num_tokens], self._ids[(places + 1) % num_tokens]
+        x, targets = self._ids[places % num_tokens], (places + 1) % num_tokens
+        y = self._ids[targets]
         counted = np.clip(np.minimum(self._lengths, begin + self._window) - max(begin, 0), 0, None).sum()
-        return Batch(x.astype(np.int32), y.astype(np.int32), mask.astype(np.float32), index == 0, int(counted))
+        arrays = x.astype(np.int32), y.astype(np.int32), mask.astype(np.float32)
+        return Batch(*arrays, index == 0, int(counted), targets)
 
 
 class SlidingWindows:
@@ -178,12 +182,13 @@ class SlidingWindows:
         order = order[rows]
         real = order < self.num_windows
         starts = permuted(order % self.num_windows, self.num_windows, (self._random_seed, epoch)) * self._stride
-        tokens = self._ids[starts[:, None] + np.arange(self._window + 1)].astype(np.int32)
-        x, y = tokens[:, :-1], tokens[:, 1:]
+        places = starts[:, None] + np.arange(self._window + 1)
+        tokens = self._ids[places].astype(np.int32)
+        x, y, places = tokens[:, :-1], tokens[:, 1:], places[:, 1:]
         mask = np.broadcast_to(real[:, None], y.shape).astype(np.float32)
         if self._target == "last":
-            y, mask = y[:, -1], mask[:, -1]
-        return Batch(x, y, mask, True, int(counted))
+            y, mask, places = y[:, -1], mask[:, -1], places[:, -1]
+        return Batch(x, y, mask, True, int(counted), places)
 
 
 def _check_length(ids: np.ndarray, window: int) -> None:
@@ -292,7 +297,8 @@ class HeldOutRows:
             counts = (in_row < lead + own) & ((in_row >= lead) | (rows == 0)) & (places < num_tokens)
             places = np.minimum(places, num_tokens - 1)
             x = np.where(places == 0, self.start_id, self.ids[np.maximum(places - 1, 0)])
-            yield Batch(x.astype(np.int32), self.ids[places].astype(np.int32), counts.astype(np.float32), begin == 0)
+            arrays = x.astype(np.int32), self.ids[places].astype(np.int32), counts.astype(np.float32)
+            yield Batch(*arrays, begin == 0, places=places)
 
 
 def windows_before(

@@ -34,8 +34,33 @@ class Network(Protocol):
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """Reads int32[rows, steps]: logits float32[steps, rows, vocab] after each step, and the state after."""
 
+    def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Reads int32[rows, steps]: nats float64[rows, steps] of the targets int32[rows, steps], and the state after."""
 
-class _Ends:
+
+def token_nats(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """-ln softmax(logits)[target]: float32[..., vocab] and int[...] -> float64[...].
+
+    Example:
+        >>> token_nats(np.zeros((1, 4)), np.array([2])).round(4).tolist()
+        [1.3863]
+    """
+    shifted = logits - logits.max(-1, keepdims=True)
+    chosen = np.take_along_axis(shifted, targets[..., None], -1)[..., 0]
+    nats: np.ndarray = np.log(np.exp(shifted).sum(-1, dtype=np.float64)) - chosen
+    return nats
+
+
+class TargetNats:
+    """`Network.target_nats` for networks that give logits."""
+
+    def target_nats(self: Network, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Network.target_nats`."""
+        logits, state = self.read_all(ids, state)
+        return token_nats(logits, targets.T).T, state
+
+
+class _Ends(TargetNats):
     """What all networks share: tokens to the first layer's input, the last layer's output to logits."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0) -> None:
@@ -94,14 +119,21 @@ class CarriedNetwork(_Ends):
         num_conditions: conditions that documents are in. Then the last array of a state is that of the rows' condition,
             float32[num_conditions, rows], ids from `vocab_size` on set it (see `textrnn.text.documents`), and its
             numbers stand beside the vector of each token and beside the output of the last layer.
+        num_orders: orders of n-grams that are mixed in; 0 for none.
 
     Raises:
         RunError: the weights are not those of this architecture.
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0) -> None:
+    def __init__(
+        self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0, num_orders: int = 0
+    ) -> None:
         super().__init__(config, vocab_size, weights, num_conditions)
-        self._num_conditions = num_conditions
+        self._num_conditions, self.num_orders = num_conditions, num_orders
+        if num_orders:
+            width = config.units + num_conditions
+            self._gate = np.ascontiguousarray(weights.get("gate/kernel", width, 1 + num_orders).T)
+            self._gate_bias = weights.get("gate/bias", 1 + num_orders)[:, None]
         widths = [self.input_width + num_conditions, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
             weights.cell(cell.spec, f"layer{number}", width, config.units)
@@ -117,7 +149,7 @@ class CarriedNetwork(_Ends):
         state = [array for layer in self._layers for array in layer.initial_state(rows)]
         return [*state, np.zeros((self._num_conditions, rows), np.float32)] if self._num_conditions else state
 
-    def _advance(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    def advance(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The last layer's output float32[units, rows] and the state after one token a row."""
         hidden: np.ndarray | None = None
         after, place = State(), 0
@@ -135,10 +167,23 @@ class CarriedNetwork(_Ends):
             return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
+    def logits(self, hidden: np.ndarray) -> np.ndarray:
+        """Logits float32[rows, vocab] from what `advance` puts out, float32[hidden, rows]."""
+        return self._logits(hidden)
+
+    def gate(self, hidden: np.ndarray) -> np.ndarray:
+        """Weights float32[1 + orders, rows] of the network and of each order of n-grams, from what `advance` puts out."""
+        weights = np.dot(self._gate, hidden)
+        weights += self._gate_bias
+        weights -= weights.max(0)
+        np.exp(weights, out=weights)
+        weights /= weights.sum(0)
+        return weights
+
     def states(self, ids: np.ndarray, state: State) -> Iterator[State]:
         """The state of one row after each token, int32[steps]."""
         for step in range(len(ids)):
-            _, state = self._advance(ids[step : step + 1], state)
+            _, state = self.advance(ids[step : step + 1], state)
             yield state
 
     def _first(self, ids: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
@@ -159,13 +204,13 @@ class CarriedNetwork(_Ends):
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
-        hidden, state = self._advance(ids, state)
+        hidden, state = self.advance(ids, state)
         return self._logits(hidden), state
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
         for step in range(len(ids)):
-            hidden, state = self._advance(ids[step : step + 1], state)
+            hidden, state = self.advance(ids[step : step + 1], state)
         return self._logits(hidden), state
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
@@ -173,7 +218,7 @@ class CarriedNetwork(_Ends):
         rows, steps = ids.shape
         outputs = np.empty((self._output.shape[1], steps * rows), np.float32)
         for step in range(steps):
-            hidden, state = self._advance(ids[:, step], state)
+            hidden, state = self.advance(ids[:, step], state)
             outputs[:, step * rows : (step + 1) * rows] = hidden
         return self._logits(outputs).reshape(steps, rows, self.vocab_size), state
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textrnn.base.errors import RunError
-from textrnn.nn.numpy.network import State
+from textrnn.nn.numpy.network import State, TargetNats
 from textrnn.nn.numpy.weights import Weights
 
 SMALLEST = 1e-30  # a probability below which logarithms end
@@ -157,7 +157,7 @@ def log_softplus(scores: np.ndarray, width: np.ndarray) -> np.ndarray:
     return found
 
 
-class ReservoirNetwork:
+class ReservoirNetwork(TargetNats):
     """The language model of an echo state network, see `Network`.
 
     Args:
