@@ -9,6 +9,7 @@ import pytest
 from classify_cases import TINY, reviews, write_table
 from cli_fixtures import good, refused, run_cli, snapshot, start
 
+import textrnn
 from textrnn.base import files as run_files
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.classifier import predict as classifier
@@ -142,12 +143,19 @@ def full(monkeypatch, is_full):
     monkeypatch.setattr(run_files.os, "replace", limited)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "run.json", "report.html", "reviews"])
+@pytest.mark.parametrize("name", ["model.safetensors", "run.json", "reviews"])
 def test_full_disk_while_saving_leaves_nothing(name, place, monkeypatch):
     before = snapshot(place)
     full(monkeypatch, lambda target: target == name)
     refused("classify", "reviews.csv", *LINEAR, code=1)
     assert {name: data for name, data in snapshot(place).items() if name != "models"} == before
+
+
+def test_full_disk_while_writing_the_page_keeps_the_classifier(place, monkeypatch):
+    full(monkeypatch, lambda target: target == "report.html")
+    ran = refused("classify", "reviews.csv", *LINEAR, code=1, says=["the disk is full"])
+    assert "the classifier is saved in models/reviews" in ran.err
+    assert textrnn.load("models/reviews", ".").classes
 
 
 def test_full_disk_while_filling_in_keeps_the_classifier(place, monkeypatch):

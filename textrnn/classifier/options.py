@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from textrnn.base.config import NETWORK, STOP, TEXT, Checked, option
 from textrnn.base.errors import ConfigError
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, spec_of
 from textrnn.nn.options import memory_option, settle_memory
-from textrnn.nn.reservoir_options import ReservoirConfig
+from textrnn.nn.reservoir_options import ReservoirConfig, check_reservoir
 from textrnn.text.options import VOCABULARY_LEVELS, NormalizeConfig
 
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
@@ -180,6 +182,11 @@ class StopConfig(Checked):
 GROUPS = (EncoderConfig, TokensConfig, EnsembleConfig, OptimizationConfig, StopConfig)
 # The options of these groups that go with echo state networks.
 WITH_ESN = ("units", "pooling", "time_s", "level", "vocab_size", "min_count", "networks", "max_length", "random_seed")
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises ConfigError where given options go with an echo state network only, or not with one."""
+    check_reservoir(options, WITH_ESN, GROUPS)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,12 +24,12 @@ from textrnn.classifier.evaluation import (
 )
 from textrnn.classifier.explain_file import check_explain
 from textrnn.classifier.models import FitRequest, Models, fit_models
-from textrnn.classifier.options import GROUPS, WITH_ESN, ClassifierConfig
+from textrnn.classifier.options import ClassifierConfig, check_options
 from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
 from textrnn.classifier.vectors import width_from_vectors
-from textrnn.nn.reservoir_options import ESN, check_reservoir
+from textrnn.nn.reservoir_options import ESN
 from textrnn.report.html import check_pages
 from textrnn.report.html_report import write_html
 from textrnn.text.files import STANDARD_INPUT
@@ -84,6 +84,7 @@ def train(path: str | Path, **settings: Any) -> dict[str, Any]:
         ConfigError: an option is out of range.
         RunError: the run exists, is in use or cannot be written.
     """
+    check_options(settings)
     with open_table(str(path), settings.get("options"), needs_label=True) as table:
         return train_on(table, str(path), **settings)
 
@@ -93,7 +94,7 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     call, settings = Call.split(settings)
     config, display = ClassifierConfig.from_options(width_from_vectors(settings)), Display(quiet=call.quiet)
     check_pages()
-    _check(call, config, settings)
+    _check(call, config)
     rows, classes = _rows_of(table, display)
     check_learnable(rows, classes, table.name)
     output = _output(path, call.predict_options, rows, display)
@@ -110,22 +111,22 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
         report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
         report["seconds"] = round(time.monotonic() - call.begin, 3)
         publish(folder, run)
-        write_html(run / REPORT_FILE, report, history=history)  # a page that fails does not cost the run
-    if output is not None and report["ended"] == "interrupted":
-        display.warn(saved_in_words(run, path))
-    elif output is not None:
-        report.update(_fill_in(table, path, run, output, call.predict_options, display))
+    with _saved_is_told(run, path, display):
+        write_html(run / REPORT_FILE, report, history=history)
+        if output is not None and report["ended"] == "interrupted":
+            display.warn(saved_in_words(run, path))
+        elif output is not None:
+            report.update(_fill_in(table, run, output, call.predict_options))
     report["seconds"] = round(time.monotonic() - call.begin, 3)
     return report
 
 
-def _check(call: Call, config: ClassifierConfig, settings: Mapping[str, Any]) -> None:
+def _check(call: Call, config: ClassifierConfig) -> None:
     """Raises ConfigError where options contradict each other."""
     if call.num_folds is not None and call.test is not None:
         raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
     if call.num_folds is not None and not MIN_FOLDS <= call.num_folds <= MAX_FOLDS:
         raise ConfigError(f"--folds is {call.num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
-    check_reservoir(settings, WITH_ESN, GROUPS)
     if call.unlabelled is not None and config.encoder.arch == ESN:
         raise ConfigError("--unlabelled is for networks whose weights are learnt: leave it out with --arch esn")
     if call.unlabelled is not None and call.kind == "linear":
@@ -281,13 +282,17 @@ def _interrupts(display: Display) -> AbstractContextManager[Callable[[], bool]]:
     return polite_interrupts(lambda: display.warn("stopping and saving what there is; once more Ctrl-C stops at once"))
 
 
-def _fill_in(
-    table: Table, path: str, run: Path, output: str, predict_options: PredictOptions, display: Display
-) -> dict[str, Any]:
-    """Adds predictions to the table that was learnt from: `output`, and `explained` if there is such a page."""
+@contextlib.contextmanager
+def _saved_is_told(run: Path, path: str, display: Display) -> Iterator[None]:
+    """What fails within the block comes after the classifier is saved, which a person is then told."""
     try:
-        made = predict_table(table, open_classifier(run), output, predict_options)
-        return {name: made[name] for name in ("output", "explained") if name in made}
+        yield
     except BaseException:
         display.warn(saved_in_words(run, path))
         raise
+
+
+def _fill_in(table: Table, run: Path, output: str, predict_options: PredictOptions) -> dict[str, Any]:
+    """Adds predictions to the table that was learnt from: `output`, and `explained` if there is such a page."""
+    made = predict_table(table, open_classifier(run), output, predict_options)
+    return {name: made[name] for name in ("output", "explained") if name in made}

@@ -11,7 +11,7 @@ import click
 from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.options import GROUPS as CLASSIFIER
-from textrnn.classifier.options import MODELS
+from textrnn.classifier.options import MODELS, check_options
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
     SectionedCommand,
@@ -171,6 +171,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
     # Standard input can be read only once, so it is learnt from only where that is asked for.
     if asked.must_train or (saved is None and not asked.must_predict and table != "-"):
+        check_options(given)
         with open_table(table, columns, needs_label=asked.must_train or None) as opened:
             if asked.must_train or has_labels(opened):
                 _learn(context, opened, table, asked, dict(options=columns, predict_options=predict_options, **given))
