@@ -12,8 +12,8 @@ from small_models import ALL, BASE, BOTH_WAYS, CARRIED, EMBED, UNITS, VOCAB, ran
 from textrnn.base.errors import DataError, RunError
 from textrnn.language_model import scoring
 from textrnn.language_model.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids
-from textrnn.nn.numpy.network import token_nats
 from textrnn.nn.numpy.load import make_network
+from textrnn.nn.numpy.network import token_nats
 from textrnn.nn.options import layer_cells
 from textrnn.text.windows import windows_before
 

@@ -11,7 +11,7 @@ import click
 
 from textrnn.base.errors import ConfigError, DataError, warn
 from textrnn.cli.console import stream, write
-from textrnn.cli.options import MODEL, MODELS_DIR, config_flags, split_options
+from textrnn.cli.options import MODEL, MODELS_DIR, USE, config_flags, split_options
 from textrnn.language_model.sample_options import SampleConfig
 
 
@@ -19,6 +19,7 @@ from textrnn.language_model.sample_options import SampleConfig
 @MODEL
 @MODELS_DIR
 @click.option("--seed", default="", help="Text to begin from.  [default: empty, as a document begins]")
+@USE
 @click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
 @click.option(
     "--condition",
@@ -60,6 +61,8 @@ def generate(context: click.Context, /, **options: Any) -> None:
     from textrnn.language_model.predict import load_language_model
 
     opened: Any = load_language_model(asked.model, asked.models_dir)
+    if asked.use is not None:
+        opened = opened.using(asked.use)
     opened, choose = with_condition(opened, asked.condition, asked.guidance)
     if choose is not None and not many:
         drawn, opened = choose(condition_rng(random_seed(config), 0, 0))

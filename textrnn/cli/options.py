@@ -78,6 +78,12 @@ MODELS_DIR = flag(
 )
 JSON = flag("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
 MODEL = flag("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+USE = flag(
+    "--use",
+    type=click.Choice(["mixture", "network", "counts"]),
+    help="What predicts: the network with its counts, or one of them alone.  [default: mixture, or network where there "
+    "are no counts]",
+)
 RESUME = flag(
     "--resume",
     metavar="NAME",

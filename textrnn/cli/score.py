@@ -12,7 +12,7 @@ import click
 
 from textrnn.base.errors import ConfigError, warn
 from textrnn.cli.console import stream
-from textrnn.cli.options import JSON, MODEL, MODELS_DIR, encoding_flag
+from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, encoding_flag
 from textrnn.text.document_options import DocumentConfig
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True)
 @MODEL
 @MODELS_DIR
+@USE
 @encoding_flag()
 @click.option(
     "--condition",
@@ -43,6 +44,8 @@ def score(files: tuple[str, ...], **options: Any) -> None:
 
     asked = SimpleNamespace(**options)
     opened = load_language_model(asked.model, asked.models_dir)
+    if asked.use is not None:
+        opened = opened.using(asked.use)
     table = DocumentConfig(text_column=asked.text_column, delimiter=asked.delimiter, header=asked.header)
     if table.is_table and (asked.per_char or opened.documents is None):
         reason = (

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 
 from textrnn.language_model.conditions import drawn_condition
+from textrnn.language_model.counting import Counts, with_parts
 from textrnn.language_model.generation_loop import Stream
+from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
-from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies
+from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies, start_gate
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
@@ -36,8 +38,8 @@ from textrnn.training.strategy import spread_over
 from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
-Counts = Any
 SAMPLE_TOKENS = 80
+GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 
 
 class TextObjective:
@@ -79,7 +81,7 @@ class TextObjective:
     def batch(self, epoch: int, index: int) -> Batch:
         """See `Objective`; arrays are those of `make_loss`."""
         batch = self._windows.batch(epoch, index)
-        arrays = batch.x, batch.y, batch.mask
+        arrays: tuple[np.ndarray, ...] = batch.x, batch.y, batch.mask
         if self._counts is not None:
             arrays = (*arrays, self._counts.train[batch.places])
         return Batch(arrays, batch.num_tokens, batch.reset)
@@ -128,12 +130,15 @@ class Learner:
 
     def __init__(self, prepared: Prepared, display: Display, workers: Workers, counts: Counts | None = None) -> None:
         config, strategy = prepared.config, workers.strategy
-        self.precision = chosen_precision(config.optimization.precision)
+        self.counts, self.precision = counts, chosen_precision(config.optimization.precision)
         with contextlib.nullcontext() if strategy is None else strategy.scope():
             self.model = _new_network(prepared, self.precision, 0 if counts is None else counts.num_orders)
             optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         if not prepared.resume:  # a checkpoint brings its own
             start_from_frequencies(self.model, prepared.data.train.ids)
+            if counts is not None:
+                some = np.linspace(0, len(counts.train) - 1, GATE_TOKENS).astype(np.int64)
+                start_gate(self.model, counts.code_nats[counts.train[some]])
         self.store = RunStore(prepared, self.model, optimizer, display.warn, workers=workers)
         state, self.progress = self.store.load(Progress(num_shards=default_shards()))
         if not config.optimization.deterministic:
@@ -205,6 +210,7 @@ def fit(
         WorkerError: another worker is gone; what was saved before is kept.
     """
     workers = workers or Workers()
+    prepared = with_parts(prepared, counts)
     learner = Learner(prepared, display, workers, counts)
     workers.tick()
     budget = plan_budget(
@@ -301,14 +307,17 @@ class Watch:
     def _sample(self) -> str:
         """A line that the network writes now."""
         config, corpus, details = self._prepared.config, self._corpus, self._prepared.details
-        network = make_network(
+        network: Any = make_network(
             config.model,
             corpus.vocab_size,
             get_weights(self._learner.model),
             window=config.data.window or 1,
             start_id=details["start_id"],
             num_conditions=corpus.num_conditions,
+            num_orders=self._learner.model.num_orders,
         )
+        if self._learner.counts is not None:
+            network = MixtureNetwork(network, self._learner.counts.model)
         model = Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
         rng, label = row_rng(self._learner.progress.step), ""
         if corpus.num_conditions:

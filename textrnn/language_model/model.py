@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from textrnn.base.errors import ConfigError
 from textrnn.language_model.options import Config
 from textrnn.nn.numpy.network import Network, State
 from textrnn.text.documents import Documents
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.tokens.load import Tokenizer
+
+M = TypeVar("M", bound="Model")
+PREDICTORS = ("mixture", "network", "counts")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Model:
         details: the content of `run.json`.
         path: the folder it was loaded from.
         documents: what is known of the documents it learnt from, if it learnt from some.
+        predictors: what there is to predict with, by name: `network`, and with counts `counts` and `mixture` as well.
     """
 
     network: Network
@@ -36,6 +42,21 @@ class Model:
     details: dict[str, Any]
     path: Path | None = None
     documents: Documents | None = None
+    predictors: Mapping[str, Network] = field(default_factory=dict)
+
+    def using(self: M, name: str) -> M:
+        """The same model, which predicts with its `network`, its `counts`, or the `mixture` of both.
+
+        Raises:
+            ConfigError: it has no such predictor.
+        """
+        predictors = self.predictors or {"network": self.network}
+        if name not in predictors:
+            where = self.path or "this model"
+            missing = f"{where} has no counts: leave out --use, or train a run with counts"
+            wrong = f"--use is {name!r:.40}: expected one of {', '.join(PREDICTORS)}"
+            raise ConfigError(missing if name in PREDICTORS else wrong)
+        return replace(self, network=predictors[name])
 
     @property
     def end_id(self) -> int | None:

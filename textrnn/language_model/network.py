@@ -268,6 +268,28 @@ def build_language_model(
     return model
 
 
+def start_gate(model: LanguageModel, order_nats: np.ndarray, *, network: float = 0.1, rounds: int = 20) -> None:
+    """Sets the bias of the gate to the best fixed weights of the orders, and gives the network a share beside them.
+
+    Args:
+        model: with a gate, its weights made.
+        order_nats: float32[tokens, orders], of some tokens that the counts do not know.
+        network: the share of the network at first.
+        rounds: of expectation maximisation.
+
+    Reference:
+        Jelinek and Mercer, 1980, Interpolated estimation of Markov source parameters from sparse data.
+    """
+    probabilities = np.exp(-order_nats.astype(np.float64))
+    weights = np.full(order_nats.shape[1], 1 / order_nats.shape[1])
+    for _ in range(rounds):
+        shares = probabilities * weights
+        weights = (shares / shares.sum(1, keepdims=True)).mean(0)
+    biases = np.log(np.concatenate([[network], np.maximum((1 - network) * weights, 1e-3)]))
+    if model.gate is not None:
+        model.gate.bias.assign(biases.astype(np.float32))
+
+
 def start_from_frequencies(model: LanguageModel, ids: np.ndarray, *, sample: int = 4_000_000) -> None:
     """Sets the output bias to the logarithm of each token's frequency, so that learning begins where counting ends.
 

@@ -10,6 +10,7 @@ from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.language_model.conditions import with_condition
+from textrnn.language_model.counting import COUNTS_FILE, predictors
 from textrnn.language_model.document_scoring import score_document
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
 from textrnn.language_model.model import Model
@@ -18,6 +19,7 @@ from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score, score_ids
 from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.load import make_network
+from textrnn.text.counts.model import MOST_ORDERS
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
@@ -34,7 +36,7 @@ class LanguageModel(Model):
         Args:
             seed: the text to begin from; empty for the beginning of a document.
             options: fields of `SampleConfig`, such as `length=200` or `temperature=0.7`; `stops` is a list of texts
-                that end the writing; `condition` and `guidance` are as those of `textrnn generate`.
+                that end the writing; `condition`, `guidance` and `use` are as those of `textrnn generate`.
 
         Raises:
             ConfigError: an option is unknown or out of range.
@@ -43,19 +45,26 @@ class LanguageModel(Model):
             textrnn.load("models/x").generate("Once", length=200)
         """
         stops, guidance = options.pop("stops", ()), options.pop("guidance", None)
-        model: Any = self
+        use = options.pop("use", None)
+        model: Any = self if use is None else self.using(use)
         model, choose = with_condition(model, options.pop("condition", None), guidance)
         config = SampleConfig.from_json(options)
         if choose is not None:
             _, model = choose(condition_rng(random_seed(config), 0, 0))
         return generate_stream(model, seed, config, stops=stops)
 
-    def score(self, text: str) -> Score:
+    def score(self, text: str, *, use: str | None = None) -> Score:
         """Measures how well the model predicts a text, from its first character on; as a document, if it learnt some.
+
+        Args:
+            text: any.
+            use: see `Model.using`.
 
         Raises:
             DataError: the text is empty after normalisation.
         """
+        if use is not None:
+            return self.using(use).score(text)
         normalized = normalize(text, self.normalize_config)
         if self.documents is not None:
             return score_document(self, normalized.strip())
@@ -97,10 +106,20 @@ def open_run(path: Path) -> LanguageModel:
             window=window,
             start_id=start_id,
             num_conditions=0 if documents is None else len(documents.conditions),
+            num_orders=num_orders(details, path),
         )
     except RunError as error:
         raise RunError(f"{path / MODEL_FILE}: {error}") from None
-    return LanguageModel(network, tokenizer, config, start_id, details, path, documents)
+    found = predictors(network, path / COUNTS_FILE, vocab_size)
+    return LanguageModel(next(iter(found.values())), tokenizer, config, start_id, details, path, documents, found)
+
+
+def num_orders(details: dict[str, Any], path: Path) -> int:
+    """Orders of the n-grams that a network was trained beside; raises RunError where that is no number of them."""
+    orders = details.get("counts", {}).get("orders", 0) if isinstance(details.get("counts", {}), dict) else None
+    if not isinstance(orders, int) or not 0 <= orders <= MOST_ORDERS:
+        raise RunError(f"{path / RUN_FILE} is damaged: counts are {details['counts']!r:.80}; train again")
+    return orders
 
 
 def load_language_model(name: str | None, models_dir: Path) -> LanguageModel:

@@ -48,7 +48,7 @@ def make_loss(
         end_id: where there are documents, the first of the ids that begin one. A row that begins with one has the state
             before a text: carried on from another document, it would be one that no generated text begins with.
         code_nats: float32[codes], nats by code, where counts are mixed in. The loss is then that of the mixture, with
-            that of the network alone as its penalty: from the mixture only the gate learns. A network that learnt from
+            that of the network alone as its penalty. What the network gives a token is not changed by the mixture, or
             it would leave to the counts what they know of the training text by heart.
 
     Returns:
@@ -69,7 +69,7 @@ def make_loss(
         count, nats, penalties = tf.reduce_sum(mask), tf.reduce_sum(own * mask), list(model.losses)
         if codes:
             penalties.append(tf.math.divide_no_nan(nats, count))
-            gate = model.gate_logits(tf.stop_gradient(hidden))
+            gate = model.gate_logits(hidden)
             mixed = mixture_nats(tf.stop_gradient(own), gate, tf.gather(code_nats, tf.cast(codes[0], tf.int32)))
             nats = tf.reduce_sum(mixed * mask)
         return Loss(nats, count, after, tf.add_n(penalties) if penalties else None)
@@ -82,8 +82,8 @@ def make_eval_step(
 ) -> Callable[..., tuple[Any, State]]:
     """Builds the function that measures one batch: the sum of nats over the tokens that count, and the state.
 
-    Where counts are mixed in, it takes their codes as well (see `make_loss`) and gives two sums: that of the mixture and
-    that of the network alone.
+    Where counts are mixed in, it takes their codes as well (see `make_loss`) and gives two sums: that of the mixture
+    and that of the network alone.
     """
 
     @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
@@ -155,7 +155,8 @@ def total_nats(
     Returns:
         float, or float64[2].
     """
-    total, state = 0.0, None
+    total: Any = 0.0
+    state = None
     for batch in batches:
         if batch.reset or state is None:
             state = model.initial_state(len(batch.x))

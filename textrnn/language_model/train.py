@@ -13,6 +13,7 @@ from typing import Any
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
 from textrnn.base.run_target import TrainingCall
+from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
@@ -112,7 +113,9 @@ def _train_with_others(
             prepared = follow(workers, *files, encoding=call.encoding, options=options)
         start_tensorflow(deterministic=prepared.config.optimization.deterministic)
         samples = call.samples and cluster.is_chief
-        result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers)
+        with counting(prepared) as counts:
+            found = counts()
+        result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers, counts=found)
         workers.leave()
         return result
 
@@ -197,10 +200,12 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
     num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
-    with certain_interrupts():
+    with counting(prepared) as counts, certain_interrupts():
         display.say("loading TensorFlow ...")
         strategy = start_tensorflow(
             deterministic=config.optimization.deterministic, strategy=lambda: make_strategy(None, num_rows)
         )
         from textrnn.language_model.fit import fit
-    return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy))
+
+        found = counts()
+    return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy), counts=found)

@@ -100,8 +100,8 @@ class CountsConfig(Checked):
 
     counts: bool | None = option(
         None,
-        "Count which tokens follow which, and learn beside the network how much to trust the counts.  [default: yes; no "
-        "for bidirectional, esn and target last]",
+        "Count which tokens follow which, and learn beside the network how far to trust them.  [default: yes, and "
+        "no for bidirectional, esn and target last]",
         flag="--counts/--no-counts",
         first=True,
     )

@@ -35,7 +35,7 @@ class Network(Protocol):
         """Reads int32[rows, steps]: logits float32[steps, rows, vocab] after each step, and the state after."""
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """Reads int32[rows, steps]: nats float64[rows, steps] of the targets int32[rows, steps], and the state after."""
+        """Reads int32[rows, steps]: nats of as many targets, float64[rows, steps], and the state after."""
 
 
 def token_nats(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ class CarriedNetwork(_Ends):
         state = [array for layer in self._layers for array in layer.initial_state(rows)]
         return [*state, np.zeros((self._num_conditions, rows), np.float32)] if self._num_conditions else state
 
-    def advance(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    def next_hidden(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The last layer's output float32[units, rows] and the state after one token a row."""
         hidden: np.ndarray | None = None
         after, place = State(), 0
@@ -168,12 +168,12 @@ class CarriedNetwork(_Ends):
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
     def logits(self, hidden: np.ndarray) -> np.ndarray:
-        """Logits float32[rows, vocab] from what `advance` puts out, float32[hidden, rows]."""
+        """Logits float32[rows, vocab] from what `next_hidden` puts out, float32[hidden, rows]."""
         return self._logits(hidden)
 
     def gate(self, hidden: np.ndarray) -> np.ndarray:
-        """Weights float32[1 + orders, rows] of the network and of each order of n-grams, from what `advance` puts out."""
-        weights = np.dot(self._gate, hidden)
+        """Weights of the network and of each order of n-grams, float32[1 + orders, rows], from `next_hidden`."""
+        weights: np.ndarray = np.dot(self._gate, hidden)
         weights += self._gate_bias
         weights -= weights.max(0)
         np.exp(weights, out=weights)
@@ -183,7 +183,7 @@ class CarriedNetwork(_Ends):
     def states(self, ids: np.ndarray, state: State) -> Iterator[State]:
         """The state of one row after each token, int32[steps]."""
         for step in range(len(ids)):
-            _, state = self.advance(ids[step : step + 1], state)
+            _, state = self.next_hidden(ids[step : step + 1], state)
             yield state
 
     def _first(self, ids: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
@@ -204,23 +204,28 @@ class CarriedNetwork(_Ends):
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
-        hidden, state = self.advance(ids, state)
+        hidden, state = self.next_hidden(ids, state)
         return self._logits(hidden), state
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
         for step in range(len(ids)):
-            hidden, state = self.advance(ids[step : step + 1], state)
+            hidden, state = self.next_hidden(ids[step : step + 1], state)
         return self._logits(hidden), state
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read_all`."""
+        outputs, state = self.outputs(ids, state)
+        return self._logits(outputs).reshape(*ids.T.shape, self.vocab_size), state
+
+    def outputs(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """What `next_hidden` puts out at each step, float32[hidden, steps * rows], and the state after."""
         rows, steps = ids.shape
         outputs = np.empty((self._output.shape[1], steps * rows), np.float32)
         for step in range(steps):
-            hidden, state = self.advance(ids[:, step], state)
+            hidden, state = self.next_hidden(ids[:, step], state)
             outputs[:, step * rows : (step + 1) * rows] = hidden
-        return self._logits(outputs).reshape(steps, rows, self.vocab_size), state
+        return outputs, state
 
 
 class WindowNetwork(_Ends):
