@@ -61,8 +61,9 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
 
 def test_train_counts_the_parameters_of_its_formula(home):
     result = train("story.txt", *QUICK, "--arch", "lstm")
-    vocab = details("story")["vocab_size"]
-    assert result["parameters"] == vocab * 6 + 4 * (6 + 8 + 1) * 8 + (8 + 1) * vocab == details("story")["parameters"]
+    vocab, gates = details("story")["vocab_size"], 1 + details("story")["counts"]["orders"]
+    expected = vocab * 6 + 4 * (6 + 8 + 1) * 8 + (8 + 1) * (vocab + gates)
+    assert result["parameters"] == expected == details("story")["parameters"]
 
 
 def test_train_says_how_to_go_on(home):
@@ -92,8 +93,11 @@ def test_train_overwrite_replaces_the_run(home):
             for name in (
                 "checkpoint",
                 "checkpoint/step.safetensors",
+                "checkpoint/train.counts",
                 "checkpoint/train.ids",
+                "checkpoint/valid.counts",
                 "checkpoint/valid.ids",
+                "counts.safetensors",
                 "curves.png",
                 "history.csv",
                 "model.safetensors",
@@ -356,6 +360,7 @@ def test_checkout_launcher_works(home):
 def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     """Two seconds of a budget of 90 are used; the rest of it is what a plain --resume plans with."""
     from textrnn.base.run import read_run
+    from textrnn.language_model.counting import counting
     from textrnn.language_model.data import _restored
     from textrnn.language_model.fit import Learner
     from textrnn.training.display import Display
@@ -370,7 +375,8 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
         process.communicate(timeout=60)
     assert process.returncode == 130 and read_run(home / "models/half")["status"] == "interrupted"
     resumed = _restored(home / "models/half", [], [], {})
-    learner = Learner(resumed, Display(quiet=True), Workers())
+    with counting(resumed) as counts:
+        learner = Learner(resumed, Display(quiet=True), Workers(), counts())
     planned = dict(num_batches=learner.objective.num_batches, left_s=9.0)
     budget = plan_budget(resumed, resumed.config.stop, learner.progress, **planned)
     assert budget.limit_s == learner.progress.limit_s and 0 < budget.limit_s < 90

@@ -32,7 +32,7 @@ class Config(Checked):
     stop: StopConfig = field(default_factory=StopConfig)
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
     documents: DocumentConfig = NO_DOCUMENTS
-    counts: CountsConfig = CountsConfig(counts=False)  # of runs saved before there were counts
+    counts: CountsConfig = field(default_factory=CountsConfig)
 
     def options(self) -> dict[str, Any]:
         """All options in one flat dictionary: the inverse of `from_options`."""

@@ -103,7 +103,6 @@ class CountsConfig(Checked):
         "Count which tokens follow which, and learn beside the network how far to trust them.  [default: yes, and "
         "no for bidirectional, esn and target last]",
         flag="--counts/--no-counts",
-        first=True,
     )
     max_order: int | None = option(
         None,

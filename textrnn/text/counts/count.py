@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from textrnn.text.counts.codes import CODE_NATS, encode
-from textrnn.text.counts.kneser_ney import Shares, discounts, numbers_before
+from textrnn.text.counts.kneser_ney import Smoothed
 from textrnn.text.counts.model import Level, NgramModel
 from textrnn.text.counts.ngrams import NONE, Order, orders_of
 
@@ -51,7 +51,6 @@ def count(
         starts: positions over which no n-gram reaches, see `orders_of`.
     """
     edges = np.linspace(0, len(ids), min(blocks, len(ids)) + 1).astype(np.int64)
-    spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     below = np.full(len(ids), 1 / vocab_size, np.float32)
     codes, levels, nats = [], list[Level](), float("inf")
     most, orders = max_order or LONGEST, orders_of(ids, vocab_size, starts)
@@ -60,7 +59,7 @@ def count(
         longer = next(orders) if len(levels) + 1 < most else None
         if longer is not None and not len(longer.tokens):
             longer = None  # the text, or each of its documents, is too short for it
-        levels.append(_add(order, longer, contexts, spans, below))
+        levels.append(_add(order, longer, contexts, edges, below))
         codes.append(encode(below))
         before, nats = nats, float(CODE_NATS[codes[-1]].mean())
         if longer is None:
@@ -73,24 +72,21 @@ def count(
     return Counted(NgramModel(vocab_size, levels), np.stack(codes, 1))
 
 
-def _add(
-    order: Order,
-    longer: Order | None,
-    contexts: np.ndarray,
-    spans: Sequence[tuple[int, int]],
-    below: np.ndarray,
-) -> Level:
+def _add(order: Order, longer: Order | None, contexts: np.ndarray, edges: np.ndarray, below: np.ndarray) -> Level:
     """One order as it is saved; `below`, the probabilities of the order before, become those of this one."""
-    counts = order.counts if longer is None else numbers_before(order, longer)
-    discount = discounts(counts)
-    for begin, end in spans:
+    smoothed = Smoothed.of(order, longer)
+    only = _only_block(longer, edges) if longer is not None else None
+    for block, (begin, end) in enumerate(itertools.pairwise(edges.tolist())):
         rows = order.ends[begin:end]
-        if longer is None:
-            left = counts - np.bincount(rows[rows != NONE], minlength=len(counts))
-        else:
-            left = numbers_before(order, longer, without=(begin, end))
-        shares = Shares(order, left, discount)
-        below[begin:end] = shares.probabilities(rows, contexts[begin:end], below[begin:end])
-    seen = Shares(order, counts, discount).seen
+        # What occurs only here stands before an n-gram no longer.
+        gone = rows[rows != NONE] if longer is None else longer.suffixes[only == block]
+        below[begin:end] = smoothed.without(rows, gone, contexts[begin:end], below[begin:end])
     tokens = order.tokens.astype(np.min_scalar_type(int(order.tokens.max(initial=0))))
-    return Level(order.offsets.astype(np.uint32), tokens, encode(seen, down=True))
+    return Level(order.offsets.astype(np.uint32), tokens, encode(smoothed.shares, down=True))
+
+
+def _only_block(order: Order, edges: np.ndarray) -> np.ndarray:
+    """The block in which all occurrences of an n-gram stand, int64[rows]; -1 where they stand in several."""
+    first, last = (np.searchsorted(edges, places, side="right") - 1 for places in (order.first, order.last))
+    only: np.ndarray = np.where(first == last, first, NONE)
+    return only

@@ -13,6 +13,8 @@ Reference:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from textrnn.text.counts.ngrams import NONE, Order
@@ -37,51 +39,73 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     return clipped
 
 
-def numbers_before(order: Order, longer: Order, *, without: tuple[int, int] | None = None) -> np.ndarray:
-    """How many different tokens stand before each n-gram, int64[rows].
-
-    Args:
-        order: the n-grams.
-        longer: those of the order after.
-        without: a range of positions that is left out: what occurs only there does not count.
-    """
-    suffixes = longer.suffixes
-    if without is not None:
-        begin, end = without
-        suffixes = suffixes[(longer.first < begin) | (longer.last >= end)]
-    return np.bincount(suffixes, minlength=len(order.tokens))
-
-
-class Shares:
-    """What an order gives its n-grams and leaves to the order below.
-
-    Args:
-        order: the n-grams.
-        counts: int[rows], which of them to go by.
-        discount: float64[4], see `discounts`.
+@dataclass(frozen=True)
+class Smoothed:
+    """An order with its probabilities, and with what they become when a part of the text is left out.
 
     Attributes:
-        seen: float32[rows], the discounted share of each n-gram in its context.
-        left: float32[contexts], what each context leaves to the order below; 1 where it has not been seen.
+        order: the n-grams.
+        counts: int64[rows], c in the formula above.
+        discount: float64[4].
+        total: float64[contexts], the counts of the continuations of each context.
+        kept: float64[contexts], what the discounts leave of them.
     """
 
-    def __init__(self, order: Order, counts: np.ndarray, discount: np.ndarray) -> None:
-        kept = np.maximum(counts - discount[np.minimum(counts, 3)], 0)
-        sums = [np.concatenate([[0], np.cumsum(values, dtype=np.float64)]) for values in (counts, kept)]
-        total, seen = (found[order.offsets[1:]] - found[order.offsets[:-1]] for found in sums)
-        safe = np.maximum(total, 1)
-        self.seen = (kept / np.repeat(safe, np.diff(order.offsets))).astype(np.float32)
-        self.left = np.where(total > 0, 1 - seen / safe, 1).astype(np.float32)
+    order: Order
+    counts: np.ndarray
+    discount: np.ndarray
+    total: np.ndarray
+    kept: np.ndarray
 
-    def probabilities(self, rows: np.ndarray, contexts: np.ndarray, below: np.ndarray) -> np.ndarray:
-        """Probabilities of the order, float32[tokens].
+    @classmethod
+    def of(cls, order: Order, longer: Order | None) -> Smoothed:
+        """Smooths an order; the one after tells what stands before its n-grams, and is None for the longest."""
+        counts = order.counts if longer is None else np.bincount(longer.suffixes, minlength=len(order.tokens))
+        discount = discounts(counts)
+        total, kept = (_sums(values, order.offsets) for values in (counts, _discounted(counts, discount)))
+        return cls(order, counts, discount, total, kept)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The discounted share of each n-gram in its context, float32[rows]."""
+        safe = np.repeat(np.maximum(self.total, 1), np.diff(self.order.offsets))
+        shares: np.ndarray = (_discounted(self.counts, self.discount) / safe).astype(np.float32)
+        return shares
+
+    def without(self, rows: np.ndarray, gone: np.ndarray, contexts: np.ndarray, below: np.ndarray) -> np.ndarray:
+        """Probabilities of the tokens of a part of the text by counts of the rest.
 
         Args:
-            rows: int32[tokens], the n-gram of each token with its context; -1 if there is none.
-            contexts: int32[tokens], the row of the context in the order before; -1 if there is none.
+            rows: int32[tokens], the n-gram that ends at each; -1 if there is none.
+            gone: int32[any], rows by which counts are lower without the part, as often as by one; all are in `rows`.
+            contexts: int32[tokens], the context of each, in the order before; -1 if there is none.
             below: float32[tokens], probabilities of the order below.
+
+        Returns:
+            float32[tokens].
         """
-        seen = np.where(rows != NONE, self.seen[rows], np.float32(0)) if len(self.seen) else np.float32(0)
-        left = np.where(contexts != NONE, self.left[contexts], np.float32(1))
-        found: np.ndarray = np.minimum(seen + left * below, np.float32(1))
+        own, place = np.unique(rows, return_inverse=True)
+        lost = np.bincount(np.searchsorted(own, gone), minlength=len(own))
+        before, after = self.counts[own], self.counts[own] - lost
+        kept = _discounted(after, self.discount)
+        fewer = _discounted(before, self.discount) - kept
+        groups, group = np.unique(contexts, return_inverse=True)
+        of_own = np.zeros(len(own), np.int64)
+        of_own[place] = group
+        total = self.total[groups] - np.bincount(of_own, lost, minlength=len(groups))
+        left = self.kept[groups] - np.bincount(of_own, fewer, minlength=len(groups))
+        seen = np.where((own != NONE) & (total[of_own] > 0), kept / np.maximum(total[of_own], 1), 0)
+        rest = np.where((groups != NONE) & (total > 0), 1 - left / np.maximum(total, 1), 1)
+        found: np.ndarray = np.minimum(seen[place] + rest[group] * below, 1).astype(np.float32)
         return found
+
+
+def _discounted(counts: np.ndarray, discount: np.ndarray) -> np.ndarray:
+    discounted: np.ndarray = np.maximum(counts - discount[np.minimum(counts, 3)], 0)
+    return discounted
+
+
+def _sums(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    upto = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
+    sums: np.ndarray = upto[offsets[1:]] - upto[offsets[:-1]]
+    return sums

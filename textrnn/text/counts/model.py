@@ -128,7 +128,7 @@ class NgramModel:
         if len(probabilities) == 1:
             self._mix_one(probabilities[0], context[:, 0].tolist(), weights[:, 0].tolist())
             return
-        own, tokens, shares, streams = weights[-1], [], [], []
+        own, tokens, shares = weights[-1], [], []
         for number in range(self.order - 1, 0, -1):
             level, rows = self._levels[number], context[number - 1]
             lengths, places = continuations(level, rows)
@@ -136,11 +136,11 @@ class NgramModel:
             stream = np.repeat(np.arange(len(rows)), lengths)
             tokens.append(stream * self.vocab_size + level.tokens[places])
             shares.append(values * own[stream])
-            streams.append(stream)
             left = 1 - np.bincount(stream, values, minlength=len(rows))
             own = weights[number - 1] + own * left
-        flat = probabilities.reshape(-1)
-        flat += np.bincount(np.concatenate(tokens), np.concatenate(shares), minlength=len(flat)) if tokens else 0
+        if tokens:
+            sums = np.bincount(np.concatenate(tokens), np.concatenate(shares), minlength=probabilities.size)
+            probabilities += sums.reshape(probabilities.shape)
         probabilities += own.astype(np.float32)[:, None] * self._unigram
 
     def _mix_one(self, probabilities: np.ndarray, context: list[int], weights: list[float]) -> None:

@@ -39,11 +39,6 @@ class Order:
     last: np.ndarray
     ends: np.ndarray
 
-    @property
-    def contexts(self) -> np.ndarray:
-        """int32[rows], the row of the context of each n-gram in the order before."""
-        return np.repeat(np.arange(len(self.offsets) - 1, dtype=np.int32), np.diff(self.offsets))
-
 
 def orders_of(ids: np.ndarray, vocab_size: int, starts: np.ndarray | None = None) -> Iterator[Order]:
     """All orders of a text, from 1 on, without end.
@@ -74,26 +69,28 @@ def orders_of(ids: np.ndarray, vocab_size: int, starts: np.ndarray | None = None
 
 def _order(ids: np.ndarray, vocab_size: int, contexts: np.ndarray, num_contexts: int, before: np.ndarray) -> Order:
     """One order from the rows of the contexts of all positions; `before` has the rows of the order before."""
-    ends = np.full(len(ids), NONE, np.int32)
-    parts, num_rows = [], 0
+    ends, parts, num_rows = np.full(len(ids), NONE, np.int32), list[tuple[np.ndarray, ...]](), 0
     for places in _by_context(contexts, num_contexts):
-        keys = contexts[places].astype(np.int64) * vocab_size + ids[places]
-        by_key = np.argsort(keys)
-        keys = keys[by_key]
+        keys, places = _sorted(contexts[places].astype(np.int64) * vocab_size + ids[places], places)
         begins = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-        sizes = np.diff(np.append(begins, len(keys)))
-        places = places[by_key]
-        ends[places] = np.repeat(np.arange(num_rows, num_rows + len(begins), dtype=np.int32), sizes)
+        counts = np.diff(np.append(begins, len(keys)))
+        ends[places] = np.repeat(np.arange(num_rows, num_rows + len(begins), dtype=np.int32), counts)
         num_rows += len(begins)
-        first, last = np.minimum.reduceat(places, begins), np.maximum.reduceat(places, begins)
-        parts.append((keys[begins], sizes, before[first], first, last))
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return Order(np.zeros(num_contexts + 1, np.int64), none, none, none, none, none, ends)
-    keys, counts, suffixes, first, last = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        parts.append((keys[begins], counts, places[begins], places[begins + counts - 1]))
+    keys, counts, first, last = map(np.concatenate, zip(*parts, strict=True)) if parts else np.zeros((4, 0), np.int64)
     per_context = np.bincount(keys // vocab_size, minlength=num_contexts)
     offsets = np.concatenate([[0], np.cumsum(per_context)])
-    return Order(offsets, (keys % vocab_size).astype(np.int32), counts, suffixes, first, last, ends)
+    return Order(offsets, (keys % vocab_size).astype(np.int32), counts, before[first], first, last, ends)
+
+
+def _sorted(keys: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keys in order, int64[any], and the place of each; equal ones by their place."""
+    bits = len(keys).bit_length()
+    if int(keys.max()).bit_length() + bits > 63:
+        order = np.argsort(keys, kind="stable")
+        return keys[order], places[order]
+    packed = np.sort(keys << bits | np.arange(len(keys)))  # in a third of the time of an argsort
+    return packed >> bits, places[packed & ((1 << bits) - 1)]
 
 
 def _by_context(contexts: np.ndarray, num_contexts: int) -> Iterator[np.ndarray]:
