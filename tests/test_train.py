@@ -29,7 +29,7 @@ KEYS = {
 }
 COLUMNS = (
     "step,epoch,seconds,learning_rate,gradient_norm,train_nats_per_token,val_nats_per_token,"
-    "train_bits_per_char,val_bits_per_char,chars_per_s"
+    "train_bits_per_char,val_bits_per_char,chars_per_s,network_bits_per_char,counts_bits_per_char"
 )
 
 
@@ -52,6 +52,7 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
         "val_tokens",
         "best_epoch",
         "ended",
+        "models",
         "workers",
     }
     assert (ran.json["run"], ran.json["arch"], ran.json["epochs"]) == ("models/story", "lstm", 2)

@@ -27,6 +27,7 @@ from textrnn.text.options import CountsConfig, DataConfig, NormalizeConfig, Toke
 from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
+EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
@@ -72,6 +73,16 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(INTERRUPTED)
 
 
+def _of_parts(models: dict[str, dict[str, float]]) -> str:
+    """What the counts and the network are worth, in a line."""
+    from textrnn.language_model.info import parts_in_words
+
+    counts, mixture = (models[name]["val_bits_per_char"] for name in ("counts", "mixture"))
+    nearly = counts <= mixture + EVEN_BITS
+    plain = "; the counts alone are as good: more time, or more text, is what the network needs" if nearly else ""
+    return parts_in_words(models) + plain
+
+
 def _summary(result: dict[str, Any]) -> str:
     from textrnn.base.run import models_dir_flag
 
@@ -81,6 +92,8 @@ def _summary(result: dict[str, Any]) -> str:
     bits, nats = result["val_bits_per_char"], result["val_nats_per_token"]
     quality = f"{bits:.3f} bits per character on held-out text ({nats:.3f} nats per token)" if bits else "not measured"
     lines = [f"saved {path}: {quality}, best at epoch {result['best_epoch'] or 0:.3g} of {result['epochs']:.3g}"]
+    if len(result["models"] or {}) > 1:
+        lines.append(_of_parts(result["models"]))
     if result["ended"] == "patience":
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
     if result["ended"] == "interrupted":

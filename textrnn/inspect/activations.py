@@ -69,6 +69,7 @@ def read_language_model(model: LanguageModel, ids: np.ndarray, text: str | None 
     tokens, kept = token_texts(model.tokenizer, ids, text, end_id=model.end_id)
     if not tokens:
         raise DataError("the text is empty: expected some text to read")
+    model = model.using("network")
     network = model.network
     if isinstance(network, WindowNetwork):
         values = _window_values(network, ids)

@@ -27,7 +27,7 @@ from textrnn.text.corpus import Corpus, forget_pages
 from textrnn.text.windows import SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
-from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.display import COLUMNS, Display, check_line, one_line
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
@@ -39,6 +39,7 @@ from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
+COUNTS_COLUMNS = ("network_bits_per_char", "counts_bits_per_char")  # of history.csv, where counts are mixed in
 GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 
 
@@ -139,7 +140,8 @@ class Learner:
             if counts is not None:
                 some = np.linspace(0, len(counts.train) - 1, GATE_TOKENS).astype(np.int64)
                 start_gate(self.model, counts.code_nats[counts.train[some]])
-        self.store = RunStore(prepared, self.model, optimizer, display.warn, workers=workers)
+        columns = COLUMNS if counts is None else (*COLUMNS, *COUNTS_COLUMNS)
+        self.store = RunStore(prepared, self.model, optimizer, display.warn, workers=workers, columns=columns)
         state, self.progress = self.store.load(Progress(num_shards=default_shards()))
         if not config.optimization.deterministic:
             self.progress.num_shards = default_shards()
@@ -261,6 +263,9 @@ class Watch:
     def check(self, event: Check, *, is_chief: bool) -> None:
         """Adds bits and characters to the row of a check; the chief shows it and keeps the weights if they are best."""
         row, score = event.row, self._score(event.row["val_nats_per_token"])
+        models = self._models()
+        if self._learner.counts is not None:
+            row.update((name, models[name.partition("_")[0]]["val_bits_per_char"]) for name in COUNTS_COLUMNS)
         row.update(
             train_bits_per_char=self._train_bits(row["train_nats_per_token"]),
             val_bits_per_char=score.bits_per_char,
@@ -270,8 +275,8 @@ class Watch:
             return
         self._display.say(check_line(row, is_best=event.is_best))
         if event.is_best:
-            metrics = dict(val_nats_per_token=score.nats_per_token, epoch=row["epoch"])
-            metrics.update(val_bits_per_char=score.bits_per_char, step=int(row["step"]))
+            metrics: dict[str, Any] = dict(val_nats_per_token=score.nats_per_token, epoch=row["epoch"])
+            metrics.update(val_bits_per_char=score.bits_per_char, step=int(row["step"]), models=self._models())
             self._learner.store.keep_best(metrics)
         progress = self._learner.progress
         if not event.is_best and progress.worse_checks % 3 == 0:
@@ -298,11 +303,23 @@ class Watch:
             val_nats_per_token=metrics.get("val_nats_per_token"),
             val_bits_per_char=metrics.get("val_bits_per_char"),
             val_tokens=learner.objective.num_targets,
+            models=metrics.get("models"),
             best_epoch=metrics.get("epoch"),
             precision=learner.precision,
             workers=workers.workers,
             ended=learner.trainer.ended,
         )
+
+    def _models(self) -> dict[str, dict[str, float]]:
+        """The held-out loss of all that there is to predict with."""
+        counts, nats = self._learner.counts, dict(self._learner.objective.held_out_nats)
+        if counts is not None:
+            nats = {"counts": counts.held_out_nats, **nats}
+        scores = {name: self._score(value) for name, value in nats.items()}
+        return {
+            name: dict(val_nats_per_token=score.nats_per_token, val_bits_per_char=score.bits_per_char)
+            for name, score in scores.items()
+        }
 
     def _sample(self) -> str:
         """A line that the network writes now."""

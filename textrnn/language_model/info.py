@@ -22,6 +22,18 @@ def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def parts_in_words(models: dict[str, dict[str, float]]) -> str:
+    """The held-out loss of counts, network and mixture, for a person.
+
+    Example:
+        >>> parts_in_words({name: {"val_bits_per_char": bits} for name, bits in (("counts", 2.2), ("network", 2.4))})
+        'counts alone 2.200 bits per character, network alone 2.400'
+    """
+    words = {"counts": "counts alone", "network": "network alone", "mixture": "both together"}
+    parts = [f"{words.get(name, name)} {found['val_bits_per_char']:.3f}" for name, found in models.items()]
+    return ", ".join([f"{parts[0]} bits per character", *parts[1:]])
+
+
 def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known about it."""
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
@@ -46,4 +58,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         bits, nats = metrics["val_bits_per_char"], metrics["val_nats_per_token"]
         loss = f"{bits:.4f} bits per character ({nats:.4f} nats per token), at epoch {metrics['epoch']:.3g}"
         found.append(("held-out loss", loss))
+        models = metrics.get("models") or {}
+        if len(models) > 1:
+            found.append(("of which", parts_in_words(models)))
     return found

@@ -165,6 +165,10 @@ def write_curves(path: Path, history: list[dict[str, float]], title: str, *, fir
         ("val_bits_per_char", "held-out text", "#1f6fb2"),
     ):
         axes.plot(epochs, [row[name] for row in history], marker=".", color=color, label=label)
+    for name, label, style in (("network", "network alone", "--"), ("counts", "counts alone", ":")):
+        if all(f"{name}_bits_per_char" in row for row in history):
+            values = [row[f"{name}_bits_per_char"] for row in history]
+            axes.plot(epochs, values, style, color="#1f6fb2", linewidth=1, label=label)
     best = min(history, key=lambda row: row["val_bits_per_char"])
     axes.plot(
         [best["epoch"]],

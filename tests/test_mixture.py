@@ -1,0 +1,170 @@
+"""Counts beside a network, from the command to the files of the run and back."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_fixtures import QUICK, TINY, good, refused, snapshot
+
+import textrnn
+from textrnn.base.errors import ConfigError, RunError
+from textrnn.base.files import read_json
+from textrnn.language_model.mixture import MixtureNetwork
+from textrnn.language_model.scoring import score_ids
+from textrnn.text.corpus import map_ids
+
+ARCHITECTURES = ("lstm", "gru", "simple", "mingru", "minlstm", "memory")
+FILES = {"counts.safetensors", "checkpoint/train.counts", "checkpoint/valid.counts"}
+
+
+def train(*arguments):
+    return good("train", *arguments, "-q", "--json").json
+
+
+def files_of(name):
+    return {file.removeprefix(f"{name}/") for file in snapshot("models") if file.startswith(f"{name}/")}
+
+
+@pytest.mark.parametrize("arch", ["lstm", pytest.param("gru", marks=pytest.mark.slow)])
+def test_what_training_measures_is_what_the_saved_run_scores(home, arch):
+    result = train("story.txt", *QUICK, "--arch", arch, "--name", "both")
+    model = textrnn.load("both")
+    valid = np.array(map_ids(Path("models/both/checkpoint/valid.ids"), np.dtype(np.uint8)), np.int32)
+    assert list(result["models"]) == ["counts", "network", "mixture"]
+    assert result["val_nats_per_token"] == result["models"]["mixture"]["val_nats_per_token"]
+    for name, found in result["models"].items():
+        scored = score_ids(model.using(name), valid, num_chars=len(valid)).nats_per_token
+        # Of the counts, training has read nats that went through a code.
+        assert scored == pytest.approx(found["val_nats_per_token"], rel=1e-2 if name != "network" else 1e-4), name
+    assert result["models"]["mixture"]["val_bits_per_char"] < result["models"]["network"]["val_bits_per_char"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ARCHITECTURES[1:])
+def test_every_architecture_that_predicts_at_each_step_has_counts(home, arch):
+    assert set(train("story.txt", *QUICK, "--arch", arch, "--name", arch)["models"]) == {"counts", "network", "mixture"}
+    assert len(good("generate", "--model", arch, "--length", 20).out) == 21
+
+
+@pytest.mark.parametrize("level", ["byte", "word", "bpe"])
+def test_tokens_of_every_level_are_counted(home, level):
+    limits = ["--vocab-size", "300"] if level == "bpe" else []
+    result = train("story.txt", *QUICK, "--level", level, *limits, "--name", level)
+    assert result["models"]["counts"]["val_nats_per_token"] > 0
+    assert good("generate", "--model", level, "--length", 9, "--use", "counts").out
+
+
+def test_a_mixture_in_numpy_is_the_sum_of_its_parts(home, rng):
+    train("story.txt", *QUICK, "--name", "both")
+    model = textrnn.load("both")
+    network, mixture = model.predictors["network"], model.predictors["mixture"]
+    ids, state = rng.integers(2, model.vocab_size, (3, 6)).astype(np.int32), mixture.initial_state(3)
+    all_logits, after = mixture.read_all(ids, state)
+    np.testing.assert_allclose(np.exp(all_logits).sum(-1), 1, rtol=1e-4)
+    nats, same = mixture.target_nats(ids[:, :-1], ids[:, 1:], state)
+    picked = np.take_along_axis(all_logits[:-1].transpose(1, 0, 2), ids[:, 1:, None], -1)[..., 0]
+    np.testing.assert_allclose(nats, -picked, rtol=1e-3, atol=1e-4)
+    hidden, _ = network.next_hidden(ids[:, 0], network.initial_state(3))
+    gate, context = network.gate(hidden), model.predictors["counts"]._counts.advance(ids[:, 0], state[0])
+    own = np.exp(network.logits(hidden))
+    expected = gate[0][:, None] * own / own.sum(1, keepdims=True)
+    model.predictors["counts"]._counts.mix(expected, context, gate[1:])
+    np.testing.assert_allclose(np.exp(all_logits[0]), expected, rtol=1e-4, atol=1e-7)
+    for one, other in zip(mixture.step(ids[:, -1], same)[1], after, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert isinstance(model.network, MixtureNetwork)
+
+
+def test_use_says_what_predicts(home):
+    train("story.txt", *QUICK, "--name", "both")
+    texts = {name: good("generate", "--use", name, "--random-seed", 1).out for name in ("mixture", "network", "counts")}
+    assert len(set(texts.values())) == 3
+    assert good("generate", "--random-seed", 1).out == texts["mixture"]
+    bits = {n: good("score", "story.txt", "--use", n, "--json").json["files"][0]["bits_per_char"] for n in texts}
+    assert bits["counts"] < bits["mixture"] < bits["network"]  # of the text that they have by heart
+    lines = [json.loads(line) for line in good("score", "story.txt", "--use", "counts", "--per-char").out.splitlines()]
+    assert sum(line["bits"] for line in lines) / len(lines) == pytest.approx(bits["counts"], rel=1e-3)
+    model = textrnn.load("both")
+    assert model.score("The sun", use="counts").nats != model.score("The sun").nats
+    with pytest.raises(ConfigError, match=r"--use is 'ngrams': expected one of mixture, network, counts"):
+        model.using("ngrams")
+
+
+def test_a_run_without_its_counts_is_a_network(home):
+    train("story.txt", *QUICK, "--name", "both")
+    alone = good("generate", "--use", "network", "--random-seed", 1).out
+    Path("models/both/counts.safetensors").unlink()
+    assert good("generate", "--random-seed", 1).out == alone
+    refused("generate", "--use", "counts", code=2, says=["models/both has no counts", "--use"])
+
+
+def test_no_counts_leaves_them_out(home):
+    result = train("story.txt", *QUICK, "--no-counts", "--name", "alone")
+    assert list(result["models"]) == ["network"] and not FILES & files_of("alone")
+    assert "counts" not in read_json(Path("models/alone/run.json"))
+    assert good("info", "alone").out.count("alone") >= 1
+
+
+def test_the_end_of_training_says_what_each_part_is_worth(home):
+    ran = good("train", "story.txt", *QUICK, "--name", "both")
+    assert "counts alone" in ran.out and "network alone" in ran.out and "both together" in ran.out
+    assert "counts alone" in good("info", "both").out
+    header = Path("models/both/history.csv").read_text().splitlines()[0]
+    assert header.endswith("network_bits_per_char,counts_bits_per_char")
+
+
+@pytest.mark.parametrize("lost", sorted(FILES))
+def test_counts_that_are_lost_are_made_again(home, lost):
+    whole = ["story.txt", *TINY, "--deterministic", "--epochs"]
+    train(*whole, "3", "--name", "straight")
+    train(*whole, "2", "--name", "both")
+    Path("models/both", lost).unlink()
+    train("--resume", "both", "--epochs", "3")
+    for file in FILES | {"model.safetensors"}:
+        if file != "model.safetensors":  # the plan of epochs is part of the schedule
+            assert Path("models/both", file).read_bytes() == Path("models/straight", file).read_bytes(), file
+
+
+def test_damaged_counts_are_refused_in_a_line(home):
+    train("story.txt", *QUICK, "--name", "both")
+    path = Path("models/both/checkpoint/train.counts")
+    path.write_bytes(bytes(len(path.read_bytes())))
+    refused("train", "--resume", "both", "--epochs", "3", code=1, says=["train.counts", "is damaged"])
+
+
+def test_counts_of_another_run_are_refused(home):
+    train("story.txt", *QUICK, "--name", "both")
+    train("story.txt", *QUICK, "--max-order", "2", "--name", "short")
+    other = Path("models/short/counts.safetensors").read_bytes()
+    Path("models/both/counts.safetensors").write_bytes(other)
+    with pytest.raises(RunError, match="does not fit the network: it has order 2"):
+        textrnn.load("both")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--counts", "--arch", "bidirectional"], "--counts go with networks that predict at each step"),
+        (["--counts", "--batching", "sliding", "--target", "last"], "--counts go with networks"),
+        (["--max-order", "3", "--no-counts"], "--max-order is for counts"),
+        (["--max-order", "0"], "--max-order is 0"),
+    ],
+)
+def test_options_of_counts_that_mean_nothing_are_refused(home, options, says):
+    refused("train", "story.txt", *TINY, "--epochs", "1", *options, code=2, says=[says])
+
+
+@pytest.mark.parametrize("text", ["ab" * 150, "the same line\n" * 40, "".join(chr(0x4E00 + k) for k in range(300))])
+def test_texts_that_counts_say_little_of_are_trained_on(home, text):
+    Path("strange.txt").write_text(text)
+    result = train("strange.txt", *QUICK, "--window", "8", "--name", "strange")
+    assert np.isfinite(result["models"]["mixture"]["val_nats_per_token"])
+    assert good("generate", "--length", 5).code == 0
+
+
+def test_a_copy_with_another_network_keeps_its_parts(home):
+    train("story.txt", *QUICK, "--name", "both")
+    model = textrnn.load("both")
+    assert dataclasses.replace(model, start_id=3).using("network").network is model.predictors["network"]
