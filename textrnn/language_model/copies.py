@@ -1,0 +1,130 @@
+"""How much of what a model writes stands word for word in the text that it learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from textrnn.text.words import UNSPACED, script_of
+
+# Pieces of so many characters or more count as copied; a Chinese character says as much as two or three letters.
+PIECE, UNSPACED_PIECE = 50, 20
+_RANDOM = np.random.default_rng(0)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
+_INVERSE = np.uint64(pow(int(_FACTOR), -1, 1 << 64))
+_TABLE = _RANDOM.integers(1, 2**63, 1 << 16, dtype=np.uint64)  # a number for each half of a character
+
+Text = Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What is copied in some texts.
+
+    Attributes:
+        share: of their characters that stand in pieces of `piece` characters or more that the source has as well.
+        longest: characters of the longest such piece; 0 if there is none.
+        piece: see `share`.
+        chars: characters of the texts.
+    """
+
+    share: float
+    longest: int
+    piece: int
+    chars: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` has it."""
+        return dict(share=self.share, longest=self.longest, piece=self.piece, chars=self.chars)
+
+    def in_words(self) -> str:
+        """For a person.
+
+        Example:
+            >>> Copies(0.125, 73, 50, 2000).in_words(), Copies(0.0, 0, 20, 2000).in_words()
+            ('13 % of 2,000 characters, in pieces of 50 or more; the longest has 73', 'nothing in pieces of 20 or more')
+        """
+        if not self.longest:
+            return f"nothing in pieces of {self.piece} or more"
+        share = f"{100 * self.share:.0f} %" if self.share >= 0.01 else "under 1 %"
+        return f"{share} of {self.chars:,} characters, in pieces of {self.piece} or more; the longest has {self.longest:,}"
+
+
+def copies(texts: Sequence[str], source: Text, *, piece: int | None = None) -> Copies:
+    """Measures what some texts have copied from a source.
+
+    Args:
+        texts: what was written.
+        source: gives the text that may have been copied, in pieces, each time from its beginning.
+        piece: characters from which on a copy counts; None for `PIECE`, or `UNSPACED_PIECE` in scripts without blanks.
+
+    Example:
+        >>> copies(["the old mill", "x"], lambda: ["it was the o", "ld mill"], piece=5)
+        Copies(share=0.9230769230769231, longest=12, piece=5, chars=13)
+    """
+    piece = piece or (UNSPACED_PIECE if script_of("".join(texts)) == UNSPACED else PIECE)
+    points = [_points(text) for text in texts]
+    num_chars = sum(map(len, points))
+    copied = [np.zeros(len(each), bool) for each in points]
+    for marks, begins in zip(copied, _common(points, source, piece), strict=True):
+        for begin in begins:
+            marks[begin : begin + piece] = True
+    share = sum(int(marks.sum()) for marks in copied) / max(1, num_chars)
+    return Copies(share, _longest(points, source, piece) if share else 0, piece, num_chars)
+
+
+def _longest(points: Sequence[np.ndarray], source: Text, shortest: int) -> int:
+    """The length of the longest piece in common, by bisection; there is one of `shortest`."""
+    low, high = shortest, max(map(len, points)) + 1
+    while high - low > 1:
+        middle = min(2 * low, (low + high) // 2)
+        if any(len(begins) for begins in _common(points, source, middle)):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _common(points: Sequence[np.ndarray], source: Text, length: int) -> list[np.ndarray]:
+    """Where pieces of a length begin, in each text, that the source has as well."""
+    own = [_hashes(each, length) for each in points]
+    wanted = np.unique(np.concatenate(own))
+    found = np.zeros(len(wanted), bool)
+    for part in _overlapping(source(), length):
+        hashes = _hashes(part, length)
+        places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1) if len(wanted) else hashes[:0]
+        found[places[wanted[places] == hashes]] = True
+    there = wanted[found]
+    return [np.flatnonzero(np.isin(each, there)) for each in own]
+
+
+def _overlapping(source: Iterable[str], length: int) -> Iterator[np.ndarray]:
+    """The characters of a text in pieces, each with the end of the one before."""
+    before = _points("")
+    for text in source:
+        part = np.concatenate([before, _points(text)])
+        before = part[max(0, len(part) - length + 1) :]
+        yield part
+
+
+def _points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _hashes(points: np.ndarray, length: int) -> np.ndarray:
+    """A number for each piece of a length, uint64[pieces], equal for equal pieces and else as good as never.
+
+    Reference:
+        Karp and Rabin, 1987, Efficient randomized pattern-matching algorithms.
+    """
+    if len(points) < length:
+        return np.zeros(0, np.uint64)
+    values = _TABLE[points & 0xFFFF] ^ (points >> 16).astype(np.uint64) * _FACTOR
+    with np.errstate(over="ignore"):
+        powers, inverse = (np.cumprod(np.full(len(points), factor)) for factor in (_FACTOR, _INVERSE))
+        sums = np.concatenate([[np.uint64(0)], np.cumsum(values * powers, dtype=np.uint64)])
+        hashes: np.ndarray = (sums[length:] - sums[:-length]) * inverse[: len(points) - length + 1]
+    return hashes
