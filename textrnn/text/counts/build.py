@@ -10,12 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from textrnn.base.files import atomic_file
-from textrnn.text.corpus import smallest_dtype
 from textrnn.text.counts.codes import COUNT_OF_CODE
 from textrnn.text.counts.count import Counted, CountedLevel
 from textrnn.text.counts.table_file import BACKOFF_STEPS, Layout, header
-
-CONTEXT_BYTES = 10  # of an n-gram that may be the context of others, beside its token and its count
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,9 @@ def _masks(counted: Counted, threshold: float) -> list[np.ndarray]:
 
 
 def _threshold(counted: Counted, lost_nats: float) -> float:
-    """The cost below which n-grams together cost at most so many nats a token."""
+    """The cost up to which n-grams together cost at most so many nats a token."""
+    if lost_nats <= 0:
+        return -np.inf
     edges = np.concatenate([[-np.inf], np.geomspace(1e-6, 1e4, 400)])
     total = np.zeros(len(edges) - 1)
     for level in counted.levels[1:]:
@@ -78,9 +77,8 @@ def _threshold(counted: Counted, lost_nats: float) -> float:
     return float(edges[1:][fits][-1]) if fits.any() else -np.inf
 
 
-def _size_bytes(masks: list[np.ndarray], vocab: int) -> int:
-    kept = [int(np.count_nonzero(mask)) for mask in masks]
-    return sum(kept) * (smallest_dtype(vocab).itemsize + 1) + sum(kept[:-1]) * CONTEXT_BYTES
+def _layout(counted: Counted, masks: list[np.ndarray]) -> Layout:
+    return Layout(counted.vocab, tuple(int(np.count_nonzero(mask)) for mask in masks))
 
 
 def _choose(counted: Counted, lost_nats: float, max_bytes: float) -> tuple[list[np.ndarray], float]:
@@ -88,7 +86,7 @@ def _choose(counted: Counted, lost_nats: float, max_bytes: float) -> tuple[list[
     while True:
         threshold = _threshold(counted, lost_nats)
         masks = _masks(counted, threshold)
-        if _size_bytes(masks, counted.vocab) <= max_bytes or lost_nats > 1:
+        if _layout(counted, masks).size_bytes <= max_bytes or lost_nats > 1:
             break
         lost_nats = lost_nats * 1.25 + 1e-4
     lost = sum(
@@ -138,14 +136,13 @@ def save_counts(counted: Counted, path: Path, *, lost_nats: float = 0.004, max_b
     for level, mask in zip(counted.levels, masks, strict=True):
         kept.append(_keep(level, mask, contexts))
         contexts = mask
-    layout = Layout(counted.vocab, tuple(int(np.count_nonzero(mask)) for mask in masks))
+    layout = _layout(counted, masks)
     with atomic_file(path) as file:
         file.write(header(layout))
         for name in layout.arrays():
             for array in _parts(name, counted, kept, layout):
                 file.write(array.tobytes())
-        size = file.tell()
-    return Saved(sum(len(mask) for mask in masks), sum(layout.sizes), size, lost)
+    return Saved(sum(len(mask) for mask in masks), sum(layout.sizes), layout.size_bytes, lost)
 
 
 def _parts(name: str, counted: Counted, kept: list[_Kept], layout: Layout) -> Iterator[np.ndarray]:

@@ -18,8 +18,8 @@ def count_codes(counts: np.ndarray) -> np.ndarray:
     """The codes of counts: int[any] -> uint8[any]. Exact up to `EXACT_COUNTS`, off by up to 7 % above.
 
     Example:
-        >>> COUNT_OF_CODE[count_codes(np.array([0, 7, 128, 1000]))]
-        array([   0.,    7.,  128.,  998.])
+        >>> COUNT_OF_CODE[count_codes(np.array([0, 7, 128, 1000]))].astype(int).tolist()
+        [0, 7, 128, 1041]
     """
     return np.searchsorted(_BETWEEN, counts).astype(np.uint8)
 
@@ -30,8 +30,10 @@ def probability_codes(probabilities: np.ndarray) -> np.ndarray:
     With `nats` the negative logarithm, its error is at most `0.0176 * sqrt(nats) + 0.0001`; above `MAX_NATS` it is cut.
 
     Example:
-        >>> PROBABILITY_OF_CODE[probability_codes(np.array([1, 0.5, 0.001]))].round(4)
-        array([1.    , 0.5019, 0.001 ], dtype=float32)
+        >>> probability_codes(np.array([1, 0.5, 0.001, 0])).tolist()
+        [0, 47, 150, 255]
+        >>> (PROBABILITY_OF_CODE[[0, 47, 150]] * 1000).round().tolist()
+        [1000.0, 507.0, 1.0]
     """
     nats = np.minimum(-np.log(np.maximum(probabilities, 1e-30, dtype=np.float32)), np.float32(MAX_NATS))
     codes: np.ndarray = np.rint(np.sqrt(np.maximum(nats, 0) * np.float32(255 * 255 / MAX_NATS))).astype(np.uint8)

@@ -13,6 +13,7 @@ import numpy as np
 
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
+from textrnn.text.corpus import largest_id
 from textrnn.text.counts.codes import probability_codes
 from textrnn.text.counts.left_out import (
     CODES_A_NAT,
@@ -89,6 +90,8 @@ def _checked(ids: np.ndarray, vocab: int, starts: np.ndarray | None, num_blocks:
         raise DataError(f"{len(ids):,} tokens cannot be counted at once: count a part of fewer than 2**31")
     if not 1 <= num_blocks <= MOST_BLOCKS:
         raise DataError(f"{num_blocks} blocks cannot be left out in turn: expected 1 to {MOST_BLOCKS}")
+    if (largest := largest_id(ids)) >= vocab:
+        raise DataError(f"token {largest} is not below the {vocab} of the vocabulary")
     found = np.zeros(1, np.int64) if starts is None else np.asarray(starts, np.int64)
     if found[0] != 0 or np.any(np.diff(found) <= 0) or found[-1] >= len(ids):
         raise DataError("the starts of documents must rise from 0 and lie within the text")
@@ -150,7 +153,7 @@ def counted(
         starts: int[num_documents], where documents begin, the first one at 0; without it the text is one.
 
     Raises:
-        DataError: the text is empty or too long, or `starts` do not fit it.
+        DataError: the text is empty or too long, a token is too large, or `starts` do not fit.
         RunError: the disk is full.
     """
     text = _checked(ids, vocab, starts, num_blocks)

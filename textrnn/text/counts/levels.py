@@ -150,9 +150,9 @@ def sort_places(text: Text, places: np.ndarray, context: np.ndarray, num_context
     key.sort()  # the place within the key keeps equal ones in order, and is much faster than a stable argsort
     places = places[key & ((1 << place_bits) - 1)].astype(np.int32)
     key >>= place_bits
-    begins = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else np.zeros(0, np.int64)
+    begins = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
     grams = key[begins]
-    ends = np.append(begins[1:], len(places))
+    ends = np.append(begins, len(places))[1:]
     block = text.block_size
     return Sorted(
         places,

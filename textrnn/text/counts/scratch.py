@@ -15,21 +15,16 @@ class Column:
 
     def __init__(self, path: Path, dtype: Any) -> None:
         self.path, self.dtype, self.size = path, np.dtype(dtype), 0
-        try:
-            self._file = open(path, "wb", buffering=0)  # noqa: SIM115 (closed by `remove`)
-        except OSError as error:
-            raise RunError(f"cannot write {path}: {error.strerror}") from None
 
     def append(self, values: np.ndarray) -> None:
         """Adds values at the end.
 
         Raises:
-            RunError: the disk is full.
+            RunError: the disk is full or cannot be written.
         """
-        data = np.ascontiguousarray(values, self.dtype).data.cast("B") if len(values) else b""
         try:
-            while data:  # an unbuffered file may take a part of it
-                data = data[self._file.write(data) :]
+            with open(self.path, "ab") as file:
+                file.write(np.ascontiguousarray(values, self.dtype).tobytes())
         except OSError as error:
             raise RunError(f"cannot write the counts to {self.path}: {error.strerror}") from None
         self.size += len(values)
@@ -37,9 +32,10 @@ class Column:
     def read(self, begin: int = 0, end: int | None = None) -> np.ndarray:
         """The values of a range, in memory."""
         count = (self.size if end is None else end) - begin
+        if count <= 0:
+            return np.zeros(0, self.dtype)
         return np.fromfile(self.path, self.dtype, count, offset=begin * self.dtype.itemsize)
 
     def remove(self) -> None:
-        """Closes and removes the file."""
-        self._file.close()
+        """Removes the file."""
         self.path.unlink(missing_ok=True)

@@ -50,6 +50,12 @@ class Layout:
         }
         return dict(sorted(arrays.items(), key=lambda item: -item[1][0].itemsize))
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the whole file."""
+        arrays = self.arrays().values()
+        return len(header(self)) + sum(dtype.itemsize * math.prod(shape) for dtype, shape in arrays)
+
 
 def header(layout: Layout) -> bytes:
     """The beginning of the file."""
