@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from textrnn.base.errors import RunError
 from textrnn.text.counts.one_stream import UNKNOWN, OneStream
 from textrnn.text.counts.table_file import BACKOFF_STEPS, map_arrays
 
@@ -34,24 +33,23 @@ class Counts:
             RunError: it is missing or damaged.
         """
         layout, arrays = map_arrays(path)
-        self.vocab, self.order, self._path = layout.vocab, layout.order, path
+        self.vocab, self.order = layout.vocab, layout.order
         self._tokens, self._counts, self._first = arrays["tokens"], arrays["counts"], arrays["first"]
         self._scale, self._backoff = arrays["scale"], arrays["backoff"]
-        self._values = arrays["values"].ravel()
-        self._one = OneStream(arrays)
+        self._values = arrays["values"]
+        self.one = OneStream(arrays, path)
+        # Of counts from 0 to 3 and more, float64[order, 4].
+        self.discounts = np.concatenate([np.zeros((self.order, 1)), [1, 2, 3] - arrays["values"][:, 1:4]], 1)
         self._contexts = len(self._scale)
         singles = self._tokens[: layout.sizes[0]]
         if singles.max() >= self.vocab or int(self._first[1]) != len(singles):
-            raise self._damaged()
+            raise self.one.damaged()
         # What stands for single tokens, all of the vocabulary: node numbers and probabilities.
         self._singles = np.full(self.vocab, UNKNOWN, np.int64)
         self._singles[singles] = np.arange(1, len(singles) + 1)
         weight = int(self._backoff[0]) / BACKOFF_STEPS
         self.unigram = np.full(self.vocab, weight / self.vocab, np.float32)
-        self.unigram[singles] += self._scale[0] * self._values[self._counts[: len(singles)]]
-
-    def _damaged(self) -> RunError:
-        return RunError(f"{self._path} is damaged: its content is no trie of counts; restore it or train again")
+        self.unigram[singles] += self._scale[0] * self._values[0][self._counts[: len(singles)]]
 
     def start(self, streams: int) -> np.ndarray:
         """Streams that have read nothing: int64[streams, order].
@@ -73,7 +71,7 @@ class Counts:
         first = self._first[context].astype(np.int64)
         num = self._first[context + 1] - first
         if num.size and (num.min() < 0 or num.max() > self.vocab or int((first + num).max()) > len(self._tokens)):
-            raise self._damaged()
+            raise self.one.damaged()
         return first, num * known
 
     def find(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -93,7 +91,7 @@ class Counts:
     def advance(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """The streams after one more token each: int64[streams, order], int[streams] -> int64[streams, order]."""
         if len(nodes) == 1:
-            return self._advance_one(nodes[0].tolist(), int(tokens[0]))
+            return np.array([[0, *(self.one.find(node, int(tokens[0])) for node in nodes[0, :-1].tolist())]])
         after = np.empty_like(nodes)
         after[:, 0] = 0
         after[:, 1:2] = self._singles[tokens][:, None][:, : self.order - 1]
@@ -101,12 +99,6 @@ class Counts:
             before = nodes[:, 1:-1]
             after[:, 2:] = self.find(before.ravel(), np.repeat(tokens, before.shape[1])).reshape(before.shape)
         return after
-
-    def _advance_one(self, nodes: list[int], token: int) -> np.ndarray:
-        try:
-            return np.array([[0, *(self._one.find(node, token) for node in nodes[:-1])]])
-        except IndexError:
-            raise self._damaged() from None
 
     def weights(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scale and back-off weight of contexts: two float32[any]; 0 and 1 for those that are not there."""
@@ -130,12 +122,16 @@ class Counts:
         if self.order > 1:
             found[:, 1:] = self.find(nodes[:, 1:].ravel(), np.repeat(tokens, self.order - 1)).reshape(len(nodes), -1)
         scale, backoff = self.weights(nodes)
-        code = self._counts[np.maximum(found - 1, 0)] + 256 * np.arange(self.order)
-        added: np.ndarray = np.where(found > 0, scale * self._values[code], np.float32(0))
         chain = np.full(len(nodes), 1 / self.vocab, np.float32)
+        result = np.empty(nodes.shape, np.float32)
         for n in range(self.order):
-            chain = added[:, n] + backoff[:, n] * chain
-            added[:, n] = chain
+            result[:, n] = chain = self.added(n, found[:, n], scale[:, n]) + backoff[:, n] * chain
+        return result
+
+    def added(self, index: int, found: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """What order `index + 1` adds to the one below for n-grams: their nodes and their contexts' scale, [any]."""
+        value = self._values[index][self._counts[np.maximum(found - 1, 0)]]
+        added: np.ndarray = np.where(found > 0, scale * value, np.float32(0))
         return added
 
     def walk(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -186,7 +182,9 @@ class Counts:
             float32[streams, vocab].
         """
         if len(nodes) == 1:
-            return self._mixture_one(nodes[0].tolist(), gate[0].tolist(), network)
+            one: np.ndarray = gate[:, :1] * network
+            self.one.mix(one[0], nodes[0].tolist(), gate[0, 1:].tolist(), self.unigram)
+            return one
         scale, backoff = self.weights(nodes)
         # What each order adds of its own counts: its weight, and that of all above it that back off to it.
         share = np.empty_like(scale)
@@ -198,14 +196,6 @@ class Counts:
             self._add_rows(mixed, nodes[:, 1:], scale[:, 1:] * share[:, 1:])
         return mixed
 
-    def _mixture_one(self, nodes: list[int], gate: list[float], network: np.ndarray) -> np.ndarray:
-        mixed: np.ndarray = network * np.float32(gate[0])
-        try:
-            self._one.mix(mixed[0], nodes, gate[1:], self.unigram)
-        except IndexError:
-            raise self._damaged() from None
-        return mixed
-
     def _add_rows(self, mixed: np.ndarray, nodes: np.ndarray, factors: np.ndarray) -> None:
         """Adds the n-grams that go on from nodes of order 2 and above."""
         first, num = self.rows(nodes.ravel())
@@ -215,7 +205,7 @@ class Counts:
         table = np.broadcast_to(orders, nodes.shape).ravel()
         token = self._tokens[index]
         if token.size and token.max() >= self.vocab:
-            raise self._damaged()
-        value = self._values[self._counts[index] + np.repeat(table, num)] * np.repeat(factors.ravel(), num)
+            raise self.one.damaged()
+        value = self._values.ravel()[self._counts[index] + np.repeat(table, num)] * np.repeat(factors.ravel(), num)
         stream = np.repeat(np.arange(len(nodes)) * self.vocab, num.reshape(nodes.shape).sum(1))
         np.add.at(mixed.reshape(-1), stream + token, value)
