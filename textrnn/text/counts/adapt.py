@@ -120,7 +120,7 @@ class AdaptedStream:
 
 def _levels(text: Text, order: int) -> Iterator[Sorted]:
     """The n-grams of each order, in memory."""
-    context, places, contexts = np.zeros(len(text.ids), np.int32), np.arange(len(text.ids)), 1
+    context, places, contexts = np.zeros(len(text.ids), np.int32), np.arange(len(text.ids), dtype=np.int32), 1
     for _ in range(order):
         level = sort_places(text, places, context, contexts)
         yield level

@@ -154,17 +154,18 @@ def evaluate_span(
         return Evaluated(np.zeros(0, np.uint8), nothing[:0], nothing, nothing + 1)
     ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
     pieces = cuts(sizes, PIECE)
-    all_places, all_runs, all_counts = [], [], []
+
+    def read(begin: int, end: int) -> np.ndarray:
+        return level.places.read(span.places[0] + int(ends[begin]), span.places[0] + int(ends[end]))
+
+    all_runs, all_counts, all_firsts = [], [], []
     for begin, end in pieces:
-        places = level.places.read(span.places[0] + int(ends[begin]), span.places[0] + int(ends[end]))
-        runs, counts = _runs(text, places, sizes[begin:end], flags, begin)
-        all_places.append(places)
+        places = read(begin, end)
+        runs, found = _runs(text, places, sizes[begin:end], flags, begin)
         all_runs.append(runs)
-        all_counts.append(counts)
-    counts = np.concatenate(all_counts)
-    first_places = np.concatenate(
-        [places[ends[b:e] - ends[b]] for places, (b, e) in zip(all_places, pieces, strict=True)]
-    )
+        all_counts.append(found)
+        all_firsts.append(places[ends[begin:end] - ends[begin]])
+    counts, first_places = np.concatenate(all_counts), np.concatenate(all_firsts)
     lower = np.exp(chains.full[first_places] / -CODES_A_NAT)
     evaluated, p = _full(counts, sizes, children, discount, lower)
     code = np.minimum(np.rint(np.log(p) * -CODES_A_NAT), 65535).astype(np.uint16)
@@ -172,9 +173,10 @@ def evaluate_span(
     joined = _Runs(*(np.concatenate(column) for column in zip(*all_runs, strict=True)))
     added, weight = _left_out(joined, counts, used, discount, text.num_blocks)
     done = 0
-    for (begin, end), places, runs in zip(pieces, all_places, all_runs, strict=True):
+    for (begin, end), runs in zip(pieces, all_runs, strict=True):
         here = slice(done, done + len(runs.grams))
         done = here.stop
+        places = read(begin, end)
         below = chains.left_out[places]
         chains.left_out[places] = np.repeat(added[here], runs.lengths) + np.repeat(weight[here], runs.lengths) * below
         chains.full[places] = np.repeat(code[begin:end], sizes[begin:end])

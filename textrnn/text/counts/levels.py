@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,7 +20,7 @@ import numpy as np
 from textrnn.text.corpus import smallest_dtype
 from textrnn.text.counts.scratch import Column
 
-PIECE = 1 << 18  # places that are sorted at once, unless one n-gram has more
+PIECE = 1 << 17  # places that are sorted at once, unless one n-gram has more
 FIRST, ALONE = 1, 2  # flags of a place, see `next_level`
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,10 +47,18 @@ class Text:
         """Tokens of a block; the last one may have fewer."""
         return -(-len(self.ids) // self.num_blocks)
 
-    def begins_document(self) -> np.ndarray:
-        """bool[num_tokens + 1]: no n-gram goes on into this place; the end of the text is one of them."""
+    def goes_on(self, places: np.ndarray) -> np.ndarray:
+        """Whether n-grams go on into places, which may be the end of the text: bool[any]."""
+        inside = places < len(self.ids)
+        return inside if self._begins is None else inside & ~self._begins[places]
+
+    @cached_property
+    def _begins(self) -> np.ndarray | None:
+        """bool[num_tokens + 1]: a document begins here; None if it is one."""
+        if len(self.starts) == 1:
+            return None
         begins = np.zeros(len(self.ids) + 1, bool)
-        begins[self.starts] = begins[-1] = True
+        begins[self.starts] = True
         return begins
 
 
@@ -146,9 +155,9 @@ def sort_places(text: Text, places: np.ndarray, context: np.ndarray, num_context
     place_bits, token_bits = len(places).bit_length(), text.vocab.bit_length()
     key = (context.astype(np.int64) << token_bits) | text.ids[places]
     key <<= place_bits
-    key |= np.arange(len(places))
+    key |= np.arange(len(places), dtype=np.int32)
     key.sort()  # the place within the key keeps equal ones in order, and is much faster than a stable argsort
-    places = places[key & ((1 << place_bits) - 1)].astype(np.int32)
+    places = places[key & ((1 << place_bits) - 1)]
     key >>= place_bits
     begins = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
     grams = key[begins]
@@ -164,10 +173,22 @@ def sort_places(text: Text, places: np.ndarray, context: np.ndarray, num_context
 
 
 def first_level(text: Text, folder: Path) -> Level:
-    """The single tokens of a text."""
-    level = Level(folder, 1, text.vocab)
-    places = np.arange(len(text.ids), dtype=np.int32)
-    level.add(sort_places(text, places, np.zeros(len(places), np.int8), 1))
+    """The single tokens of a text, by counting them and then putting each place where it belongs."""
+    pieces = [slice(begin, begin + PIECE) for begin in range(0, len(text.ids), PIECE)]
+    sizes = np.zeros(text.vocab, np.int64)
+    for piece in pieces:
+        sizes += np.bincount(text.ids[piece], minlength=text.vocab)
+    ends = np.cumsum(sizes) - sizes
+    places = np.empty(len(text.ids), np.int32)
+    for piece in pieces:
+        tokens = text.ids[piece]
+        order = np.argsort(tokens, kind="stable")
+        num = np.bincount(tokens, minlength=text.vocab)
+        places[np.repeat(ends - (np.cumsum(num) - num), num) + np.arange(len(order))] = order + piece.start
+        ends += num
+    level, tokens = Level(folder, 1, text.vocab), np.flatnonzero(sizes)
+    alone = np.zeros(len(tokens), bool)  # is asked of higher orders only
+    level.add(Sorted(places, sizes[tokens].astype(np.uint32), tokens, np.array([len(tokens)]), alone))
     return level
 
 
@@ -183,7 +204,6 @@ def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Lev
             of a document, where no token is before it. `ALONE`: and it stands in this block only.
     """
     flags[:] = 0
-    begins_document = text.begins_document()
     starts = text.starts + (level.order - 1)
     lengths = np.diff(np.append(text.starts, len(text.ids)))
     flags[starts[lengths >= level.order]] = FIRST | ALONE
@@ -195,7 +215,7 @@ def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Lev
         begin, end = grams
         places = level.places.read(int(ends[begin]), int(ends[end])) + 1
         context = np.repeat(np.arange(end - begin, dtype=np.int32), sizes[begin:end])
-        goes_on = ~begins_document[places]
+        goes_on = text.goes_on(places)
         return sort_places(text, places[goes_on], context[goes_on], end - begin)
 
     for found in in_order(refine, cuts(sizes, PIECE)):
