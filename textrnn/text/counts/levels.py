@@ -20,7 +20,7 @@ import numpy as np
 from textrnn.text.corpus import smallest_dtype
 from textrnn.text.counts.scratch import Column
 
-PIECE = 1 << 17  # places that are sorted at once, unless one n-gram has more
+PIECE = 1 << 16  # places that are sorted at once, unless one n-gram has more
 FIRST, ALONE = 1, 2  # flags of a place, see `next_level`
 Item = TypeVar("Item")
 Result = TypeVar("Result")
