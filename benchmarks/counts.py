@@ -94,7 +94,7 @@ def row(path: Path, options: argparse.Namespace) -> list[str]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as name:
         folder, begin = Path(name), time.perf_counter()
-        with counted(train, vocab, folder, max_order=options.order, tolerance_nats=options.tolerance) as found:
+        with counted(train, vocab, folder, max_order=options.order, least_gain_nats=options.least_gain) as found:
             found.write_left_out(folder / "left")
             seconds = time.perf_counter() - begin
             save_counts(found, folder / "all", lost_nats=0)
@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--order", type=int, default=8)
-    parser.add_argument("--tolerance", type=float, default=9.0)
+    parser.add_argument("--least-gain", type=float, default=-9.0)
     parser.add_argument("--lost", type=float, default=0.004)
     parser.add_argument("--most-mb", type=float, default=1e6)
     parser.add_argument("--level", default="char")

@@ -36,7 +36,7 @@ TEXTS = {
 
 def count(ids, vocab, folder, **options):
     """The left-out probabilities, float32[num_tokens, order], before they are rounded, and the saved counts."""
-    options = {"tolerance_nats": 99.0, **options}
+    options = {"least_gain_nats": -99.0, **options}
     lost, chains = options.pop("lost_nats", 0.0), []
     dtype = np.uint16 if vocab < 65536 else np.int32
     with pytest.MonkeyPatch.context() as patch:
@@ -136,10 +136,10 @@ def test_documents_agree_with_the_formulas(tmp_path_factory, documents, order, n
     assert probabilities_of(counts, documents[0]) == pytest.approx(np.array(expected), rel=1e-3)
 
 
-def test_highest_order_is_where_the_loss_rises(tmp_path, rng):
+def test_highest_order_is_where_gains_end(tmp_path, rng):
     ids = rng.integers(0, 5, 3000)
-    with counted(ids, 5, tmp_path, max_order=9, tolerance_nats=0.01) as found:
-        assert found.order < 6  # nothing but order 1 helps
+    with counted(ids, 5, tmp_path, max_order=9) as found:
+        assert found.order == 3  # order 2 gains nothing
         assert found.losses_nats[0] == pytest.approx(np.log(5), abs=0.02)
 
 
@@ -149,7 +149,7 @@ def test_highest_order_is_where_the_loss_rises(tmp_path, rng):
 def test_left_out_probabilities_are_written_in_bytes(tmp_path):
     ids, vocab = TEXTS["random"]
     exact = np.array(left_out(ids, vocab, 3, 4))
-    with counted(np.array(ids), vocab, tmp_path, max_order=3, tolerance_nats=9, num_blocks=4) as found:
+    with counted(np.array(ids), vocab, tmp_path, max_order=3, least_gain_nats=-99, num_blocks=4) as found:
         codes = found.write_left_out(tmp_path / "left.ids")
     assert codes.dtype == np.uint8 and codes.shape == (len(ids), 3)
     nats = -np.log(exact)

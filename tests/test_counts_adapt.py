@@ -14,7 +14,7 @@ VOCAB, ORDER = 11, 4
 @pytest.fixture(params=[1, ORDER])
 def counts(tmp_path, rng, request):
     ids = rng.integers(0, 8, 300)
-    with counted(ids, VOCAB, tmp_path, max_order=request.param, tolerance_nats=99) as found:
+    with counted(ids, VOCAB, tmp_path, max_order=request.param, least_gain_nats=-99) as found:
         save_counts(found, tmp_path / "counts", lost_nats=0.05)
     return Counts(tmp_path / "counts")
 
@@ -56,7 +56,7 @@ def test_adapting_learns_what_repeats(counts, rng):
 
 def test_adapting_by_hand(tmp_path):
     # Saved: a b a b a c, see test_counts.py: D1 = D2 = 0.5 in order 1, D1 = 0.2 in order 2; c(.) = 4, c(a) = 3.
-    with counted(np.array([0, 1, 0, 1, 0, 2]), 3, tmp_path, max_order=2, tolerance_nats=9) as found:
+    with counted(np.array([0, 1, 0, 1, 0, 2]), 3, tmp_path, max_order=2, least_gain_nats=-99) as found:
         save_counts(found, tmp_path / "counts", lost_nats=0)
     stream = AdaptedStream(Counts(tmp_path / "counts"), Counts(tmp_path / "counts").start(1), weight=1)
     # Reads a a. Order 1 counts the first a, as the beginning, and the second: a a is new. So c' = 2 with D' = 0.5:

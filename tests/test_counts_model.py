@@ -26,7 +26,7 @@ def text_of(rng, length=600):
 
 
 def save(ids, folder, vocab=VOCAB, order=ORDER, **options):
-    with counted(ids, vocab, folder, max_order=order, tolerance_nats=99) as found:
+    with counted(ids, vocab, folder, max_order=order, least_gain_nats=-99) as found:
         return save_counts(found, folder / "counts", **options)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from textrnn.base.files import atomic_file
 from textrnn.text.counts.codes import COUNT_OF_CODE
 from textrnn.text.counts.count import Counted, CountedLevel
+from textrnn.text.counts.scratch import Column
 from textrnn.text.counts.table_file import BACKOFF_STEPS, Layout, header
 
 
@@ -33,19 +34,21 @@ class Saved:
 
 
 class _Kept(NamedTuple):
-    """What of an order is saved: masks of n-grams, children and their mass for each context that is saved."""
+    """What of an order is saved: a mask of its n-grams, and what stands for each context that is saved, on disk."""
 
     mask: np.ndarray
-    children: np.ndarray
-    backoff: np.ndarray
-    scale: np.ndarray
+    children: Column
+    backoff: Column
+    scale: Column
 
 
 def _sums(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Sums over neighbouring groups, which may be empty: float64[groups]."""
-    total = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
-    ends = np.cumsum(sizes, dtype=np.int64)
-    sums: np.ndarray = total[ends] - total[ends - sizes]
+    sums = np.zeros(len(sizes))
+    some = np.flatnonzero(sizes)
+    if len(some):
+        begins = np.cumsum(sizes[some], dtype=np.int64) - sizes[some]
+        sums[some] = np.add.reduceat(values, begins, dtype=np.float64)
     return sums
 
 
@@ -116,7 +119,13 @@ def _keep(level: CountedLevel, mask: np.ndarray, contexts: np.ndarray) -> _Kept:
     backoff[num_children == 0] = BACKOFF_STEPS
     some = num_children > 0
     scale = np.divide(1 - backoff / BACKOFF_STEPS, kept, out=np.zeros(len(total)), where=some)
-    return _Kept(mask, num_children, backoff, scale.astype(np.float32))
+    columns = []
+    for name, values in (("children", num_children), ("backoff", backoff), ("scale", scale.astype(np.float32))):
+        path = level.tokens.path.with_name(f"kept-{name}-{level.tokens.path.name}")
+        path.unlink(missing_ok=True)
+        columns.append(Column(path, values.dtype))
+        columns[-1].append(values)
+    return _Kept(mask, *columns)
 
 
 def save_counts(counted: Counted, path: Path, *, lost_nats: float = 0.004, max_bytes: float = float("inf")) -> Saved:
@@ -153,13 +162,13 @@ def _parts(name: str, counted: Counted, kept: list[_Kept], layout: Layout) -> It
         begin = np.uint32(0)
         yield np.array([begin])
         for part in kept:
-            ends = begin + np.cumsum(part.children, dtype=np.uint32)
+            ends = begin + np.cumsum(part.children.read(), dtype=np.uint32)
             begin = ends[-1] if len(ends) else begin
             yield ends
     for level, part in zip(counted.levels, kept, strict=True):
         if name == "values":
             yield _values(level).astype(np.float32)
         elif name in ("scale", "backoff"):
-            yield getattr(part, name)
+            yield getattr(part, name).read()
         elif name in ("tokens", "counts"):
             yield getattr(level, name).read()[part.mask]

@@ -135,20 +135,21 @@ def counted(
     folder: Path,
     *,
     max_order: int = 10,
-    tolerance_nats: float = 0.01,
+    least_gain_nats: float = 0.02,
     num_blocks: int = 10,
     starts: np.ndarray | None = None,
 ) -> Iterator[Counted]:
     """Counts a text, with each block left out in turn, by interpolated modified Kneser-Ney smoothing.
 
-    The highest order is the first one whose left-out loss is `tolerance_nats` above the lowest, at most `max_order`.
+    The highest order is the one above the first that lowers the left-out loss by less than `least_gain_nats`, at most
+    `max_order`.
 
     Args:
         ids: int[num_tokens], each below `vocab`.
         vocab: number of tokens.
         folder: where a folder for scratch files is made; they need about 30 bytes a token.
         max_order: the longest n-grams.
-        tolerance_nats: what a longer context may lose.
+        least_gain_nats: what a longer context must gain for going on to a still longer one.
         num_blocks: contiguous blocks, 1 to `MOST_BLOCKS`.
         starts: int[num_documents], where documents begin, the first one at 0; without it the text is one.
 
@@ -165,7 +166,7 @@ def counted(
         result = Counted(vocab, size, [], [], [])
         level, flags = first_level(text, scratch), np.zeros(size, np.uint8)
         while True:
-            highest = level.order >= max_order or (level.order > 1 and _stopped(result.losses_nats, tolerance_nats))
+            highest = level.order >= max_order or _stopped(result.losses_nats, least_gain_nats)
             above = None if highest else next_level(text, level, scratch, flags)
             result.levels.append(_evaluate(text, level, None if highest else flags, chains, scratch))
             column, loss = _write_codes(chains, scratch / f"codes{level.order}")
@@ -178,5 +179,5 @@ def counted(
         yield result
 
 
-def _stopped(losses: list[float], tolerance: float) -> bool:
-    return losses[-1] > min(losses) + tolerance
+def _stopped(losses: list[float], least_gain: float) -> bool:
+    return len(losses) > 1 and losses[-2] - losses[-1] < least_gain
