@@ -128,7 +128,7 @@ def _keep(level: CountedLevel, mask: np.ndarray, contexts: np.ndarray) -> _Kept:
     return _Kept(mask, *columns)
 
 
-def save_counts(counted: Counted, path: Path, *, lost_nats: float = 0.004, max_bytes: float = float("inf")) -> Saved:
+def save_counts(counted: Counted, path: Path, *, lost_nats: float = 0.003, max_bytes: float = float("inf")) -> Saved:
     """Saves the counts of a text; n-grams that change little are left out (Stolcke 1998).
 
     Args:
