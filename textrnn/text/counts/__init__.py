@@ -1,0 +1,1 @@
+"""Counts of what follows what: n-gram models of tokens with modified Kneser-Ney smoothing, in NumPy."""
