@@ -104,12 +104,12 @@ def row(path: Path, options: argparse.Namespace) -> list[str]:
         begin = time.perf_counter()
         counts = Counts(folder / "counts")
         open_ms = (time.perf_counter() - begin) * 1e3
-        nodes = counts.walk(counts.start(1), train[-20:])[-1:]
+        nodes = counts.walk(counts.start(1), train[-20:, None])[-1]
         unpruned = Counts(folder / "all")
         nats, speeds = [], []
         predictions: list[Callable[[], object]] = [
             partial(counts.text_probabilities, nodes, valid),
-            partial(unpruned.text_probabilities, unpruned.walk(unpruned.start(1), train[-20:])[-1:], valid),
+            partial(unpruned.text_probabilities, unpruned.walk(unpruned.start(1), train[-20:, None])[-1], valid),
             partial(adapted_probabilities, counts, nodes, valid),
         ]
         for predict in predictions:

@@ -51,7 +51,7 @@ def count(ids, vocab, folder, **options):
 
 def probabilities_of(counts, context):
     """float64[order, vocab]: of all tokens after a context."""
-    nodes = counts.walk(counts.start(1), np.array(context, np.int64))[-1:]
+    nodes = counts.walk(counts.start(1), np.array(context, np.int64)[:, None])[-1]
     rows = np.repeat(nodes, counts.vocab, 0)
     return counts.target_probabilities(rows, np.arange(counts.vocab)).T.astype(float)
 
@@ -116,7 +116,7 @@ def test_counts_do_not_depend_on_pieces(tmp_path, monkeypatch, piece):
     assert left == pytest.approx(np.array(left_out(ids, vocab, 4, 5)), rel=1e-4)
     found, nodes = counts.text_probabilities(counts.start(1), np.array(ids))
     assert found == pytest.approx(np.array(probabilities(Reference(ids, vocab, 4), ids, range(len(ids)))), rel=5e-3)
-    assert np.array_equal(nodes, counts.walk(counts.start(1), np.array(ids))[-1:])
+    assert np.array_equal(nodes, counts.walk(counts.start(1), np.array(ids)[:, None])[-1])
 
 
 @settings(deadline=None, max_examples=40)

@@ -25,7 +25,7 @@ def text(rng):
 
 @pytest.mark.parametrize("weight", [0.5, 2.0])
 def test_stream_and_whole_text_agree(counts, rng, weight):
-    tokens, before = text(rng), counts.walk(counts.start(1), rng.integers(0, 8, 6))[-1:]
+    tokens, before = text(rng), counts.walk(counts.start(1), rng.integers(0, 8, (6, 1)))[-1]
     expected = adapted_probabilities(counts, before, tokens, weight=weight)
     stream = AdaptedStream(counts, before, weight=weight)
     for place, token in enumerate(tokens.tolist()):

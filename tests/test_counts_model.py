@@ -42,7 +42,7 @@ def counts(tmp_path, ids):
 
 
 def streams_of(counts, contexts):
-    return np.concatenate([counts.walk(counts.start(1), np.array(context, np.int64))[-1:] for context in contexts])
+    return np.concatenate([counts.walk(counts.start(1), np.array(context, np.int64)[:, None])[-1] for context in contexts])
 
 
 CONTEXTS = [[], [1], [10], [1, 4, 3], [4, 3, 0, 1, 4], [10, 10, 10, 10], [9, 10, 1, 4]]
@@ -76,7 +76,7 @@ def test_mixture_is_the_weighted_sum(counts, rng, monkeypatch, few):
 
 
 def test_advance_gives_the_states_of_walk(counts, ids):
-    states = counts.walk(counts.start(1), ids[:50])
+    states = counts.walk(counts.start(1), ids[:50, None])[:, 0]
     one, many = counts.start(1), counts.start(3)
     for place, token in enumerate(ids[:50]):
         one, many = counts.advance(one, np.array([token])), counts.advance(many, np.full(3, token))

@@ -67,10 +67,10 @@ def test_a_mixture_in_numpy_is_the_sum_of_its_parts(home, rng):
     picked = np.take_along_axis(all_logits[:-1].transpose(1, 0, 2), ids[:, 1:, None], -1)[..., 0]
     np.testing.assert_allclose(nats, -picked, rtol=1e-3, atol=1e-4)
     hidden, _ = network.next_hidden(ids[:, 0], network.initial_state(3))
-    gate, context = network.gate(hidden), model.predictors["counts"]._counts.advance(ids[:, 0], state[0])
+    counts = model.predictors["counts"].counts
+    gate, nodes = network.gate(hidden).T, counts.advance(state[0].T, ids[:, 0])
     own = np.exp(network.logits(hidden))
-    expected = gate[0][:, None] * own / own.sum(1, keepdims=True)
-    model.predictors["counts"]._counts.mix(expected, context, gate[1:])
+    expected = counts.mixture(nodes, gate, (own / own.sum(1, keepdims=True)).astype(np.float32))
     np.testing.assert_allclose(np.exp(all_logits[0]), expected, rtol=1e-4, atol=1e-7)
     for one, other in zip(mixture.step(ids[:, -1], same)[1], after, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -13,14 +13,14 @@ from textrnn.base.errors import DataError, RunError
 from textrnn.language_model import scoring
 from textrnn.language_model.scoring import NATS_PER_UNKNOWN, Score, nats_in_order, score_ids
 from textrnn.nn.numpy.load import make_network
-from textrnn.nn.numpy.network import token_nats
+from textrnn.nn.numpy.network import TargetNats, token_nats
 from textrnn.nn.options import layer_cells
 from textrnn.text.windows import windows_before
 
 WINDOW, START = 6, 4
 
 
-class Unigram:
+class Unigram(TargetNats):
     """The same probabilities whatever was before; notes what it is asked."""
 
     def __init__(self, probabilities):

@@ -197,36 +197,3 @@ def read_weights(path: Path) -> tuple[Weights, dict[str, str]]:
     if metadata.pop("sha256", None) != _weights_digest(weights, metadata):
         raise RunError(f"{path} is damaged: its weights do not fit their checksum; restore it or train again")
     return weights, metadata
-
-
-def map_weights(path: Path) -> tuple[Weights, dict[str, str]]:
-    """Maps what `write_weights` wrote: only what is used is read, so the checksum is not looked at.
-
-    Returns:
-        arrays that cannot be written to, and the metadata.
-
-    Raises:
-        RunError: the file is missing, or no whole safetensors file.
-    """
-    if not os.path.isfile(path):
-        raise RunError(f"{path} is missing: the run is incomplete; restore it from a copy or train again")
-    try:
-        data = np.memmap(path, np.uint8, mode="r")
-        begin = 8 + int.from_bytes(data[:8].tobytes(), "little")
-        header = json.loads(data[8:begin].tobytes())
-        metadata = dict(header.pop("__metadata__", {}))
-        arrays = {name: _mapped(data[begin:], **facts) for name, facts in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise RunError(f"{path} is damaged: {error!r:.120}; restore it from a copy or train again") from None
-    return arrays, metadata
-
-
-MAPPED = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "I32": np.int32, "F32": np.float32}
-
-
-def _mapped(data: np.ndarray, *, dtype: str, shape: list[int], data_offsets: list[int]) -> np.ndarray:
-    begin, end = data_offsets
-    if not 0 <= begin <= end <= len(data):
-        raise ValueError(f"data_offsets are {data_offsets}")
-    array: np.ndarray = np.frombuffer(data[begin:end], MAPPED[dtype]).reshape([int(size) for size in shape])
-    return array

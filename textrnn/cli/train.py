@@ -92,7 +92,7 @@ def _summary(result: dict[str, Any]) -> str:
     bits, nats = result["val_bits_per_char"], result["val_nats_per_token"]
     quality = f"{bits:.3f} bits per character on held-out text ({nats:.3f} nats per token)" if bits else "not measured"
     lines = [f"saved {path}: {quality}, best at epoch {result['best_epoch'] or 0:.3g} of {result['epochs']:.3g}"]
-    if len(result["models"] or {}) > 1:
+    if len(result.get("models") or {}) > 1:
         lines.append(_of_parts(result["models"]))
     if result["ended"] == "patience":
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")

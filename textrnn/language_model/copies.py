@@ -50,7 +50,9 @@ class Copies:
         if not self.longest:
             return f"nothing in pieces of {self.piece} or more"
         share = f"{100 * self.share:.0f} %" if self.share >= 0.01 else "under 1 %"
-        return f"{share} of {self.chars:,} characters, in pieces of {self.piece} or more; the longest has {self.longest:,}"
+        return (
+            f"{share} of {self.chars:,} characters, in pieces of {self.piece} or more; the longest has {self.longest:,}"
+        )
 
 
 def copies(texts: Sequence[str], source: Text, *, piece: int | None = None) -> Copies:

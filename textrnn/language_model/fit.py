@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from textrnn.language_model.conditions import drawn_condition
-from textrnn.language_model.counting import Counts, with_parts
+from textrnn.language_model.counting import MixedCounts, with_parts
 from textrnn.language_model.generation_loop import Stream
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
@@ -58,7 +58,12 @@ class TextObjective:
     """
 
     def __init__(
-        self, model: LanguageModel, prepared: Prepared, workers: Workers, num_shards: int, counts: Counts | None = None
+        self,
+        model: LanguageModel,
+        prepared: Prepared,
+        workers: Workers,
+        num_shards: int,
+        counts: MixedCounts | None = None,
     ) -> None:
         config, corpus = prepared.config, prepared.data
         self._model, self._workers, self._window = model, workers, config.data.window or 1
@@ -83,8 +88,9 @@ class TextObjective:
         """See `Objective`; arrays are those of `make_loss`."""
         batch = self._windows.batch(epoch, index)
         arrays: tuple[np.ndarray, ...] = batch.x, batch.y, batch.mask
-        if self._counts is not None:
-            arrays = (*arrays, self._counts.train[batch.places])
+        if self._counts is not None and batch.places is not None:
+            taught = self._counts.teaches_network(batch.places)
+            arrays = (*arrays, self._counts.train[batch.places], taught, np.maximum(1 - taught, epoch == 0))
         return Batch(arrays, batch.num_tokens, batch.reset)
 
     def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
@@ -129,7 +135,9 @@ class Learner:
         counts: of n-grams, that are mixed in.
     """
 
-    def __init__(self, prepared: Prepared, display: Display, workers: Workers, counts: Counts | None = None) -> None:
+    def __init__(
+        self, prepared: Prepared, display: Display, workers: Workers, counts: MixedCounts | None = None
+    ) -> None:
         config, strategy = prepared.config, workers.strategy
         self.counts, self.precision = counts, chosen_precision(config.optimization.precision)
         with contextlib.nullcontext() if strategy is None else strategy.scope():
@@ -191,7 +199,7 @@ def fit(
     begin: float,
     samples: bool,
     workers: Workers | None = None,
-    counts: Counts | None = None,
+    counts: MixedCounts | None = None,
 ) -> dict[str, Any]:
     """Trains a language model and saves it.
 
@@ -213,6 +221,8 @@ def fit(
     """
     workers = workers or Workers()
     prepared = with_parts(prepared, counts)
+    if counts is not None and counts.said:
+        display.say(counts.said)
     learner = Learner(prepared, display, workers, counts)
     workers.tick()
     budget = plan_budget(
@@ -334,7 +344,7 @@ class Watch:
             num_orders=self._learner.model.num_orders,
         )
         if self._learner.counts is not None:
-            network = MixtureNetwork(network, self._learner.counts.model)
+            network = MixtureNetwork(network, self._learner.counts.counts)
         model = Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
         rng, label = row_rng(self._learner.progress.step), ""
         if corpus.num_conditions:

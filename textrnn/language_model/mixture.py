@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from textrnn.nn.numpy.network import CarriedNetwork, State, token_nats
-from textrnn.text.counts.model import NgramModel
+from textrnn.text.counts.model import Counts
 
 SMALLEST = np.float32(1e-30)
 
@@ -13,32 +13,31 @@ SMALLEST = np.float32(1e-30)
 class CountsNetwork:
     """The longest n-grams alone as a predictor, see `textrnn.nn.numpy.network.Network`.
 
-    The first array of its state is the context of the counts, int32[order - 1, rows].
+    The first array of its state has the nodes of the counts, int64[order, rows].
 
     Args:
         counts: n-grams.
     """
 
-    def __init__(self, counts: NgramModel) -> None:
-        self.vocab_size, self._counts = counts.vocab_size, counts
+    def __init__(self, counts: Counts) -> None:
+        self.vocab_size, self.counts = counts.vocab, counts
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [self._counts.initial_context(rows)]
+        return [self.counts.start(rows).T]
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`; the logits are logarithms of probabilities."""
-        context = self._counts.advance(self._tokens(ids), state[0])
-        probabilities = np.zeros((len(ids), self.vocab_size), np.float32)
-        weights = np.zeros((self._counts.order, len(ids)), np.float32)
-        weights[-1] = 1
-        self._counts.mix(probabilities, context, weights)
-        return _logarithms(probabilities), [context]
+        nodes = self.counts.advance(state[0].T, self._tokens(ids))
+        gate = np.zeros((len(ids), 1 + self.counts.order), np.float32)
+        gate[:, -1] = 1
+        nothing = np.zeros((len(ids), self.vocab_size), np.float32)
+        return _logarithms(self.counts.mixture(nodes, gate, nothing)), [nodes.T]
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
         for step in range(len(ids) - 1):
-            state = [self._counts.advance(self._tokens(ids[step : step + 1]), state[0])]
+            state = [self.counts.advance(state[0].T, self._tokens(ids[step : step + 1])).T]
         return self.step(ids[-1:], state)
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
@@ -50,18 +49,19 @@ class CountsNetwork:
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
-        found, context = self._targets(ids, targets, state[0])
-        return -np.log(np.maximum(found[-1], SMALLEST, dtype=np.float64)), [context]
+        found, nodes = self._targets(ids, targets, state[0])
+        return -np.log(np.maximum(found[..., -1], SMALLEST, dtype=np.float64)).T, [nodes]
 
-    def _targets(self, ids: np.ndarray, targets: np.ndarray, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of targets by each order, float32[orders, rows, steps], and the context after the ids."""
-        contexts = self._counts.read(self._tokens(ids), context)
-        found = self._counts.target_probabilities([each[:, 1:] for each in contexts], self._tokens(targets))
-        return found, np.array([each[:, -1] for each in contexts], np.int32).reshape(context.shape)
+    def _targets(self, ids: np.ndarray, targets: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of targets by each order, float32[steps, rows, orders], and the nodes after the ids."""
+        walked = self.counts.walk(nodes.T, self._tokens(ids).T)
+        flat = walked[1:].reshape(-1, self.counts.order)
+        found = self.counts.target_probabilities(flat, self._tokens(targets).T.ravel())
+        return found.reshape(*ids.T.shape, self.counts.order), walked[-1].T
 
     def _tokens(self, ids: np.ndarray) -> np.ndarray:
         """Ids as the tokens they are counted as: those that begin a document all are its last one's end."""
-        tokens: np.ndarray = np.minimum(ids, self.vocab_size - 1).astype(np.int32)
+        tokens: np.ndarray = np.minimum(ids, self.vocab_size - 1)
         return tokens
 
 
@@ -75,7 +75,7 @@ class MixtureNetwork(CountsNetwork):
         counts: n-grams.
     """
 
-    def __init__(self, network: CarriedNetwork, counts: NgramModel) -> None:
+    def __init__(self, network: CarriedNetwork, counts: Counts) -> None:
         super().__init__(counts)
         self._network = network
 
@@ -86,33 +86,31 @@ class MixtureNetwork(CountsNetwork):
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`; the logits are logarithms of probabilities."""
         hidden, after = self._network.next_hidden(ids, state[1:])
-        context = self._counts.advance(self._tokens(ids), state[0])
-        return self._mixed(hidden, context), [context, *after]
+        nodes = self.counts.advance(state[0].T, self._tokens(ids))
+        return self._mixed(hidden, nodes), [nodes.T, *after]
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
-        context, *after = state
+        nodes, after = state[0].T, state[1:]
         for step in range(len(ids)):
             hidden, after = self._network.next_hidden(ids[step : step + 1], after)
-            context = self._counts.advance(self._tokens(ids[step : step + 1]), context)
-        return self._mixed(hidden, context), [context, *after]
+            nodes = self.counts.advance(nodes, self._tokens(ids[step : step + 1]))
+        return self._mixed(hidden, nodes), [nodes.T, *after]
 
-    def _mixed(self, hidden: np.ndarray, context: np.ndarray) -> np.ndarray:
-        weights = self._network.gate(hidden)
-        probabilities = self._network.logits(hidden)
-        probabilities = np.exp(probabilities - probabilities.max(1, keepdims=True))
-        probabilities *= (weights[0] / probabilities.sum(1))[:, None]
-        self._counts.mix(probabilities, context, weights[1:])
-        return _logarithms(probabilities)
+    def _mixed(self, hidden: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        logits = self._network.logits(hidden)
+        own = np.exp(logits - logits.max(1, keepdims=True))
+        own /= own.sum(1, keepdims=True)
+        return _logarithms(self.counts.mixture(nodes, self._network.gate(hidden).T, own))
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
-        by_order, context = self._targets(ids, targets, state[0])  # [orders, rows, steps]
+        by_order, nodes = self._targets(ids, targets, state[0])
         outputs, after = self._network.outputs(ids, state[1:])  # [hidden, steps * rows]
         own: np.ndarray = np.exp(-token_nats(self._network.logits(outputs), self._tokens(targets).T.ravel()))
-        each = np.concatenate([own[None], by_order.transpose(0, 2, 1).reshape(len(by_order), -1)])
-        mixed = -np.log(np.maximum((self._network.gate(outputs) * each).sum(0), SMALLEST))
-        return mixed.reshape(targets.T.shape).T, [context, *after]
+        each = np.concatenate([own[:, None], by_order.reshape(len(own), -1)], 1)
+        mixed = -np.log(np.maximum((self._network.gate(outputs).T * each).sum(1), SMALLEST))
+        return mixed.reshape(targets.T.shape).T, [nodes, *after]
 
 
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:

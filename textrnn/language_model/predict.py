@@ -19,7 +19,7 @@ from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score, score_ids
 from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.load import make_network
-from textrnn.text.counts.model import MOST_ORDERS
+from textrnn.text.counts.table_file import MOST_ORDERS
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json

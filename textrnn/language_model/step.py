@@ -47,17 +47,19 @@ def make_loss(
         model: the network.
         end_id: where there are documents, the first of the ids that begin one. A row that begins with one has the state
             before a text: carried on from another document, it would be one that no generated text begins with.
-        code_nats: float32[codes], nats by code, where counts are mixed in. The loss is then that of the mixture, with
-            that of the network alone as its penalty. What the network gives a token is not changed by the mixture, or
-            it would leave to the counts what they know of the training text by heart.
+        code_nats: float32[codes], nats by code, where counts are mixed in. The loss that is told is then that of the
+            mixture. The network learns from its own loss: from that of the mixture it would leave to the counts what
+            they know of the training text by heart. The gate learns from the mixture, with what the network gives a
+            token taken as it is.
 
     Returns:
-        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`), where there are
-        counts codes uint8[batch, steps, orders], and the state.
+        a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`) and the state. Where
+        there are counts, behind the mask come codes uint8[batch, steps, orders], and for each token whether the network
+        learns from it, and whether the gate does, float32[batch, steps].
     """
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
-        x, y, mask, *codes = arrays
+        x, y, mask, *counted = arrays
         if end_id is not None:
             goes_on = tf.cast(x[:, :1] < end_id, tf.float32)  # [batch, 1]
             begins = model.initial_state(x.shape[0])
@@ -67,11 +69,13 @@ def make_loss(
             hidden = hidden[:, -1]
         own = token_losses(model.logits(hidden, training=True), model.tokens(y))
         count, nats, penalties = tf.reduce_sum(mask), tf.reduce_sum(own * mask), list(model.losses)
-        if codes:
-            penalties.append(tf.math.divide_no_nan(nats, count))
-            gate = model.gate_logits(hidden)
-            mixed = mixture_nats(tf.stop_gradient(own), gate, tf.gather(code_nats, tf.cast(codes[0], tf.int32)))
-            nats = tf.reduce_sum(mixed * mask)
+        if counted:
+            codes, teaches_network, teaches_gate = counted
+            order_nats = tf.gather(code_nats, tf.cast(codes, tf.int32))
+            mixed = mixture_nats(tf.stop_gradient(own), model.gate_logits(hidden), order_nats)
+            learnt = tf.reduce_sum((own * teaches_network + mixed * teaches_gate) * mask)
+            penalties.append(tf.math.divide_no_nan(learnt, count))
+            nats = tf.stop_gradient(tf.reduce_sum(mixed * mask))
         return Loss(nats, count, after, tf.add_n(penalties) if penalties else None)
 
     return loss

@@ -114,6 +114,7 @@ def follow(
         details=setup["details"],
         resume=setup["resume"],
         new_budget=setup["new_budget"],
+        is_own=False,
     )
 
 

@@ -155,6 +155,14 @@ def check_ids(path: Path, sha256: str) -> None:
         raise RunError(f"{path} is damaged: its content does not fit its checksum; restore it or train again")
 
 
+def sha256_of(ids: np.ndarray) -> str:
+    """The checksum of mapped ids or codes, in hexadecimal digits, in constant memory."""
+    digest = hashlib.sha256()
+    for begin in range(0, len(ids), PIECE_BYTES):
+        digest.update(ids[begin : begin + PIECE_BYTES].tobytes())
+    return digest.hexdigest()
+
+
 def copy_ids(ids: np.ndarray, path: Path) -> None:
     """Writes ids that are mapped into a file, in constant memory; the mapped file may have been removed meanwhile.
 

@@ -29,6 +29,7 @@ class Prepared:
         details: the content of `run.json` so far.
         resume: whether to go on from the checkpoint in `folder`.
         new_budget: whether epochs and time were given now; a resumed run without goes on with what it had left.
+        is_own: whether this process writes the run; among workers, the chief does.
         parts: what writes the files of the run that training never changes, by their names; they are written again
             when they are lost.
     """
@@ -40,6 +41,7 @@ class Prepared:
     details: dict[str, Any]
     resume: bool = False
     new_budget: bool = True
+    is_own: bool = True
     parts: Parts = field(default_factory=dict)
 
     def write_lost_parts(self, folder: Path) -> None:

@@ -135,21 +135,21 @@ class Counts:
         return added
 
     def walk(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """The states of one stream while it reads.
+        """The states of streams while they read.
 
         Args:
-            nodes: int64[1, order], the stream before.
-            tokens: int[steps].
+            nodes: int64[streams, order], the streams before.
+            tokens: int[steps, streams].
 
         Returns:
-            int64[steps + 1, order]: row t is the stream when it has read t tokens.
+            int64[steps + 1, streams, order]: row t has the streams when they have read t tokens.
         """
-        states = np.full((len(tokens) + 1, self.order), UNKNOWN)
-        states[0], states[:, 0] = nodes[0], 0
+        states = np.full((len(tokens) + 1, *nodes.shape), UNKNOWN)
+        states[0], states[..., 0] = nodes, 0
         if self.order > 1:
-            states[1:, 1] = self._singles[tokens]
+            states[1:, :, 1] = self._singles[tokens]
         for n in range(2, self.order):
-            states[1:, n] = self.find(states[:-1, n - 1], tokens)
+            states[1:, :, n] = self.find(states[:-1, :, n - 1].ravel(), tokens.ravel()).reshape(tokens.shape)
         return states
 
     def text_probabilities(self, nodes: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +165,7 @@ class Counts:
         parts = []
         for begin in range(0, len(tokens), PIECE):
             piece = tokens[begin : begin + PIECE]
-            states = self.walk(nodes, piece)
+            states = self.walk(nodes, piece[:, None])[:, 0]
             parts.append(self.target_probabilities(states[:-1], piece))
             nodes = states[-1:]
         return np.concatenate([np.zeros((0, self.order), np.float32), *parts]), nodes
