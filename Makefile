@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
 
-.PHONY: demo test test-processors coverage faults lint bench docs clean
+.PHONY: demo test test-examples test-processors coverage faults lint bench docs clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -23,6 +23,15 @@ test: .venv/installed
 # The tests that compare numbers, as on six older processors: about half an hour.
 test-processors: .venv/installed
 	$(BIN)/python tests/processors.py -n 2 --dist loadfile --no-loadscope-reorder
+
+# The scripts of examples/ with Ray and Spark (which needs Java), in an environment of their own: half a gigabyte.
+test-examples: .venv-examples/installed
+	.venv-examples/bin/python -m pytest tests/test_examples.py
+
+.venv-examples/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-examples
+	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,examples]'
+	touch $@
 
 # Lines and branches of textrnn/ that the tests reach; the least covered files come first.
 coverage: .venv/installed
@@ -45,4 +54,4 @@ docs: .venv/installed
 	$(BIN)/python -m docs
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf .venv .venv-examples build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
