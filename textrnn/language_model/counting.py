@@ -29,8 +29,8 @@ CODES = {"train": "checkpoint/train.counts", "valid": "checkpoint/valid.counts"}
 PIECE = 1 << 20  # held-out tokens that are looked up at a time
 LONGEST = 10  # tokens of n-grams, if nothing is said: longer ones need more room and time than they are worth
 LEAST_BYTES, BYTES_A_CHAR = 13e6, 7  # of a file of counts: 20 MB for a million characters, 150 for 20 million
-# Share of the training part, at its end, that the network does not learn from. 15 epochs of data/chinese.txt, bits a
-# character: 6.92 with it, 7.09 where gate and network learn from all (counts alone 6.94); of data/english.txt 2.00 both.
+# Share of the training part, at its end, that the network does not learn from. 15 epochs of data/chinese.txt: 6.92 bits
+# a character with it, 7.09 where gate and network learn from all, 6.94 of counts alone; of data/english.txt 2.00 both.
 GATE_SHARE = 0.05
 
 
@@ -84,11 +84,15 @@ def counting(prepared: Prepared) -> Iterator[Callable[[], MixedCounts | None]]:
     if not prepared.config.counts.counts:
         yield lambda: None
         return
-    found: list[Any] = []
+    found, ended = list[Any](), threading.Event()
+
+    def check() -> None:
+        if ended.is_set():
+            raise InterruptedError
 
     def work() -> None:
         try:
-            found.append(_counts(prepared))
+            found.append(_counts(prepared, check))
         except BaseException as error:  # told to whoever waits for the counts
             found.append(error)
 
@@ -102,10 +106,14 @@ def counting(prepared: Prepared) -> Iterator[Callable[[], MixedCounts | None]]:
         mixed: MixedCounts = found[0]
         return mixed
 
-    yield counts
+    try:
+        yield counts
+    finally:
+        ended.set()
+        thread.join()
 
 
-def _counts(prepared: Prepared) -> MixedCounts:
+def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> MixedCounts:
     """The counts of a run: those that are there, if it is gone on with, or new ones."""
     if prepared.resume and (kept := _kept(prepared)) is not None:
         return kept
@@ -116,7 +124,7 @@ def _counts(prepared: Prepared) -> MixedCounts:
         ids = _tokens(corpus, corpus.train.ids)
         starts = None if corpus.end_id is None else np.flatnonzero(corpus.train.ids >= corpus.end_id)
         limit = prepared.config.counts.max_order or LONGEST
-        with counted(ids, corpus.vocab_size, folder, max_order=limit, starts=starts) as found:
+        with counted(ids, corpus.vocab_size, folder, max_order=limit, starts=starts, check=check) as found:
             train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * corpus.train.num_chars)
         counts = Counts(path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,7 @@ def _evaluate(text: Text, level: Level, flags: np.ndarray | None, chains: Chains
         return evaluate_span(text, level, span, flags=flags, discount=discount, chains=chains)
 
     for found in in_order(evaluate, level.spans):
+        text.check()
         counts.append(found.counts)
         costs.append(found.costs)
         totals.append(found.totals)
@@ -138,6 +139,7 @@ def counted(
     least_gain_nats: float = 0.02,
     num_blocks: int = 10,
     starts: np.ndarray | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[Counted]:
     """Counts a text, with each block left out in turn, by interpolated modified Kneser-Ney smoothing.
 
@@ -152,12 +154,13 @@ def counted(
         least_gain_nats: what a longer context must gain for going on to a still longer one.
         num_blocks: contiguous blocks, 1 to `MOST_BLOCKS`.
         starts: int[num_documents], where documents begin, the first one at 0; without it the text is one.
+        check: is called now and then, and may raise to end counting.
 
     Raises:
         DataError: the text is empty or too long, a token is too large, or `starts` do not fit.
         RunError: the disk is full.
     """
-    text = _checked(ids, vocab, starts, num_blocks)
+    text = replace(_checked(ids, vocab, starts, num_blocks), check=check)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".counts.") as name:
         scratch = Path(name)
         size = len(ids)

@@ -35,12 +35,14 @@ class Text:
         vocab: tokens are below it.
         starts: int64[num_documents], rising, the first one 0: places over which no n-gram reaches.
         num_blocks: contiguous blocks of equal length that are left out, each once.
+        check: is called now and then while it is counted, and may raise to end that.
     """
 
     ids: np.ndarray
     vocab: int
     starts: np.ndarray
     num_blocks: int
+    check: Callable[[], None] = lambda: None
 
     @property
     def block_size(self) -> int:
@@ -219,6 +221,7 @@ def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Lev
         return sort_places(text, places[goes_on], context[goes_on], end - begin)
 
     for found in in_order(refine, cuts(sizes, PIECE)):
+        text.check()
         begins = np.cumsum(found.sizes, dtype=np.int64) - found.sizes
         flags[found.places[begins]] = FIRST + ALONE * found.alone.astype(np.uint8)
         above.add(found)
