@@ -51,6 +51,7 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
         "skipped_steps",
         "val_tokens",
         "best_epoch",
+        "copies",
         "ended",
         "models",
         "workers",

@@ -83,6 +83,12 @@ def _of_parts(models: dict[str, dict[str, float]]) -> str:
     return parts_in_words(models) + plain
 
 
+def _of_copies(copied: dict[str, Any]) -> str:
+    from textrnn.language_model.copies import Copies
+
+    return f"of what it writes, copied from the text word for word: {Copies(**copied).in_words()}"
+
+
 def _summary(result: dict[str, Any]) -> str:
     from textrnn.base.run import models_dir_flag
 
@@ -94,6 +100,8 @@ def _summary(result: dict[str, Any]) -> str:
     lines = [f"saved {path}: {quality}, best at epoch {result['best_epoch'] or 0:.3g} of {result['epochs']:.3g}"]
     if len(result.get("models") or {}) > 1:
         lines.append(_of_parts(result["models"]))
+    if (result.get("copies") or {}).get("longest"):
+        lines.append(_of_copies(result["copies"]))
     if result["ended"] == "patience":
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
     if result["ended"] == "interrupted":

@@ -94,10 +94,12 @@ def _common(points: Sequence[np.ndarray], source: Text, length: int) -> list[np.
     """Where pieces of a length begin, in each text, that the source has as well."""
     own = [_hashes(each, length) for each in points]
     wanted = np.unique(np.concatenate(own))
+    if not len(wanted):
+        return own
     found = np.zeros(len(wanted), bool)
     for part in _overlapping(source(), length):
         hashes = _hashes(part, length)
-        places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1) if len(wanted) else hashes[:0]
+        places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
         found[places[wanted[places] == hashes]] = True
     there = wanted[found]
     return [np.flatnonzero(np.isin(each, there)) for each in own]

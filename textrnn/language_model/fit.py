@@ -6,14 +6,16 @@ import contextlib
 import dataclasses
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
 from textrnn.language_model.conditions import drawn_condition
+from textrnn.language_model.copies import copies
 from textrnn.language_model.counting import MixedCounts, with_parts
-from textrnn.language_model.generation_loop import Stream
+from textrnn.language_model.generation_loop import Stream, read_prompt, write
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
 from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies, start_gate
@@ -39,6 +41,8 @@ from textrnn.training.trainer import Check, Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
+COPY_TEXTS, COPY_TOKENS = 4, 500  # that are written at the end, to see what is copied
+MOST_COMPARED, PIECE_TOKENS = 30_000_000, 1 << 20  # training tokens that they are compared with, and at a time
 COUNTS_COLUMNS = ("network_bits_per_char", "counts_bits_per_char")  # of history.csv, where counts are mixed in
 GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 
@@ -244,6 +248,8 @@ def fit(
                 watch.check(event, is_chief=workers.is_chief)
             elif isinstance(event, WentBack):
                 display.warn(event.line)
+        if workers.is_chief and learner.trainer.ended != "interrupted":
+            watch.measure_copies()
     ended = learner.trainer.ended
     return watch.result(time.monotonic() - begin, workers) if workers.is_chief else dict(ended=ended)
 
@@ -314,6 +320,7 @@ class Watch:
             val_bits_per_char=metrics.get("val_bits_per_char"),
             val_tokens=learner.objective.num_targets,
             models=metrics.get("models"),
+            copies=details.get("copies"),
             best_epoch=metrics.get("epoch"),
             precision=learner.precision,
             workers=workers.workers,
@@ -331,13 +338,39 @@ class Watch:
             for name, score in scores.items()
         }
 
+    def measure_copies(self) -> None:
+        """Writes some text with the best weights, and keeps how much of it stands in the training text."""
+        model = self._model(self._learner.store.best_weights)
+        rngs = [row_rng(number) for number in range(COPY_TEXTS)]
+        prompts = [read_prompt(self._begun(model, rng)[1], model.tokenizer.encode("")) for rng in rngs]
+        texts = [one.text for one in write(model, prompts, rngs, SampleConfig(length=COPY_TOKENS))]
+        self._prepared.details["copies"] = copies(texts, self._training_text).to_json()
+
+    def _training_text(self) -> Iterator[str]:
+        """The training part in pieces, or the beginning of a very long one."""
+        ids, tokenizer = self._corpus.train.ids, self._corpus.tokenizer
+        for begin in range(0, min(len(ids), MOST_COMPARED), PIECE_TOKENS):
+            piece = np.asarray(ids[begin : begin + PIECE_TOKENS], np.int32)
+            yield tokenizer.decode(piece[piece < tokenizer.vocab_size])  # without what begins a document
+
     def _sample(self) -> str:
-        """A line that the network writes now."""
+        """A line that is written now."""
+        rng = row_rng(self._learner.progress.step)
+        label, model = self._begun(self._model(get_weights(self._learner.model)), rng)
+        text = "".join(Stream(model, model.tokenizer.encode(""), rng).write(SampleConfig(length=SAMPLE_TOKENS)))
+        return one_line(f"{label}: {text.strip()}" if label else text)
+
+    def _begun(self, model: Model, rng: np.random.Generator) -> tuple[str, Model]:
+        """The model whose texts begin in a condition that is drawn, if there are some, and its name."""
+        return drawn_condition(model, rng) if self._corpus.num_conditions else ("", model)
+
+    def _model(self, weights: dict[str, np.ndarray]) -> Model:
+        """What predicts with some weights, without TensorFlow."""
         config, corpus, details = self._prepared.config, self._corpus, self._prepared.details
         network: Any = make_network(
             config.model,
             corpus.vocab_size,
-            get_weights(self._learner.model),
+            weights,
             window=config.data.window or 1,
             start_id=details["start_id"],
             num_conditions=corpus.num_conditions,
@@ -345,12 +378,7 @@ class Watch:
         )
         if self._learner.counts is not None:
             network = MixtureNetwork(network, self._learner.counts.counts)
-        model = Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
-        rng, label = row_rng(self._learner.progress.step), ""
-        if corpus.num_conditions:
-            label, model = drawn_condition(model, rng)
-        text = "".join(Stream(model, corpus.tokenizer.encode(""), rng).write(SampleConfig(length=SAMPLE_TOKENS)))
-        return one_line(f"{label}: {text.strip()}" if label else text)
+        return Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
 
     def _score(self, nats_per_token: float) -> Score:
         valid = self._corpus.valid

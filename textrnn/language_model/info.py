@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.language_model.copies import Copies
 from textrnn.text.documents import Documents, describe_documents
 
 
@@ -61,4 +62,6 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         models = metrics.get("models") or {}
         if len(models) > 1:
             found.append(("of which", parts_in_words(models)))
+    if run.get("copies"):
+        found.append(("copied", Copies(**run["copies"]).in_words()))
     return found

@@ -124,6 +124,11 @@ class RunStore:
         self._best, self._is_new = get_weights(self._model), True
         self.details["metrics"] = metrics
 
+    @property
+    def best_weights(self) -> Weights:
+        """The best weights so far."""
+        return self._best
+
     def save(self, progress: Progress, state: State, *, title: str | None = None) -> None:
         """Writes the best weights if they are new, the checkpoint, the history and `run.json`; warns when it cannot.
 
