@@ -12,8 +12,10 @@ import textrnn
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import read_json
 from textrnn.language_model.mixture import MixtureNetwork
-from textrnn.language_model.scoring import score_ids
+from textrnn.language_model.scoring import adapted_nats, score_ids
+from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
+from textrnn.text.counts.adapt import AdaptedStream
 
 ARCHITECTURES = ("lstm", "gru", "simple", "mingru", "minlstm", "memory")
 FILES = {"counts.safetensors", "checkpoint/train.counts", "checkpoint/valid.counts"}
@@ -168,3 +170,45 @@ def test_a_copy_with_another_network_keeps_its_parts(home):
     train("story.txt", *QUICK, "--name", "both")
     model = textrnn.load("both")
     assert dataclasses.replace(model, start_id=3).using("network").network is model.predictors["network"]
+
+
+def test_counts_that_go_on_counting_are_better_on_a_text_that_repeats_itself(home):
+    train("story.txt", *QUICK, "--name", "both")
+    Path("new.txt").write_text("The tree sang to the sun and the moon sang back.\n" * 9)
+    found = good("score", "new.txt", "--adapt", "--json").json["files"][0]
+    assert found["adapted_bits_per_char"] < 0.7 * found["bits_per_char"]
+    assert found["bits_per_char"] == good("score", "new.txt", "--json").json["files"][0]["bits_per_char"]
+    assert "go on counting" in good("score", "new.txt", "--adapt").out
+    refused("score", "new.txt", "--adapt", "--use", "network", code=2, says=["--adapt is for models"])
+    refused("score", "new.txt", "--adapt", "--per-char", code=2, says=["--adapt is for running text"])
+
+
+def test_adapted_nats_are_those_of_a_stream_token_by_token(home):
+    train("story.txt", *QUICK, "--name", "both")
+    model = textrnn.load("both")
+    counts, network = model.predictors["counts"].counts, model.predictors["network"]
+    ids = model.tokenizer.encode("The sun sang to the sun and the moon.")
+    nodes = counts.advance(counts.start(1), np.array([model.start_id]))
+    stream, state, before, expected = AdaptedStream(counts, nodes), network.initial_state(1), model.start_id, 0.0
+    for token in ids.tolist():
+        hidden, state = network.next_hidden(np.array([before]), state)
+        own = np.exp(-token_nats(network.logits(hidden), np.array([token])))
+        each = np.concatenate([own, stream.target_probabilities(token)])
+        expected -= np.log(network.gate(hidden)[:, 0] @ each)
+        stream.advance(token)
+        before = token
+    assert adapted_nats(model, ids) == pytest.approx(expected, rel=1e-4)
+
+
+def test_texts_in_a_condition_have_counts_on_request(home):
+    rows = "".join(
+        f"{kind},{word}\n" for kind, word in [("fruit", "apple pie"), ("tool", "spade"), ("fruit", "pear")] * 30
+    )
+    Path("kinds.csv").write_text("kind,text\n" + rows)
+    table = ["kinds.csv", "--text-column", "text", "--condition", "kind", "--level", "char", *QUICK, "--window", "8"]
+    assert list(train(*table, "--name", "plain")["models"]) == ["network"]
+    assert list(train(*table, "--counts", "--name", "counted")["models"]) == ["counts", "network", "mixture"]
+    for guidance in ("0", "1"):
+        text = good("generate", "--model", "counted", "--condition", "tool", "--guidance", guidance, "--length", 40).out
+        assert text.strip()
+    assert good("score", "kinds.csv", "--model", "counted", "--text-column", "text", "--condition", "kind").out

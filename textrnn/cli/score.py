@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 @click.option("--delimiter", help="Between the cells of tables, as for train.")
 @click.option("--header/--no-header", default=None, help="Whether the first row of tables names the columns.")
 @click.option("--per-char", is_flag=True, help="A line of JSON for each character: how surprising it was, in bits.")
+@click.option(
+    "--adapt",
+    is_flag=True,
+    help="Measure as well how much better it predicts when its counts go on counting in the text.",
+)
 @JSON
 def score(files: tuple[str, ...], **options: Any) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
@@ -46,6 +51,8 @@ def score(files: tuple[str, ...], **options: Any) -> None:
     opened = load_language_model(asked.model, asked.models_dir)
     if asked.use is not None:
         opened = opened.using(asked.use)
+    if asked.adapt and (asked.per_char or opened.documents is not None):
+        raise ConfigError("--adapt is for running text as a whole: leave it out with --per-char and with documents")
     table = DocumentConfig(text_column=asked.text_column, delimiter=asked.delimiter, header=asked.header)
     if table.is_table and (asked.per_char or opened.documents is None):
         reason = (
@@ -60,7 +67,7 @@ def score(files: tuple[str, ...], **options: Any) -> None:
         if asked.per_char:
             _per_char(opened, sources, asked.condition)
             return
-        scores = _scores(opened, sources, table, asked.condition)
+        scores = _scores(opened, sources, table, asked)
     click.echo(json.dumps({"files": scores}, ensure_ascii=False) if asked.as_json else _in_words(scores))
 
 
@@ -75,16 +82,21 @@ def _per_char(model: Any, sources: Iterable[Source], condition: str | None) -> N
 
 
 def _scores(
-    model: Any, sources: Iterable[Source], table: DocumentConfig, condition: str | None
+    model: Any, sources: Iterable[Source], table: DocumentConfig, asked: SimpleNamespace
 ) -> list[dict[str, Any]]:
     """What `--json` prints of each source."""
     from textrnn.language_model.score import score_source
     from textrnn.language_model.score_documents import score_documents
 
     if model.documents is None:
-        return [score_source(model, source) for source in sources]
-    own = None if table.is_table else condition
+        return [score_source(model, source, adapt=asked.adapt) for source in sources]
+    own = None if table.is_table else asked.condition
     return [score_documents(model, source, table, condition=own, warn=warn) for source in sources]
+
+
+def _adapted(found: dict[str, Any]) -> str:
+    bits = found.get("adapted_bits_per_char")
+    return f"  with counts that go on counting: {bits:.4f} bits per character\n" if bits is not None else ""
 
 
 def _in_words(scores: list[dict[str, Any]]) -> str:
@@ -96,6 +108,6 @@ def _in_words(scores: list[dict[str, Any]]) -> str:
         parts.append(
             f"{found['file']}: {found['bits_per_char']:.4f} bits per character, {found['nats_per_token']:.4f} "
             f"nats per token, perplexity {found['perplexity']:.4g} ({found['chars']:,} characters, "
-            f"{found['tokens']:,} tokens{unknown})\n{format_documents(found)}"
+            f"{found['tokens']:,} tokens{unknown})\n{_adapted(found)}{format_documents(found)}"
         )
     return "".join(parts).removesuffix("\n")

@@ -44,7 +44,7 @@ class Copies:
         """For a person.
 
         Example:
-            >>> Copies(0.125, 73, 50, 2000).in_words(), Copies(0.0, 0, 20, 2000).in_words()
+            >>> Copies(0.13, 73, 50, 2000).in_words(), Copies(0.0, 0, 20, 2000).in_words()
             ('13 % of 2,000 characters, in pieces of 50 or more; the longest has 73', 'nothing in pieces of 20 or more')
         """
         if not self.longest:

@@ -122,9 +122,8 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
         path, codes = folder / COUNTS_FILE, {name: folder / file for name, file in CODES.items()}
         codes["train"].parent.mkdir(exist_ok=True)
         ids = _tokens(corpus, corpus.train.ids)
-        starts = None if corpus.end_id is None else np.flatnonzero(corpus.train.ids >= corpus.end_id)
         limit = prepared.config.counts.max_order or LONGEST
-        with counted(ids, corpus.vocab_size, folder, max_order=limit, starts=starts, check=check) as found:
+        with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
             train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * corpus.train.num_chars)
         counts = Counts(path)

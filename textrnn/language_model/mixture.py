@@ -106,11 +106,28 @@ class MixtureNetwork(CountsNetwork):
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
         by_order, nodes = self._targets(ids, targets, state[0])
-        outputs, after = self._network.outputs(ids, state[1:])  # [hidden, steps * rows]
+        nats, after = self.nats_with(by_order, ids, targets, state[1:])
+        return nats, [nodes, *after]
+
+    def nats_with(
+        self, by_order: np.ndarray, ids: np.ndarray, targets: np.ndarray, state: State
+    ) -> tuple[np.ndarray, State]:
+        """Nats of targets, given what n-grams say of them.
+
+        Args:
+            by_order: float32[steps, rows, orders], their probabilities by each order.
+            ids: int32[rows, steps] that are read.
+            targets: int32[rows, steps].
+            state: of the network alone.
+
+        Returns:
+            float64[rows, steps], and the network's state after.
+        """
+        outputs, after = self._network.outputs(ids, state)  # [hidden, steps * rows]
         own: np.ndarray = np.exp(-token_nats(self._network.logits(outputs), self._tokens(targets).T.ravel()))
         each = np.concatenate([own[:, None], by_order.reshape(len(own), -1)], 1)
         mixed = -np.log(np.maximum((self._network.gate(outputs).T * each).sum(1), SMALLEST))
-        return mixed.reshape(targets.T.shape).T, [nodes, *after]
+        return mixed.reshape(targets.T.shape).T, after
 
 
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:

@@ -72,15 +72,18 @@ class Config(Checked):
             self,
             tokenizer=resolve_tokenizer(self.tokenizer),
             data=data,
-            counts=_resolve_counts(self.counts, data, self.model),
+            counts=_resolve_counts(self, data),
             optimization=resolve_optimization(self.optimization),
             stop=resolve_stop(self.stop, deterministic=self.optimization.deterministic),
         )
 
 
-def _resolve_counts(config: CountsConfig, data: DataConfig, model: ModelConfig) -> CountsConfig:
-    """Counts go with networks that tell the next token at each step: the gate learns from what they know there."""
-    possible = data.target == "each" and model.arch != ESN
+def _resolve_counts(whole: Config, data: DataConfig) -> CountsConfig:
+    """Counts go with networks that tell the next token at each step: the gate learns from what they know there.
+
+    They know nothing of the condition of a text, and weaken it: so texts with conditions have them only on request.
+    """
+    config, possible = whole.counts, data.target == "each" and whole.model.arch != ESN
     if config.counts and not possible:
         raise ConfigError(
             "--counts go with networks that predict at each step: leave them out with --arch bidirectional, --arch esn "
@@ -88,7 +91,8 @@ def _resolve_counts(config: CountsConfig, data: DataConfig, model: ModelConfig) 
         )
     if config.max_order is not None and not (possible and config.counts is not False):
         raise ConfigError("--max-order is for counts, and none are made here: leave it out")
-    return dataclasses.replace(config, counts=possible if config.counts is None else config.counts)
+    by_default = possible and (whole.documents.condition is None or config.max_order is not None)
+    return dataclasses.replace(config, counts=by_default if config.counts is None else config.counts)
 
 
 def _resolve_data(config: DataConfig, arch: str) -> DataConfig:

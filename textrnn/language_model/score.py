@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,25 @@ import numpy as np
 
 from textrnn.base.errors import DataError
 from textrnn.language_model.predict import LanguageModel
-from textrnn.language_model.scoring import NATS_PER_UNKNOWN, nats_in_order, score_ids
+from textrnn.language_model.scoring import NATS_PER_UNKNOWN, adapted_nats, nats_in_order, score_ids
 from textrnn.text.corpus import count_chars, normalized_text, write_ids
 from textrnn.text.documents import spelled
 from textrnn.text.reader import Source
 from textrnn.text.tokens.load import UNKNOWN_ID
 
 
-def score_source(model: LanguageModel, source: Source) -> dict[str, Any]:
-    """Scores one file; memory does not grow with it.
+def score_source(model: LanguageModel, source: Source, *, adapt: bool = False) -> dict[str, Any]:
+    """Scores one file; memory does not grow with it, unless counts adapt.
+
+    Args:
+        model: a saved one.
+        source: the file.
+        adapt: whether to measure as well how much better counts are that go on counting in the text.
 
     Returns:
         the keys of `textrnn score --json`: `file`, `chars`, `tokens`, `bits_per_char`, `nats_per_token`, `perplexity`
-        and `unknown`, the number of tokens that the vocabulary does not know.
+        and `unknown`, the number of tokens that the vocabulary does not know; with `adapt` also
+        `adapted_bits_per_char` and `adapted_nats_per_token`.
 
     Raises:
         DataError: nothing is left of the text after normalisation.
@@ -43,7 +50,12 @@ def score_source(model: LanguageModel, source: Source) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="textrnn-") as folder:
         part = write_ids(text(), model.tokenizer, Path(folder) / "text.ids")
         name = source.path if os.path.basename(source.path) == source.name else source.name  # not of a copy of a pipe
-        return {"file": name, **score_ids(model, part.ids, num_chars=part.num_chars).to_json()}
+        score = score_ids(model, part.ids, num_chars=part.num_chars)
+        found = {"file": name, **score.to_json()}
+        if adapt:
+            adapted = replace(score, nats=adapted_nats(model, part.ids))
+            found |= {f"adapted_{key}": adapted.to_json()[key] for key in ("bits_per_char", "nats_per_token")}
+        return found
 
 
 def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:

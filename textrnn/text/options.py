@@ -101,7 +101,7 @@ class CountsConfig(Checked):
     counts: bool | None = option(
         None,
         "Count which tokens follow which, and learn beside the network how far to trust them.  [default: yes, and "
-        "no for bidirectional, esn and target last]",
+        "no with a condition and for bidirectional, esn and target last]",
         flag="--counts/--no-counts",
     )
     max_order: int | None = option(
