@@ -112,7 +112,7 @@ def test_no_counts_leaves_them_out(home):
 def test_the_end_of_training_says_what_each_part_is_worth(home):
     ran = good("train", "story.txt", *QUICK, "--name", "both")
     assert "counts alone" in ran.out and "network alone" in ran.out and "both together" in ran.out
-    assert "counts alone" in good("info", "both").out
+    assert "counts alone" in good("info", "both").out and "copied" in good("info", "both").out
     header = Path("models/both/history.csv").read_text().splitlines()[0]
     assert header.endswith("network_bits_per_char,counts_bits_per_char")
 

@@ -34,6 +34,8 @@ KEYS = (
     "test",
     "versions",
     "documents",
+    "counts",
+    "copies",
 )
 
 
