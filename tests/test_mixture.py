@@ -11,11 +11,16 @@ from cli_fixtures import QUICK, TINY, good, refused, snapshot
 import textrnn
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import read_json
+from textrnn.language_model import counting
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.scoring import adapted_nats, score_ids
 from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.adapt import AdaptedStream
+from textrnn.text.counts.build import save_counts
+from textrnn.text.counts.codes import probability_codes
+from textrnn.text.counts.count import counted
+from textrnn.text.counts.model import Counts
 
 ARCHITECTURES = ("lstm", "gru", "simple", "mingru", "minlstm", "memory")
 FILES = {"counts.safetensors", "checkpoint/train.counts", "checkpoint/valid.counts"}
@@ -212,3 +217,28 @@ def test_texts_in_a_condition_have_counts_on_request(home):
         text = good("generate", "--model", "counted", "--condition", "tool", "--guidance", guidance, "--length", 40).out
         assert text.strip()
     assert good("score", "kinds.csv", "--model", "counted", "--text-column", "text", "--condition", "kind").out
+
+
+def test_of_a_long_text_a_part_is_counted(home, monkeypatch):
+    monkeypatch.setattr(counting, "MOST_COUNTED", 1_000)
+    ran = good("train", "story.txt", *QUICK, "--deterministic", "--name", "part")
+    assert "in the last 1,000 of the text" in ran.err
+    assert (
+        Path("models/part/checkpoint/train.counts").stat().st_size == 1_000 * textrnn.load("part").network.counts.order
+    )
+    assert good("train", "--resume", "part", "--epochs", "3", "--json").json["models"]["counts"]
+
+
+def test_tokens_that_were_not_counted_are_looked_up(tmp_path, rng):
+    ids = rng.integers(0, 6, 400)
+    with counted(ids[150:], 6, tmp_path, max_order=3) as found:
+        train = found.write_left_out(tmp_path / "train")
+        save_counts(found, tmp_path / "counts", lost_nats=0)
+    counts = Counts(tmp_path / "counts")
+    mixed = counting.MixedCounts(counts, tmp_path / "counts", ids, train, train[:0])
+    places = np.array([[140, 141, 142], [149, 150, 151], [300, 301, 302]])
+    codes = mixed.codes_at(places)
+    whole = probability_codes(counts.text_probabilities(counts.start(1), ids)[0])
+    np.testing.assert_array_equal(codes[0], whole[140:143])
+    np.testing.assert_array_equal(codes[1], [whole[149], *train[:2]])
+    np.testing.assert_array_equal(codes[2], train[150:153])

@@ -22,6 +22,7 @@ from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE, probability_codes
 from textrnn.text.counts.count import counted, map_probabilities
 from textrnn.text.counts.model import Counts
+from textrnn.text.windows import MAX_TOKENS
 from textrnn.training.prepared import Prepared
 
 COUNTS_FILE = "counts.safetensors"
@@ -29,6 +30,8 @@ CODES = {"train": "checkpoint/train.counts", "valid": "checkpoint/valid.counts"}
 PIECE = 1 << 20  # held-out tokens that are looked up at a time
 LONGEST = 10  # tokens of n-grams, if nothing is said: longer ones need more room and time than they are worth
 LEAST_BYTES, BYTES_A_CHAR = 13e6, 7  # of a file of counts: 20 MB for a million characters, 150 for 20 million
+# Of a second of --time, of which counting may take a tenth; and what is counted at least and at most.
+TOKENS_A_SECOND, FEWEST_COUNTED, MOST_COUNTED = 40_000, 1_200_000, 20_000_000
 # Share of the training part, at its end, that the network does not learn from. 15 epochs of data/chinese.txt: 6.92 bits
 # a character with it, 7.09 where gate and network learn from all, 6.94 of counts alone; of data/english.txt 2.00 both.
 GATE_SHARE = 0.05
@@ -41,14 +44,16 @@ class MixedCounts:
     Attributes:
         counts: the n-grams of the training part, as they are saved.
         path: of their file.
-        train: uint8[tokens, orders], codes of the probability of each token of the training part by each order, from
-            counts of other blocks, see `textrnn.text.counts.count`.
-        valid: uint8[tokens, orders], the same of the held-out part, from counts of the whole training part.
+        ids: int[tokens], the training part.
+        train: uint8[counted, orders], codes of the probability of each token that was counted, the last ones of the
+            training part, by each order, from counts of other blocks, see `textrnn.text.counts.count`.
+        valid: uint8[tokens, orders], the same of the held-out part, or of the beginning of a very long one.
         said: what was counted, in a line.
     """
 
     counts: Counts
     path: Path
+    ids: np.ndarray
     train: np.ndarray
     valid: np.ndarray
     said: str = ""
@@ -70,8 +75,33 @@ class MixedCounts:
         It does not from the last ones, so that the gate can learn what the network is worth on text that it does not
         know: what it has read several times it knows too well.
         """
-        taught: np.ndarray = (places < len(self.train) * (1 - GATE_SHARE)).astype(np.float32)
+        taught: np.ndarray = (places < len(self.ids) * (1 - GATE_SHARE)).astype(np.float32)
         return taught
+
+    def codes_at(self, places: np.ndarray) -> np.ndarray:
+        """Codes of tokens of the training part, uint8[rows, steps, orders].
+
+        Args:
+            places: int64[rows, steps], one after the other in each row where they count.
+        """
+        counted = places - (len(self.ids) - len(self.train))
+        codes: np.ndarray = self.train[np.maximum(counted, 0)]
+        rows = np.flatnonzero((counted < 0).any(1))
+        if len(rows):
+            looked_up = self._looked_up(places[rows])
+            codes[rows] = np.where(counted[rows, :, None] < 0, looked_up, codes[rows])
+        return codes
+
+    def _looked_up(self, places: np.ndarray) -> np.ndarray:
+        """Codes of tokens that were not counted: uint8[rows, steps, orders]."""
+        counts = self.counts
+        lead = places[:, :1] + np.arange(-counts.order, 0)
+        at = np.maximum(np.concatenate([lead, places], 1), 0).T  # [order + steps, rows]
+        tokens = np.minimum(self.ids[at], counts.vocab - 1).astype(np.int64)
+        nodes = counts.walk(counts.start(len(places)), tokens)[counts.order : -1]
+        found = counts.target_probabilities(nodes.reshape(-1, counts.order), tokens[counts.order :].ravel())
+        codes: np.ndarray = probability_codes(found).reshape(*places.T.shape, -1).swapaxes(0, 1)
+        return codes
 
 
 @contextlib.contextmanager
@@ -121,18 +151,27 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
     with _folder(prepared) as folder:
         path, codes = folder / COUNTS_FILE, {name: folder / file for name, file in CODES.items()}
         codes["train"].parent.mkdir(exist_ok=True)
-        ids = _tokens(corpus, corpus.train.ids)
+        num_counted = min(len(corpus.train.ids), _most_tokens(prepared.config.stop.time_s))
+        ids = _tokens(corpus, corpus.train.ids[-num_counted:])
         limit = prepared.config.counts.max_order or LONGEST
         with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
             train = found.write_left_out(codes["train"])
-            saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * corpus.train.num_chars)
+            saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * num_counted)
         counts = Counts(path)
-        write_held_out(counts, _tokens(corpus, corpus.valid.ids), prepared.details["start_id"], codes["valid"])
+        held_out = _tokens(corpus, corpus.valid.ids[:MAX_TOKENS])
+        write_held_out(counts, held_out, prepared.details["start_id"], codes["valid"])
+        part = f" in the last {num_counted:,} of the text" if num_counted < len(corpus.train.ids) else ""
         said = (
-            f"n-grams of up to {counts.order} tokens: {saved.kept:,} of {saved.ngrams:,} kept, "
+            f"n-grams of up to {counts.order} tokens{part}: {saved.kept:,} of {saved.ngrams:,} kept, "
             f"{saved.size_bytes / 1e6:.1f} MB, at a loss of about {max(0.0, saved.lost_nats):.4f} nats per token"
         )
-        return MixedCounts(counts, path, train, map_probabilities(codes["valid"], counts.order), said)
+        valid = map_probabilities(codes["valid"], counts.order)
+        return MixedCounts(counts, path, corpus.train.ids, train, valid, said)
+
+
+def _most_tokens(time_s: float | None) -> int:
+    """Tokens that are counted: as many as a tenth of the time is enough for."""
+    return MOST_COUNTED if time_s is None else int(np.clip(time_s * TOKENS_A_SECOND, FEWEST_COUNTED, MOST_COUNTED))
 
 
 @contextlib.contextmanager
@@ -173,9 +212,9 @@ def _kept(prepared: Prepared) -> MixedCounts | None:
     for name, file in files.items():
         check_ids(file, facts["sha256"][name])
         codes[name] = map_probabilities(file, facts["orders"])
-        if len(codes[name]) != len(getattr(prepared.data, name).ids):
+        if len(codes[name]) > len(getattr(prepared.data, name).ids):
             raise RunError(f"{file} is damaged: it is of another text; train again")
-    return MixedCounts(Counts(path), path, codes["train"], codes["valid"])
+    return MixedCounts(Counts(path), path, prepared.data.train.ids, codes["train"], codes["valid"])
 
 
 def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:

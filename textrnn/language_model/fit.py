@@ -22,11 +22,11 @@ from textrnn.language_model.network import LanguageModel, build_language_model, 
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
-from textrnn.language_model.step import MAX_TOKENS, held_out_batches, make_eval_step, make_loss, total_nats
+from textrnn.language_model.step import held_out_batches, make_eval_step, make_loss, total_nats
 from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.numpy.load import make_network
 from textrnn.text.corpus import Corpus, forget_pages
-from textrnn.text.windows import SomeRows, make_windows, share_of
+from textrnn.text.windows import MAX_TOKENS, SomeRows, make_windows, share_of
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import COLUMNS, Display, check_line, one_line
@@ -94,7 +94,7 @@ class TextObjective:
         arrays: tuple[np.ndarray, ...] = batch.x, batch.y, batch.mask
         if self._counts is not None and batch.places is not None:
             taught = self._counts.teaches_network(batch.places)
-            arrays = (*arrays, self._counts.train[batch.places], taught, np.maximum(1 - taught, epoch == 0))
+            arrays = (*arrays, self._counts.codes_at(batch.places), taught, np.maximum(1 - taught, epoch == 0))
         return Batch(arrays, batch.num_tokens, batch.reset)
 
     def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:

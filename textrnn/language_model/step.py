@@ -17,7 +17,6 @@ from textrnn.training.step import row_ranges
 
 EVAL_STEPS = 128
 EVAL_BATCH = 1024
-MAX_TOKENS = 1_000_000  # read at a check; more would cost minutes and change the third decimal
 
 
 def mixture_nats(network_nats: Any, gate_logits: Any, order_nats: Any) -> Any:

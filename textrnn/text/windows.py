@@ -15,6 +15,8 @@ import numpy as np
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.options import DataConfig
 
+MAX_TOKENS = 1_000_000  # held-out tokens read at a check; more would cost minutes and change the third decimal
+
 
 @dataclass(frozen=True)
 class Batch:
