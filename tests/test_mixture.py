@@ -13,7 +13,8 @@ from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import read_json
 from textrnn.language_model import counting
 from textrnn.language_model.mixture import MixtureNetwork
-from textrnn.language_model.scoring import adapted_nats, score_ids
+from textrnn.language_model.score import adapted_nats
+from textrnn.language_model.scoring import score_ids
 from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.adapt import AdaptedStream

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from textrnn.text.words import UNSPACED, script_of
 
 # Pieces of so many characters or more count as copied; a Chinese character says as much as two or three letters.
 PIECE, UNSPACED_PIECE = 50, 20
-_RANDOM = np.random.default_rng(0)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
 _INVERSE = np.uint64(pow(int(_FACTOR), -1, 1 << 64))
-_TABLE = _RANDOM.integers(1, 2**63, 1 << 16, dtype=np.uint64)  # a number for each half of a character
+_TABLE = np.random.default_rng(0).integers(1, 2**63, 1 << 16, dtype=np.uint64)  # a number for each half of a character
 
 Text = Callable[[], Iterable[str]]
 
@@ -38,7 +37,7 @@ class Copies:
 
     def to_json(self) -> dict[str, Any]:
         """As `run.json` has it."""
-        return dict(share=self.share, longest=self.longest, piece=self.piece, chars=self.chars)
+        return asdict(self)
 
     def in_words(self) -> str:
         """For a person.

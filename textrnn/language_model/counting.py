@@ -15,8 +15,7 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.base.files import atomic_file
-from textrnn.language_model.mixture import CountsNetwork, MixtureNetwork
-from textrnn.nn.numpy.network import CarriedNetwork, Network
+from textrnn.language_model.mixture import COUNTS_FILE
 from textrnn.text.corpus import Corpus, check_ids, copy_ids, sha256_of
 from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE, probability_codes
@@ -25,7 +24,6 @@ from textrnn.text.counts.model import Counts
 from textrnn.text.windows import MAX_TOKENS
 from textrnn.training.prepared import Prepared
 
-COUNTS_FILE = "counts.safetensors"
 CODES = {"train": "checkpoint/train.counts", "valid": "checkpoint/valid.counts"}
 PIECE = 1 << 20  # held-out tokens that are looked up at a time
 LONGEST = 10  # tokens of n-grams, if nothing is said: longer ones need more room and time than they are worth
@@ -231,22 +229,3 @@ def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:
     }
     parts = {name: functools.partial(copy_ids, array) for name, array in files.items()}
     return replace(prepared, parts={**prepared.parts, **parts})
-
-
-def predictors(network: Network, path: Path, vocab_size: int) -> dict[str, Network]:
-    """What a run with counts can predict with: the network, the counts, or both.
-
-    Args:
-        network: with a gate for each order.
-        path: of the counts; where they are not there, there is the network alone.
-        vocab_size: number of tokens.
-
-    Raises:
-        RunError: the counts do not belong to the network.
-    """
-    if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_orders:
-        return {"network": network}
-    counts = Counts(path)
-    if counts.order != network.num_orders or counts.vocab != vocab_size:
-        raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
-    return {"mixture": MixtureNetwork(network, counts), "network": network, "counts": CountsNetwork(counts)}

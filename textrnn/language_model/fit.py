@@ -292,7 +292,7 @@ class Watch:
         self._display.say(check_line(row, is_best=event.is_best))
         if event.is_best:
             metrics: dict[str, Any] = dict(val_nats_per_token=score.nats_per_token, epoch=row["epoch"])
-            metrics.update(val_bits_per_char=score.bits_per_char, step=int(row["step"]), models=self._models())
+            metrics.update(val_bits_per_char=score.bits_per_char, step=int(row["step"]), models=models)
             self._learner.store.keep_best(metrics)
         progress = self._learner.progress
         if not event.is_best and progress.worse_checks % 3 == 0:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from textrnn.nn.numpy.network import CarriedNetwork, State, token_nats
+from textrnn.base.errors import RunError
+from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
 from textrnn.text.counts.model import Counts
 
+COUNTS_FILE = "counts.safetensors"
 SMALLEST = np.float32(1e-30)
 
 
@@ -133,3 +137,22 @@ class MixtureNetwork(CountsNetwork):
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:
     logarithms: np.ndarray = np.log(np.maximum(probabilities, SMALLEST))
     return logarithms
+
+
+def predictors(network: Network, path: Path, vocab_size: int) -> dict[str, Network]:
+    """What a run with counts can predict with: the network, the counts, or both.
+
+    Args:
+        network: with a gate for each order.
+        path: of the counts; where they are not there, there is the network alone.
+        vocab_size: number of tokens.
+
+    Raises:
+        RunError: the counts do not belong to the network.
+    """
+    if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_orders:
+        return {"network": network}
+    counts = Counts(path)
+    if counts.order != network.num_orders or counts.vocab != vocab_size:
+        raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
+    return {"mixture": MixtureNetwork(network, counts), "network": network, "counts": CountsNetwork(counts)}

@@ -10,9 +10,9 @@ from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.language_model.conditions import with_condition
-from textrnn.language_model.counting import COUNTS_FILE, predictors
 from textrnn.language_model.document_scoring import score_document
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
+from textrnn.language_model.mixture import COUNTS_FILE, predictors
 from textrnn.language_model.model import Model
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig

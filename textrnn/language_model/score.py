@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import DataError
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.predict import LanguageModel
-from textrnn.language_model.scoring import NATS_PER_UNKNOWN, adapted_nats, nats_in_order, score_ids
+from textrnn.language_model.scoring import NATS_PER_UNKNOWN, STEPS, Reader, nats_in_order, score_ids
 from textrnn.text.corpus import count_chars, normalized_text, write_ids
+from textrnn.text.counts.adapt import adapted_probabilities
 from textrnn.text.documents import spelled
 from textrnn.text.reader import Source
 from textrnn.text.tokens.load import UNKNOWN_ID
+from textrnn.text.windows import HeldOutRows
 
 
 def score_source(model: LanguageModel, source: Source, *, adapt: bool = False) -> dict[str, Any]:
@@ -56,6 +59,29 @@ def score_source(model: LanguageModel, source: Source, *, adapt: bool = False) -
             adapted = replace(score, nats=adapted_nats(model, part.ids))
             found |= {f"adapted_{key}": adapted.to_json()[key] for key in ("bits_per_char", "nats_per_token")}
         return found
+
+
+def adapted_nats(model: Reader, ids: np.ndarray) -> float:
+    """Nats of all tokens of a text by a mixture whose counts go on counting in it.
+
+    Args:
+        model: a language model that predicts with a mixture.
+        ids: int[num_tokens], at least one.
+
+    Raises:
+        ConfigError: it predicts with something else.
+    """
+    mixture = model.network
+    if not isinstance(mixture, MixtureNetwork):
+        raise ConfigError("--adapt is for models that predict with a mixture: leave it out, or train with counts")
+    counts, rows = mixture.counts, HeldOutRows(ids, model.start_id)
+    nodes = counts.advance(counts.start(1), np.array([model.start_id]))
+    adapted = adapted_probabilities(counts, nodes, np.asarray(ids, np.int64))  # [tokens, orders]
+    nats, state = 0.0, mixture.initial_state(rows.num_rows)[1:]
+    for batch in rows.windows(STEPS):
+        found, state = mixture.nats_with(adapted[batch.places].swapaxes(0, 1), batch.x, batch.y, state)
+        nats += float((found * batch.mask).sum())
+    return nats
 
 
 def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:

@@ -9,10 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, DataError
-from textrnn.language_model.mixture import MixtureNetwork
+from textrnn.base.errors import DataError
 from textrnn.nn.numpy.network import Network
-from textrnn.text.counts.adapt import adapted_probabilities
 from textrnn.text.tokens.load import UNKNOWN_ID
 from textrnn.text.windows import HeldOutRows
 
@@ -97,29 +95,6 @@ def nats_in_order(model: Reader, pieces: Iterable[np.ndarray]) -> Iterator[tuple
             nats, state = model.network.target_nats(read[None], targets[None], state)
             before = int(targets[-1])
             yield targets, nats[0]
-
-
-def adapted_nats(model: Reader, ids: np.ndarray) -> float:
-    """Nats of all tokens of a text by a mixture whose counts go on counting in it.
-
-    Args:
-        model: a language model that predicts with a mixture.
-        ids: int[num_tokens], at least one.
-
-    Raises:
-        ConfigError: it predicts with something else.
-    """
-    mixture = model.network
-    if not isinstance(mixture, MixtureNetwork):
-        raise ConfigError("--adapt is for models that predict with a mixture: leave it out, or train with counts")
-    counts, rows = mixture.counts, HeldOutRows(ids, model.start_id)
-    nodes = counts.advance(counts.start(1), np.array([model.start_id]))
-    adapted = adapted_probabilities(counts, nodes, np.asarray(ids, np.int64))  # [tokens, orders]
-    nats, state = 0.0, mixture.initial_state(rows.num_rows)[1:]
-    for batch in rows.windows(STEPS):
-        found, state = mixture.nats_with(adapted[batch.places].swapaxes(0, 1), batch.x, batch.y, state)
-        nats += float((found * batch.mask).sum())
-    return nats
 
 
 def score_ids(model: Reader, ids: np.ndarray, *, num_chars: int) -> Score:

@@ -78,8 +78,8 @@ class _Ends(TargetNats):
         self._output_bias = weights.get("output/bias", vocab_size)[:, None]
         self.input_width = vocab_size if one_hot else config.embed
 
-    def _logits(self, hidden: np.ndarray) -> np.ndarray:
-        """float32[hidden, rows] -> float32[rows, vocab], a transposed view."""
+    def logits(self, hidden: np.ndarray) -> np.ndarray:
+        """Logits float32[rows, vocab], a transposed view, from the last layer's output float32[hidden, rows]."""
         logits = np.dot(self._output, hidden)
         logits += self._output_bias
         by_row: np.ndarray = logits.T
@@ -167,10 +167,6 @@ class CarriedNetwork(_Ends):
             return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
-    def logits(self, hidden: np.ndarray) -> np.ndarray:
-        """Logits float32[rows, vocab] from what `next_hidden` puts out, float32[hidden, rows]."""
-        return self._logits(hidden)
-
     def gate(self, hidden: np.ndarray) -> np.ndarray:
         """Weights of the network and of each order of n-grams, float32[1 + orders, rows], from `next_hidden`."""
         weights: np.ndarray = np.dot(self._gate, hidden)
@@ -205,18 +201,18 @@ class CarriedNetwork(_Ends):
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
         hidden, state = self.next_hidden(ids, state)
-        return self._logits(hidden), state
+        return self.logits(hidden), state
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
         for step in range(len(ids)):
             hidden, state = self.next_hidden(ids[step : step + 1], state)
-        return self._logits(hidden), state
+        return self.logits(hidden), state
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read_all`."""
         outputs, state = self.outputs(ids, state)
-        return self._logits(outputs).reshape(*ids.T.shape, self.vocab_size), state
+        return self.logits(outputs).reshape(*ids.T.shape, self.vocab_size), state
 
     def outputs(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """What `next_hidden` puts out at each step, float32[hidden, steps * rows], and the state after."""
@@ -276,7 +272,7 @@ class WindowNetwork(_Ends):
 
     def window_logits(self, windows: np.ndarray) -> np.ndarray:
         """int32[window, rows] -> float32[rows, vocab], the logits of the token after each window."""
-        return self._logits(self.window_outputs(windows))
+        return self.logits(self.window_outputs(windows))
 
     def window_outputs(self, windows: np.ndarray) -> np.ndarray:
         """int32[window, rows] -> float32[2 * units, rows], what the last layer says of each: forward, then backward."""
