@@ -8,6 +8,7 @@ Without files: 20 MB made of data/english.txt.
 from __future__ import annotations
 
 import argparse
+import functools
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from textrnn.language_model.options import Config
 from textrnn.text.corpus import normalized_text, prepare
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import inspect_file
+from textrnn.text.tokens.load import build_tokenizer
 
 
 def measure(path: Path, level: str, folder: Path) -> list[object]:
@@ -24,7 +26,8 @@ def measure(path: Path, level: str, folder: Path) -> list[object]:
     config = Config.from_options({"level": level}).resolve()
     begin = time.perf_counter()
     source = inspect_file(str(path))
-    corpus = prepare([source], [], folder, normalize=config.normalize, tokenizer=config.tokenizer, held_out=0.1)
+    make_tokenizer = functools.partial(build_tokenizer, config.tokenizer)
+    corpus = prepare([source], [], folder, normalize=config.normalize, make_tokenizer=make_tokenizer, held_out=0.1)
     prepared_s = time.perf_counter() - begin
     pieces = list(normalized_text([source], NormalizeConfig()))
     begin = time.perf_counter()

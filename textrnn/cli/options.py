@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from textrnn.base.config import OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
+from textrnn.base.config import LEARNING, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
 from textrnn.base.errors import warn
 
 Decorator = Callable[[Any], Any]
@@ -90,6 +90,16 @@ RESUME = flag(
     section=STOP,
     first=True,
     help="Go on with a run: weights, optimizer, schedule and position.",
+)
+
+
+FROM = flag(
+    "--from",
+    "from_run",
+    metavar="NAME",
+    section=LEARNING,
+    first=True,
+    help="Begin with the weights, tokens and options of a run, which stays as it is, and learn another text.",
 )
 
 

@@ -11,6 +11,7 @@ import click
 from textrnn.base.config import MACHINES, TEXT
 from textrnn.cli.console import INTERRUPTED, show_result
 from textrnn.cli.options import (
+    FROM,
     RESUME,
     SectionedCommand,
     call_of,
@@ -35,6 +36,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
 @click.argument("corpus", nargs=-1)
 @new_run_flags("the corpus'")
 @RESUME
+@FROM
 @flag(
     "--validation-file",
     "validation",
@@ -65,7 +67,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "samples")}
+    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "from_run", "samples")}
     result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))
@@ -91,6 +93,7 @@ def _of_copies(copied: dict[str, Any]) -> str:
 
 def _summary(result: dict[str, Any]) -> str:
     from textrnn.base.run import models_dir_flag
+    from textrnn.language_model.info import forgotten_in_words
 
     path = Path(result["run"])
     elsewhere = models_dir_flag(path)
@@ -100,6 +103,8 @@ def _summary(result: dict[str, Any]) -> str:
     lines = [f"saved {path}: {quality}, best at epoch {result['best_epoch'] or 0:.3g} of {result['epochs']:.3g}"]
     if len(result.get("models") or {}) > 1:
         lines.append(_of_parts(result["models"]))
+    if "bits_per_char_after" in (result.get("from") or {}):
+        lines.append(forgotten_in_words(result["from"]))
     if (result.get("copies") or {}).get("longest"):
         lines.append(_of_copies(result["copies"]))
     if result["ended"] == "patience":

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.base.files import atomic_file
-from textrnn.language_model.mixture import COUNTS_FILE
+from textrnn.language_model.mixture import COUNTS_FILE, AnyCounts, earlier_files, open_counts
 from textrnn.text.corpus import Corpus, check_ids, copy_ids, sha256_of
 from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE, probability_codes
 from textrnn.text.counts.count import counted, map_probabilities
-from textrnn.text.counts.model import Counts
+from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.windows import MAX_TOKENS
 from textrnn.training.prepared import Prepared
 
@@ -41,17 +41,18 @@ class MixedCounts:
     """What training mixes with the network.
 
     Attributes:
-        counts: the n-grams of the training part, as they are saved.
-        path: of their file.
+        counts: the n-grams of the training part, as they are saved, and of texts that were learnt from before.
+        files: those that they are saved in, by their names in the run.
         ids: int[tokens], the training part.
         train: uint8[counted, orders], codes of the probability of each token that was counted, the last ones of the
-            training part, by each order, from counts of other blocks, see `textrnn.text.counts.count`.
+            training part, by each order, from counts of other blocks, see `textrnn.text.counts.count`; before them,
+            by the counts of each text that was learnt from before.
         valid: uint8[tokens, orders], the same of the held-out part, or of the beginning of a very long one.
         said: what was counted, in a line.
     """
 
-    counts: Counts
-    path: Path
+    counts: AnyCounts
+    files: Mapping[str, Path]
     ids: np.ndarray
     train: np.ndarray
     valid: np.ndarray
@@ -94,11 +95,11 @@ class MixedCounts:
     def _looked_up(self, places: np.ndarray) -> np.ndarray:
         """Codes of tokens that were not counted: uint8[rows, steps, orders]."""
         counts = self.counts
-        lead = places[:, :1] + np.arange(-counts.order, 0)
-        at = np.maximum(np.concatenate([lead, places], 1), 0).T  # [order + steps, rows]
+        lead = places[:, :1] + np.arange(-counts.longest, 0)
+        at = np.maximum(np.concatenate([lead, places], 1), 0).T  # [longest + steps, rows]
         tokens = np.minimum(self.ids[at], counts.vocab - 1).astype(np.int64)
-        nodes = counts.walk(counts.start(len(places)), tokens)[counts.order : -1]
-        found = counts.target_probabilities(nodes.reshape(-1, counts.order), tokens[counts.order :].ravel())
+        nodes = counts.walk(counts.start(len(places)), tokens)[counts.longest : -1]
+        found = counts.target_probabilities(nodes.reshape(-1, nodes.shape[-1]), tokens[counts.longest :].ravel())
         codes: np.ndarray = probability_codes(found).reshape(*places.T.shape, -1).swapaxes(0, 1)
         return codes
 
@@ -156,16 +157,31 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
         with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
             train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * num_counted)
-        counts = Counts(path)
+        counts = _opened(prepared, path)
+        if isinstance(counts, JoinedCounts):
+            train = write_with_earlier(counts, ids, train, codes["train"])
         held_out = _tokens(corpus, corpus.valid.ids[:MAX_TOKENS])
         write_held_out(counts, held_out, prepared.details["start_id"], codes["valid"])
         part = f" in the last {num_counted:,} of the text" if num_counted < len(corpus.train.ids) else ""
         said = (
-            f"n-grams of up to {counts.order} tokens{part}: {saved.kept:,} of {saved.ngrams:,} kept, "
+            f"n-grams of up to {found.order} tokens{part}: {saved.kept:,} of {saved.ngrams:,} kept, "
             f"{saved.size_bytes / 1e6:.1f} MB, at a loss of about {max(0.0, saved.lost_nats):.4f} nats per token"
         )
         valid = map_probabilities(codes["valid"], counts.order)
-        return MixedCounts(counts, path, corpus.train.ids, train, valid, said)
+        return MixedCounts(counts, _files(prepared, path), corpus.train.ids, train, valid, said)
+
+
+def _opened(prepared: Prepared, path: Path) -> AnyCounts:
+    """Own counts, with those of texts before; raises RunError where these are lost."""
+    earlier, expected = earlier_files(prepared.folder), prepared.details.get("from", {}).get("counts", 0)
+    if len(earlier) != expected:
+        raise RunError(f"{prepared.folder} has the counts of {len(earlier)} texts before its own, expected {expected}")
+    return open_counts(path, earlier, has_end=prepared.data.documents is not None)
+
+
+def _files(prepared: Prepared, path: Path) -> dict[str, Path]:
+    """The files of all counts, by their names in the run."""
+    return {file.name: file for file in (path, *earlier_files(prepared.folder))}
 
 
 def _most_tokens(time_s: float | None) -> int:
@@ -188,7 +204,28 @@ def _tokens(corpus: Corpus, ids: np.ndarray) -> np.ndarray:
     return ids if corpus.documents is None else np.minimum(ids, corpus.vocab_size - 1)
 
 
-def write_held_out(counts: Counts, ids: np.ndarray, start_id: int, path: Path) -> None:
+def write_with_earlier(counts: JoinedCounts, ids: np.ndarray, own: np.ndarray, path: Path) -> np.ndarray:
+    """Writes own codes again, with those by the counts of earlier texts before them.
+
+    Args:
+        counts: of all texts.
+        ids: int[tokens], the text.
+        own: uint8[tokens, own orders], mapped.
+        path: of the file, which may be that of `own`.
+
+    Returns:
+        uint8[tokens, orders], mapped.
+    """
+    nodes, number = counts.start(1), counts.order - own.shape[1]
+    with atomic_file(path) as file:
+        for begin in range(0, len(ids), PIECE):
+            found, nodes = counts.text_probabilities(nodes, np.asarray(ids[begin : begin + PIECE], np.int64))
+            codes = probability_codes(found[:, :number])
+            file.write(np.concatenate([codes, own[begin : begin + PIECE]], 1).data)
+    return map_probabilities(path, counts.order)
+
+
+def write_held_out(counts: AnyCounts, ids: np.ndarray, start_id: int, path: Path) -> None:
     """Writes the codes of the probability of each token of a text by each order, uint8[tokens, orders]."""
     nodes = counts.advance(counts.start(1), np.array([min(start_id, counts.vocab - 1)]))
     with atomic_file(path) as file:
@@ -213,7 +250,8 @@ def _kept(prepared: Prepared) -> MixedCounts | None:
         codes[name] = map_probabilities(file, facts["orders"])
         if len(codes[name]) > len(getattr(prepared.data, name).ids):
             raise RunError(f"{file} is damaged: it is of another text; train again")
-    return MixedCounts(Counts(path), path, prepared.data.train.ids, codes["train"], codes["valid"])
+    counts, text = _opened(prepared, path), prepared.data.train.ids
+    return MixedCounts(counts, _files(prepared, path), text, codes["train"], codes["valid"])
 
 
 def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:
@@ -221,8 +259,9 @@ def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:
     if mixed is None:
         return prepared
     files = {CODES["train"]: mixed.train, CODES["valid"]: mixed.valid}
-    if mixed.path.is_file():  # among workers, only the chief keeps them
-        files[COUNTS_FILE] = np.memmap(mixed.path, np.uint8, mode="r")
+    for name, path in mixed.files.items():
+        if path.is_file():  # among workers, only the chief keeps them
+            files[name] = np.memmap(path, np.uint8, mode="r")
     prepared.details["counts"] = {
         "orders": mixed.num_orders,
         "sha256": {name: sha256_of(files[file]) for name, file in CODES.items()},

@@ -12,9 +12,11 @@ from textrnn import __version__
 from textrnn.base.errors import DataError, RunError
 from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
 from textrnn.base.run_target import RunTarget, resumed_options
+from textrnn.language_model.mixture import earlier_files
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.language_model.predict import KIND, open_run
+from textrnn.language_model.warm_start import WarmStart, tokenizer_maker
 from textrnn.text.corpus import (
     Corpus,
     Part,
@@ -56,6 +58,7 @@ def new_text(
     config: Config,
     *,
     sized_for: Callable[[Corpus], Config],
+    start: WarmStart | None,
     command: str,
     display: Display,
 ) -> Iterator[Prepared]:
@@ -67,6 +70,7 @@ def new_text(
         held: validation files; the end of the corpus is held out if there are none.
         config: resolved options, but for the sizes that follow from the text.
         sized_for: gives all options for the encoded corpus; raises what is wrong with them.
+        start: the run that it begins from.
         command: what the run says that it was made by.
         display: is told what is left out.
 
@@ -74,21 +78,28 @@ def new_text(
         ConfigError, DataError, RunError: as their messages say.
     """
     with new_run(run_target, sources[0].name) as (folder, path):
+        if start is not None:
+            start.check_other(path)
+            start.copy_counts(folder)
         if config.documents.has_documents:
-            corpus = prepare_documents(sources, held, folder / "checkpoint", config=config, warn=display.warn)
+            corpus = prepare_documents(
+                sources, held, folder / "checkpoint", config=config, start=start, warn=display.warn
+            )
         else:
             corpus = prepare(
                 sources,
                 held,
                 folder / "checkpoint",
                 normalize=config.normalize,
-                tokenizer=config.tokenizer,
+                make_tokenizer=tokenizer_maker(config.tokenizer, start),
                 held_out=config.data.held_out,
             )
         config = sized_for(corpus)
         write_json(folder / TOKENIZER_FILE, corpus.tokenizer.to_json())
         details = _details(config, corpus, sources, held, command)
-        yield Prepared(folder, path, config, corpus, details, parts=lasting_parts(corpus))
+        if start is not None:
+            details["from"] = {"run": str(start.path), "counts": len(earlier_files(folder))}
+        yield Prepared(folder, path, config, corpus, details, parts=lasting_parts(corpus), start=start)
 
 
 @contextlib.contextmanager

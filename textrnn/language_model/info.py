@@ -35,6 +35,17 @@ def parts_in_words(models: dict[str, dict[str, float]]) -> str:
     return ", ".join([f"{parts[0]} bits per character", *parts[1:]])
 
 
+def forgotten_in_words(start: dict[str, Any]) -> str:
+    """What a run that began from another has forgotten of its text, for a person.
+
+    Example:
+        >>> forgotten_in_words({"run": "models/a", "bits_per_char_before": 2.1, "bits_per_char_after": 2.8})
+        'held-out text of models/a: 2.100 bits per character before, 2.800 now'
+    """
+    before, after = start["bits_per_char_before"], start["bits_per_char_after"]
+    return f"held-out text of {start['run']}: {before:.3f} bits per character before, {after:.3f} now"
+
+
 def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known about it."""
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]

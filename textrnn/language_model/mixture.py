@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
+from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.counts.model import Counts
 
 COUNTS_FILE = "counts.safetensors"
 SMALLEST = np.float32(1e-30)
+AnyCounts = Counts | JoinedCounts
 
 
 class CountsNetwork:
@@ -23,7 +27,7 @@ class CountsNetwork:
         counts: n-grams.
     """
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: AnyCounts) -> None:
         self.vocab_size, self.counts = counts.vocab, counts
 
     def initial_state(self, rows: int) -> State:
@@ -59,7 +63,7 @@ class CountsNetwork:
     def _targets(self, ids: np.ndarray, targets: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of targets by each order, float32[steps, rows, orders], and the nodes after the ids."""
         walked = self.counts.walk(nodes.T, self._tokens(ids).T)
-        flat = walked[1:].reshape(-1, self.counts.order)
+        flat = walked[1:].reshape(-1, walked.shape[-1])
         found = self.counts.target_probabilities(flat, self._tokens(targets).T.ravel())
         return found.reshape(*ids.T.shape, self.counts.order), walked[-1].T
 
@@ -79,7 +83,7 @@ class MixtureNetwork(CountsNetwork):
         counts: n-grams.
     """
 
-    def __init__(self, network: CarriedNetwork, counts: Counts) -> None:
+    def __init__(self, network: CarriedNetwork, counts: AnyCounts) -> None:
         super().__init__(counts)
         self._network = network
 
@@ -139,20 +143,50 @@ def _logarithms(probabilities: np.ndarray) -> np.ndarray:
     return logarithms
 
 
-def predictors(network: Network, path: Path, vocab_size: int) -> dict[str, Network]:
+def earlier_files(folder: Path, number: int | None = None) -> list[Path]:
+    """The files of the counts of texts that were learnt from before, the last one first.
+
+    Args:
+        folder: of the run.
+        number: how many; those that are there, if nothing is said.
+    """
+    names = (folder / f"counts.{place}.safetensors" for place in itertools.count(1))
+    return list(itertools.takewhile(Path.is_file, names) if number is None else itertools.islice(names, number))
+
+
+def open_counts(path: Path, earlier: Sequence[Path], *, has_end: bool) -> AnyCounts:
+    """The counts of a run, with those of the texts that were learnt from before.
+
+    Args:
+        path: of the own counts.
+        earlier: of the others.
+        has_end: whether the last token ends a document.
+
+    Raises:
+        RunError: a file is missing or damaged, or they do not belong together.
+    """
+    own, others = Counts(path), [Counts(file) for file in earlier]
+    if any(counts.vocab > own.vocab for counts in others):
+        raise RunError(f"{path}: the counts of the texts before do not belong to it; restore them, or remove all")
+    return JoinedCounts(own, others, has_end=has_end) if others else own
+
+
+def predictors(network: Network, folder: Path, vocab_size: int, *, has_end: bool) -> dict[str, Network]:
     """What a run with counts can predict with: the network, the counts, or both.
 
     Args:
         network: with a gate for each order.
-        path: of the counts; where they are not there, there is the network alone.
+        folder: of the run; where it has no counts, there is the network alone.
         vocab_size: number of tokens.
+        has_end: whether the last token ends a document.
 
     Raises:
         RunError: the counts do not belong to the network.
     """
+    path = folder / COUNTS_FILE
     if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_orders:
         return {"network": network}
-    counts = Counts(path)
+    counts = open_counts(path, earlier_files(folder), has_end=has_end)
     if counts.order != network.num_orders or counts.vocab != vocab_size:
-        raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
+        raise RunError(f"{path} does not fit the network: it has {counts.order} predictors; restore it, or remove it")
     return {"mixture": MixtureNetwork(network, counts), "network": network, "counts": CountsNetwork(counts)}

@@ -268,26 +268,28 @@ def build_language_model(
     return model
 
 
-def start_gate(model: LanguageModel, order_nats: np.ndarray, *, network: float = 0.1, rounds: int = 20) -> None:
-    """Sets the bias of the gate to the best fixed weights of the orders, and gives the network a share beside them.
+def start_gate(model: LanguageModel, nats: np.ndarray, *, network: float | None = None, rounds: int = 20) -> None:
+    """Sets the bias of the gate to the best fixed weights of what is mixed, and its kernel to zero.
 
     Args:
         model: with a gate, its weights made.
-        order_nats: float32[tokens, orders], of some tokens that the counts do not know.
-        network: the share of the network at first.
+        nats: float32[tokens, 1 + orders], what some tokens cost that nothing has learnt from: by the network and by
+            each order. With `network`, float32[tokens, orders].
+        network: the share of a network that has learnt nothing yet.
         rounds: of expectation maximisation.
 
     Reference:
         Jelinek and Mercer, 1980, Interpolated estimation of Markov source parameters from sparse data.
     """
-    probabilities = np.exp(-order_nats.astype(np.float64))
-    weights = np.full(order_nats.shape[1], 1 / order_nats.shape[1])
+    probabilities = np.exp(-nats.astype(np.float64))
+    weights = np.full(nats.shape[1], 1 / nats.shape[1])
     for _ in range(rounds):
         shares = probabilities * weights
         weights = (shares / shares.sum(1, keepdims=True)).mean(0)
-    biases = np.log(np.concatenate([[network], np.maximum((1 - network) * weights, 1e-3)]))
+    if network is not None:
+        weights = np.concatenate([[network], (1 - network) * weights])
     if model.gate is not None:
-        model.gate.bias.assign(biases.astype(np.float32))
+        model.gate.bias.assign(np.log(np.maximum(weights, 1e-3)).astype(np.float32))
 
 
 def start_from_frequencies(model: LanguageModel, ids: np.ndarray, *, sample: int = 4_000_000) -> None:

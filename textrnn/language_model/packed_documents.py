@@ -18,10 +18,11 @@ import numpy as np
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.language_model.options import Config
+from textrnn.language_model.warm_start import WarmStart, tokenizer_maker
 from textrnn.text.corpus import Corpus, Part, map_ids, smallest_dtype
 from textrnn.text.documents import Document, Documents, Warn, in_order, read_documents, spelled
 from textrnn.text.reader import Source
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer
 from textrnn.text.windows import ALL_ROWS, Batch
 
 MOST_CONDITIONS = 1_000
@@ -63,6 +64,7 @@ def prepare_documents(
     *,
     config: Config,
     known: tuple[Tokenizer, Documents] | None = None,
+    start: WarmStart | None = None,
     warn: Warn = lambda line: None,
 ) -> Corpus:
     """Splits documents, builds the vocabulary on those to learn from, and encodes both parts into `folder`.
@@ -73,6 +75,7 @@ def prepare_documents(
         folder: where `train.ids` and `valid.ids` are written.
         config: all options, resolved.
         known: vocabulary and conditions, if another worker has made them.
+        start: the run that a new one begins from, whose conditions it keeps.
         warn: told what is left out, in a line.
 
     Raises:
@@ -102,8 +105,8 @@ def prepare_documents(
             yield spelled(text, config.tokenizer.level)
 
     if known is None:
-        tokenizer = build_tokenizer(config.tokenizer, counted())
-        found = _documents(tokenizer, counts, config)
+        tokenizer = tokenizer_maker(config.tokenizer, start)(counted())
+        found = _documents(tokenizer, counts, config, None if start is None else start.model.documents)
     else:
         tokenizer, found = known
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,9 +149,19 @@ def _split(documents: Iterable[Document], config: Config, *, has_validation: boo
     return _Split(min(below, highest), num_chars)
 
 
-def _documents(tokenizer: Tokenizer, counts: Counter[str | None], config: Config) -> Documents:
-    """What is known of the documents to learn from."""
+def _documents(
+    tokenizer: Tokenizer, counts: Counter[str | None], config: Config, before: Documents | None
+) -> Documents:
+    """What is known of the documents to learn from; the conditions are those of `before`, if there is such a run."""
     column = config.documents.condition
+    if before is not None and before.conditions:
+        if strange := sorted(name for name in counts if name is not None and name not in before.conditions):
+            raise DataError(
+                f"column {column!r} has {strange[0]!r:.60}, and the run of --from knows "
+                f"{', '.join(before.conditions):.200} alone: give the texts one of these conditions, or train a new run"
+            )
+        numbers = tuple(counts[name] for name in before.conditions)
+        return Documents(tokenizer.vocab_size, 0, 0, before.conditions, numbers)
     names = sorted((name for name in counts if name is not None), key=in_order)
     if column is not None and len(names) < 2:
         found = f"a single value, {names[0]!r:.60}" if names else "no values"

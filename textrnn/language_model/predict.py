@@ -12,7 +12,7 @@ from textrnn.base.run import find_run, read_run
 from textrnn.language_model.conditions import with_condition
 from textrnn.language_model.document_scoring import score_document
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
-from textrnn.language_model.mixture import COUNTS_FILE, predictors
+from textrnn.language_model.mixture import predictors
 from textrnn.language_model.model import Model
 from textrnn.language_model.options import Config
 from textrnn.language_model.sample_options import SampleConfig
@@ -110,7 +110,7 @@ def open_run(path: Path) -> LanguageModel:
         )
     except RunError as error:
         raise RunError(f"{path / MODEL_FILE}: {error}") from None
-    found = predictors(network, path / COUNTS_FILE, vocab_size)
+    found = predictors(network, path, vocab_size, has_end=documents is not None)
     return LanguageModel(next(iter(found.values())), tokenizer, config, start_id, details, path, documents, found)
 
 

@@ -20,6 +20,7 @@ from textrnn.language_model.predict import LanguageModel
 from textrnn.language_model.scoring import NATS_PER_UNKNOWN, STEPS, Reader, nats_in_order, score_ids
 from textrnn.text.corpus import count_chars, normalized_text, write_ids
 from textrnn.text.counts.adapt import adapted_probabilities
+from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.documents import spelled
 from textrnn.text.reader import Source
 from textrnn.text.tokens.load import UNKNOWN_ID
@@ -74,9 +75,14 @@ def adapted_nats(model: Reader, ids: np.ndarray) -> float:
     mixture = model.network
     if not isinstance(mixture, MixtureNetwork):
         raise ConfigError("--adapt is for models that predict with a mixture: leave it out, or train with counts")
-    counts, rows = mixture.counts, HeldOutRows(ids, model.start_id)
+    counts, rows, tokens = mixture.counts, HeldOutRows(ids, model.start_id), np.asarray(ids, np.int64)
     nodes = counts.advance(counts.start(1), np.array([model.start_id]))
-    adapted = adapted_probabilities(counts, nodes, np.asarray(ids, np.int64))  # [tokens, orders]
+    if isinstance(counts, JoinedCounts):  # earlier texts are over: only the own counts go on
+        *_, own_nodes = counts.parts(nodes)
+        before = counts.text_probabilities(nodes, tokens)[0][:, : -counts.own.order]
+        adapted = np.concatenate([before, adapted_probabilities(counts.own, own_nodes, tokens)], 1)
+    else:
+        adapted = adapted_probabilities(counts, nodes, tokens)  # [tokens, orders]
     nats, state = 0.0, mixture.initial_state(rows.num_rows)[1:]
     for batch in rows.windows(STEPS):
         found, state = mixture.nats_with(adapted[batch.places].swapaxes(0, 1), batch.x, batch.y, state)

@@ -19,6 +19,7 @@ from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized, wants_size
+from textrnn.language_model.warm_start import WarmStart
 from textrnn.language_model.workers import check_rows, follow, invite, turn_away
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, check_reservoir
@@ -49,12 +50,14 @@ class Call(TrainingCall):
         validation: files to validate on, instead of the end of the corpus.
         encoding: of the files; told from their bytes when None.
         resume: the name of a run to go on with.
+        from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
     """
 
     validation: Sequence[str | Path] = ()
     encoding: str | None = None
     resume: str | None = None
+    from_run: str | None = None
     samples: bool = True
     command: str = "textrnn.train"
 
@@ -146,15 +149,23 @@ def prepared_text(
     """What is trained, held within the block: a new run, or one that is gone on with."""
     with read_files(files, held, call.encoding, display) as (sources, held_sources):
         if call.resume is not None:
+            if call.from_run is not None:
+                raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
             with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
                 display.say(f"resuming {prepared.path}")
                 yield prepared
             return
         if not sources:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        config = Config.from_options(options).resolve()
+        start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
+        config = Config.from_options(options if start is None else start.options(options)).resolve()
+        if start is None:
+            config.optimization.check_nothing_frozen()
+        else:
+            display.say(f"beginning with the weights of {start.path}")
+            options = {**options, "units": config.model.units}  # which leaves nothing to the rule of sizes
         settle = functools.partial(_settled, config, options, display, call.begin)
-        new = functools.partial(new_text, sized_for=settle, command=call.command, display=display)
+        new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)
         with new(call.run_target, sources, held_sources, config) as prepared:
             yield prepared
 

@@ -21,9 +21,9 @@ from textrnn.base.errors import DataError, RunError
 from textrnn.base.files import atomic_file
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
-from textrnn.text.options import NormalizeConfig, TokenizerConfig
+from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, pieces
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer
 
 Pieces = Callable[[], Iterator[str]]
 PIECE_BYTES = 1 << 20
@@ -225,7 +225,7 @@ def prepare(
     folder: Path,
     *,
     normalize: NormalizeConfig,
-    tokenizer: TokenizerConfig,
+    make_tokenizer: Callable[[Iterator[str]], Tokenizer],
     held_out: float,
 ) -> Corpus:
     """Splits, builds the vocabulary on the training part, and encodes both parts into `folder`.
@@ -235,7 +235,7 @@ def prepare(
         validation: files to hold out instead.
         folder: where `train.ids` and `valid.ids` are written.
         normalize: the preprocessing.
-        tokenizer: level and limits of the vocabulary, resolved.
+        make_tokenizer: builds the vocabulary from the training part, which is given in pieces.
         held_out: share of the characters that is held out, at the end.
 
     Raises:
@@ -252,7 +252,7 @@ def prepare(
         held_text = between(normalized_text(sources, normalize), cut, None)
     if min(cut, num_chars if validation else num_chars - cut) < 1:
         raise DataError(f"the text has {num_chars} characters: too few to hold {held_out:g} of them out")
-    built = build_tokenizer(tokenizer, between(normalized_text(sources, normalize), 0, cut))
+    built = make_tokenizer(between(normalized_text(sources, normalize), 0, cut))
     folder.mkdir(parents=True, exist_ok=True)
     train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids")
     return Corpus(train, write_ids(held_text, built, folder / "valid.ids"), built)

@@ -52,12 +52,22 @@ class OptimizationConfig(Checked):
         high=65_536,
         section=MACHINES,
     )
+    freeze_embed: bool = option(False, "With --from: leave the vectors of the tokens as they are.")
+    freeze_layers: int = option(
+        0, "With --from: leave the first recurrent layers as they are, so many of them.", low=0, high=64, unit="layers"
+    )
     random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
     deterministic: bool = option(
         False,
         "Nothing that is learnt depends on the clock: checks come at fixed steps, and a run that was stopped and "
         "resumed ends with the same bytes as one that was not.  Needs --epochs.",
     )
+
+    def check_nothing_frozen(self) -> None:
+        """Raises ConfigError where weights are to be left as they are in a run that begins with drawn ones."""
+        if self.freeze_embed or self.freeze_layers:
+            flag = "--freeze-embed" if self.freeze_embed else "--freeze-layers"
+            raise ConfigError(f"{flag} leaves learnt weights as they are: it goes with --from")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Prepared:
         is_own: whether this process writes the run; among workers, the chief does.
         parts: what writes the files of the run that training never changes, by their names; they are written again
             when they are lost.
+        start: the run whose weights this one begins with, as the task has it; None for drawn ones.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Prepared:
     new_budget: bool = True
     is_own: bool = True
     parts: Parts = field(default_factory=dict)
+    start: Any = None
 
     def write_lost_parts(self, folder: Path) -> None:
         """Writes those of `parts` that are not in a folder; raises OSError if that fails."""

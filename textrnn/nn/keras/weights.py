@@ -52,3 +52,38 @@ def set_weights(model: Model, weights: dict[str, np.ndarray]) -> None:
         )
     for name, variable in variables.items():
         variable.assign(weights[name])
+
+
+def begin_with(model: Model, weights: dict[str, np.ndarray], tokens: int) -> None:
+    """Gives a model the weights of another, whose vocabulary is the beginning of its own; new tokens keep drawn ones.
+
+    Args:
+        model: with its weights made.
+        weights: of the other, by name; those of names that the model lacks, and of its gate, are not looked at.
+        tokens: of the other, but for what stands behind its vocabulary, which stands behind the larger one as well.
+
+    Raises:
+        RunError: they differ in more than the vocabulary.
+    """
+    for name, variable in named_variables(model).items():
+        if name.startswith("gate/"):
+            continue
+        if name not in weights or weights[name].ndim != len(variable.shape):
+            raise RunError(f"the weights do not fit the model: {name} is missing, or of other dimensions")
+        old, new = weights[name], variable.numpy()
+        axes = [axis for axis in range(old.ndim) if old.shape[axis] != new.shape[axis]]
+        if len(axes) > 1 or any(old.shape[axis] > new.shape[axis] for axis in axes):
+            raise RunError(f"the weights do not fit the model: {name} is {old.shape}, expected at most {new.shape}")
+        for axis in axes:
+            places = np.arange(old.shape[axis])
+            places[tokens:] += new.shape[axis] - old.shape[axis]
+            grown = np.moveaxis(new, axis, 0)  # a view
+            grown[places] = np.moveaxis(old, axis, 0)
+            old = new
+        variable.assign(old)
+
+
+def freeze(model: Model, *, embed: bool, layers: int) -> None:
+    """Leaves weights out of learning: those of the embedding, and those of the first recurrent layers."""
+    for layer in [model.embedding] * embed + model.recurrent[:layers]:
+        layer.trainable = False

@@ -24,6 +24,7 @@ class Counts:
     Attributes:
         vocab: number of tokens.
         order: the highest order.
+        longest: tokens of the longest n-gram, which are as many.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +34,7 @@ class Counts:
             RunError: it is missing or damaged.
         """
         layout, arrays = map_arrays(path)
-        self.vocab, self.order = layout.vocab, layout.order
+        self.vocab, self.order, self.longest = layout.vocab, layout.order, layout.order
         self._tokens, self._counts, self._first = arrays["tokens"], arrays["counts"], arrays["first"]
         self._scale, self._backoff = arrays["scale"], arrays["backoff"]
         self._values = arrays["values"]

@@ -98,6 +98,13 @@ class StringTokenizer(Tokenizer):
         self._ids = {token: NUM_RESERVED + index for index, token in enumerate(self.tokens)}
         self._texts = ["", REPLACEMENT, *self.tokens]
 
+    def __contains__(self, token: str) -> bool:
+        return token in self._ids
+
+    @abc.abstractmethod
+    def with_tokens(self, tokens: Iterable[str]) -> StringTokenizer:
+        """The same tokenizer with more tokens, whose ids stand behind all others."""
+
     def decode(self, ids: Iterable[int] | NDArray[np.integer[Any]]) -> str:
         """See `Tokenizer.decode`."""
         return "".join(map(self._texts.__getitem__, self.check_ids(ids).tolist()))

@@ -81,6 +81,10 @@ class CharTokenizer(StringTokenizer):
         characters = ranked((char, count) for char, count in counter.counts().items() if count >= min_count)
         return cls(characters if vocab_size is None else characters[: vocab_size - NUM_RESERVED])
 
+    def with_tokens(self, tokens: Iterable[str]) -> CharTokenizer:
+        """See `StringTokenizer.with_tokens`."""
+        return CharTokenizer([*self.tokens, *tokens])
+
     @classmethod
     def from_json(cls, values: Any) -> CharTokenizer:
         """The inverse of `to_json`; raises TokenizerError."""

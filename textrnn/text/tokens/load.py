@@ -14,12 +14,20 @@ from typing import Any
 
 from textrnn.base.errors import TokenizerError
 from textrnn.text.options import TokenizerConfig
-from textrnn.text.tokens.base import PADDING_ID, UNKNOWN_ID, Decoder, Tokenizer, damaged
+from textrnn.text.tokens.base import PADDING_ID, UNKNOWN_ID, Decoder, StringTokenizer, Tokenizer, damaged
 from textrnn.text.tokens.bpe import BpeTokenizer
 from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
 from textrnn.text.tokens.word import WordTokenizer
 
-__all__ = ["PADDING_ID", "UNKNOWN_ID", "Decoder", "Tokenizer", "build_tokenizer", "tokenizer_from_json"]
+__all__ = [
+    "PADDING_ID",
+    "UNKNOWN_ID",
+    "Decoder",
+    "Tokenizer",
+    "build_tokenizer",
+    "extended_tokenizer",
+    "tokenizer_from_json",
+]
 
 _READERS: dict[str, Callable[[Any], Tokenizer]] = {
     "char": CharTokenizer.from_json,
@@ -29,12 +37,13 @@ _READERS: dict[str, Callable[[Any], Tokenizer]] = {
 }
 
 
-def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer:
+def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], segmenter: str | None = None) -> Tokenizer:
     """Make a vocabulary from text, in one pass and with memory for counts only.
 
     Args:
         config: resolved, that is with the vocabulary size and smallest count of its level filled in.
         pieces: normalised text, cut at safe places.
+        segmenter: of Chinese words, see `WordTokenizer`; rjieba where it is installed, if nothing is said.
 
     Returns:
         A tokenizer; the same text and config give the same ids.
@@ -49,7 +58,7 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer
     """
     distinct: set[str] = set()
     watched = _watch(pieces, distinct)
-    tokenizer = _build(config, watched)
+    tokenizer = _build(config, watched, segmenter)
     if not distinct:
         raise TokenizerError("the text is empty: there is nothing to learn")
     if len(distinct) == 1:
@@ -59,6 +68,33 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer
             f"no character is seen {config.min_count} times: the vocabulary is empty; use a smaller --min-count"
         )
     return tokenizer
+
+
+def extended_tokenizer(known: Tokenizer, config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer:
+    """A vocabulary with the tokens of another text behind its own, so that all ids mean what they did.
+
+    Characters and words are added, by the limits that a vocabulary of that text alone would have. Bytes and subwords
+    spell any text: they stay as they are.
+
+    Args:
+        known: the vocabulary that there is.
+        config: see `build_tokenizer`.
+        pieces: see `build_tokenizer`.
+
+    Raises:
+        TokenizerError: see `build_tokenizer`.
+
+    Example:
+        >>> known = build_tokenizer(TokenizerConfig(), ["abba"])
+        >>> extended_tokenizer(known, TokenizerConfig(), ["cab"]).encode("abc").tolist()
+        [2, 3, 4]
+    """
+    if not isinstance(known, StringTokenizer):
+        return known
+    segmenter = known.segmenter if isinstance(known, WordTokenizer) else None
+    found = build_tokenizer(config, pieces, segmenter)
+    tokens = found.tokens if isinstance(found, StringTokenizer) else []
+    return known.with_tokens(token for token in tokens if token not in known)
 
 
 def tokenizer_from_json(values: Any) -> Tokenizer:
@@ -83,7 +119,7 @@ def tokenizer_from_json(values: Any) -> Tokenizer:
     return _READERS[level](values)
 
 
-def _build(config: TokenizerConfig, pieces: Iterator[str]) -> Tokenizer:
+def _build(config: TokenizerConfig, pieces: Iterator[str], segmenter: str | None) -> Tokenizer:
     min_count = config.min_count or 1
     if config.level == "char":
         return CharTokenizer.build(pieces, config.vocab_size, min_count)
@@ -93,8 +129,9 @@ def _build(config: TokenizerConfig, pieces: Iterator[str]) -> Tokenizer:
         return ByteTokenizer()
     if config.vocab_size is None:
         raise TokenizerError(f"--vocab-size is not set: level {config.level} needs one; resolve the config first")
-    build = WordTokenizer.build if config.level == "word" else BpeTokenizer.build
-    return build(pieces, config.vocab_size, min_count)
+    if config.level == "word":
+        return WordTokenizer.build(pieces, config.vocab_size, min_count, segmenter)
+    return BpeTokenizer.build(pieces, config.vocab_size, min_count)
 
 
 def _watch(pieces: Iterable[str], distinct: set[str]) -> Iterator[str]:

@@ -52,9 +52,14 @@ class WordTokenizer(StringTokenizer):
         self.segmenter = segmenter
 
     @classmethod
-    def build(cls, pieces: Iterable[str], vocab_size: int, min_count: int) -> WordTokenizer:
-        """Take all characters (the most frequent ones if there is no room for all), then frequent words."""
-        segmenter = "rjieba" if importlib.util.find_spec("rjieba") else "character"
+    def build(
+        cls, pieces: Iterable[str], vocab_size: int, min_count: int, segmenter: str | None = None
+    ) -> WordTokenizer:
+        """Take all characters (the most frequent ones if there is no room for all), then frequent words.
+
+        Without a `segmenter`, Chinese is cut by rjieba where it is installed.
+        """
+        segmenter = segmenter or ("rjieba" if importlib.util.find_spec("rjieba") else "character")
         characters, words = CharCounter(), Counter[str]()
         for piece in map(replace_surrogates, pieces):
             characters.add(piece)
@@ -65,6 +70,10 @@ class WordTokenizer(StringTokenizer):
         tokens += ranked((word, n) for word, n in words.items() if n >= min_count)[: room - len(tokens)]
         has_han = any(map(HAN_CHAR.match, counts))
         return cls(tokens, segmenter if has_han else "character")
+
+    def with_tokens(self, tokens: Iterable[str]) -> WordTokenizer:
+        """See `StringTokenizer.with_tokens`."""
+        return WordTokenizer([*self.tokens, *tokens], self.segmenter)
 
     @classmethod
     def from_json(cls, values: Any) -> WordTokenizer:
