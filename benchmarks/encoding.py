@@ -8,7 +8,6 @@ Without files: 20 MB made of data/english.txt.
 from __future__ import annotations
 
 import argparse
-import functools
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +17,6 @@ from textrnn.language_model.options import Config
 from textrnn.text.corpus import normalized_text, prepare
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import inspect_file
-from textrnn.text.tokens.load import build_tokenizer
 
 
 def measure(path: Path, level: str, folder: Path) -> list[object]:
@@ -26,8 +24,7 @@ def measure(path: Path, level: str, folder: Path) -> list[object]:
     config = Config.from_options({"level": level}).resolve()
     begin = time.perf_counter()
     source = inspect_file(str(path))
-    make_tokenizer = functools.partial(build_tokenizer, config.tokenizer)
-    corpus = prepare([source], [], folder, normalize=config.normalize, make_tokenizer=make_tokenizer, held_out=0.1)
+    corpus = prepare([source], [], folder, normalize=config.normalize, tokenizer=config.tokenizer, held_out=0.1)
     prepared_s = time.perf_counter() - begin
     pieces = list(normalized_text([source], NormalizeConfig()))
     begin = time.perf_counter()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import json
 import os
 import statistics
@@ -28,7 +27,6 @@ from textrnn.language_model.launch import free_addresses
 from textrnn.language_model.options import Config
 from textrnn.text.corpus import map_ids, prepare, smallest_dtype
 from textrnn.text.reader import open_sources
-from textrnn.text.tokens.load import build_tokenizer
 from textrnn.text.windows import SomeRows, make_windows, share_of
 
 WARM_STEPS = 3  # the first traces the graph
@@ -128,7 +126,7 @@ def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             [],
             folder,
             normalize=config.normalize,
-            make_tokenizer=functools.partial(build_tokenizer, config.resolve().tokenizer),
+            tokenizer=config.resolve().tokenizer,
             held_out=config.data.held_out,
         )
     sizes = [f"--{name}={getattr(options, name)}" for name in ("units", "layers", "batch", "window", "steps")]

@@ -36,7 +36,7 @@ LAYERS = {
 }
 FRAMEWORKS = {"tensorflow", "keras"}
 # The files of a task folder that may import TensorFlow.
-TRAINED = {"network", "step", "fit", "pretrain", "keras_dataset"}
+TRAINED = {"network", "step", "fit", "learner", "pretrain", "keras_dataset"}
 SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a room may use.
 LIBRARIES = {

@@ -16,7 +16,7 @@ from textrnn.language_model.mixture import earlier_files
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.language_model.predict import KIND, open_run
-from textrnn.language_model.warm_start import WarmStart, tokenizer_maker
+from textrnn.language_model.warm_start import WarmStart
 from textrnn.text.corpus import (
     Corpus,
     Part,
@@ -91,14 +91,19 @@ def new_text(
                 held,
                 folder / "checkpoint",
                 normalize=config.normalize,
-                make_tokenizer=tokenizer_maker(config.tokenizer, start),
+                tokenizer=config.tokenizer,
                 held_out=config.data.held_out,
+                known=None if start is None else start.model.tokenizer,
             )
         config = sized_for(corpus)
         write_json(folder / TOKENIZER_FILE, corpus.tokenizer.to_json())
         details = _details(config, corpus, sources, held, command)
         if start is not None:
             details["from"] = {"run": str(start.path), "counts": len(earlier_files(folder))}
+            if added := corpus.tokenizer.vocab_size - start.model.vocab_size:
+                display.say(
+                    f"{added:,} tokens of the text are new to {start.path}: their vectors are learnt from nothing"
+                )
         yield Prepared(folder, path, config, corpus, details, parts=lasting_parts(corpus), start=start)
 
 

@@ -188,5 +188,5 @@ def predictors(network: Network, folder: Path, vocab_size: int, *, has_end: bool
         return {"network": network}
     counts = open_counts(path, earlier_files(folder), has_end=has_end)
     if counts.order != network.num_orders or counts.vocab != vocab_size:
-        raise RunError(f"{path} does not fit the network: it has {counts.order} predictors; restore it, or remove it")
+        raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
     return {"mixture": MixtureNetwork(network, counts), "network": network, "counts": CountsNetwork(counts)}

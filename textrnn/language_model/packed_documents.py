@@ -18,11 +18,11 @@ import numpy as np
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.language_model.options import Config
-from textrnn.language_model.warm_start import WarmStart, tokenizer_maker
+from textrnn.language_model.warm_start import WarmStart
 from textrnn.text.corpus import Corpus, Part, map_ids, smallest_dtype
 from textrnn.text.documents import Document, Documents, Warn, in_order, read_documents, spelled
 from textrnn.text.reader import Source
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
 from textrnn.text.windows import ALL_ROWS, Batch
 
 MOST_CONDITIONS = 1_000
@@ -105,8 +105,9 @@ def prepare_documents(
             yield spelled(text, config.tokenizer.level)
 
     if known is None:
-        tokenizer = tokenizer_maker(config.tokenizer, start)(counted())
-        found = _documents(tokenizer, counts, config, None if start is None else start.model.documents)
+        before = None if start is None else start.model
+        tokenizer = build_tokenizer(config.tokenizer, counted(), None if before is None else before.tokenizer)
+        found = _documents(tokenizer, counts, config, None if before is None else before.documents)
     else:
         tokenizer, found = known
     folder.mkdir(parents=True, exist_ok=True)

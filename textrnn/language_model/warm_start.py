@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.corpus import map_ids, smallest_dtype
 from textrnn.text.options import NormalizeConfig, TokenizerConfig
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer, extended_tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID
 from textrnn.training.options import StopConfig
 
 RATE_SHARE = 0.5  # of the old run's highest learning rate
@@ -86,6 +85,10 @@ class WarmStart:
         if wrong := [name for name in FIXED if name in given and given[name] != before[name]]:
             listed = ", ".join(f"{FIXED[name]} is {before[name]!r}" for name in wrong)
             raise ConfigError(f"--from keeps the network and the tokens of {self.path}, where {listed}: leave it out")
+        if (given.get("condition") is None) < (before["condition"] is None):
+            raise ConfigError(f"--condition goes with a network that has learnt some, and {self.path} has none")
+        if given.get("freeze_layers", 0) > before["layers"]:
+            raise ConfigError(f"--freeze-layers is {given['freeze_layers']}: {self.path} has {before['layers']} layers")
         kept = {name: value for name, value in before.items() if name not in NOT_KEPT}
         rate = (self.model.config.optimization.learning_rate or 0.0) * RATE_SHARE
         return {**kept, "learning_rate": rate, **given}
@@ -125,16 +128,11 @@ class WarmStart:
         except RunError:
             return None
         read = np.asarray(ids[:MOST_COMPARED], np.int32)
+        if old.documents is not None:
+            read = read[: np.flatnonzero(read >= old.vocab_size)[-1]]  # whole documents, without the end behind them
         num_chars = len(old.tokenizer.decode(read[read < old.vocab_size]))
         before, after = (_bits(one, read, old.vocab_size, num_chars) for one in (old, model))
         return dict(run=str(self.path), tokens=len(read), bits_per_char_before=before, bits_per_char_after=after)
-
-
-def tokenizer_maker(config: TokenizerConfig, start: WarmStart | None) -> Callable[[Iterable[str]], Tokenizer]:
-    """What builds the vocabulary from pieces of text: a new one, or that of a run with what it lacks behind it."""
-    if start is None:
-        return functools.partial(build_tokenizer, config)
-    return functools.partial(extended_tokenizer, start.model.tokenizer, config)
 
 
 def _bits(model: Model, ids: np.ndarray, vocab_size: int, num_chars: int) -> float:

@@ -21,9 +21,9 @@ from textrnn.base.errors import DataError, RunError
 from textrnn.base.files import atomic_file
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
-from textrnn.text.options import NormalizeConfig
+from textrnn.text.options import NormalizeConfig, TokenizerConfig
 from textrnn.text.reader import Source, pieces
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
 
 Pieces = Callable[[], Iterator[str]]
 PIECE_BYTES = 1 << 20
@@ -225,8 +225,9 @@ def prepare(
     folder: Path,
     *,
     normalize: NormalizeConfig,
-    make_tokenizer: Callable[[Iterator[str]], Tokenizer],
+    tokenizer: TokenizerConfig,
     held_out: float,
+    known: Tokenizer | None = None,
 ) -> Corpus:
     """Splits, builds the vocabulary on the training part, and encodes both parts into `folder`.
 
@@ -235,8 +236,9 @@ def prepare(
         validation: files to hold out instead.
         folder: where `train.ids` and `valid.ids` are written.
         normalize: the preprocessing.
-        make_tokenizer: builds the vocabulary from the training part, which is given in pieces.
+        tokenizer: level and limits of the vocabulary, resolved.
         held_out: share of the characters that is held out, at the end.
+        known: the vocabulary that this one begins with, see `build_tokenizer`.
 
     Raises:
         DataError: a part is empty.
@@ -252,7 +254,7 @@ def prepare(
         held_text = between(normalized_text(sources, normalize), cut, None)
     if min(cut, num_chars if validation else num_chars - cut) < 1:
         raise DataError(f"the text has {num_chars} characters: too few to hold {held_out:g} of them out")
-    built = make_tokenizer(between(normalized_text(sources, normalize), 0, cut))
+    built = build_tokenizer(tokenizer, between(normalized_text(sources, normalize), 0, cut), known)
     folder.mkdir(parents=True, exist_ok=True)
     train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids")
     return Corpus(train, write_ids(held_text, built, folder / "valid.ids"), built)

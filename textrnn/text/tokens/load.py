@@ -19,15 +19,7 @@ from textrnn.text.tokens.bpe import BpeTokenizer
 from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
 from textrnn.text.tokens.word import WordTokenizer
 
-__all__ = [
-    "PADDING_ID",
-    "UNKNOWN_ID",
-    "Decoder",
-    "Tokenizer",
-    "build_tokenizer",
-    "extended_tokenizer",
-    "tokenizer_from_json",
-]
+__all__ = ["PADDING_ID", "UNKNOWN_ID", "Decoder", "Tokenizer", "build_tokenizer", "tokenizer_from_json"]
 
 _READERS: dict[str, Callable[[Any], Tokenizer]] = {
     "char": CharTokenizer.from_json,
@@ -37,13 +29,14 @@ _READERS: dict[str, Callable[[Any], Tokenizer]] = {
 }
 
 
-def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], segmenter: str | None = None) -> Tokenizer:
+def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], known: Tokenizer | None = None) -> Tokenizer:
     """Make a vocabulary from text, in one pass and with memory for counts only.
 
     Args:
         config: resolved, that is with the vocabulary size and smallest count of its level filled in.
         pieces: normalised text, cut at safe places.
-        segmenter: of Chinese words, see `WordTokenizer`; rjieba where it is installed, if nothing is said.
+        known: a vocabulary of the same level to begin with, whose ids stay as they are: the characters and words of
+            the text that it lacks stand behind them. Bytes and subwords spell any text, and stay alone.
 
     Returns:
         A tokenizer; the same text and config give the same ids.
@@ -55,10 +48,12 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], segmenter: s
         >>> tokenizer = build_tokenizer(TokenizerConfig(min_count=1), ["hel", "lo"])
         >>> tokenizer.encode("hello").tolist()
         [4, 3, 2, 2, 5]
+        >>> build_tokenizer(TokenizerConfig(min_count=1), ["hi"], tokenizer).encode("hello hi").tolist()
+        [4, 3, 2, 2, 5, 1, 4, 6]
     """
     distinct: set[str] = set()
     watched = _watch(pieces, distinct)
-    tokenizer = _build(config, watched, segmenter)
+    tokenizer = _build(config, watched, known.segmenter if isinstance(known, WordTokenizer) else None)
     if not distinct:
         raise TokenizerError("the text is empty: there is nothing to learn")
     if len(distinct) == 1:
@@ -67,34 +62,9 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], segmenter: s
         raise TokenizerError(
             f"no character is seen {config.min_count} times: the vocabulary is empty; use a smaller --min-count"
         )
-    return tokenizer
-
-
-def extended_tokenizer(known: Tokenizer, config: TokenizerConfig, pieces: Iterable[str]) -> Tokenizer:
-    """A vocabulary with the tokens of another text behind its own, so that all ids mean what they did.
-
-    Characters and words are added, by the limits that a vocabulary of that text alone would have. Bytes and subwords
-    spell any text: they stay as they are.
-
-    Args:
-        known: the vocabulary that there is.
-        config: see `build_tokenizer`.
-        pieces: see `build_tokenizer`.
-
-    Raises:
-        TokenizerError: see `build_tokenizer`.
-
-    Example:
-        >>> known = build_tokenizer(TokenizerConfig(), ["abba"])
-        >>> extended_tokenizer(known, TokenizerConfig(), ["cab"]).encode("abc").tolist()
-        [2, 3, 4]
-    """
-    if not isinstance(known, StringTokenizer):
-        return known
-    segmenter = known.segmenter if isinstance(known, WordTokenizer) else None
-    found = build_tokenizer(config, pieces, segmenter)
-    tokens = found.tokens if isinstance(found, StringTokenizer) else []
-    return known.with_tokens(token for token in tokens if token not in known)
+    if isinstance(known, StringTokenizer) and isinstance(tokenizer, StringTokenizer):
+        return known.with_tokens(token for token in tokenizer.tokens if token not in known)
+    return tokenizer if known is None else known
 
 
 def tokenizer_from_json(values: Any) -> Tokenizer:
