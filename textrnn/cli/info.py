@@ -36,6 +36,7 @@ KEYS = (
     "documents",
     "counts",
     "copies",
+    "from",
 )
 
 

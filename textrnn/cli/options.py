@@ -98,7 +98,6 @@ FROM = flag(
     "from_run",
     metavar="NAME",
     section=LEARNING,
-    first=True,
     help="Begin with the weights, tokens and options of a run, which stays as it is, and learn another text.",
 )
 

@@ -73,6 +73,8 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         models = metrics.get("models") or {}
         if len(models) > 1:
             found.append(("of which", parts_in_words(models)))
+    if "bits_per_char_after" in (run.get("from") or {}):
+        found.append(("began from", forgotten_in_words(run["from"])))
     if run.get("copies"):
         found.append(("copied", Copies(**run["copies"]).in_words()))
     return found
