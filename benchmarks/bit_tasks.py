@@ -156,7 +156,7 @@ def learn_copying(objective: CopyObjective, *, learning_rate: float = 3e-3, num_
             losses.append(event.loss)
             if event.step % CHECK_EVERY == 0 or event.step == objective.num_batches:
                 found = objective.loss((check.inputs, check.targets, check.mask), [])
-                if float(found.nats / found.num_targets) < best:
-                    best, kept = float(found.nats / found.num_targets), model.get_weights()
+                if float(found.nats / found.weight) < best:
+                    best, kept = float(found.nats / found.weight), model.get_weights()
     model.set_weights(kept)
     return losses

@@ -295,8 +295,8 @@ FAULTS = (
     Fault(
         "the length penalty forgets the end",
         "translator/beam.py",
-        "(len(self.ids) + self.is_whole) ** length_penalty",
-        "max(1, len(self.ids)) ** length_penalty",
+        "len(self.ids) + self.is_whole, length_penalty",
+        "len(self.ids), length_penalty",
         "beam",
     ),
     Fault(

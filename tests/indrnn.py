@@ -60,10 +60,16 @@ def step(weights, projected, state):
     return [np.maximum(projected + weights["recurrent"] * state[0], 0)]
 
 
+def back(weights, projected, state, after):
+    d_projected = after[0] * (projected + weights["recurrent"] * state[0] > 0)
+    return [d_projected * weights["recurrent"]], d_projected
+
+
 CELL = CellSpec(
     "indrnn",
     layer=make_layer,
     step=step,
+    back=back,
     weights=lambda inputs, units: {"kernel": (inputs, units), "recurrent": (units,), "bias": (units,)},
     both_ways=True,
 )

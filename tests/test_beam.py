@@ -49,7 +49,7 @@ def test_wide_beam_finds_the_best_of_all_texts(penalty):
     for source, one in enumerate(found):
         best = max(all_texts(step, source), key=lambda item: item[1] / (len(item[0]) + 1) ** penalty)
         assert tuple(one.ids) == best[0]
-        assert one.nats == pytest.approx(best[1], abs=1e-4) and one.is_whole
+        assert one.log_prob == pytest.approx(best[1], abs=1e-4) and one.is_whole
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -75,7 +75,7 @@ def test_sources_side_by_side_are_as_each_alone(beam):
         alone_step = lambda ids, state, sources, source=source: step(ids, state, sources + source)  # noqa: E731
         (alone,) = beam_search(alone_step, [state[0][:, :1]], end_id=END, longest=[longest[source]], beam=beam)
         assert alone.ids.tolist() == together[source].ids.tolist()
-        assert alone.nats == pytest.approx(together[source].nats)
+        assert alone.log_prob == pytest.approx(together[source].log_prob)
 
 
 def test_barred_tokens_are_never_written_and_long_texts_are_cut():

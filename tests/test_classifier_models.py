@@ -1,6 +1,7 @@
 """The recurrent classifier: shapes, parameters, masks, learning, and NumPy as the oracle of Keras."""
 
 import itertools
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from closeness import assert_close
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.data import NetworkRequest
-from textrnn.classifier.fit import IDS, LABELS, MASK, WEIGHTS, fit_classifier, make_loss, make_reader
+from textrnn.classifier.fit import IDS, LABELS, MASK, ROW_WEIGHTS, fit_classifier, make_loss, make_reader, steps_of
 from textrnn.classifier.network import Classifier, build_classifier
 from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -20,6 +21,7 @@ from textrnn.nn.keras.weights import get_weights, set_weights
 from textrnn.nn.numpy.weights import Weights
 from textrnn.text.rows import padded
 from textrnn.training.step import Division, make_step
+from textrnn.training.trainer import Done, Step, WentBack
 
 VOCAB, CLASSES = 11, 3
 SMALL = dict(units=7, embed=5)
@@ -130,9 +132,16 @@ def test_dropout_takes_words_and_features_of_a_text_as_a_whole():
 def step_of(model, num_shards=1):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
-    division = Division(num_shards, signature=(IDS, MASK, LABELS, WEIGHTS))
+    division = Division(num_shards, signature=(IDS, MASK, LABELS, ROW_WEIGHTS))
     step = make_step(make_loss(model), model.trainable_variables, optimizer, clip_norm=1.0, division=division)
     return lambda *arrays, rate: step(arrays, [], np.float32(rate))[0]
+
+
+def test_steps_of_warns_where_training_went_back(capsys):
+    steps = [Step(1, 2.0, 0.5, 0.5, 1.0), Step(2, 1.0, 1.0, 1.0, 0.0)]
+    events = [steps[0], WentBack("the loss is nan"), steps[1], Done("budget")]
+    assert list(steps_of(SimpleNamespace(run=lambda budget: events), None)) == steps
+    assert capsys.readouterr().err == "warning: the loss is nan\n"
 
 
 OTHERS = [dict(arch="minlstm"), dict(arch="memory")]

@@ -1,13 +1,15 @@
 """`textrnn inspect gradients`: Jacobian products against numerical derivatives and numbers worked out by hand."""
 
+import indrnn
 import numpy as np
 import pytest
 from cli_fixtures import good
-from inspect_cases import UNITS, config_of, language_model, language_model_arrays, write_language_model
+from inspect_cases import EMBED, UNITS, config_of, draw, language_model, language_model_arrays, write_language_model
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.inspect.backward import TracedNetwork
 from textrnn.inspect.gradients import Curve, gradient_norms, initial_network, measure, windows_of
+from textrnn.nn.architectures import CELLS
 from textrnn.nn.numpy.network import token_nats
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig
@@ -36,9 +38,7 @@ def loss_from(network, state, ids, targets):
     return network.loss_nats(state, targets)
 
 
-@pytest.mark.parametrize("options", NETWORKS.values(), ids=NETWORKS)
-def test_gradient_norms_equal_numerical_derivatives(options, rng):
-    network = traced(rng, **options)
+def check_norms(network, rng):
     windows = rng.integers(0, VOCAB, (ROWS, STEPS + 1)).astype(np.int32)
     norms = gradient_norms(network, windows, STEPS - 1)
     assert norms.shape == (STEPS, ROWS)
@@ -57,6 +57,19 @@ def test_gradient_norms_equal_numerical_derivatives(options, rng):
                 array[unit] = kept
                 total += ((above - below) / (2 * step)) ** 2
         np.testing.assert_allclose(norms[distance], np.sqrt(total), rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", NETWORKS.values(), ids=NETWORKS)
+def test_gradient_norms_equal_numerical_derivatives(options, rng):
+    check_norms(traced(rng, **options), rng)
+
+
+def test_gradient_norms_of_a_cell_with_its_own_way_back(rng, monkeypatch):
+    monkeypatch.setitem(CELLS, "indrnn", indrnn.CELL)
+    shapes = {f"layer0/{name}": shape for name, shape in indrnn.CELL.weights(EMBED, UNITS).items()}
+    shapes |= {"embedding/embeddings": (VOCAB, EMBED), "output/kernel": (UNITS, VOCAB), "output/bias": (VOCAB,)}
+    network = TracedNetwork(config_of(arch="indrnn").model, VOCAB, Weights(draw(rng, shapes)))
+    check_norms(network, rng)
 
 
 @pytest.mark.parametrize("options", NETWORKS.values(), ids=NETWORKS)

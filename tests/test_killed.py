@@ -18,7 +18,7 @@ from textrnn.base.files import RUN_FILE, read_json
 from textrnn.language_model import fit as session
 from textrnn.training import store
 from textrnn.training.checkpoint import checkpoints
-from textrnn.training.trainer import MAX_SKIPPED
+from textrnn.training.trainer import GO_BACK_AFTER
 
 
 @pytest.fixture
@@ -131,9 +131,9 @@ def wild(tmp_path_factory):
 def test_training_goes_back_to_the_best_check_and_halves_the_rate(wild, monkeypatch):
     folder, ran = wild
     monkeypatch.chdir(folder)
-    assert ran.json["skipped_steps"] == MAX_SKIPPED and ran.json["ended"] == "budget"
+    assert ran.json["skipped_steps"] == GO_BACK_AFTER and ran.json["ended"] == "budget"
     assert ran.err.count("learning rate halved to 0.5 of what was planned") == 1 and "going back to step 8" in ran.err
-    assert read_json(folder / "models/wild" / RUN_FILE)["skipped_steps"] == MAX_SKIPPED
+    assert read_json(folder / "models/wild" / RUN_FILE)["skipped_steps"] == GO_BACK_AFTER
     rows = (folder / "models/wild/history.csv").read_text().splitlines()[1:]
     assert [float(row.split(",")[3]) for row in rows][-1] == pytest.approx(0.005)
     steps = [int(row.split(",")[0]) for row in rows]
@@ -167,5 +167,5 @@ def test_training_goes_on_with_its_weights_when_no_save_can_be_read(place, monke
     monkeypatch.setattr(store, "load_checkpoint", load_nothing)
     ran = good("train", "story.txt", *EXACT, *HIGH, "--name", "wild")
     assert "going on with the weights there are" in ran.err and "was removed: making it anew" in ran.err
-    assert ran.json["skipped_steps"] == MAX_SKIPPED
+    assert ran.json["skipped_steps"] == GO_BACK_AFTER
     assert good("generate", "--model", "wild", "--length", "3").out

@@ -81,6 +81,12 @@ def test_ascii_title_leaves_out_what_the_font_lacks(title, shown):
     assert ascii_title(title) == shown
 
 
+def test_write_history_of_rows_that_lack_a_column(tmp_path):
+    path = tmp_path / "history.csv"
+    write_history(path, [{"step": 1}, {"step": 2, "later": 0.5}], ("step", "later"))
+    assert path.read_text() == "step,later\n1,nan\n2,0.5\n"
+
+
 def test_write_history_columns(tmp_path):
     path = tmp_path / "history.csv"
     write_history(path, [row_of(0.1, math.nan, 2.5), row_of(1.5, 2.345678912, 2.25)])

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from textrnn.base.errors import ConfigError
 from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.training.schedule import Budget, Schedule
 
@@ -18,7 +19,7 @@ def clock(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("step", "progress", "expected"),
+    ("step", "done", "expected"),
     [
         (0, 0.0, 0.4 * 1 / 4),
         (1, 0.0, 0.4 * 2 / 4),
@@ -31,20 +32,25 @@ def clock(monkeypatch):
         (1, 0.5, 0.4 * 0.5 * 0.51),
     ],
 )
-def test_learning_rate_cosine(step, progress, expected):
+def test_learning_rate_cosine(step, done, expected):
     schedule = Schedule.of(OptimizationConfig(learning_rate=0.4, warmup=4), StopConfig())
-    assert schedule.rate(step, progress) == pytest.approx(expected)
+    assert schedule.rate(step, done) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("step", "progress", "expected"), [(0, 0.0, 0.1), (3, 0.3, 0.4), (9, 1.0, 0.4)])
-def test_learning_rate_constant(step, progress, expected):
+@pytest.mark.parametrize(("step", "done", "expected"), [(0, 0.0, 0.1), (3, 0.3, 0.4), (9, 1.0, 0.4)])
+def test_learning_rate_constant(step, done, expected):
     schedule = Schedule.of(OptimizationConfig(learning_rate=0.4, warmup=4, schedule="constant"), StopConfig())
-    assert schedule.rate(step, progress) == pytest.approx(expected)
+    assert schedule.rate(step, done) == pytest.approx(expected)
 
 
 def test_learning_rate_without_warmup():
     assert Schedule(0.4).rate(0, 0.0) == 0.4
     assert Schedule(0.4, final_share=0.0).rate(9, 1.0) == 0
+
+
+def test_schedule_of_options_without_a_learning_rate_is_refused():
+    with pytest.raises(ConfigError, match="no learning rate"):
+        Schedule.of(OptimizationConfig(), StopConfig())
 
 
 def test_budget_progress_by_steps(clock):

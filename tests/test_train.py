@@ -14,7 +14,7 @@ from cli_fixtures import ARCHITECTURES, QUICK, ROOT, TINY, good, refused, run_cl
 
 from textrnn import __version__
 from textrnn.base.files import FORMAT_VERSION, read_json
-from textrnn.training.trainer import MAX_HALVINGS, MAX_SKIPPED
+from textrnn.training.trainer import GO_BACK_AFTER, MAX_HALVINGS
 
 KEYS = {
     "run": str,
@@ -344,7 +344,7 @@ def test_training_that_blows_up_keeps_the_last_good_weights(home):
     warnings = ran.err.splitlines()[:-1]
     assert len(warnings) == MAX_HALVINGS
     assert all(re.search(r"nan|inf.*: going back to step \d+, learning rate halved", line) for line in warnings)
-    assert details("wild")["status"] == "failed" and details("wild")["skipped_steps"] >= MAX_SKIPPED * MAX_HALVINGS
+    assert details("wild")["status"] == "failed" and details("wild")["skipped_steps"] >= GO_BACK_AFTER * MAX_HALVINGS
     assert good("generate", "--model", "wild", "--length", "5").out
     assert good("info", "wild").out
 

@@ -14,8 +14,8 @@ from textrnn.training.objective import Batch
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.trainer import (
     CHECK_COST,
+    GO_BACK_AFTER,
     MAX_HALVINGS,
-    MAX_SKIPPED,
     Check,
     NotFiniteError,
     Saved,
@@ -213,13 +213,15 @@ def test_trainer_interrupted_before_the_first_step(train):
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_trainer_skips_steps_that_are_not_finite(train, loss):
-    losses = [2.0, 2.0, *[loss] * (MAX_SKIPPED - 1), 3.0, loss]
+    losses = [2.0, 2.0, *[loss] * (GO_BACK_AFTER - 1), 3.0, loss]
     fake = Fake(losses=losses, num_checked=10**9)  # too many to check before the end
     progress = train(fake, steps=20).progress
-    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (20, MAX_SKIPPED, 0)
+    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (20, GO_BACK_AFTER, 0)
+    shown = [event.loss for event in fake.events if isinstance(event, Step)]
+    assert shown[:9] == [2.0] * 6 + [3.0, 3.0, 2.0]  # of a step that was not finite, the loss before it
     assert fake.problems == [] and progress.rate_scale == 1
     assert fake.states[:9] == [0, 1, *[2, 0, 0, 0], 0, 1, 0]  # the state may be what is wrong: it begins anew
-    assert progress.tokens == (20 - MAX_SKIPPED) * TOKENS
+    assert progress.tokens == (20 - GO_BACK_AFTER) * TOKENS
     assert fake.rows[0]["train_nats_per_token"] == pytest.approx((2 * 14 + 3) / 15)
 
 
@@ -230,22 +232,22 @@ def test_trainer_skips_steps_whose_gradient_is_not_finite(train):
 
 
 def test_trainer_goes_back_and_halves_the_rate(train):
-    fake = Fake(losses=[2.0] * 3 + [math.nan] * MAX_SKIPPED)
+    fake = Fake(losses=[2.0] * 3 + [math.nan] * GO_BACK_AFTER)
     fake.restored = Progress(step=2)
     progress = train(fake, steps=100, schedule=replace(SCHEDULE, decay="constant")).progress
     assert len(fake.problems) == 1
     assert "the loss is nan and the gradient's norm 0.5 at step 8" in fake.problems[0]
-    assert fake.rates == pytest.approx([0.4] * (3 + MAX_SKIPPED) + [0.2] * 98)
+    assert fake.rates == pytest.approx([0.4] * (3 + GO_BACK_AFTER) + [0.2] * 98)
     assert fake.asked[8] == (0, 2)
-    assert (progress.step, progress.skipped, progress.rate_scale) == (100, MAX_SKIPPED, 0.5)
+    assert (progress.step, progress.skipped, progress.rate_scale) == (100, GO_BACK_AFTER, 0.5)
 
 
 def test_trainer_that_never_gets_finite_gives_advice(train):
     fake = Fake(losses=[2.0, 2.0] + [math.nan] * 1000)
-    with pytest.raises(NotFiniteError, match=r"the loss is nan .* at step 5.*--learning-rate.*--warmup.*--clip-norm"):
+    with pytest.raises(NotFiniteError, match=r"the loss is nan .* at step 5.*a lower --learning-rate$"):
         train(fake)
     assert fake.progress.rate_scale == 0.5**MAX_HALVINGS
-    assert fake.progress.skipped == (MAX_HALVINGS + 1) * MAX_SKIPPED
+    assert fake.progress.skipped == (MAX_HALVINGS + 1) * GO_BACK_AFTER
 
 
 def test_trainer_not_finite_validation_goes_back(train):
@@ -402,7 +404,7 @@ def test_trainer_without_checks_makes_its_steps_and_ends(train):
 
 
 def test_trainer_without_a_store_goes_on_with_the_weights_there_are(monkeypatch):
-    fake = Fake(losses=[math.nan] * MAX_SKIPPED)
+    fake = Fake(losses=[math.nan] * GO_BACK_AFTER)
     monkeypatch.setattr(time, "monotonic", lambda: fake.now)
     fake.evaluate = None
     trainer = Trainer(fake, fake.step, SCHEDULE)

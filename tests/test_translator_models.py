@@ -206,4 +206,4 @@ def test_scheduled_sampling_feeds_what_the_network_would_write(models, rng):
     fed = model(ids, mask, shifted(tf.constant(guess), TARGET - 1))
     found = make_loss(model, smoothing=0.0, sampling=lambda: 1.0)((ids, mask, y, ones, numbers), [])
     assert float(found.nats) == pytest.approx(float(tf.reduce_sum(token_losses(fed, y))), rel=1e-5)
-    assert float(found.num_targets) == y.size
+    assert float(found.weight) == y.size

@@ -14,11 +14,11 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.report.calibration import apply_temperature, fit_temperature, softmax
 from textrnn.report.metrics import SMALLEST, checked, log_loss
 
-KINDS = ("linear", "log")
+KINDS = ("linear", "log")  # of pooling probabilities; has nothing to do with the linear model
 # Weights that are tried: the finest parts of 1 with at most so many combinations.
 PARTS, LARGEST_GRID = (20, 10, 5, 4, 2, 1), 70
-# What leaving equal weights costs, in nats over all rows: PULL times the squared distance from them. Moving from 1/2
-# to 0 or 1 costs 2.5 nats, which some twenty rows cannot pay for and some two hundred do not notice.
+# Equal weights are preferred: others are charged PULL times their squared distance from them, in nats over all rows.
+# The weights 0 and 1 are charged 2.5 nats: too much to be made up for on 20 rows, and little on 200.
 PULL = 5.0
 
 
@@ -27,7 +27,8 @@ class Mixture:
     """How models are mixed.
 
     Attributes:
-        kind: `linear` (mean of probabilities) or `log` (mean of their logarithms, made to sum to 1 again).
+        kind: `linear` (linear pool: mean of probabilities) or `log` (log pool: mean of their logarithms, made to sum to
+            1 again).
         weights: one for each model, from 0 to 1, in all 1.
 
     Reference:
@@ -82,11 +83,11 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
 def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray) -> Mixture:
     """The mixture that does best on held-out rows, as far as these can tell.
 
-    Accuracy as a function of the weights is a jagged line, and its highest point is luck: on simulated pairs of models
-    it lost 0.5 points of true accuracy with 200 held-out rows, and 0.2 with 700. So mixtures count as equally accurate
-    when the most accurate one is ahead by no more than one standard error of their difference, the square root of the
-    rows on which just one of the two is right. Among these the log-loss decides, which is smooth and uses all rows;
-    with few rows equal weights have an advantage (see PULL). That lost 0.2 points with 200 rows, and 0.1 with 700.
+    The highest accuracy on few rows is partly chance: choosing by it lost 0.5 points of true accuracy with 200 held-out
+    rows and 0.2 with 700, on simulated pairs of models. So mixtures count as equally accurate when the most accurate
+    one is ahead by no more than one standard error of the difference, the square root of the number of rows on which
+    just one of the two is right. Of these the one with the lowest log-loss is taken, with a charge for unequal weights
+    (see PULL). That lost 0.2 points with 200 rows, and 0.1 with 700.
 
     Args:
         parts: float[rows, classes] for each model, of rows that none has learnt from; calibrate them before.
@@ -139,7 +140,7 @@ def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
 
 @dataclass(frozen=True)
 class Choice:
-    """How models are used, as rows show that none of them has learnt from.
+    """Which model is used, and how, chosen on rows that none of the models has learnt from.
 
     Attributes:
         chosen: `linear`, `rnn` or `combined`.
@@ -162,8 +163,9 @@ def choose(logits: Mapping[str, np.ndarray], labels: np.ndarray, kind: str) -> C
     """Finds temperatures and mixture, and chooses a model.
 
     Args:
-        logits: float64[rows, classes] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN where
-            there is none. Only rows known to all count; if there is no such row, only the first model does.
+        logits: float64[rows, classes] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN in
+            rows that a model has not predicted. Rows that all have predicted count; without any, the first model is
+            chosen.
         labels: int64[rows], the true classes.
         kind: the model that is asked for, or `auto`.
     """

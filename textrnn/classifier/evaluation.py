@@ -69,7 +69,7 @@ class Evaluated:
     Attributes:
         rows: the rows.
         probabilities: float64[rows, classes] of each model by its name.
-        used: the same of the model that was chosen in the fold of the row.
+        used: float64[rows, classes] of the chosen model: with folds, of the one that was chosen in the row's fold.
         choices: the chosen model of each fold.
         fold_of: int64[rows], the number of the fold each row was held out in.
         truncated: rows that were too long to be read whole.
@@ -110,7 +110,7 @@ def fit_and_evaluate(
     interrupted: Callable[[], bool],
     say: Callable[[str], None],
 ) -> tuple[FittedRows, Evaluated]:
-    """Fits and evaluates part by part. A fit that an interrupt has cut short counts only if there is no whole one.
+    """Fits and evaluates part by part. A fit that was interrupted is dropped, unless it is the first one.
 
     Args:
         plan: the rows of each part.
@@ -219,7 +219,7 @@ def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float
 
 
 def _other_choices(chosen: str, choices: list[str]) -> str | None:
-    """Which folds have chosen another model than the one that is used; there that one is what counts."""
+    """A line on the folds that have chosen another model than the one that is used; None if there are none."""
     others = {name: choices.count(name) for name in choices if name != chosen}
     if not others:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from textrnn.base.errors import warn
 from textrnn.base.machine import num_cores
 from textrnn.classifier.data import FittedNetwork, NetworkRequest
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
@@ -19,16 +20,16 @@ from textrnn.text.rows import batches, padded
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.step import Division, make_step
-from textrnn.training.trainer import Step, Trainer
+from textrnn.training.trainer import Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
 WARMUP = 30  # steps over which the learning rate rises
 CLIP_NORM = 1.0
-# Passes over the rows: after about six, networks know the rows and no more of others; but few rows make few steps.
+# Passes over the rows: more than about six overfit, but of few rows it takes more to make enough steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 READ_ROWS = 256  # rows read at a time when nothing is learnt
 IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
-LABELS, WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+LABELS, ROW_WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
 
 
 @dataclass
@@ -108,6 +109,15 @@ def make_trainer(
     return Trainer(objective, step, Schedule(learning_rate, warmup, final_share=0.0), workers=workers)
 
 
+def steps_of(trainer: Trainer, budget: Budget) -> Iterator[Step]:
+    """Trains; the steps, with a warning where training went back."""
+    for event in trainer.run(budget):
+        if isinstance(event, WentBack):
+            warn(event.line)
+        elif isinstance(event, Step):
+            yield event
+
+
 def make_loss(model: Classifier) -> Callable[[tuple[Any, ...], State], Loss]:
     """The loss of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows] and the weight of each row."""
 
@@ -155,7 +165,7 @@ def fit_classifier(request: NetworkRequest) -> FittedNetwork:
         learning_rate=request.config.optimization.learning_rate,
         warmup=WARMUP,
         num_shards=shards_of(encoder.both_ways),
-        signature=(IDS, MASK, LABELS, WEIGHTS),
+        signature=(IDS, MASK, LABELS, ROW_WEIGHTS),
         interrupted=request.interrupted,
     )
     history = _history(trainer, budget, request.on_step)
@@ -167,9 +177,7 @@ def _history(trainer: Trainer, budget: Budget, on_step: Callable[[float, float],
     """Trains; a row for each pass over the rows, with its mean loss, and for what there is of the last one."""
     begin, num_batches = time.monotonic(), trainer.objective.num_batches
     losses, history = list[float](), list[dict[str, float]]()
-    for event in trainer.run(budget):
-        if not isinstance(event, Step):
-            continue
+    for event in steps_of(trainer, budget):
         losses.append(event.loss)
         on_step(event.done, event.loss)
         if event.step % num_batches == 0 or event.done >= 1:

@@ -1,8 +1,7 @@
 """From labelled texts to all models of a classifier: the linear one, recurrent networks, and how they are combined.
 
-Each recurrent network is trained without one fold of the rows and predicts that fold. So everything that has to be
-chosen on rows that were not learnt from (temperatures, the mixture, which model is used) is chosen on the folds that
-were predicted like that, and no network is thrown away or trained twice.
+Each recurrent network is trained without one fold of the rows and predicts that fold. Temperatures, the mixture and the
+model that is used are chosen on these predictions, and all networks are kept as an ensemble: none is trained twice.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is eno
 LINEAR_SHARE, LINEAR_ALONE_SHARE = 0.2, 0.8  # of the time, at most
 LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
 PRETRAIN_SHARE = 0.3  # of what is left, with many unlabelled texts; with few it did not pay (benchmarks/README.md)
-ANOTHER = 1.3  # times what the last network took has to be left for one more
+ANOTHER = 1.3  # another network is trained if this many times the seconds of the last one are left
 
 
 @dataclass
@@ -66,7 +65,7 @@ class FitRequest:
         left_s: gives the seconds that are left.
         interrupted: whether to end soon, with what there is.
         say: is called with a line about what happened.
-        progress: is called with the share that is done of the networks, and a detail.
+        on_progress: is called with the share that is done of the networks, and a detail.
     """
 
     config: ClassifierConfig
@@ -79,7 +78,7 @@ class FitRequest:
     left_s: Callable[[], float] = lambda: float("inf")
     interrupted: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda line: None
-    progress: Callable[[float, str], None] = lambda done, detail: None
+    on_progress: Callable[[float, str], None] = lambda done, detail: None
 
     @property
     def class_weights(self) -> np.ndarray:
@@ -167,7 +166,7 @@ def _fit_networks(
                 random_seed=seed + number,
                 seconds=max(1.0, LEARNING_SHARE * request.left_s()),
                 interrupted=request.interrupted,
-                on_step=lambda done, nats, number=number: request.progress(  # type: ignore[misc]
+                on_step=lambda done, nats, number=number: request.on_progress(  # type: ignore[misc]
                     (number + done) / count, f"network {number + 1} of {count}  {nats:.3f} nats"
                 ),
             )
@@ -212,7 +211,7 @@ def _pretrained(
 ) -> dict[str, np.ndarray]:
     """The weights that all networks begin with, learnt from texts alone; none if that gets no time.
 
-    Texts that a network is evaluated on are among these, as is fair for texts: their labels are not.
+    Texts of the fold that a network is evaluated on are among them, but no labels: nothing of the answers leaks.
     """
     config, begin = request.config, time.monotonic()
     share = config.ensemble.pretrain
@@ -232,7 +231,7 @@ def _pretrained(
             random_seed=config.optimization.random_seed,
             seconds=max(1.0, share * request.left_s()),
             interrupted=request.interrupted,
-            on_step=lambda done, nats: request.progress(done, f"pretraining  {nats:.3f} nats"),
+            on_step=lambda done, nats: request.on_progress(done, f"pretraining  {nats:.3f} nats"),
         )
     )
     spent, count = time.monotonic() - begin, len(ids) + len(more)

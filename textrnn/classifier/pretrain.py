@@ -18,13 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.classifier.data import PretrainRequest
-from textrnn.classifier.fit import IDS, MASK, RowObjective, make_trainer, shards_of
+from textrnn.classifier.fit import IDS, MASK, RowObjective, make_trainer, shards_of, steps_of
 from textrnn.classifier.network import build_classifier
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.tokens.base import UNKNOWN_ID
 from textrnn.training.objective import Loss, State
 from textrnn.training.schedule import Budget
-from textrnn.training.trainer import Step
 
 NUM_SAMPLES = 1024  # tokens that stand for all that could have come
 DISTORTION = 0.75  # they are drawn by their frequency to this power
@@ -133,10 +132,9 @@ def pretrain(request: PretrainRequest) -> Pretrained:
     )
     num_steps = max(1, round(request.config.ensemble.pretrain_epochs * len(spans) / size))
     nats = list[float]()
-    for event in trainer.run(Budget(num_steps, request.seconds, reserve_s=0.0)):
-        if isinstance(event, Step):
-            nats.append(event.loss)
-            request.on_step(event.done, event.loss)
+    for event in steps_of(trainer, Budget(num_steps, request.seconds, reserve_s=0.0)):
+        nats.append(event.loss)
+        request.on_step(event.done, event.loss)
     names = (f"{model.embedding.name}/", f"{layer.name}/")
     weights = {name: array for name, array in get_weights(model).items() if name.startswith(names)}
     last = nats[-max(1, len(nats) // 10) :] or [math.nan]

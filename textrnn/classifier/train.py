@@ -101,7 +101,7 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     if call.predict_options.explain:
         check_explain(table.name, is_predicted=output is not None)
     plan = _plan(rows, classes, table, call, config, display)
-    request = FitRequest(config, len(classes), call.kind, call.balanced, say=display.say, progress=display.update)
+    request = FitRequest(config, len(classes), call.kind, call.balanced, say=display.say, on_progress=display.update)
     request = replace(request, unlabelled=_unlabelled(call, rows, config, display))
     with _new_run(call, table, config, display) as (folder, run), _interrupts(display) as interrupted:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)

@@ -3,64 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from textrnn.base.errors import ConfigError
-from textrnn.nn.numpy.cells import Arrays, Cell
+from textrnn.nn.architectures import CELLS, find_cell
+from textrnn.nn.numpy.cells import Cell
 from textrnn.nn.numpy.network import CarriedNetwork, State
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig
-
-# Takes a cell, its projected input, the state before and the gradient of the state after; gives the gradients of the
-# state before and of the projected input. All arrays are float64[any, rows]. Sigmoids are tanh(v / 2) / 2 + 1 / 2 with
-# the half in the weights, as in `textrnn.nn.numpy.cells`: hence the factors 1 / 2 here.
-Back = Callable[[Cell, np.ndarray, Arrays, Arrays], tuple[Arrays, np.ndarray]]
-
-
-def simple_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
-    """Back through h' = tanh(v), v = W x + U h + b: dv = (1 - h'^2) dh', dh = U^T dv."""
-    h = np.tanh(cell.weights["recurrent_kernel"] @ state[0] + projected)
-    v = after[0] * (1 - h**2)
-    return [cell.weights["recurrent_kernel"].T @ v], v
-
-
-def gru_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
-    """Back through h' = z h + (1 - z) g, g = tanh(W x + b + r (U h + c))."""
-    h, units = state[0], cell.units
-    recurrent = cell.weights["recurrent_kernel"] @ h
-    tanhs = np.tanh(recurrent[: 2 * units] + projected[: 2 * units])
-    z, r = (tanhs[:units] + 1) / 2, (tanhs[units:] + 1) / 2
-    inner = recurrent[2 * units :] + cell.weights["candidate_bias"]
-    g = np.tanh(inner * r + projected[2 * units :])
-    d_candidate = after[0] * (1 - z) * (1 - g**2)
-    d_gates = np.concatenate([after[0] * (h - g), d_candidate * inner]) / 2 * (1 - tanhs**2)
-    d_recurrent = np.concatenate([d_gates, d_candidate * r])
-    return [after[0] * z + cell.weights["recurrent_kernel"].T @ d_recurrent], np.concatenate([d_gates, d_candidate])
-
-
-def lstm_back(cell: Cell, projected: np.ndarray, state: Arrays, after: Arrays) -> tuple[Arrays, np.ndarray]:
-    """Back through c' = f c + i g, h' = o tanh(c')."""
-    (h, c), units = state, cell.units
-    tanhs = np.tanh(cell.weights["recurrent_kernel"] @ h + projected)
-    i, f, g, o = (tanhs[k * units : (k + 1) * units] for k in range(4))
-    i, f, o = (i + 1) / 2, (f + 1) / 2, (o + 1) / 2
-    shown = np.tanh(f * c + i * g)
-    d_c = after[1] + after[0] * o * (1 - shown**2)
-    d_tanhs = np.concatenate([d_c * g / 2, d_c * c / 2, d_c * i, after[0] * shown / 2])
-    d_projected = d_tanhs * (1 - tanhs**2)
-    return [cell.weights["recurrent_kernel"].T @ d_projected, d_c * f], d_projected
-
-
-BACKS: dict[str, Back] = {"simple": simple_back, "gru": gru_back, "lstm": lstm_back}
 
 
 class TracedNetwork(CarriedNetwork):
     """A network in float64 that gives gradients: float32 would lose them after some dozens of steps.
 
     Args:
-        config: the architecture, of `simple`, `gru` or `lstm` layers that read forwards.
+        config: the architecture, of layers whose `CellSpec` has a `back`.
         vocab_size: number of tokens.
         weights: the arrays of `model.safetensors`.
 
@@ -70,8 +28,11 @@ class TracedNetwork(CarriedNetwork):
     """
 
     def __init__(self, config: ModelConfig, vocab_size: int, weights: Weights) -> None:
-        if config.arch not in BACKS:
-            raise ConfigError(f"gradients are measured for {', '.join(BACKS)}, and this network is {config.arch}")
+        spec = find_cell(config.arch)
+        if spec is None or spec.back is None or spec.output is not None:
+            known = ", ".join(name for name, one in CELLS.items() if one.back)
+            raise ConfigError(f"gradients are measured for {known}, and this network is {config.arch}")
+        self._back = spec.function("back")
         super().__init__(config, vocab_size, weights)
         self._cells_of_layers = [_widened(layer) for layer in self._layers]
         self._layers = [*self._cells_of_layers]
@@ -148,7 +109,7 @@ class TracedNetwork(CarriedNetwork):
             place -= layer.num_states
             around = slice(place, place + layer.num_states)
             h, *rest = gradient[around]
-            found, d_projected = BACKS[layer.spec.name](layer, inputs, state[around], [h + from_above, *rest])
+            found, d_projected = self._back(layer.weights, inputs, state[around], [h + from_above, *rest])
             before = found + before
             from_above = layer.kernel.T @ d_projected + (from_above if self._residual else 0.0) if place else 0.0
         return before

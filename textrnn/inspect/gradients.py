@@ -14,7 +14,7 @@ import numpy as np
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.files import MODEL_FILE, read_weights
 from textrnn.base.run import find_run
-from textrnn.inspect.backward import BACKS, TracedNetwork
+from textrnn.inspect.backward import TracedNetwork
 from textrnn.inspect.inputs import HELD_OUT_NAME, Request, held_out_ids
 from textrnn.language_model.predict import KIND, LanguageModel, open_run
 from textrnn.nn.numpy.network import State
@@ -27,7 +27,7 @@ from textrnn.text.tokens.load import build_tokenizer
 
 CHARS = 200_000  # of a text, from which windows are taken
 SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # distances in the table
-NAMES = {"simple": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
+NAMES = {"simple": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}  # the cells that are compared untrained
 SMALL = 0.01  # below this share of its norm at distance 0, a gradient teaches next to nothing
 BAND = (0.1, 0.9)  # quantiles over the windows
 
@@ -38,7 +38,7 @@ class Curve:
 
     Attributes:
         name: of the network, in words.
-        arch: `simple`, `gru` or `lstm`.
+        arch: the cell of its layers.
         trained: whether the network has learnt.
         median: float64[distance + 1], over the windows, of its norm as a share of that at distance 0.
         low, high: float64[distance + 1], the quantiles BAND.
@@ -104,13 +104,13 @@ def inspect_gradients(
     found = windows_of(ids, distance=distance, count=windows)
     config = ModelConfig(units=units or 128, layers=layers or 1) if model is None else model.config.model
     curves = []
-    for arch in BACKS:
+    for arch in NAMES:
         rng = np.random.default_rng(random_seed)
         network = initial_network(dataclasses.replace(config, arch=arch), vocab_size, rng, gain=gain)
         label = NAMES[arch] if model is None else f"{NAMES[arch]}, untrained"
         curves.append(measure(network, found, distance, name=label, arch=arch))
     if trained is not None and model is not None:
-        label = f"{model.path.name if model.path else 'run'} ({NAMES[config.arch]}), trained"
+        label = f"{model.path.name if model.path else 'run'} ({NAMES.get(config.arch, config.arch)}), trained"
         curves.append(measure(trained, found, distance, name=label, arch=config.arch, trained=True))
     result = {"output": str(place), "text": name, "windows": len(found), "distance": distance}
     return {**result, "curves": [curve.to_json() for curve in curves]}

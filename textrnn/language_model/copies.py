@@ -24,7 +24,7 @@ class Copies:
     """What is copied in some texts.
 
     Attributes:
-        share: of their characters that stand in pieces of `piece` characters or more that the source has as well.
+        share: fraction of the characters that are covered by copied pieces of `piece` characters or more.
         longest: characters of the longest such piece; 0 if there is none.
         piece: see `share`.
         chars: characters of the texts.

@@ -1,4 +1,4 @@
-"""A network and counts of n-grams as one predictor: what the network's gate says each of them is worth here."""
+"""A network and counts of n-grams as one predictor, weighted by the network's gate; learnt in `step.make_loss`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every option once: its name, unit, default, range and help; checked when made, to and from JSON.
+"""All options of a language model: groups from several folders, in each of which an option stands once.
 
-The command line makes its flags from these fields and a saved run stores them, so an option cannot
-mean two things. `None` as a default means "chosen by `Config.resolve`", by rules that stand there.
+The command line makes its flags from these fields and a saved run stores them, so an option cannot mean two things.
+`None` as a default means that a rule chooses: `Config.resolve`, or `size.sized` for sizes and the learning rate.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Config(Checked):
 def _resolve_counts(whole: Config, data: DataConfig) -> CountsConfig:
     """Counts go with networks that tell the next token at each step: the gate learns from what they know there.
 
-    They know nothing of the condition of a text, and weaken it: so texts with conditions have them only on request.
+    Counts ignore the condition of a text and weaken its effect, so with --condition they are off by default.
     """
     config, possible = whole.counts, data.target == "each" and whole.model.arch != ESN
     if config.counts and not possible:

@@ -46,10 +46,11 @@ def make_loss(
         model: the network.
         end_id: where there are documents, the first of the ids that begin one. A row that begins with one has the state
             before a text: carried on from another document, it would be one that no generated text begins with.
-        code_nats: float32[codes], nats by code, where counts are mixed in. The loss that is told is then that of the
-            mixture. The network learns from its own loss: from that of the mixture it would leave to the counts what
-            they know of the training text by heart. The gate learns from the mixture, with what the network gives a
-            token taken as it is.
+        code_nats: float32[codes], nats by code, where counts are mixed in. The reported loss is then that of the
+            mixture. What is differentiated are two others. The network's own loss teaches the network: the mixture's
+            would leave to the counts what they know of the training text by heart. The mixture's loss, in which the
+            network's probability is a constant, teaches the gate, and through the hidden values that the gate reads
+            the recurrent layers too.
 
     Returns:
         a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`) and the state. Where
@@ -67,15 +68,17 @@ def make_loss(
         if model.target == "last" and not model.reads_both_ways:
             hidden = hidden[:, -1]
         own = token_losses(model.logits(hidden, training=True), model.tokens(y))
-        count, nats, penalties = tf.reduce_sum(mask), tf.reduce_sum(own * mask), list(model.losses)
+        count, nats, unreported = tf.reduce_sum(mask), tf.reduce_sum(own * mask), list(model.losses)
         if counted:
             codes, teaches_network, teaches_gate = counted
             order_nats = tf.gather(code_nats, tf.cast(codes, tf.int32))
+            # Stopping the gradient at `hidden` too is worse: after half a pass 4.630 against 4.620 nats on xiyouji,
+            # 1.475 against 1.459 on tinyshakespeare.
             mixed = mixture_nats(tf.stop_gradient(own), model.gate_logits(hidden), order_nats)
             learnt = tf.reduce_sum((own * teaches_network + mixed * teaches_gate) * mask)
-            penalties.append(tf.math.divide_no_nan(learnt, count))
+            unreported.append(tf.math.divide_no_nan(learnt, count))
             nats = tf.stop_gradient(tf.reduce_sum(mixed * mask))
-        return Loss(nats, count, after, tf.add_n(penalties) if penalties else None)
+        return Loss(nats, count, after, tf.add_n(unreported) if unreported else None)
 
     return loss
 

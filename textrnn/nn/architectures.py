@@ -2,7 +2,7 @@
 
 Training, running without TensorFlow, resuming, sizing and describing follow from the entry. A cell of one's own is one
 more entry: in `CELLS`, or in another installed package that has an entry point of the group `textrnn.cells`, whose
-name is the name of the cell and whose value is its `CellSpec`.
+name is the name of the cell and whose value is its `CellSpec`. Translators take those that their `--cell` names.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class CellSpec:
         both_ways: whether the layer may be one of `--arch bidirectional`. Keras copies it by its config then, so its
             class has to be registered with Keras, and it has to take `go_backwards`.
         prepare: changes the weights before the first step, once: `prepare(arrays)`, named and shaped as `weights` says.
+        back: the gradient of a step in NumPy, `back(weights, projected, state, after)`: the arguments of `step`, and
+            the gradients with respect to the state after it, in float64. It gives those with respect to `state`, and
+            the one with respect to `projected`. Without it, or with `output`, `inspect gradients` refuses the cell.
         output: what is put out after a step, `output(weights, state)`: float32[units, rows]. By default `state[0]`.
         begin: the state before a text, `begin(units)`: float32[width] for each state. By default zeros float32[units].
         windows: a `textrnn.nn.numpy.scan.WindowStep`, which reads many texts faster than `step` does.
@@ -70,6 +73,7 @@ class CellSpec:
     recurrent_options: tuple[str, ...] = ()
     both_ways: bool = False
     prepare: Function | None = None
+    back: Function | None = None
     output: Function | None = None
     begin: Callable[[int], list[np.ndarray]] | None = None
     windows: str | None = None
@@ -81,7 +85,7 @@ class CellSpec:
     more_layers: int = 0
 
     def function(self, role: str) -> Callable[..., Any]:
-        """The function of a role: `layer`, `step`, `prepare` or `output`."""
+        """The function of a role: `layer`, `step`, `prepare`, `back` or `output`."""
         found = getattr(self, role)
         found = named(found) if isinstance(found, str) else found
         return found if self.sizes is None or role == "prepare" else functools.partial(found, sizes=self.sizes)
@@ -130,6 +134,7 @@ def _gated(name: str, layer: str, gates: int, *, recurrent: bool = True, biases:
         weights=weights,
         recurrent_options=RECURRENT_OPTIONS if recurrent else (),
         both_ways=True,
+        back=f"{_STEPS}:{name}_back" if recurrent else None,
         windows=f"textrnn.nn.numpy.scan:{name.upper()}",
         **facts,
     )

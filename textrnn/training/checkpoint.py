@@ -1,7 +1,7 @@
 """What a resume needs, in one file: groups of named variables, the carried state, and how far training is.
 
-The two newest checkpoints are kept, and beside them the one of the best validation loss: the state to go back to when
-training blows up must follow from the steps alone, and not from the moments at which the clock asked for a save.
+The two newest checkpoints are kept, and the one of the best validation loss, which training goes back to when it blows
+up: which one is the newest depends on the clock, and nothing that a deterministic run learns may.
 """
 
 from __future__ import annotations
@@ -71,13 +71,14 @@ class Progress:
         tokens: tokens learnt from.
         skipped: steps whose loss or gradient was not finite.
         skipped_in_a_row: how many of them were the last steps.
-        rate_scale: what the learning rate is multiplied by; halved when too many steps in a row were not finite.
+        rate_scale: what the learning rate is multiplied by; halved when too many steps in a row, or a validation loss,
+            were not finite.
         best_nats: best validation loss, nats per token.
         best_step: the step after which it was reached.
         worse_checks: checks since then.
         history: a row for each check, as in `history.csv`.
         earlier: the rows of networks that were trained before this one, from other beginnings.
-        recent: sums since the last of them.
+        recent: sums since the last check.
         memo: what an objective has to remember beside the variables, such as the number of a restart.
     """
 

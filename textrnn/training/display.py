@@ -13,6 +13,7 @@ from typing import Any
 
 from textrnn.base.files import write_atomically
 
+# Of `history.csv`. A new column is added here, and to the row of a check by the task (`Watch.check` and its likes).
 COLUMNS = (
     "step",
     "epoch",
@@ -141,12 +142,13 @@ def one_line(text: str, width: int = 76) -> str:
 
 
 def write_history(path: Path, history: list[dict[str, float]], columns: Sequence[str] = COLUMNS) -> None:
-    """Writes `history.csv`: a row for each check, `columns` as its header."""
+    """Writes `history.csv`: a row for each check, `columns` as its header; what a row of an older run lacks is nan."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for row in history:
-        writer.writerow({name: f"{row[name]:.6g}" if isinstance(row[name], float) else row[name] for name in columns})
+        values = {name: row.get(name, math.nan) for name in columns}
+        writer.writerow({k: f"{value:.6g}" if isinstance(value, float) else value for k, value in values.items()})
     write_atomically(path, text.getvalue().encode())
 
 

@@ -1,4 +1,4 @@
-"""The loss of language models: nats of the right token under a softmax over the vocabulary."""
+"""The loss of language models and translators: nats of the right token under a softmax over the vocabulary."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Batch(NamedTuple):
 
     Attributes:
         arrays: with the rows of the batch as first axis; the arguments of the loss.
-        num_targets: what the loss is a mean of, such as tokens, in the rows of all workers. Nothing is learnt from 0.
+        num_targets: how many targets, such as tokens, the rows of all workers have; a batch with none is passed over.
         reset: whether the carried state begins anew.
     """
 
@@ -25,19 +25,20 @@ class Batch(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """The loss of some rows, as tensors.
+    """The loss of some rows, as tensors. The mean `nats / weight` is reported, and differentiated with `unreported`.
 
     Attributes:
-        nats: float32[], the sum.
-        num_targets: float32[], what it is the sum of, such as tokens.
+        nats: float32[], the sum over the targets.
+        weight: float32[], the number of targets, or the sum of their weights.
         state: of the rows, after them.
-        penalty: float32[], added to the mean for the gradient alone; None for none.
+        unreported: float32[], a mean that is differentiated as well: penalties on weights, and of a language model with
+            counts its whole training loss, as `nats` is a constant there. None for none.
     """
 
     nats: Any
-    num_targets: Any
+    weight: Any
     state: State = []  # noqa: RUF012 (never changed)
-    penalty: Any = None
+    unreported: Any = None
 
 
 class Objective(Protocol):

@@ -24,7 +24,8 @@ class OptimizationConfig(Checked):
     optimizer: str = option("adam", "Optimizer.", choices=OPTIMIZERS)
     learning_rate: float | None = option(
         None,
-        "Highest learning rate.  [default: 0.006 for adam and adamw, 0.002 for rmsprop, 1 for sgd]",
+        "Highest learning rate.  [default: set by --size, else 0.006 for adam and adamw, 0.002 for rmsprop, 1 for sgd; "
+        "in translate 0.002, or 0.01 for few pairs]",
         above=0,
         high=1000,
     )

@@ -30,8 +30,8 @@ class Prepared:
         resume: whether to go on from the checkpoint in `folder`.
         new_budget: whether epochs and time were given now; a resumed run without goes on with what it had left.
         is_own: whether this process writes the run; among workers, the chief does.
-        parts: what writes the files of the run that training never changes, by their names; they are written again
-            when they are lost.
+        parts: functions that write the files of the run that training never changes, by file name; a file that is lost
+            is written again.
         start: the run whose weights this one begins with, as the task has it; None for drawn ones.
     """
 

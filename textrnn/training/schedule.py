@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from textrnn.base.errors import ConfigError
 from textrnn.training.options import OptimizationConfig, StopConfig
 
 FINAL_SHARE = 0.02  # of the learning rate of a language model, at the end of the cosine
@@ -14,7 +15,7 @@ FINAL_SHARE = 0.02  # of the learning rate of a language model, at the end of th
 
 @dataclass(frozen=True)
 class Schedule:
-    """What decides about each step of a training.
+    """The learning rate of each step, the patience of a training, and when to check and save.
 
     Attributes:
         learning_rate: the highest one.
@@ -39,9 +40,15 @@ class Schedule:
 
     @classmethod
     def of(cls, optimization: OptimizationConfig, stop: StopConfig) -> Schedule:
-        """The schedule of resolved options."""
+        """The schedule of resolved options.
+
+        Raises:
+            ConfigError: they have no learning rate.
+        """
+        if optimization.learning_rate is None:
+            raise ConfigError("there is no learning rate: expected resolved options, see resolve_optimization")
         return cls(
-            learning_rate=optimization.learning_rate or 0.0,
+            learning_rate=optimization.learning_rate,
             warmup=optimization.warmup,
             decay=optimization.schedule,
             patience=stop.patience,
@@ -49,22 +56,24 @@ class Schedule:
             deterministic=optimization.deterministic,
         )
 
-    def rate(self, step: int, progress: float) -> float:
+    def rate(self, step: int, done: float) -> float:
         """The learning rate of a step: a linear warm-up, then a cosine that ends with the budget, or constant.
+
+        The trainer multiplies it by `Progress.rate_scale`.
 
         Args:
             step: steps done before this one.
-            progress: share of the budget that is used up, from 0 to 1.
+            done: share of the budget that is used up, from 0 to 1.
 
         Example:
             >>> schedule = Schedule(1.0, warmup=2)
-            >>> [round(schedule.rate(step, p), 2) for step, p in [(0, 0.0), (1, 0.0), (9, 0.5), (20, 1.0)]]
+            >>> [round(schedule.rate(step, done), 2) for step, done in [(0, 0.0), (1, 0.0), (9, 0.5), (20, 1.0)]]
             [0.5, 1.0, 0.51, 0.02]
         """
         highest = self.learning_rate * (min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0)
         if self.decay == "constant":
             return highest
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
         return highest * (self.final_share + (1 - self.final_share) * cosine)
 
 

@@ -33,7 +33,7 @@ def plan_budget(
     left_s: float,
     workers: Workers | None = None,
 ) -> Budget:
-    """The budget of a training; `progress` is given the plan and, where patience had run out, new patience.
+    """The budget of a training; stores a new one in `progress`, and resets its `worse_checks` if patience had run out.
 
     Args:
         prepared: tells whether a budget was given now.

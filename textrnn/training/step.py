@@ -19,6 +19,7 @@ Sums = Callable[[tuple[Any, ...], State], tuple[list[Any], State]]
 
 def make_optimizer(config: OptimizationConfig, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
     """The optimizer of a resolved configuration, with its variables made for those that learn."""
+    # The learning rate is a starting value: each step assigns its own.
     settings: dict[str, Any] = dict(learning_rate=config.learning_rate, weight_decay=config.weight_decay or None)
     makers: dict[str, Callable[[], Any]] = {
         # The second moment forgets faster than usual: runs are short.
@@ -48,7 +49,7 @@ class Division:
     Attributes:
         num_shards: shards of a batch whose graphs have nothing to do with each other, so that each core works on one.
         num_parts: parts of a batch that are worked one after the other, each in shards: needs less memory.
-        spread: makes of a function of rows and state, which gives sums over them, one that sums over the rows of all
+        spread: changes a function that sums over the rows it is given into one that sums over the rows of all
             replicas, see `textrnn.training.strategy.spread_over`.
         signature: `tf.TensorSpec` of the arrays of a batch, if their shapes change from batch to batch: the graph is
             then traced only once. None where all batches have one shape, which makes faster graphs.
@@ -92,8 +93,8 @@ def make_step(
 
     Returns:
         a function of the batch's arrays, the carried state and the learning rate. It returns the mean loss in nats
-        (without penalties), the global norm of the gradient before clipping, and the state after. A step whose loss or
-        gradient is not finite changes no variable.
+        (without `Loss.unreported`), the global norm of the gradient before clipping, and the state after. A step whose
+        loss or gradient is not finite changes no variable.
     """
     division = division or Division()
     all_sums = division.spread(_batch_sums(loss, variables, division))
@@ -125,9 +126,9 @@ def _batch_sums(loss: LossFunction, variables: Sequence[keras.Variable], divisio
         """The sums of one shard; a function of its own: it is traced only once."""
         with tf.GradientTape() as tape:
             found = loss(arrays, state)
-            total = found.nats if found.penalty is None else found.nats + found.penalty * found.num_targets
+            total = found.nats if found.unreported is None else found.nats + found.unreported * found.weight
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(total, variables)]
-        return [found.num_targets, found.nats, *gradients], found.state
+        return [found.weight, found.nats, *gradients], found.state
 
     def sums(arrays: tuple[Any, ...], state: State) -> tuple[list[Any], State]:
         rows = arrays[0].shape[0]

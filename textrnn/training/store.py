@@ -47,7 +47,7 @@ class RunStore:
         warn: told when saving fails, and when it works again.
         workers: all processes that learn together.
         columns: those of `history.csv`.
-        loss: the name of what the best weights have least of, among their metrics.
+        loss: the name of the metric that the best weights are chosen by; the lowest is best.
     """
 
     def __init__(
@@ -114,10 +114,10 @@ class RunStore:
                 write_json(self.folder / RUN_FILE, self.details)
 
     def keep_best(self, metrics: dict[str, Any]) -> None:
-        """Takes the weights there are now as the best so far, to be written by the next `save`.
+        """Keeps the weights there are now as the best so far, for the next `save` to write, unless it has better ones.
 
-        After a kill between two files the weights on disk can be better than the checkpoint knows: they stay until
-        training has come to equal ones again.
+        A kill between two files of a save can leave best weights on disk that are newer than the checkpoint: they stay
+        until the resumed training has reached a loss as low as theirs.
         """
         if metrics.get(self._loss, math.inf) > self.details["metrics"].get(self._loss, math.inf):
             return

@@ -23,9 +23,9 @@ CHECK_SHARE = 0.05  # of the budget between two checks
 CHECK_EVERY_S = 300.0  # at most
 CHECK_COST = 0.08  # share of the time that checks may take
 MEASURED_S = 1.0  # seconds of steps from which their speed is known
-MAX_SKIPPED = 5  # steps in a row that are not finite, until the learning rate is halved
+GO_BACK_AFTER = 5  # steps in a row that are not finite: the fifth halves the learning rate
 MAX_HALVINGS = 8
-# What going back to an earlier state leaves as it is: the plan, and what counts time and failures.
+# Fields of `Progress` that `_go_back` does not restore: the plan, and what counts time and failures.
 PLAN = ("limit_s", "total_steps", "num_shards", "rate_scale")
 COUNTED = ("seconds", "step_s", "timed_tokens", "tokens", "skipped", "skipped_in_a_row")
 
@@ -46,8 +46,8 @@ class Store(Protocol):
 
 
 class NoStore:
-    """For short trainings that are not resumed; steps that are not finite have changed nothing, so there is no need to
-    go back."""
+    """For short trainings that are not resumed. Going back leaves the weights, which steps that are not finite have not
+    changed; the learning rate is halved all the same."""
 
     def save(self, progress: Progress, state: State) -> None:
         """Saves nothing."""
@@ -62,7 +62,11 @@ class NoStore:
 
 @dataclass(frozen=True)
 class Step:
-    """A step was made: how many there were, its loss in nats, epochs, the share that is done, and what time is left."""
+    """A step is over: how many there were, its loss in nats, epochs, the share that is done, and what time is left.
+
+    Where nothing was learnt (the batch had no target, or the step was not finite) the loss is that of the last step
+    that did learn.
+    """
 
     step: int
     loss: float
@@ -73,7 +77,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Check:
-    """The held-out part was evaluated: a row of the history, to which columns may be added; whether it is the best."""
+    """The held-out part was evaluated: the new row of the history, and whether its loss is the best so far.
+
+    Columns are added to the row before the next event is asked for: it is saved then.
+    """
 
     row: dict[str, float]
     is_best: bool
@@ -181,7 +188,7 @@ class Trainer:
             yield self._save(budget)
 
     def _learn(self, budget: Budget) -> str | None:
-        """Learns from the next batch; what went wrong when too many steps in a row were not finite."""
+        """Learns from the next batch; a line about the problem if the last `GO_BACK_AFTER` steps were not finite."""
         begin, progress = budget.now(), self.progress
         batch = self.objective.batch(*divmod(progress.step, self.objective.num_batches))
         if batch.reset or not self.state:
@@ -210,7 +217,7 @@ class Trainer:
         self.state = []
         progress.skipped += 1
         progress.skipped_in_a_row += 1
-        return problem if progress.skipped_in_a_row >= MAX_SKIPPED else None
+        return problem if progress.skipped_in_a_row >= GO_BACK_AFTER else None
 
     def _go_back(self, problem: str) -> WentBack:
         """Halves the learning rate and restores the state of the best check."""
@@ -218,7 +225,7 @@ class Trainer:
         if progress.rate_scale <= 0.5**MAX_HALVINGS:
             raise NotFiniteError(
                 f"{problem}, though the learning rate was halved {MAX_HALVINGS} times: training has blown up; try a "
-                "lower --learning-rate, a longer --warmup or a smaller --clip-norm, such as 1"
+                "lower --learning-rate"
             )
         progress.rate_scale /= 2
         progress.skipped_in_a_row = 0
@@ -234,7 +241,7 @@ class Trainer:
         return WentBack(f"{problem}: {instead or f'going back to step {progress.step:,}'}, {rate}")
 
     def _check(self, budget: Budget) -> Generator[Event, None, str | None]:
-        """Evaluates the held-out part and saves what is better; what went wrong."""
+        """Evaluates the held-out part and saves what is better; a line about the problem if the loss is not finite."""
         begin, progress = budget.now(), self.progress
         val_nats = self.objective.evaluate() if self.objective.evaluate else math.nan
         self.workers.tick()

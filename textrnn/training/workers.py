@@ -1,7 +1,7 @@
-"""Several devices or workers as one: TensorFlow's strategies, and what workers agree on over its collectives.
+"""What workers tell each other besides the sums of a step: the clock, requests to stop, losses, states, plans.
 
-Everything between processes goes over `tf.distribute`: the sums of a step, the chief's clock and wishes to stop, sums
-of checks, gathered state, what the chief has prepared. Its coordination service finds out who is gone, by heartbeats.
+All of it goes over the collectives of `tf.distribute`, whose coordination service finds out by heartbeats who is gone.
+The strategies themselves are made in `textrnn.training.strategy`.
 
 Reference: TensorFlow, `tf.distribute.MultiWorkerMirroredStrategy`.
 """

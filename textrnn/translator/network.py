@@ -21,12 +21,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from textrnn.nn.architectures import CELLS
 from textrnn.nn.keras.pooling import Attention
-from textrnn.nn.keras.recurrent import GRU, LSTM
 from textrnn.nn.keras.tokens import Logits, TiedLogits
 from textrnn.translator.options import NetworkConfig
 
-RECURRENT = {"gru": GRU, "lstm": LSTM}
 EMBEDDING_STD = 0.1
 
 
@@ -52,7 +51,7 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
 
     def _layer(self, name: str, number: int, units: int) -> keras.layers.Layer:
         seed = self.random_seed + 1000 + number
-        return RECURRENT[self.config.cell](units, return_sequences=True, name=name, seed=seed)
+        return CELLS[self.config.cell].make_layer(units, return_sequences=True, name=name, seed=seed)
 
     def _build_encoder(self) -> None:
         self.source.build((None, None))
@@ -180,7 +179,7 @@ class EncoderDecoder(_Translator):
         h, training = self.dropped(self.target(before), 100, seed), seed is not None
         steps = zip(self.decoder, self.attention, self.begin(memory, mask), strict=True)
         for number, (layer, attention, state) in enumerate(steps, 101):
-            states = [state] if self.config.cell == "gru" else [state, tf.zeros_like(state)]
+            states = [state, *(tf.zeros_like(state) for _ in CELLS[self.config.cell].states[1:])]
             h = layer(h, initial_state=states, training=training)
             h = self.dropped(tf.concat([h, attention(h, memory, mask)], -1), number, seed)
         return self.output_layer(self.combine(h), self.target.embeddings, training=training)

@@ -89,6 +89,7 @@ class NetworkConfig(Checked):
 
     section = NETWORK
 
+    # Of the table of cells, those that are tested here.
     cell: str = option("gru", "Cell of all recurrent layers.", choices=("gru", "lstm"))
     units: int | None = option(
         None,

@@ -35,7 +35,7 @@ class Translation:
 
     Attributes:
         text: the translation.
-        nats: its log-probability.
+        nats: its log-probability, at most 0, under the name that it has in `--format jsonl`.
         is_cut: whether only the beginning of the source was read.
         is_whole: whether the translation came to its end.
     """
@@ -154,7 +154,7 @@ class Translator:
                 barred=(PADDING_ID, UNKNOWN_ID),
             )
         return [
-            Translation(self.target.decode(one.ids), one.nats, len(all_ids) > limit, one.is_whole)
+            Translation(self.target.decode(one.ids), one.log_prob, len(all_ids) > limit, one.is_whole)
             for one, all_ids in zip(found, ids, strict=True)
         ]
 
@@ -163,8 +163,8 @@ class Translator:
         logits = self.network.logits(*padded(ids)).astype(np.float64)  # type: ignore[union-attr]
         logits[:, :, [PADDING_ID, UNKNOWN_ID]] = -np.inf
         best, highest = logits.argmax(2).astype(np.int32), logits.max(2)
-        nats = highest - np.log(np.exp(logits - highest[:, :, None]).sum(2)) - highest
-        return [Found(row[: len(one)], float(n[: len(one)].sum())) for row, n, one in zip(best, nats, ids, strict=True)]
+        each = highest - np.log(np.exp(logits - highest[:, :, None]).sum(2)) - highest
+        return [Found(row[: len(one)], float(p[: len(one)].sum())) for row, p, one in zip(best, each, ids, strict=True)]
 
     def attention(self, text: str, target: str | None = None, **options: Any) -> AttentionMap:
         """What each token of a translation attends to.

@@ -1,13 +1,14 @@
-"""Counts that go on counting in the text being read.
+"""Counts that adapt to the text being read: its n-grams are counted beside the saved ones.
 
-What the stream has counted so far, c'(h w), stands beside the saved counts of the same context, c(h) in all, and weighs
-`weight` times as much. With D'(h) the discounts of what the stream counted, q(w) the order below, itself adapted:
+An n-gram h w has the count c'(h w) in the stream so far, and its context h has c'(h) in all, and c(h) in the saved
+counts; a count of the stream weighs as much as `weight` saved ones. d is the discount of a count, D'(h) the sum of
+d(c'(h w)) over all w, and q the adapted probability of the order below:
 
     p(w | h) = (c(h) * (saved(w | h) + backoff(h) * q(w)) + weight * (c'(h w) - d(c'(h w)) + D'(h) * q(w)))
                / (c(h) + weight * c'(h))
 
-As in the saved counts, the highest order counts every n-gram; an order below counts the n-grams of the order above that
-are new, to the saved counts and to the stream.
+As in the saved counts, the highest order counts each occurrence of an n-gram. An order below counts one only if the
+n-gram of the order above that ends there is new: neither saved nor seen in the stream before.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ WEIGHT = 2.0  # the best on held-out parts of the training text of three books, 
 
 
 class AdaptedStream:
-    """One stream whose counts go on counting, token by token.
+    """Adapted counts of one stream, token by token.
 
     The n-grams of the stream are nodes of a trie, 0 the empty one: lists have a value for each.
     """
@@ -156,7 +157,7 @@ def _counted(level: Sorted, new: np.ndarray, discount: np.ndarray) -> tuple[np.n
 def adapted_probabilities(
     counts: Counts, nodes: np.ndarray, tokens: np.ndarray, *, weight: float = WEIGHT
 ) -> np.ndarray:
-    """The probability of each token of a text, in each order, while counts go on counting in it.
+    """The probability of each token of a text, in each order, by counts that adapt to it.
 
     It is what `AdaptedStream` gives, for all of a text at once.
 

@@ -53,7 +53,7 @@ def _sums(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _masks(counted: Counted, threshold: float) -> list[np.ndarray]:
-    """What is kept of each order, bool[ngrams]: n-grams that cost more than the threshold, and what they begin with."""
+    """What is kept of each order, bool[ngrams]: n-grams that cost more than the threshold, and their contexts."""
     masks: list[np.ndarray] = []
     needed: np.ndarray | None = None
     for level in reversed(counted.levels):
@@ -68,7 +68,7 @@ def _masks(counted: Counted, threshold: float) -> list[np.ndarray]:
 
 
 def _threshold(counted: Counted, lost_nats: float) -> float:
-    """The cost up to which n-grams together cost at most so many nats a token."""
+    """The highest threshold at which the n-grams that cost no more sum up to at most `lost_nats` a token."""
     if lost_nats <= 0:
         return -np.inf
     edges = np.concatenate([[-np.inf], np.geomspace(1e-6, 1e4, 400)])
@@ -133,9 +133,9 @@ def save_counts(counted: Counted, path: Path, *, lost_nats: float = 0.003, max_b
 
     Args:
         counted: what was counted.
-        path: the file, as `Counts.open` reads it.
-        lost_nats: what may be pruned, as nats a token of the text by estimate.
-        max_bytes: more is pruned where the file would be larger.
+        path: the file, as `Counts` reads it.
+        lost_nats: how much worse pruning may make the counts, estimated on the text, in nats a token.
+        max_bytes: size of the file above which more is pruned.
 
     Raises:
         OSError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Counting a text: the n-grams of all orders, and the probability of each token without its own block."""
+"""Counting a text: its n-grams of each order, and the probability of each token by the counts of all other blocks."""
 
 from __future__ import annotations
 
@@ -143,15 +143,15 @@ def counted(
 ) -> Iterator[Counted]:
     """Counts a text, with each block left out in turn, by interpolated modified Kneser-Ney smoothing.
 
-    The highest order is the one above the first that lowers the left-out loss by less than `least_gain_nats`, at most
-    `max_order`.
+    Orders are added until one lowers the left-out loss by less than `least_gain_nats`. The order above it is the last
+    one; `max_order` is, if it comes before.
 
     Args:
         ids: int[num_tokens], each below `vocab`.
         vocab: number of tokens.
         folder: where a folder for scratch files is made; they need about 30 bytes a token.
         max_order: the longest n-grams.
-        least_gain_nats: what a longer context must gain for going on to a still longer one.
+        least_gain_nats: see above.
         num_blocks: contiguous blocks, 1 to `MOST_BLOCKS`.
         starts: int[num_documents], where documents begin, the first one at 0; without it the text is one.
         check: is called now and then, and may raise to end counting.

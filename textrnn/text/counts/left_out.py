@@ -2,8 +2,9 @@
 
     p(w | h) = (c(h w) - d(c(h w))) / c(h) + D(h) / c(h) * p(w | h without its first token)
 
-c counts, in the highest order, how often an n-gram stands in the text, and in those below how many different tokens
-stand before it; c(h) is the sum over all tokens w, d the discount of a count, D(h) the sum of discounts.
+In the highest order, c(h w) is the number of times that the n-gram occurs in the text; in the orders below, the number
+of different tokens that occur before it. c(h) is the sum of c(h w) over all w, d(c) the discount of a count, and D(h)
+the sum of d(c(h w)) over all w.
 
 Reference: Chen and Goodman 1999, An empirical study of smoothing techniques for language modeling. Pruning: Stolcke
 1998, Entropy-based pruning of backoff language models.
@@ -50,7 +51,14 @@ class Evaluated(NamedTuple):
 
 
 class _Runs(NamedTuple):
-    """Neighbouring places of one n-gram in one block: its number, the block, how much is counted there alone."""
+    """Runs: all places of one n-gram in one block.
+
+    Attributes:
+        grams: int32[runs], the number of the n-gram.
+        blocks: the number of the block.
+        gone: by how much the count of the n-gram is lower without the block.
+        lengths: how many places.
+    """
 
     grams: np.ndarray
     blocks: np.ndarray
@@ -147,7 +155,7 @@ def _full(
 def evaluate_span(
     text: Text, level: Level, span: Span, *, flags: np.ndarray | None, discount: np.ndarray, chains: Chains
 ) -> Evaluated:
-    """Adds the order of a span to the chains of probabilities, in place; see `evaluate`."""
+    """Adds the order of a span to the chains of probabilities, in place; its n-grams, for the saved counts."""
     sizes, children = level.sizes.read(*span.grams), level.children.read(*span.contexts)
     if not len(sizes):
         nothing = np.zeros(len(children), np.float32)

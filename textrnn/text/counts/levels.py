@@ -108,7 +108,7 @@ class Level:
 
 
 class Sorted(NamedTuple):
-    """A span of n-grams, as in `Level`; `new` and `alone` are flags of n-grams' first places."""
+    """A span of n-grams, as in `Level`; `alone`, bool[ngrams]: whether all places of an n-gram are in one block."""
 
     places: np.ndarray
     sizes: np.ndarray
@@ -195,15 +195,16 @@ def first_level(text: Text, folder: Path) -> Level:
 
 
 def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Level:
-    """The n-grams of the order above, and what they tell of those of `level`.
+    """The n-grams of the order above, and from them the flags that the continuation counts of `level` are made of.
 
     Args:
         text: that is counted.
         level: the order before.
         folder: for scratch files.
-        flags: uint8[num_tokens], overwritten. `FIRST`: with the token before it, the n-gram of `level` that ends here
-            stands here for the first time, so that their number is its continuation count; so it is at the beginning
-            of a document, where no token is before it. `ALONE`: and it stands in this block only.
+        flags: uint8[num_tokens], overwritten. At each place an n-gram of `level` ends, and with the token before it an
+            n-gram of the order above. `FIRST`: the latter is here for the first time, so that the places with this flag
+            are as many as the different tokens before the former; a document's beginning counts as one of them, of its
+            own. `ALONE`, beside `FIRST` only: the latter occurs in this block only.
     """
     flags[:] = 0
     starts = text.starts + (level.order - 1)

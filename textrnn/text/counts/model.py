@@ -187,7 +187,7 @@ class Counts:
             self.one.mix(one[0], nodes[0].tolist(), gate[0, 1:].tolist(), self.unigram)
             return one
         scale, backoff = self.weights(nodes)
-        # What each order adds of its own counts: its weight, and that of all above it that back off to it.
+        # What an order's own counts are multiplied by: its weight, and what the orders above back off to it.
         share = np.empty_like(scale)
         share[:, -1] = gate[:, -1]
         for n in range(self.order - 2, -1, -1):

@@ -1,7 +1,7 @@
 """The file of the counts: safetensors, which is mapped and not read.
 
-Other than for weights there is no checksum: it would cost reading all of the file. Its header is checked when it is
-opened, and whatever else the file says is taken within its bounds.
+Unlike a file of weights it has no checksum, for which all of it would have to be read. The header is checked when the
+file is opened, and a place that an array names when it is used: a damaged file gives an error or wrong probabilities.
 """
 
 from __future__ import annotations
