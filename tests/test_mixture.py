@@ -12,12 +12,14 @@ import textrnn
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import read_json
 from textrnn.language_model import counting
+from textrnn.language_model.asked import asked_model
 from textrnn.language_model.mixture import MixtureNetwork
+from textrnn.language_model.sample_options import TextConfig
 from textrnn.language_model.score import adapted_nats
 from textrnn.language_model.scoring import score_ids
 from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
-from textrnn.text.counts.adapt import AdaptedStream
+from textrnn.text.counts.adapt import AdaptedStream, adapted_probabilities
 from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.codes import probability_codes
 from textrnn.text.counts.count import counted
@@ -206,6 +208,54 @@ def test_adapted_nats_are_those_of_a_stream_token_by_token(home):
     assert adapted_nats(model, ids) == pytest.approx(expected, rel=1e-4)
 
 
+def slow_adapted(model, use, ids):
+    """Probabilities after ids when counts go on counting: each token appended in turn, and all of it counted anew."""
+    counts, network = model.predictors["counts"].counts, model.predictors["network"]
+    hidden, _ = network.outputs(np.array([[model.start_id, *ids]]), network.initial_state(1))
+    own = np.exp(
+        -token_nats(np.repeat(network.logits(hidden[:, -1:]), model.vocab_size, 0), np.arange(model.vocab_size))
+    )
+    gate = network.gate(hidden[:, -1:])[:, 0] if use == "mixture" else np.eye(counts.order + 1)[-1]
+    nodes = counts.advance(counts.start(1), np.array([model.start_id]))
+    orders = [adapted_probabilities(counts, nodes, np.array([*ids, w]))[-1] for w in range(model.vocab_size)]
+    return gate[0] * own + np.array(orders) @ gate[1:]
+
+
+@pytest.mark.parametrize("use", ["mixture", "counts"])
+def test_texts_that_go_on_from_one_seed_each_count_for_themselves(home, use):
+    train("story.txt", *QUICK, "--name", "both")
+    model, _ = asked_model(textrnn.load("both"), TextConfig(adapt=True), use=use)
+    seed = model.tokenizer.encode("The sun sang. The sun sang").tolist()
+    _, read = model.read(np.array([model.start_id, *seed], np.int32), model.initial_state(1))
+    going_on = np.array([model.tokenizer.encode(text) for text in ("sang", "the ", "sun ")]).T  # [steps, rows]
+    state = [np.concatenate([array] * 3, axis=1) for array in read]
+    for ids in going_on:
+        logits, state = model.step(ids, state)
+    for row in range(3):
+        expected = slow_adapted(model, use, [*seed, *going_on[:, row]])
+        assert np.exp(logits[row]) == pytest.approx(expected, rel=1e-3, abs=1e-7), row
+    again, _ = model.step(going_on[0][1:2], read)  # the state of the seed is still that of the seed
+    assert np.exp(again[0]) == pytest.approx(slow_adapted(model, use, [*seed, going_on[0][1]]), rel=1e-3, abs=1e-7)
+
+
+def test_generate_adapts_one_text_and_many(home):
+    train("story.txt", *QUICK, "--name", "both")
+    seed = "Ab ab ab ab ab ab ab ab"  # the training text has no such thing
+    sure = ["generate", "--model", "both", "--seed", seed, "--length", 30, "--temperature", 0, "--use", "counts"]
+    assert good(*sure, "--adapt").out == seed + " ab" * 10 + "\n" != good(*sure).out
+    asked = ["generate", "--model", "both", "--seed", seed, "--length", 40, "--random-seed", 4]
+    alone = good(*asked, "--adapt").out
+    python = textrnn.load("both").generate(seed, length=40, random_seed=4, adapt=True)
+    assert alone.rstrip("\n") == "".join([seed, *python]).rstrip("\n") != good(*asked).out.rstrip("\n")
+    many = good(*asked, "--adapt", "--count", 3, "--format", "jsonl").lines()
+    assert seed + many[0]["text"].rstrip("\n") == alone.rstrip("\n") and len({line["text"] for line in many}) == 3
+    talk = good("generate", "--model", "both", "--adapt", "-i", stdin=f"/length 40\n/random-seed 4\n{seed}\n".encode())
+    assert alone in talk.out
+    refused(*asked, "--adapt", "--use", "network", code=2, says=["--adapt is for what predicts with counts"])
+    Path("models/both/counts.safetensors").unlink()
+    refused(*asked, "--adapt", code=2, says=["--adapt is for what predicts with counts"])
+
+
 def test_texts_in_a_condition_have_counts_on_request(home):
     rows = "".join(
         f"{kind},{word}\n" for kind, word in [("fruit", "apple pie"), ("tool", "spade"), ("fruit", "pear")] * 30
@@ -214,8 +264,8 @@ def test_texts_in_a_condition_have_counts_on_request(home):
     table = ["kinds.csv", "--text-column", "text", "--condition", "kind", "--level", "char", *QUICK, "--window", "8"]
     assert list(train(*table, "--name", "plain")["models"]) == ["network"]
     assert list(train(*table, "--counts", "--name", "counted")["models"]) == ["counts", "network", "mixture"]
-    for guidance in ("0", "1"):
-        written = ["--guidance", guidance, "--length", 40, "--count", 20, "--format", "jsonl"]
+    for guidance, adapt in (("0", []), ("1", []), ("1", ["--adapt"])):
+        written = ["--guidance", guidance, *adapt, "--length", 40, "--count", 20, "--format", "jsonl"]
         texts = good("generate", "--model", "counted", "--condition", "tool", *written).out
         # One text alone may end at once, by chance; most are what was counted.
         assert {json.loads(line)["text"] for line in texts.splitlines()} & {"spade", "pear", "apple pie"}

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from textrnn.base.config import PREDICTING
 from textrnn.base.errors import ConfigError, DataError, warn
 from textrnn.cli.console import stream, write
-from textrnn.cli.options import MODEL, MODELS_DIR, USE, config_flags, split_options
-from textrnn.language_model.sample_options import SampleConfig
+from textrnn.cli.options import MODEL, MODELS_DIR, USE, config_flags, flag, names_of, split_options
+from textrnn.language_model.sample_options import SampleConfig, TextConfig
 
 
 @click.command()
@@ -35,7 +36,14 @@ from textrnn.language_model.sample_options import SampleConfig
 )
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
 @click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
-@config_flags(SampleConfig)
+@config_flags(SampleConfig, TextConfig)
+@flag(
+    "--corpus",
+    multiple=True,
+    section=PREDICTING,
+    metavar="FILE",
+    help="Text for --novel: a file, folder or pattern; may be repeated.  [default: that which the run learnt from]",
+)
 @click.option(
     "--format",
     "form",
@@ -49,21 +57,26 @@ from textrnn.language_model.sample_options import SampleConfig
 @click.pass_context
 def generate(context: click.Context, /, **options: Any) -> None:
     """Write text with a trained model; needs no TensorFlow."""
-    asked, given = split_options(context, options, SampleConfig)
+    asked, given = split_options(context, options, SampleConfig, TextConfig)
+    text = TextConfig(**{name: given.pop(name) for name in names_of(TextConfig) if name in given})
     config = SampleConfig(**given)
     many = asked.seeds_file or asked.count > 1 or asked.form != "text"
     if asked.interactive and (many or asked.output):
         raise ConfigError("--interactive talks to a person: leave out --seeds-file, --count, --format and --output")
     if asked.seeds_file and asked.seed:
         raise ConfigError("give --seed or --seeds-file, not both")
-    from textrnn.language_model.conditions import with_condition
+    if "-" in asked.corpus and (asked.interactive or asked.seeds_file == "-"):
+        raise ConfigError("--corpus is standard input, and so is what is asked for: give --corpus a file")
+    from textrnn.language_model.asked import asked_model
     from textrnn.language_model.generation import condition_rng, random_seed
+    from textrnn.language_model.novel import KnownToCounts
     from textrnn.language_model.predict import load_language_model
 
     opened: Any = load_language_model(asked.model, asked.models_dir)
-    if asked.use is not None:
-        opened = opened.using(asked.use)
-    opened, choose = with_condition(opened, asked.condition, asked.guidance)
+    wanted = {name: getattr(asked, name) for name in ("use", "condition", "guidance", "corpus")}
+    opened, choose = asked_model(opened, text, **wanted)
+    if text.novel is not None and not asked.corpus and isinstance(opened.known, KnownToCounts):
+        warn("the counts leave out pieces that tell little, so some longer ones may stand in the text: see --corpus")
     if choose is not None and not many:
         drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
     if choose is not None and asked.condition is None:

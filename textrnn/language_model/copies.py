@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from textrnn.text.hashes import Text, code_points, hashes, overlapping
 from textrnn.text.words import UNSPACED, script_of
 
 # Pieces of so many characters or more count as copied; a Chinese character says as much as two or three letters.
 PIECE, UNSPACED_PIECE = 50, 20
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
-_INVERSE = np.uint64(pow(int(_FACTOR), -1, 1 << 64))
-_TABLE = np.random.default_rng(0).integers(1, 2**63, 1 << 16, dtype=np.uint64)  # a number for each half of a character
-
-Text = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def copies(texts: Sequence[str], source: Text, *, piece: int | None = None) -> C
         Copies(share=0.9230769230769231, longest=12, piece=5, chars=13)
     """
     piece = piece or (UNSPACED_PIECE if script_of("".join(texts)) == UNSPACED else PIECE)
-    points = [_points(text) for text in texts]
+    points = [code_points(text) for text in texts]
     num_chars = sum(map(len, points))
     copied = [np.zeros(len(each), bool) for each in points]
     for marks, begins in zip(copied, _common(points, source, piece), strict=True):
@@ -91,43 +87,14 @@ def _longest(points: Sequence[np.ndarray], source: Text, shortest: int) -> int:
 
 def _common(points: Sequence[np.ndarray], source: Text, length: int) -> list[np.ndarray]:
     """Where pieces of a length begin, in each text, that the source has as well."""
-    own = [_hashes(each, length) for each in points]
+    own = [hashes(each, length) for each in points]
     wanted = np.unique(np.concatenate(own))
     if not len(wanted):
         return own
     found = np.zeros(len(wanted), bool)
-    for part in _overlapping(source(), length):
-        hashes = _hashes(part, length)
-        places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
-        found[places[wanted[places] == hashes]] = True
+    for part in overlapping(source(), length):
+        its = hashes(part, length)
+        places = np.minimum(np.searchsorted(wanted, its), len(wanted) - 1)
+        found[places[wanted[places] == its]] = True
     there = wanted[found]
     return [np.flatnonzero(np.isin(each, there)) for each in own]
-
-
-def _overlapping(source: Iterable[str], length: int) -> Iterator[np.ndarray]:
-    """The characters of a text in pieces, each with the end of the one before."""
-    before = _points("")
-    for text in source:
-        part = np.concatenate([before, _points(text)])
-        before = part[max(0, len(part) - length + 1) :]
-        yield part
-
-
-def _points(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
-def _hashes(points: np.ndarray, length: int) -> np.ndarray:
-    """A number for each piece of a length, uint64[pieces], equal for equal pieces and else as good as never.
-
-    Reference:
-        Karp and Rabin, 1987, Efficient randomized pattern-matching algorithms.
-    """
-    if len(points) < length:
-        return np.zeros(0, np.uint64)
-    values = _TABLE[points & 0xFFFF] ^ (points >> 16).astype(np.uint64) * _FACTOR
-    with np.errstate(over="ignore"):
-        powers, inverse = (np.cumprod(np.full(len(points), factor)) for factor in (_FACTOR, _INVERSE))
-        sums = np.concatenate([[np.uint64(0)], np.cumsum(values * powers, dtype=np.uint64)])
-        hashes: np.ndarray = (sums[length:] - sums[:-length]) * inverse[: len(points) - length + 1]
-    return hashes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights
-from textrnn.text.corpus import Corpus, forget_pages
+from textrnn.text.corpus import Corpus, decoded, forget_pages
 from textrnn.training.display import Display, check_line, one_line
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
@@ -29,7 +28,7 @@ from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
 COPY_TEXTS, COPY_TOKENS = 4, 500  # that are written at the end, to see what is copied
-MOST_COMPARED, PIECE_TOKENS = 30_000_000, 1 << 20  # training tokens that they are compared with, and at a time
+MOST_COMPARED = 30_000_000  # training tokens that they are compared with
 
 
 def fit(
@@ -187,14 +186,8 @@ class Watch:
         rngs = [row_rng(number) for number in range(COPY_TEXTS)]
         prompts = [read_prompt(self._begun(model, rng)[1], model.tokenizer.encode("")) for rng in rngs]
         texts = [one.text for one in write(model, prompts, rngs, SampleConfig(length=COPY_TOKENS))]
-        return copies(texts, self._training_text).to_json()
-
-    def _training_text(self) -> Iterator[str]:
-        """The training part in pieces, or the beginning of a very long one."""
-        ids, tokenizer = self._corpus.train.ids, self._corpus.tokenizer
-        for begin in range(0, min(len(ids), MOST_COMPARED), PIECE_TOKENS):
-            piece = np.asarray(ids[begin : begin + PIECE_TOKENS], np.int32)
-            yield tokenizer.decode(piece[piece < tokenizer.vocab_size])  # without what begins a document
+        train = self._corpus.train.ids
+        return copies(texts, lambda: decoded(train, self._corpus.tokenizer, MOST_COMPARED)).to_json()
 
     def _sample(self) -> str:
         """A line that is written now."""

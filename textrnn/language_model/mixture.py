@@ -10,7 +10,7 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
-from textrnn.text.counts.joined import JoinedCounts
+from textrnn.text.counts.joined import JoinedCounts, Streams
 from textrnn.text.counts.model import Counts
 
 COUNTS_FILE = "counts.safetensors"
@@ -25,28 +25,33 @@ class CountsNetwork:
 
     Args:
         counts: n-grams.
+        streams: what follows the texts that are written; None for the counts as they were saved.
     """
 
-    def __init__(self, counts: AnyCounts) -> None:
-        self.vocab_size, self.counts = counts.vocab, counts
+    def __init__(self, counts: AnyCounts, streams: Streams | None = None) -> None:
+        self.vocab_size, self.counts, self._streams = counts.vocab, counts, streams or counts
+
+    def adapted(self) -> CountsNetwork:
+        """The same, whose counts go on counting in each text; it steps and reads, and gives no `target_nats`."""
+        return CountsNetwork(self.counts, _counting_on(self.counts))
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [self.counts.start(rows).T]
+        return [self._streams.start(rows).T]
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`; the logits are logarithms of probabilities."""
-        nodes = self.counts.advance(state[0].T, self._tokens(ids))
-        gate = np.zeros((len(ids), 1 + self.counts.order), np.float32)
-        gate[:, -1] = 1
-        nothing = np.zeros((len(ids), self.vocab_size), np.float32)
-        return _logarithms(self.counts.mixture(nodes, gate, nothing)), [nodes.T]
+        hidden, after = self._hear(ids, state[1:])
+        nodes = self._streams.advance(state[0].T, self._tokens(ids))
+        return _logarithms(self._streams.mixture(nodes, *self._say(hidden))), [nodes.T, *after]
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
-        for step in range(len(ids) - 1):
-            state = [self.counts.advance(state[0].T, self._tokens(ids[step : step + 1])).T]
-        return self.step(ids[-1:], state)
+        nodes, after = state[0].T, state[1:]
+        for step in range(len(ids)):
+            hidden, after = self._hear(ids[step : step + 1], after)
+            nodes = self._streams.advance(nodes, self._tokens(ids[step : step + 1]))
+        return _logarithms(self._streams.mixture(nodes, *self._say(hidden))), [nodes.T, *after]
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read_all`."""
@@ -54,6 +59,17 @@ class CountsNetwork:
         for step in range(ids.shape[1]):
             logits[step], state = self.step(ids[:, step], state)
         return logits, state
+
+    def _hear(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """What a network makes of a token a row, [hidden, rows], and its state after; here there is none."""
+        return np.zeros((0, len(ids)), np.float32), state
+
+    def _say(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The weights of network and orders, float32[rows, 1 + order], and the network's probabilities."""
+        rows = hidden.shape[1]
+        gate = np.zeros((rows, 1 + self.counts.order), np.float32)
+        gate[:, -1] = 1
+        return gate, np.zeros((rows, self.vocab_size), np.float32)
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
@@ -81,35 +97,29 @@ class MixtureNetwork(CountsNetwork):
     Args:
         network: with a gate for each order of the counts.
         counts: n-grams.
+        streams: see `CountsNetwork`.
     """
 
-    def __init__(self, network: CarriedNetwork, counts: AnyCounts) -> None:
-        super().__init__(counts)
+    def __init__(self, network: CarriedNetwork, counts: AnyCounts, streams: Streams | None = None) -> None:
+        super().__init__(counts, streams)
         self._network = network
+
+    def adapted(self) -> MixtureNetwork:
+        """See `CountsNetwork.adapted`."""
+        return MixtureNetwork(self._network, self.counts, _counting_on(self.counts))
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
         return [*super().initial_state(rows), *self._network.initial_state(rows)]
 
-    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Network.step`; the logits are logarithms of probabilities."""
-        hidden, after = self._network.next_hidden(ids, state[1:])
-        nodes = self.counts.advance(state[0].T, self._tokens(ids))
-        return self._mixed(hidden, nodes), [nodes.T, *after]
+    def _hear(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        return self._network.next_hidden(ids, state)
 
-    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Network.read`."""
-        nodes, after = state[0].T, state[1:]
-        for step in range(len(ids)):
-            hidden, after = self._network.next_hidden(ids[step : step + 1], after)
-            nodes = self.counts.advance(nodes, self._tokens(ids[step : step + 1]))
-        return self._mixed(hidden, nodes), [nodes.T, *after]
-
-    def _mixed(self, hidden: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    def _say(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logits = self._network.logits(hidden)
         own = np.exp(logits - logits.max(1, keepdims=True))
         own /= own.sum(1, keepdims=True)
-        return _logarithms(self.counts.mixture(nodes, self._network.gate(hidden).T, own))
+        return self._network.gate(hidden).T, own
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
@@ -136,6 +146,14 @@ class MixtureNetwork(CountsNetwork):
         each = np.concatenate([own[:, None], by_order.reshape(len(own), -1)], 1)
         mixed = -np.log(np.maximum((self._network.gate(outputs).T * each).sum(1), SMALLEST))
         return mixed.reshape(targets.T.shape).T, after
+
+
+def _counting_on(counts: AnyCounts) -> Streams:
+    from textrnn.text.counts.adapt import AdaptedStreams  # with all that counts, which nothing else here needs
+
+    if isinstance(counts, JoinedCounts):
+        return counts.followed_by(AdaptedStreams(counts.own))
+    return AdaptedStreams(counts)
 
 
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:

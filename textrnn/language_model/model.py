@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from textrnn.base.errors import ConfigError
+from textrnn.language_model.novel import Known, NovelNetwork, Predictor
 from textrnn.language_model.options import Config
 from textrnn.nn.numpy.network import Network, State
 from textrnn.text.documents import Documents
@@ -33,6 +35,7 @@ class Model:
         path: the folder it was loaded from.
         documents: what is known of the documents it learnt from, if it learnt from some.
         predictors: what there is to predict with, by name: `network`, and with counts `counts` and `mixture` as well.
+        known: what it may not write, if there is something.
     """
 
     network: Network
@@ -43,6 +46,7 @@ class Model:
     path: Path | None = None
     documents: Documents | None = None
     predictors: Mapping[str, Network] = field(default_factory=dict)
+    known: Known | None = None
 
     def using(self: M, name: str) -> M:
         """The same model, which predicts with its `network`, its `counts`, or the `mixture` of both.
@@ -73,14 +77,18 @@ class Model:
         """The preprocessing that a prompt passes through."""
         return self.config.normalize
 
+    @functools.cached_property
+    def _writer(self) -> Predictor:
+        return self.network if self.known is None else NovelNetwork(self.network, self.known)
+
     def initial_state(self, rows: int) -> State:
-        """See `Network.initial_state`."""
-        return self.network.initial_state(rows)
+        """See `Network.initial_state`; with `known`, see `NovelNetwork`."""
+        return self._writer.initial_state(rows)
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`."""
-        return self.network.step(ids, state)
+        return self._writer.step(ids, state)
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
-        return self.network.read(ids, state)
+        return self._writer.read(ids, state)

@@ -9,13 +9,13 @@ from typing import Any
 from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
-from textrnn.language_model.conditions import with_condition
+from textrnn.language_model.asked import asked_model
 from textrnn.language_model.document_scoring import score_document
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
 from textrnn.language_model.mixture import predictors
 from textrnn.language_model.model import Model
 from textrnn.language_model.options import Config
-from textrnn.language_model.sample_options import SampleConfig
+from textrnn.language_model.sample_options import SampleConfig, TextConfig
 from textrnn.language_model.scoring import Score, score_ids
 from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.load import make_network
@@ -35,20 +35,24 @@ class LanguageModel(Model):
 
         Args:
             seed: the text to begin from; empty for the beginning of a document.
-            options: fields of `SampleConfig`, such as `length=200` or `temperature=0.7`; `stops` is a list of texts
-                that end the writing; `condition`, `guidance` and `use` are as those of `textrnn generate`.
+            options: fields of `SampleConfig` and `TextConfig`, such as `length=200` or `temperature=0.7`; `stops` is a
+                list of texts that end the writing; `condition`, `guidance`, `use` and `corpus` (a path or a list) are
+                as those of `textrnn generate`.
 
         Raises:
-            ConfigError: an option is unknown or out of range.
+            ConfigError: an option is unknown, out of range or not for this model.
+            DataError: a file of `corpus` cannot be read.
 
         Example:
             textrnn.load("models/x").generate("Once", length=200)
         """
-        stops, guidance = options.pop("stops", ()), options.pop("guidance", None)
-        use = options.pop("use", None)
-        model: Any = self if use is None else self.using(use)
-        model, choose = with_condition(model, options.pop("condition", None), guidance)
+        stops = options.pop("stops", ())
+        asked = {name: options.pop(name, None) for name in ("use", "condition", "guidance")}
+        asked["corpus"] = options.pop("corpus", ())
+        text = TextConfig.from_json({name: options.pop(name) for name in ("novel", "adapt") if name in options})
         config = SampleConfig.from_json(options)
+        model: Any
+        model, choose = asked_model(self, text, **asked)
         if choose is not None:
             _, model = choose(condition_rng(random_seed(config), 0, 0))
         return generate_stream(model, seed, config, stops=stops)

@@ -1,4 +1,4 @@
-"""The options of drawing text from a model."""
+"""The options of writing text with a model."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ class SampleConfig(Checked):
     min_p: float = option(0.0, "Draw from tokens at least this share as likely as the most likely one.", low=0, high=1)
     repetition_penalty: float = option(1.0, "Above 1: make tokens of the last 64 less likely again.", above=0, high=100)
     random_seed: int | None = option(None, "Seed of the draws; without it every call differs.", low=0, high=2**32 - 1)
+
+
+@dataclass(frozen=True)
+class TextConfig(Checked):
+    """How predictions follow from the text that is written, from its seed on."""
+
+    section = PREDICTING
+
+    novel: int | None = option(
+        None,
+        "Write nothing that is longer than this and stands word for word in the text that the run learnt from, or in "
+        "that of --corpus.",
+        low=1,
+        high=10_000,
+        unit="characters",
+    )
+    adapt: bool = option(False, "Let the counts go on counting in each text, seed included, while it is written.")

@@ -162,8 +162,7 @@ def prepared_text(
         if start is None:
             config.optimization.check_nothing_frozen()
         else:
-            rate = config.optimization.learning_rate
-            display.say(f"beginning with the weights of {start.path}; the highest learning rate is {rate:g}")
+            display.say(f"beginning with the weights of {start.path}")
             options = {**options, "units": config.model.units}  # which leaves nothing to the rule of sizes
         settle = functools.partial(_settled, config, options, display, call.begin)
         new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)

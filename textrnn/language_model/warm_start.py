@@ -19,7 +19,7 @@ from textrnn.language_model.document_scoring import Start, document_nats
 from textrnn.language_model.mixture import COUNTS_FILE, earlier_files
 from textrnn.language_model.model import Model
 from textrnn.language_model.predict import KIND, open_run
-from textrnn.language_model.scoring import Score, score_ids
+from textrnn.language_model.scoring import Score
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.corpus import map_ids, smallest_dtype
@@ -27,7 +27,6 @@ from textrnn.text.options import NormalizeConfig, TokenizerConfig
 from textrnn.text.tokens.load import UNKNOWN_ID
 from textrnn.training.options import StopConfig
 
-RATE_SHARE = 0.5  # of the old run's highest learning rate
 # Options of the network that do not change what it computes; all others are those of the weights.
 FREE = ("dropout", "recurrent_dropout", "l1", "l2")
 FIXED = {
@@ -37,8 +36,10 @@ FIXED = {
     if field.name not in FREE
 }
 # Not taken over: how long to learn, what follows from it, and what was said of the old text alone.
-NOT_KEPT = (*(field.name for field in dataclasses.fields(StopConfig)), "learning_rate", "deterministic", "delimiter")
-MOST_COMPARED = 50_000  # held-out tokens of the old text of which is told how much was forgotten
+NOT_KEPT = (*(field.name for field in dataclasses.fields(StopConfig)), "deterministic", "delimiter")
+# Of the old held-out text, on which is measured how much was forgotten: rows side by side, tokens in each, and those at
+# its beginning that do not count.
+ROWS, ROW_TOKENS, LEAD = 64, 256, 32
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,6 @@ class WarmStart:
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the new run: the old ones, where others were not given now.
 
-        The learning rate is `RATE_SHARE` of the old one, since weights that are learnt are lost in large steps.
-
         Raises:
             ConfigError: an option would change the network or its tokens.
         """
@@ -90,8 +89,7 @@ class WarmStart:
         if given.get("freeze_layers", 0) > before["layers"]:
             raise ConfigError(f"--freeze-layers is {given['freeze_layers']}: {self.path} has {before['layers']} layers")
         kept = {name: value for name, value in before.items() if name not in NOT_KEPT}
-        rate = (self.model.config.optimization.learning_rate or 0.0) * RATE_SHARE
-        return {**kept, "learning_rate": rate, **given}
+        return {**kept, **given}
 
     def check_other(self, path: Path) -> None:
         """Raises ConfigError where a new run would take the place of this one."""
@@ -127,22 +125,36 @@ class WarmStart:
             ids = map_ids(self.path / "checkpoint" / "valid.ids", smallest_dtype(num_ids))
         except RunError:
             return None
-        read = np.asarray(ids[:MOST_COMPARED], np.int32)
-        if old.documents is not None:
-            read = read[: np.flatnonzero(read >= old.vocab_size)[-1]]  # whole documents, without the end behind them
-        num_chars = len(old.tokenizer.decode(read[read < old.vocab_size]))
-        before, after = (_bits(one, read, old.vocab_size, num_chars) for one in (old, model))
-        return dict(run=str(self.path), tokens=len(read), bits_per_char_before=before, bits_per_char_after=after)
+        score = _score_text if old.documents is None else _score_documents
+        before, after = (score(one, ids, old) for one in (old, model))
+        bits = dict(bits_per_char_before=before.bits_per_char, bits_per_char_after=after.bits_per_char)
+        return dict(run=str(self.path), tokens=before.tokens, **bits)
 
 
-def _bits(model: Model, ids: np.ndarray, vocab_size: int, num_chars: int) -> float:
-    """Bits per character of ids of a run with `vocab_size` tokens, by that run or one that went on from it."""
-    if model.documents is None:
-        return score_ids(model, ids, num_chars=num_chars).bits_per_char
-    places = np.flatnonzero(ids >= vocab_size)
-    begins, texts = ids[places] + (model.vocab_size - vocab_size), np.split(ids, places)[1:]
+def _score_text(model: Model, ids: np.ndarray, old: Model) -> Score:
+    """How well the old run, or one that went on from it, predicts parts of the old held-out text."""
+    steps = min(ROW_TOKENS, len(ids) - 1)
+    rows = min(ROWS, (len(ids) - 1) // steps)
+    places = np.arange(rows)[:, None] * ((len(ids) - 1) // rows) + np.arange(steps)
+    x, y = (np.asarray(ids[part], np.int32) for part in (places, places + 1))
+    nats, _ = model.network.target_nats(x, y, model.network.initial_state(rows))
+    counted = y[:, min(LEAD, steps // 4) :]
+    num_chars = sum(len(old.tokenizer.decode(row)) for row in counted)
+    unknown = int(np.count_nonzero(counted == UNKNOWN_ID))
+    return Score(num_chars, counted.size, float(nats[:, -counted.shape[1] :].sum()), unknown)
+
+
+def _score_documents(model: Model, ids: np.ndarray, old: Model) -> Score:
+    """The same of documents, from their beginning on."""
+    assert model.documents is not None
+    read = np.asarray(ids[: ROWS * ROW_TOKENS], np.int32)
+    places = np.flatnonzero(read >= old.vocab_size)
+    texts = np.split(read, places)[1:-1]  # what is behind the last of them is no whole document
+    begins = read[places[:-1]] + (model.vocab_size - old.vocab_size)
     nats = 0.0
     for start_id in np.unique(begins).tolist():
         some = [text[1:] for text, begin in zip(texts, begins, strict=True) if begin == start_id]
         nats += float(document_nats([Start(model.network, start_id)], some, model.documents.end_id).sum())
-    return Score(num_chars, len(ids), nats, int(np.count_nonzero(ids == UNKNOWN_ID))).bits_per_char
+    tokens = np.concatenate(texts)
+    num_chars = len(old.tokenizer.decode(tokens[tokens < old.vocab_size]))
+    return Score(num_chars, len(tokens), nats, int(np.count_nonzero(tokens == UNKNOWN_ID)))

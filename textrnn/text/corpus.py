@@ -129,6 +129,13 @@ def forget_pages(ids: np.ndarray) -> None:
         ids.base.madvise(mmap.MADV_DONTNEED)
 
 
+def decoded(ids: np.ndarray, tokenizer: Tokenizer, most: int | None = None) -> Iterator[str]:
+    """The text of ids in pieces, without what begins a document; of the first `most` tokens, if that is given."""
+    for begin in range(0, len(ids[:most]), PIECE_BYTES):
+        piece = np.asarray(ids[:most][begin : begin + PIECE_BYTES], np.int32)
+        yield tokenizer.decode(piece[piece < tokenizer.vocab_size])
+
+
 def largest_id(ids: np.ndarray) -> int:
     """The largest of some ids, at least one, found in constant memory."""
     largest = 0

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from textrnn.text.counts.model import Counts
+
+
+class Streams(Protocol):
+    """How counts follow texts side by side: as they were saved (`Counts`), or counting on (`AdaptedStreams`)."""
+
+    def start(self, streams: int) -> np.ndarray:
+        """The states of texts that have read nothing, [streams, any]."""
+
+    def advance(self, nodes: np.ndarray, tokens: np.ndarray, /) -> np.ndarray:
+        """The states after one more token each, int[streams]."""
+
+    def mixture(self, nodes: np.ndarray, gate: np.ndarray, network: np.ndarray, /) -> np.ndarray:
+        """See `Counts.mixture`."""
 
 
 class _Earlier:
@@ -74,21 +89,30 @@ class JoinedCounts:
         self.longest = max(counts.longest for counts in (own, *earlier))
         self._earlier = [_Earlier(counts, own.vocab, has_end=has_end) for counts in earlier]
         self._all: list[Counts | _Earlier] = [*self._earlier, own]
-        widths = [counts.order for counts in (*earlier, own)]
-        self._ends = np.cumsum(widths)[:-1]
+        self._ends = np.cumsum([counts.order for counts in earlier])
+        self._streams: Streams = own
+
+    def followed_by(self, streams: Streams) -> JoinedCounts:
+        """The same, where something else follows texts for the own counts; for `start`, `advance` and `mixture`."""
+        other = copy.copy(self)
+        other._streams = streams
+        return other
 
     def parts(self, nodes: np.ndarray) -> list[np.ndarray]:
-        """The nodes of each earlier text, then its own: int64[..., nodes] -> int64[..., order] each."""
-        return np.split(nodes, self._ends, -1)
+        """The nodes of each earlier text, int64[..., order] each, then the state of the own counts."""
+        *earlier, own = np.split(nodes, self._ends, -1)
+        return [*(part.astype(np.int64, copy=False) for part in earlier), own]
 
     def start(self, streams: int) -> np.ndarray:
-        """See `Counts.start`: int64[streams, nodes], of all texts side by side."""
-        return np.concatenate([counts.start(streams) for counts in (*(e.counts for e in self._earlier), self.own)], 1)
+        """See `Counts.start`: [streams, any], of all texts side by side."""
+        followers = (*(earlier.counts for earlier in self._earlier), self._streams)
+        return np.concatenate([counts.start(streams) for counts in followers], 1)
 
     def advance(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """See `Counts.advance`."""
-        parts = zip(self._all, self.parts(nodes), strict=True)
-        return np.concatenate([counts.advance(own, tokens) for counts, own in parts], 1)
+        *parts, own = self.parts(nodes)
+        found = [counts.advance(part, tokens) for counts, part in zip(self._earlier, parts, strict=True)]
+        return np.concatenate([*found, self._streams.advance(own, tokens)], 1)
 
     def walk(self, nodes: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """See `Counts.walk`."""
@@ -110,7 +134,7 @@ class JoinedCounts:
         """See `Counts.mixture`: with a gate float32[streams, 1 + predictors]."""
         *parts, own = self.parts(nodes)
         number = len(parts)
-        mixed = self.own.mixture(own, np.delete(gate, np.s_[1 : 1 + number], 1), network)
+        mixed = self._streams.mixture(own, np.delete(gate, np.s_[1 : 1 + number], 1), network)
         for place, (earlier, part) in enumerate(zip(self._earlier, parts, strict=True)):
             earlier.add(mixed, part, gate[:, 1 + place])
         return mixed

@@ -199,14 +199,36 @@ class Counts:
 
     def _add_rows(self, mixed: np.ndarray, nodes: np.ndarray, factors: np.ndarray) -> None:
         """Adds the n-grams that go on from nodes of order 2 and above."""
-        first, num = self.rows(nodes.ravel())
-        ends = np.cumsum(num)
-        index = np.arange(ends[-1]) + np.repeat(first - ends + num, num)
+        index, num = self._followers(nodes.ravel())
         orders = np.arange(1, self.order) * 256
         table = np.broadcast_to(orders, nodes.shape).ravel()
-        token = self._tokens[index]
-        if token.size and token.max() >= self.vocab:
-            raise self.one.damaged()
+        token = self._tokens_at(index)
         value = self._values.ravel()[self._counts[index] + np.repeat(table, num)] * np.repeat(factors.ravel(), num)
         stream = np.repeat(np.arange(len(nodes)) * self.vocab, num.reshape(nodes.shape).sum(1))
         np.add.at(mixed.reshape(-1), stream + token, value)
+
+    def following(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens that are known to follow nodes, of any order.
+
+        Args:
+            nodes: int64[any].
+
+        Returns:
+            int64[found], the places of nodes among those given, rising, and a token each, int64[found].
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        index, num = self._followers(nodes)
+        return np.repeat(np.arange(len(nodes)), num), self._tokens_at(index).astype(np.int64)
+
+    def _followers(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places of the n-grams that go on from nodes, node by node, and how many of each: int64[any] both."""
+        first, num = self.rows(nodes)
+        return np.arange(num.sum()) + np.repeat(first - np.cumsum(num) + num, num), num
+
+    def _tokens_at(self, index: np.ndarray) -> np.ndarray:
+        token: np.ndarray = self._tokens[index]
+        if token.size and token.max() >= self.vocab:
+            raise self.one.damaged()
+        return token

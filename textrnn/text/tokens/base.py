@@ -67,6 +67,10 @@ class Tokenizer(abc.ABC):
         """A token as it is shown to a person; the reserved ones and bytes that are no character in angle brackets."""
 
     @abc.abstractmethod
+    def token_bytes(self, token_id: int) -> bytes:
+        """What a token adds to a text, in UTF-8."""
+
+    @abc.abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Everything needed to make it again with `tokenizer_from_json`."""
 
@@ -117,6 +121,10 @@ class StringTokenizer(Tokenizer):
         """See `Tokenizer.unknown_characters`."""
         return [char for char in dict.fromkeys(text) if char not in self._ids]
 
+    def token_bytes(self, token_id: int) -> bytes:
+        """See `Tokenizer.token_bytes`."""
+        return self._texts[self.check_id(token_id)].encode()
+
     def token_text(self, token_id: int) -> str:
         """See `Tokenizer.token_text`."""
         self.check_id(token_id)
@@ -145,6 +153,10 @@ class BytesTokenizer(Tokenizer):
     def unknown_characters(self, text: str) -> list[str]:
         """Always empty: bytes spell every character."""
         return []
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """See `Tokenizer.token_bytes`."""
+        return self._bytes[self.check_id(token_id)]
 
     def token_text(self, token_id: int) -> str:
         """See `Tokenizer.token_text`."""
