@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.base.errors import DataError, RunError
+from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
-from textrnn.base.run_target import RunTarget, resumed_options
+from textrnn.base.run_target import RunTarget, changes_between, resumed_options
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.language_model.predict import KIND, open_run
+from textrnn.nn.reservoir_options import ESN
 from textrnn.text.corpus import (
     Corpus,
     Part,
@@ -114,6 +115,9 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     before["counts"] = bool(before["counts"])  # runs of earlier versions say nothing of them, and have none
     given = resumed_options(before, options, resumable=RESUMABLE, path=path)
     config = Config.from_options(given).resolve()
+    changes = changes_between(before, config.options())
+    if changes and config.model.arch == ESN:
+        raise ConfigError(f"{path} is an echo state network, which has no learning rate and no dropout: leave them out")
     _same_text(details, sources, held, path)
     num_ids = model.tokenizer.vocab_size if model.documents is None else model.documents.num_ids
     train, valid = (_restored_part(path, name, details["corpus"][name], num_ids) for name in PARTS)
@@ -121,8 +125,9 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
     new_budget = "time_s" in options or options.get("epochs", saved.stop.epochs) != saved.stop.epochs
+    parts = lasting_parts(corpus)
     return Prepared(
-        path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=lasting_parts(corpus)
+        path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=parts, changes=changes
     )
 
 

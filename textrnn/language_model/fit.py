@@ -322,6 +322,7 @@ class Watch:
             models=metrics.get("models"),
             copies=details.get("copies"),
             best_epoch=metrics.get("epoch"),
+            changes=details.get("changes", []),
             precision=learner.precision,
             workers=workers.workers,
             ended=learner.trainer.ended,

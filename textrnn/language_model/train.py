@@ -147,7 +147,7 @@ def prepared_text(
     with read_files(files, held, call.encoding, display) as (sources, held_sources):
         if call.resume is not None:
             with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
-                display.say(f"resuming {prepared.path}")
+                display.say(prepared.resuming)
                 yield prepared
             return
         if not sources:
