@@ -19,6 +19,7 @@ from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized, wants_size
+from textrnn.language_model.source_changes import changed_since
 from textrnn.language_model.workers import check_rows, follow, invite, turn_away
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, check_reservoir
@@ -148,6 +149,8 @@ def prepared_text(
         if call.resume is not None:
             with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
                 display.say(prepared.resuming)
+                if not sources and (line := changed_since(prepared.details, prepared.path)):
+                    display.warn(line)
                 yield prepared
             return
         if not sources:
