@@ -15,7 +15,7 @@ from resume_cases import not_deterministic_for_ever as not_deterministic_for_eve
 
 from textrnn import load
 from textrnn.base.files import RUN_FILE, read_json
-from textrnn.language_model import fit as session
+from textrnn.language_model import learner as session
 from textrnn.training import store
 from textrnn.training.checkpoint import checkpoints
 from textrnn.training.trainer import GO_BACK_AFTER

@@ -47,6 +47,7 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
     assert len(ran.out.splitlines()) == 1
     assert {key: type(ran.json[key]) for key in KEYS} == KEYS
     assert set(ran.json) - set(KEYS) == {
+        "changes",
         "steps",
         "skipped_steps",
         "val_tokens",

@@ -20,7 +20,7 @@ from textrnn.answerer.store import STORIES_FILE, read_stories_file, write_storie
 from textrnn.answerer.stories import Question, split_stories
 from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
-from textrnn.base.run_target import RunTarget, resumed_options
+from textrnn.base.run_target import RunTarget, changes_between, resumed_options
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
 from textrnn.training.display import Display, duration
@@ -130,9 +130,11 @@ def resumed_stories(
         after = config.options()
         new_budget = any(after[name] != before[name] for name in ("epochs", "tries")) or "time_s" in options
         details = {**model.details, "config": config.to_json()}
-        display.say(f"resuming {run}")
         data = StoryData(model.vocabulary, model.answers, questions["learnt"], questions["held"])
-        yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, parts=data.parts())
+        kept: dict[str, Any] = dict(parts=data.parts(), changes=changes_between(before, after))
+        prepared = Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
+        display.say(prepared.resuming)
+        yield prepared
 
 
 def _split(stories: Stories, test: Stories | None, config: AnswerConfig) -> tuple[list[Question], list[Question]]:

@@ -108,6 +108,7 @@ def _compared(prepared: Prepared, learner: Any, display: Display, begin: float) 
         own_nats=details["metrics"].get("own_nats"),
         test=dict(questions=len(prepared.data.held), accuracy=accuracy["memory_network"]),
         models=accuracy,
+        changes=details.get("changes", []),
         ended=ended,
     )
 

@@ -14,6 +14,8 @@ from textrnn.base.run import check_name, free_name
 
 Call = TypeVar("Call", bound="TrainingCall")
 
+CHANGEABLE = ("learning_rate", "dropout")  # what may be learnt with otherwise from a resume on
+
 
 @dataclass(frozen=True)
 class RunTarget:
@@ -90,6 +92,8 @@ def resumed_options(
 ) -> dict[str, Any]:
     """The options with which a run is gone on with; of `epochs` and `time_s`, a new one replaces both.
 
+    Those of `CHANGEABLE` may differ if the run has them and a value is given.
+
     Args:
         before: all options of the run.
         given: those that were given now.
@@ -99,7 +103,9 @@ def resumed_options(
     Raises:
         ConfigError: another one differs.
     """
-    wrong = [name for name, value in given.items() if name not in resumable and before.get(name) != value]
+    changed = {name for name in CHANGEABLE if name in before and given.get(name) is not None}
+    free = changed.union(resumable)
+    wrong = [name for name, value in given.items() if name not in free and before.get(name) != value]
     if wrong:
         shown = ", ".join(
             f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {given[name]!r} here" for name in wrong
@@ -107,3 +113,24 @@ def resumed_options(
         raise ConfigError(f"{path} was trained with other options: {shown}; leave them out, or train a new run")
     budget = {name: given.get(name) for name in ("epochs", "time_s") if "epochs" in given or "time_s" in given}
     return {**before, **given, **budget}
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[float]]:
+    """What a resume learns with otherwise: of each option of `CHANGEABLE` that differs, the old and the new value.
+
+    Example:
+        >>> changes_between({"learning_rate": 0.006, "dropout": 0.1}, {"learning_rate": 0.001, "dropout": 0.1})
+        {'learning_rate': [0.006, 0.001]}
+    """
+    names = [name for name in CHANGEABLE if before.get(name) != after.get(name)]
+    return {name: [before[name], after[name]] for name in names}
+
+
+def changes_in_words(changes: Mapping[str, Sequence[float]]) -> str:
+    """What `changes_between` found, for a person.
+
+    Example:
+        >>> changes_in_words({"learning_rate": [0.006, 0.001], "dropout": [0.1, 0]})
+        'learning rate 0.001 (was 0.006), dropout 0 (was 0.1)'
+    """
+    return ", ".join(f"{name.replace('_', ' ')} {new:g} (was {old:g})" for name, (old, new) in changes.items())

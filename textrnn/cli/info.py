@@ -37,6 +37,7 @@ KEYS = (
     "counts",
     "copies",
     "from",
+    "changes",
 )
 
 
@@ -126,6 +127,18 @@ def _aligned(lines: list[tuple[str, str]]) -> str:
 def _origin(run: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("status", run["status"]),
+        *_changed(run),
         ("made", f"{run['created']} by: {run['command']}"),
         ("with", ", ".join(f"{name} {version}" for name, version in run["versions"].items())),
     ]
+
+
+def _changed(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a resume has changed, if one has, and after which step."""
+    from textrnn.base.run_target import changes_in_words
+
+    words = []
+    for found in run["changes"] or ():
+        changes = {name: value for name, value in found.items() if name != "step"}
+        words.append(f"{changes_in_words(changes)}, after step {found['step']:,}")
+    return [("changed", "; ".join(words))] if words else []

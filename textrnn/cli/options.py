@@ -89,7 +89,7 @@ RESUME = flag(
     metavar="NAME",
     section=STOP,
     first=True,
-    help="Go on with a run: weights, optimizer, schedule and position.",
+    help="Go on with a run: weights, optimizer, schedule and position; learning rate and dropout may be given anew.",
 )
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.base.errors import DataError, RunError
+from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
-from textrnn.base.run_target import RunTarget, resumed_options
+from textrnn.base.run_target import RunTarget, changes_between, resumed_options
 from textrnn.language_model.mixture import earlier_files
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.language_model.predict import KIND, open_run
+from textrnn.language_model.source_changes import check_same_text
 from textrnn.language_model.warm_start import WarmStart
+from textrnn.nn.reservoir_options import ESN
 from textrnn.text.corpus import (
     Corpus,
     Part,
@@ -130,15 +132,19 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     before["counts"] = bool(before["counts"])  # runs of earlier versions say nothing of them, and have none
     given = resumed_options(before, options, resumable=RESUMABLE, path=path)
     config = Config.from_options(given).resolve()
-    _same_text(details, sources, held, path)
+    changes = changes_between(before, config.options())
+    if changes and config.model.arch == ESN:
+        raise ConfigError(f"{path} is an echo state network, which has no learning rate and no dropout: leave them out")
+    check_same_text(details, sources, held, path)
     num_ids = model.tokenizer.vocab_size if model.documents is None else model.documents.num_ids
     train, valid = (_restored_part(path, name, details["corpus"][name], num_ids) for name in PARTS)
     corpus = Corpus(train, valid, model.tokenizer, model.documents)
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
     new_budget = "time_s" in options or options.get("epochs", saved.stop.epochs) != saved.stop.epochs
+    parts = lasting_parts(corpus)
     return Prepared(
-        path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=lasting_parts(corpus)
+        path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=parts, changes=changes
     )
 
 
@@ -149,17 +155,6 @@ def _restored_part(path: Path, name: str, facts: Mapping[str, Any], num_ids: int
     if len(ids) != facts["tokens"] or largest_id(ids) >= num_ids:
         raise RunError(f"{file} is damaged: it is not what {RUN_FILE} says of it; train again")
     return Part(ids, facts["chars"], facts["unknown"], facts["sha256"])
-
-
-def _same_text(details: Mapping[str, Any], sources: list[Source], held: list[Source], path: Path) -> None:
-    for given, key in ((sources, "files"), (held, "validation_files")):
-        known = details["corpus"][key]
-        if given and [source.sha256 for source in given] != [file["sha256"] for file in known]:
-            names = ", ".join(file["name"] for file in known) or "no file"
-            raise DataError(
-                f"{path} was trained on other text ({names}; the SHA-256 differs): resume without naming "
-                "a corpus, or train a new run"
-            )
 
 
 def lasting_parts(corpus: Corpus) -> Parts:

@@ -158,6 +158,7 @@ class Watch:
             copies=details.get("copies"),
             **({"from": details["from"]} if "from" in details else {}),
             best_epoch=metrics.get("epoch"),
+            changes=details.get("changes", []),
             precision=learner.precision,
             workers=workers.workers,
             ended=learner.trainer.ended,

@@ -19,6 +19,7 @@ from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.size import sized, wants_size
+from textrnn.language_model.source_changes import changed_since
 from textrnn.language_model.warm_start import WarmStart
 from textrnn.language_model.workers import check_rows, follow, invite, turn_away
 from textrnn.nn.options import ModelConfig
@@ -152,7 +153,9 @@ def prepared_text(
             if call.from_run is not None:
                 raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
             with resumed_text(call.resume, call.run_target, sources, held_sources, options) as prepared:
-                display.say(f"resuming {prepared.path}")
+                display.say(prepared.resuming)
+                if not sources and (line := changed_since(prepared.details, prepared.path)):
+                    display.warn(line)
                 yield prepared
             return
         if not sources:

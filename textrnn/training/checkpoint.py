@@ -241,7 +241,12 @@ def _remove_old(folder: Path, progress: Progress) -> None:
 
 
 def load_checkpoint(
-    folder: Path, groups: Groups, warn: Callable[[str], None], *, step: int | None = None
+    folder: Path,
+    groups: Groups,
+    warn: Callable[[str], None],
+    *,
+    step: int | None = None,
+    may_differ: Sequence[str] = (),
 ) -> tuple[list[Any], Progress]:
     """Puts the newest checkpoint that is whole back into the variables.
 
@@ -250,6 +255,7 @@ def load_checkpoint(
         groups: as `variable_groups` makes them; changed only when a checkpoint fits in every part.
         warn: told when a damaged checkpoint is passed over.
         step: the checkpoint to take, if it is there and whole, instead of the newest.
+        may_differ: groups whose variables stay as they are where a checkpoint has others.
 
     Returns:
         the carried state and the progress.
@@ -261,7 +267,7 @@ def load_checkpoint(
     problems: list[str] = []
     for _, path in found:
         try:
-            arrays, progress = _read_checkpoint(path, groups)
+            arrays, progress = _read_checkpoint(path, groups, may_differ)
         except RunError as error:
             problems.append(str(error))
             continue
@@ -279,7 +285,7 @@ def load_checkpoint(
     raise RunError(f"{problems[0].partition(';')[0]}, and the saves before it cannot be used either; train again")
 
 
-def _read_checkpoint(path: Path, groups: Groups) -> tuple[dict[str, Weights], Progress]:
+def _read_checkpoint(path: Path, groups: Groups, may_differ: Sequence[str]) -> tuple[dict[str, Weights], Progress]:
     arrays, metadata = read_weights(path)
     found: dict[str, Weights] = {group: {} for group in [*groups, "state"]}
     for full_name, array in arrays.items():
@@ -288,7 +294,9 @@ def _read_checkpoint(path: Path, groups: Groups) -> tuple[dict[str, Weights], Pr
     for group, variables in groups.items():
         expected = {name: tuple(variable.shape) for name, variable in variables.items()}
         given = {name: array.shape for name, array in found[group].items()}
-        if given != expected:
+        if given != expected and group in may_differ:
+            found[group] = {name: np.asarray(variable) for name, variable in variables.items()}
+        elif given != expected:
             wrong = sorted(n for n in given.keys() | expected.keys() if given.get(n) != expected.get(n))[0]
             raise RunError(
                 f"{path} does not fit the model: {group}/{wrong} is {given.get(wrong, 'missing')}, expected "

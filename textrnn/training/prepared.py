@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, remove_temporaries
 from textrnn.base.run import locked, models_dir_flag, named_run, read_run, staged
-from textrnn.base.run_target import RunTarget
+from textrnn.base.run_target import RunTarget, changes_in_words
 from textrnn.base.tasks import TASKS
 
 Parts = Mapping[str, Callable[[Path], None]]
@@ -33,6 +33,7 @@ class Prepared:
         parts: functions that write the files of the run that training never changes, by file name; a file that is lost
             is written again.
         start: the run whose weights this one begins with, as the task has it; None for drawn ones.
+        changes: what a resumed run learns with otherwise from now on, see `changes_between`.
     """
 
     folder: Path
@@ -45,6 +46,12 @@ class Prepared:
     is_own: bool = True
     parts: Parts = field(default_factory=dict)
     start: Any = None
+    changes: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @property
+    def resuming(self) -> str:
+        """That a run is gone on with, and what changes, in a line."""
+        return f"resuming {self.path}" + (f"; from here on {changes_in_words(self.changes)}" if self.changes else "")
 
     def write_lost_parts(self, folder: Path) -> None:
         """Writes those of `parts` that are not in a folder; raises OSError if that fails."""

@@ -87,9 +87,23 @@ class RunStore:
         """
         state, progress = list[Any](), new
         if self._prepared.resume and self._workers.is_chief:
-            state, progress = load_checkpoint(self.path, self.groups, self._warn)
+            state, progress = self._load_checkpoint()
             self._read_best()
+            self._change(progress)
         return self._shared(state, progress)
+
+    def _load_checkpoint(self, step: int | None = None) -> tuple[State, Progress]:
+        """See `load_checkpoint`; where dropout was changed, a checkpoint from before it may have other generators."""
+        changes = [*self.details.get("changes", []), self._prepared.changes]
+        may_differ = ["random"] if any("dropout" in change for change in changes) else []
+        return load_checkpoint(self.path, self.groups, self._warn, step=step, may_differ=may_differ)
+
+    def _change(self, progress: Progress) -> None:
+        """Keeps in `run.json` what is learnt with otherwise from here on; a new learning rate is not a halved one."""
+        if changes := self._prepared.changes:
+            self.details["changes"] = [*self.details.get("changes", []), {"step": progress.step, **changes}]
+        if "learning_rate" in changes:
+            progress.rate_scale = 1.0
 
     def begin(self, progress: Progress, state: State) -> None:
         """The first save: a new run is published untrained, a resumed one saved with its new budget.
@@ -159,7 +173,7 @@ class RunStore:
         state, progress, instead = list[Any](), Progress(), ""
         if self._workers.is_chief:
             try:
-                state, progress = load_checkpoint(self.path, self.groups, self._warn, step=step)
+                state, progress = self._load_checkpoint(step)
             except RunError as error:
                 # Steps that are not finite have changed no weight: those there are can be learnt from.
                 instead = f"going on with the weights there are ({error})"

@@ -14,7 +14,7 @@ import numpy as np
 from textrnn import __version__
 from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
-from textrnn.base.run_target import RunTarget, resumed_options
+from textrnn.base.run_target import RunTarget, changes_between, resumed_options
 from textrnn.training.display import Display, duration
 from textrnn.training.options import resolve_optimization, resolve_stop
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
@@ -137,14 +137,16 @@ def resumed_pairs(
         model = open_translator(run)
         pairs = read_pairs_file(run / PAIRS_FILE)
         TranslateConfig.from_options(settings)
-        options = resumed_options(model.config.options(), settings, resumable=RESUMABLE, path=run)
-        config = TranslateConfig.from_options(options)
+        before = model.config.options()
+        config = TranslateConfig.from_options(resumed_options(before, settings, resumable=RESUMABLE, path=run))
+        changes = changes_between(before, config.options())
         details = {**model.details, "config": config.to_json()}
         details.pop("test", None)
         new_budget = "time_s" in settings or settings.get("epochs", config.stop.epochs) != model.config.stop.epochs
         sides = (model.source, model.target)
         data = TranslationData(model.kind, sides, pairs, _reserve_s(config, model.target, pairs["test"], decode))
-        yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, parts=data.parts())
+        kept: dict[str, Any] = dict(parts=data.parts(), changes=changes)
+        yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
 
 
 def _read(path: str, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:

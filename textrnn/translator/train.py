@@ -76,7 +76,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
         if path is not None:
             raise ConfigError("--resume goes on with a run and its own pairs: leave out file, --name, --overwrite")
         with resumed_pairs(call.resume, call.run_target, settings, call.decode) as prepared:
-            display.say(f"resuming {prepared.path}")
+            display.say(prepared.resuming)
             yield prepared
         return
     if path is None:
@@ -111,6 +111,7 @@ def _result(prepared: Prepared, learner: Any, test: dict[str, Any] | None, secon
         epochs=progress.step / learner.objective.num_batches,
         steps=progress.step,
         best_epoch=details["metrics"].get("epoch"),
+        changes=details.get("changes", []),
         tokens_per_s=progress.tokens_per_s,
         precision=learner.precision,
         seconds=round(seconds, 3),
