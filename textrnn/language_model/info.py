@@ -35,6 +35,11 @@ def parts_in_words(models: dict[str, dict[str, float]]) -> str:
     return ", ".join([f"{parts[0]} bits per character", *parts[1:]])
 
 
+def _file_in_words(file: dict[str, Any]) -> str:
+    weight = f", weight {file['weight']:g}" if file.get("weight", 1) != 1 else ""
+    return f"{file['name']} ({file['bytes']:,} bytes{weight})"
+
+
 def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known about it."""
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
@@ -47,7 +52,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
             f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
         ),
         ("tokens", f"{config['tokenizer']['level']}, {run['vocab_size']:,} in the vocabulary"),
-        ("text", "; ".join(f"{file['name']} ({file['bytes']:,} bytes)" for file in corpus["files"])),
+        ("text", "; ".join(map(_file_in_words, corpus["files"]))),
         ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
         ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
     ]
