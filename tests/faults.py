@@ -327,6 +327,27 @@ FAULTS = (
         "autoescape=False",
         "html_report explain",
     ),
+    Fault(
+        "weights of files are not divided by their mean",
+        "language_model/file_weights.py",
+        "(self.weights / mean).astype",
+        "self.weights.astype",
+        "weights",
+    ),
+    Fault(
+        "a new learning rate is halved as the old one was",
+        "training/store.py",
+        "            progress.rate_scale = 1.0\n",
+        "            pass\n",
+        "resume_changes",
+    ),
+    Fault(
+        "a changed text counts as grown",
+        "language_model/source_changes.py",
+        'now >= before and _sha256(path, before) == file["sha256"]',
+        "now >= before",
+        "source_changes",
+    ),
 )
 
 

@@ -5,6 +5,7 @@ import json
 import math
 import types
 import typing
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -136,6 +137,17 @@ def test_options_refuse_wrong_types(group, item, kinds):
         int: [True, False, "3", 3.5, 3.0, math.nan, math.inf, [3]],
         float: [True, False, "0.5", math.nan, math.inf, -math.inf, [0.5], 10**400, -(10**400)],
         str: [True, 3, 0.5, b"lstm", ["lstm"], {}],
+        Mapping[str, float]: [
+            True,
+            3,
+            "a",
+            ["a", 1],
+            [["a", 1]],
+            {"a": "1"},
+            {"a": True},
+            {"a": None},
+            {"a": math.nan},
+        ],
     }
     (kind,) = kinds
     for value in wrong[kind]:

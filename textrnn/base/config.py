@@ -7,12 +7,14 @@ import math
 import types
 import typing
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from textrnn.base.errors import ConfigError
 
 C = TypeVar("C", bound="Checked")
+NUMBERS = Mapping[str, float]  # the type of an option that may be given several times, as NAME=NUMBER
 
 # The sections of the help of a command, in order.
 TEXT, NETWORK, ECHO, LEARNING, STOP, MACHINES, PREDICTING, OUTPUT = SECTIONS = (
@@ -87,7 +89,7 @@ class Checked:
         return cls(**converted)
 
     @classmethod
-    def from_options(cls: type[C], options: typing.Mapping[str, Any]) -> C:
+    def from_options(cls: type[C], options: Mapping[str, Any]) -> C:
         """For a group of groups: sorts options, named as the fields of the groups, into their groups.
 
         An option under its name of the version before is taken, with a FutureWarning.
@@ -133,7 +135,7 @@ def flag_of(item: dataclasses.Field[Any]) -> str:
     return item.metadata.get("flag") or "--" + item.name.replace("_", "-")
 
 
-def expected(metadata: typing.Mapping[str, Any]) -> str:
+def expected(metadata: Mapping[str, Any]) -> str:
     """The range of an option in words, for example `from 1 to 65536`."""
     if metadata.get("choices"):
         choices = metadata["choices"]
@@ -161,6 +163,9 @@ def _check_value(item: dataclasses.Field[Any], kind: Any, value: Any) -> None:
         if not isinstance(value, kind):
             raise ConfigError(f"{item.name}: expected {kind.__name__}, found {value!r:.60}")
         return
+    if NUMBERS in allowed:
+        _check_numbers(name, metadata, value)
+        return
     accepted = (*allowed, int) if float in allowed else allowed
     if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, accepted):
         names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
@@ -172,7 +177,16 @@ def _check_value(item: dataclasses.Field[Any], kind: Any, value: Any) -> None:
         raise ConfigError(f"{name} is {value!r:.60}: expected a number {expected(metadata)}")
 
 
-def _in_range(value: float, metadata: typing.Mapping[str, Any]) -> bool:
+def _check_numbers(name: str, metadata: Mapping[str, Any], values: Any) -> None:
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigError(f"{name} is {values!r:.60}: expected a dictionary of names and numbers {expected(metadata)}")
+    for key, value in values.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number and _in_range(value, metadata)):
+            raise ConfigError(f"{name} of {key!r:.60} is {value!r:.60}: expected a number {expected(metadata)}")
+
+
+def _in_range(value: float, metadata: Mapping[str, Any]) -> bool:
     low, high, above = metadata.get("low"), metadata.get("high"), metadata.get("above")
     if isinstance(value, float) and not math.isfinite(value):  # an int may be too large to be a float
         return False

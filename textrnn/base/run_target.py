@@ -88,7 +88,12 @@ class TrainingCall:
 
 
 def resumed_options(
-    before: Mapping[str, Any], given: Mapping[str, Any], *, resumable: Sequence[str], path: Path
+    before: Mapping[str, Any],
+    given: Mapping[str, Any],
+    *,
+    resumable: Sequence[str],
+    path: Path,
+    flags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The options with which a run is gone on with; of `epochs` and `time_s`, a new one replaces both.
 
@@ -99,6 +104,7 @@ def resumed_options(
         given: those that were given now.
         resumable: names of those that may differ.
         path: the folder of the run.
+        flags: of options whose name is not theirs.
 
     Raises:
         ConfigError: another one differs.
@@ -107,8 +113,9 @@ def resumed_options(
     free = changed.union(resumable)
     wrong = [name for name, value in given.items() if name not in free and before.get(name) != value]
     if wrong:
+        flags = {name: f"--{name.replace('_', '-')}" for name in wrong} | dict(flags or {})
         shown = ", ".join(
-            f"--{name.replace('_', '-')} is {before.get(name)!r} in the run and {given[name]!r} here" for name in wrong
+            f"{flags[name]} is {before.get(name)!r} in the run and {given[name]!r} here" for name in wrong
         )
         raise ConfigError(f"{path} was trained with other options: {shown}; leave them out, or train a new run")
     budget = {name: given.get(name) for name in ("epochs", "time_s") if "epochs" in given or "time_s" in given}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import re
 import shlex
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
 
-from textrnn.base.config import LEARNING, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
+from textrnn.base.config import LEARNING, NUMBERS, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
 from textrnn.base.errors import warn
 
 Decorator = Callable[[Any], Any]
@@ -34,6 +35,27 @@ class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f"{value!r} is no length of time: expected one such as 90s, 10m or 1h30m", param, context)
         return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+class NamedNumber(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A name and a number, such as `b.txt=3`; the group itself checks the number."""
+
+    name = "name=number"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> tuple[str, float]:
+        name, _, number = str(value).rpartition("=")
+        with contextlib.suppress(ValueError):
+            if name:
+                return name, float(number)
+        self.fail(f"{value!r} is no name and number: expected FILE=NUMBER, such as b.txt=3", param, context)
+
+
+def _by_name(context: click.Context, param: click.Parameter, pairs: Sequence[tuple[str, float]]) -> Any:
+    """The numbers of an option that was given several times, by their names."""
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise click.BadParameter(f"{twice[0]!r} is named twice", context, param)
+    return dict(pairs) or None
 
 
 class OneOf(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -162,6 +184,10 @@ def _flag(item: dataclasses.Field[Any], kind: Any, section: str) -> Decorator:
         shows_default = f"{typing.cast(float, default) / 60:g}m" if default is not None else False
     elif facts["choices"]:
         parser = OneOf(facts["choices"])
+    elif parser == NUMBERS:
+        parser = NamedNumber()
+        settings.update(multiple=True, callback=_by_name, metavar="FILE=NUMBER")
+        text += f"  [{expected(facts)}]"
     elif parser is int or parser is float:
         limits = expected(facts)
         text += f"  [{limits}]" if limits else ""

@@ -15,6 +15,7 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.base.files import atomic_file
+from textrnn.language_model.file_weights import FileWeights
 from textrnn.language_model.mixture import COUNTS_FILE, AnyCounts, earlier_files, open_counts
 from textrnn.text.corpus import Corpus, check_ids, copy_ids, sha256_of
 from textrnn.text.counts.build import save_counts
@@ -69,13 +70,15 @@ class MixedCounts:
         """Nats per token of the held-out part by the longest n-grams alone."""
         return float(self.code_nats[self.valid[:, -1]].mean(dtype=np.float64))
 
-    def teaches_network(self, places: np.ndarray) -> np.ndarray:
+    def teaches_network(self, places: np.ndarray, files: FileWeights | None = None) -> np.ndarray:
         """Whether the network learns from tokens of the training part: float32, of the shape of their places.
 
         It does not from the first ones, so that the gate can learn what the network is worth on text that it does not
-        know: what it has read several times it knows too well.
+        know: what it has read several times it knows too well. Where files have weights, those are the first ones of
+        each file: a short one that counts more than others may be the first.
         """
-        taught: np.ndarray = (places >= len(self.ids) * GATE_SHARE).astype(np.float32)
+        begins, lengths = (0, len(self.ids)) if files is None else files.spans(places)
+        taught: np.ndarray = (places - begins >= lengths * GATE_SHARE).astype(np.float32)
         return taught
 
     def codes_at(self, places: np.ndarray) -> np.ndarray:

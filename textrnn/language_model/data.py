@@ -12,6 +12,7 @@ from textrnn import __version__
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE, TOKENIZER_FILE, run_head, write_json
 from textrnn.base.run_target import RunTarget, changes_between, resumed_options
+from textrnn.language_model.file_weights import add_weights, weights_of
 from textrnn.language_model.mixture import earlier_files
 from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
@@ -79,6 +80,7 @@ def new_text(
     Raises:
         ConfigError, DataError, RunError: as their messages say.
     """
+    weights = weights_of(config.data.weights or {}, sources)
     with new_run(run_target, sources[0].name) as (folder, path):
         if start is not None:
             start.check_other(path)
@@ -106,6 +108,8 @@ def new_text(
                 display.say(
                     f"{added:,} tokens of the text are new to {start.path}: their vectors are learnt from nothing"
                 )
+        if config.data.weights:
+            display.say(add_weights(details["corpus"]["files"], weights, corpus.train.ends))
         yield Prepared(folder, path, config, corpus, details, parts=lasting_parts(corpus), start=start)
 
 
@@ -130,7 +134,7 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     Config.from_options(options)
     before = saved.options()
     before["counts"] = bool(before["counts"])  # runs of earlier versions say nothing of them, and have none
-    given = resumed_options(before, options, resumable=RESUMABLE, path=path)
+    given = resumed_options(before, options, resumable=RESUMABLE, path=path, flags={"weights": "--weight"})
     config = Config.from_options(given).resolve()
     changes = changes_between(before, config.options())
     if changes and config.model.arch == ESN:

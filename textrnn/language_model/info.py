@@ -46,6 +46,11 @@ def forgotten_in_words(start: dict[str, Any]) -> str:
     return f"held-out text of {start['run']}: {before:.3f} bits per character before, {after:.3f} now"
 
 
+def _file_in_words(file: dict[str, Any]) -> str:
+    weight = f", weight {file['weight']:g}" if file.get("weight", 1) != 1 else ""
+    return f"{file['name']} ({file['bytes']:,} bytes{weight})"
+
+
 def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and values of what is known about it."""
     config, corpus, metrics = run["config"], run["corpus"], run["metrics"]
@@ -58,7 +63,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
             f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
         ),
         ("tokens", f"{config['tokenizer']['level']}, {run['vocab_size']:,} in the vocabulary"),
-        ("text", "; ".join(f"{file['name']} ({file['bytes']:,} bytes)" for file in corpus["files"])),
+        ("text", "; ".join(map(_file_in_words, corpus["files"]))),
         ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
         ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
     ]

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from textrnn.language_model.counting import MixedCounts
+from textrnn.language_model.file_weights import FileWeights
 from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies, start_gate
 from textrnn.language_model.scoring import LARGEST_LOGITS
 from textrnn.language_model.step import held_out_batches, make_eval_step, make_loss, total_nats
@@ -68,6 +69,7 @@ class TextObjective:
         windows = make_windows(corpus.train.ids, config.data, config.optimization.random_seed)
         self.rows = share_of(windows.num_rows, workers.rank, workers.workers)
         self._windows = SomeRows(windows, self.rows)
+        self._files = FileWeights.from_json(prepared.details["corpus"]["files"], len(corpus.train.ids))
         self._held_out = corpus.valid.ids[:MAX_TOKENS]  # all of it, or the beginning of a very long one
         self._counts, code_nats = counts, None if counts is None else counts.code_nats
         self._eval_step = make_eval_step(model, num_shards=num_shards, code_nats=code_nats)
@@ -83,12 +85,16 @@ class TextObjective:
 
     def batch(self, epoch: int, index: int) -> Batch:
         """See `Objective`; arrays are those of `make_loss`."""
-        batch = self._windows.batch(epoch, index)
+        batch, counts, files = self._windows.batch(epoch, index), self._counts, self._files
         arrays: tuple[np.ndarray, ...] = batch.x, batch.y, batch.mask
-        if self._counts is not None and batch.places is not None:
-            taught = self._counts.teaches_network(batch.places)
-            arrays = (*arrays, self._counts.codes_at(batch.places), taught, np.maximum(1 - taught, epoch == 0))
-        return Batch(arrays, batch.num_tokens, batch.reset)
+        if batch.places is None or (counts is None and files is None):
+            return Batch(arrays, batch.num_tokens, batch.reset)
+        weights = np.float32(1) if files is None else files.at(batch.places)
+        if counts is None:
+            return Batch((*arrays, weights), batch.num_tokens, batch.reset)
+        taught = counts.teaches_network(batch.places, files)
+        learnt = taught * weights, np.maximum(1 - taught, epoch == 0) * weights
+        return Batch((*arrays, counts.codes_at(batch.places), *learnt), batch.num_tokens, batch.reset)
 
     def loss(self, arrays: tuple[Any, ...], state: State) -> Loss:
         """See `Objective`."""

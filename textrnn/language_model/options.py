@@ -64,6 +64,11 @@ class Config(Checked):
                 "--condition needs the beginning of each text, and sliding windows begin anywhere: it goes with "
                 "--batching streams, and not with --arch bidirectional"
             )
+        if config.data.weights and config.documents.has_documents:
+            raise ConfigError(
+                "--weight is for files of running text: the documents of --text-column, --condition and "
+                "--document-separator are shuffled together; leave it out"
+            )
         return config
 
     def _resolved(self) -> Config:
@@ -116,5 +121,6 @@ def _resolve_data(config: DataConfig, arch: str) -> DataConfig:
         target=target,
         window=window,
         stride=stride,
+        weights=dict(config.weights or {}),
         batch=config.batch or (64 if target == "last" else 128 if arch == ESN else 32),
     )

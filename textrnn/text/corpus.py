@@ -38,12 +38,14 @@ class Part:
         num_chars: characters of normalised text.
         num_unknown: tokens that the vocabulary does not know.
         sha256: of the file of ids, in hexadecimal digits.
+        ends: tokens of this part up to the end of each file of the corpus, where they are known.
     """
 
     ids: np.ndarray
     num_chars: int
     num_unknown: int
     sha256: str
+    ends: tuple[int, ...] = ()
 
 
 def smallest_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -56,15 +58,22 @@ def smallest_dtype(vocab_size: int) -> np.dtype[Any]:
     return np.min_scalar_type(vocab_size - 1)
 
 
-def normalized_text(sources: Sequence[Source], config: NormalizeConfig) -> Iterator[str]:
-    """The normalised text of files, in pieces; a file that does not end its last line is given a line end."""
+def normalized_text(sources: Sequence[Source], config: NormalizeConfig, ends: list[int] | None = None) -> Iterator[str]:
+    """The normalised text of files, in pieces; a file that does not end its last line is given a line end.
+
+    No piece is of two files. To `ends` the number of characters up to the end of each file is added.
+    """
+    num_chars = 0
     for index, source in enumerate(sources):
         last = ""
         for piece in normalize_pieces(pieces(source), config):
-            last = piece or last
+            last, num_chars = piece or last, num_chars + len(piece)
             yield piece
         if index + 1 < len(sources) and not last.endswith("\n"):
+            num_chars += 1
             yield "\n"
+        if ends is not None:
+            ends.append(num_chars)
 
 
 def between(text: Iterable[str], begin: int, end: int | None) -> Iterator[str]:
@@ -79,8 +88,15 @@ def between(text: Iterable[str], begin: int, end: int | None) -> Iterator[str]:
             return
 
 
-def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path) -> Part:
+def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path, char_ends: Sequence[int] = ()) -> Part:
     """Encodes a text in pieces into a file of ids and maps it.
+
+    Args:
+        text: its pieces.
+        tokenizer: what encodes each.
+        path: of the file.
+        char_ends: characters up to the end of each file of the corpus, of which `Part.ends` are made; a piece ends
+            there, or the text before.
 
     Raises:
         DataError: the text has no tokens.
@@ -88,12 +104,15 @@ def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path) -> Part:
     """
     dtype = smallest_dtype(tokenizer.vocab_size)
     num_chars, num_unknown, digest = 0, 0, hashlib.sha256()
+    num_tokens, ends = 0, np.zeros(len(char_ends), np.int64)
     try:
         with open(path, "wb") as file:
             for piece in text:
                 ids = tokenizer.encode(piece)
                 num_chars += len(piece)
                 num_unknown += int(np.count_nonzero(ids == UNKNOWN_ID))
+                num_tokens += len(ids)
+                ends[np.greater_equal(char_ends, num_chars)] = num_tokens
                 data = ids.astype(dtype).data
                 digest.update(data)
                 file.write(data)
@@ -101,7 +120,7 @@ def write_ids(text: Iterable[str], tokenizer: Tokenizer, path: Path) -> Part:
             os.fsync(file.fileno())
     except OSError as error:
         raise RunError(f"cannot write the encoded text to {path}: {error.strerror}") from None
-    return Part(map_ids(path, dtype), num_chars, num_unknown, digest.hexdigest())
+    return Part(map_ids(path, dtype), num_chars, num_unknown, digest.hexdigest(), tuple(ends.tolist()))
 
 
 def map_ids(path: Path, dtype: np.dtype[Any]) -> np.ndarray:
@@ -251,7 +270,8 @@ def prepare(
         DataError: a part is empty.
         TokenizerError: no vocabulary can be made.
     """
-    num_chars = count_chars(normalized_text(sources, normalize))
+    ends: list[int] = []
+    num_chars = count_chars(normalized_text(sources, normalize, ends))
     if validation:
         cut, held_text = num_chars, normalized_text(validation, normalize)
         count_chars(normalized_text(validation, normalize))
@@ -263,7 +283,7 @@ def prepare(
         raise DataError(f"the text has {num_chars} characters: too few to hold {held_out:g} of them out")
     built = build_tokenizer(tokenizer, between(normalized_text(sources, normalize), 0, cut), known)
     folder.mkdir(parents=True, exist_ok=True)
-    train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids")
+    train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids", ends)
     return Corpus(train, write_ids(held_text, built, folder / "valid.ids"), built)
 
 

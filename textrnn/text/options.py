@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textrnn.base.config import NETWORK, TEXT, Checked, option
@@ -82,6 +83,14 @@ class DataConfig(Checked):
         low=1,
         high=100_000,
         unit="tokens",
+    )
+    weights: Mapping[str, float] | None = option(
+        None,
+        "Learn from a file of the corpus as if it stood there so often (fractions too); may be repeated for other "
+        "files.  Vocabulary, n-gram counts and held-out text take each file once.  [default: 1]",
+        above=0,
+        high=1000,
+        flag="--weight",
     )
     batch: int | None = option(
         None,
