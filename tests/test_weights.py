@@ -63,8 +63,8 @@ def test_gradient_is_that_of_a_text_in_which_a_part_stands_twice(with_counts, rn
         tensors = tuple(map(tf.constant, arrays))
         with tf.GradientTape() as tape:
             got = loss(tensors, model.initial_state(len(arrays[0])))
-            total = got.nats if got.penalty is None else got.nats + got.penalty * got.num_targets
-        return float(got.nats), float(got.num_targets), tape.gradient(total, model.trainable_variables)
+            total = got.nats if got.unreported is None else got.nats + got.unreported * got.weight
+        return float(got.nats), float(got.weight), tape.gradient(total, model.trainable_variables)
 
     nats, count, gradients = found(x, y, mask, *more)
     _, repeated_count, expected = found(x[twice], y[twice], mask[twice], *repeated)
@@ -83,7 +83,7 @@ def test_gradient_of_the_output_bias_is_what_is_worked_out_by_hand(rng):
     loss = make_loss(model)
     with tf.GradientTape() as tape:
         got = loss(tuple(map(tf.constant, (x, y, mask, weights))), model.initial_state(2))
-        total = got.nats + got.penalty * got.num_targets
+        total = got.nats + got.unreported * got.weight
     logits = model.step(x, model.initial_state(2))[0].numpy().astype(np.float64)
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     by_hand = ((probabilities - np.eye(11)[y]) * weights[..., None]).sum((0, 1))
