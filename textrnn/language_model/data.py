@@ -56,8 +56,7 @@ def read_files(
 @contextlib.contextmanager
 def new_text(
     run_target: RunTarget,
-    sources: list[Source],
-    held: list[Source],
+    files: tuple[list[Source], list[Source]],
     config: Config,
     *,
     sized_for: Callable[[Corpus], Config],
@@ -69,8 +68,7 @@ def new_text(
 
     Args:
         run_target: where the run goes.
-        sources: the corpus.
-        held: validation files; the end of the corpus is held out if there are none.
+        files: the corpus; and validation files, in the place of the end of the corpus if there are some.
         config: resolved options, but for the sizes that follow from the text.
         sized_for: gives all options for the encoded corpus; raises what is wrong with them.
         start: the run that it begins from.
@@ -80,6 +78,7 @@ def new_text(
     Raises:
         ConfigError, DataError, RunError: as their messages say.
     """
+    sources, held = files
     weights = weights_of(config.data.weights or {}, sources)
     with new_run(run_target, sources[0].name) as (folder, path):
         if start is not None:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError
-from textrnn.language_model.mixture import CountsNetwork
 from textrnn.nn.numpy.network import State
-from textrnn.text.corpus import decoded, map_ids, normalized_text, smallest_dtype
-from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.counts.model import Counts
-from textrnn.text.documents import read_documents
-from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.text.tokens.load import PADDING_ID, UNKNOWN_ID
 
-if TYPE_CHECKING:
-    from textrnn.language_model.model import Model
-
 FIRST_ID = max(PADDING_ID, UNKNOWN_ID) + 1  # the reserved ids are all below it
-BETWEEN = "\0"  # stands between documents; no text has it
-DOCUMENTS = 1000  # that are looked at together
 
 
 class Known(Protocol):
@@ -131,64 +119,3 @@ class KnownToCounts:
         rows, tokens = self._counts.following(state[0][self._limit])
         chars = tokens < self._num_chars  # and no end of a document
         yield rows[chars], tokens[chars]
-
-
-def training_ids(model: Model) -> np.ndarray | None:
-    """The ids of the training part that a run keeps; None where they are not there."""
-    num_ids = model.vocab_size if model.documents is None else model.documents.num_ids
-    path = None if model.path is None else model.path / "checkpoint" / "train.ids"
-    return map_ids(path, smallest_dtype(num_ids)) if path is not None and path.is_file() else None
-
-
-def known_pieces(model: Model, limit: int, corpus: Sequence[str]) -> Known:
-    """What a model may not write.
-
-    Args:
-        model: the language model.
-        limit: characters that a piece may have that stands in the text as well.
-        corpus: files, folders and patterns with that text, read as the model's own was; if there are none, it is the
-            training part that the run keeps, and where that is not there, the model's counts are asked.
-
-    Raises:
-        ConfigError: the counts cannot tell.
-        DataError: a file cannot be read.
-    """
-    from textrnn.language_model.known_text import KnownText
-
-    if not corpus and (ids := training_ids(model)) is not None:
-        return KnownText(lambda: decoded(ids, model.tokenizer), limit, model.tokenizer)
-    if not corpus:
-        return KnownToCounts(_counts(model, limit), limit, model.vocab_size)
-    with open_sources(find_files(corpus)) as sources:
-        return KnownText(lambda: _text(model, sources), limit, model.tokenizer)
-
-
-def _counts(model: Model, limit: int) -> Counts:
-    """The counts in which pieces are looked for; raises ConfigError if they cannot tell."""
-    where, found = model.path or "this model", model.predictors.get("counts")
-    if not isinstance(found, CountsNetwork):
-        raise ConfigError(f"{where} has no counts to look for pieces in: name the text for --novel with --corpus FILE")
-    if model.tokenizer.level != "char":
-        raise ConfigError(
-            f"the counts of {where} are not of characters (--level {model.tokenizer.level}): name the text for --novel "
-            "with --corpus FILE"
-        )
-    counts = found.counts.own if isinstance(found.counts, JoinedCounts) else found.counts
-    order = counts.order
-    if limit >= order:
-        raise ConfigError(
-            f"--novel is {limit:,}, and the counts of {where} know pieces of at most {order} characters: expected at "
-            f"most {order - 1}, or the text with --corpus FILE"
-        )
-    return counts
-
-
-def _text(model: Model, sources: Sequence[Source]) -> Iterator[str]:
-    """The text of files, normalised as that of the model, in parts."""
-    config = model.config
-    if not config.documents.has_documents:
-        yield from normalized_text(sources, config.normalize)
-        return
-    documents = read_documents(sources, config.documents, config.normalize)
-    while some := list(itertools.islice(documents, DOCUMENTS)):
-        yield "".join(text + BETWEEN for text, _ in some)

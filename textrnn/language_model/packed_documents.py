@@ -112,11 +112,7 @@ def prepare_documents(
         tokenizer, found = known
     folder.mkdir(parents=True, exist_ok=True)
     train, num_train = _write(learnt(), tokenizer, found, folder / "train.ids", split.num_chars)
-    held = (
-        documents(validation, warn)
-        if validation
-        else (document for document in documents(sources) if split.holds_out(document.text))
-    )
+    held = documents(validation, warn) if validation else (d for d in documents(sources) if split.holds_out(d.text))
     valid, num_valid = _write(_known(held, found, warn), tokenizer, found, folder / "valid.ids", split.num_chars)
     found = Documents(found.end_id, num_train, num_valid, found.conditions, found.counts)
     return Corpus(train, valid, tokenizer, found)

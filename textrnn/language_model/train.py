@@ -169,7 +169,7 @@ def prepared_text(
             options = {**options, "units": config.model.units}  # which leaves nothing to the rule of sizes
         settle = functools.partial(_settled, config, options, display, call.begin)
         new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)
-        with new(call.run_target, sources, held_sources, config) as prepared:
+        with new(call.run_target, (sources, held_sources), config) as prepared:
             yield prepared
 
 

@@ -88,8 +88,7 @@ def beam_search(
         the best text of each source.
 
     Reference:
-        Wu et al., 2016, Google's neural machine translation system, for the length normalisation; they divide by
-        ((5 + length) / 6)**a, here it is length**a.
+        Wu et al., 2016, Google's neural machine translation system; they divide by ((5 + length) / 6)**a.
     """
     num = len(longest)
     limits, aside = np.asarray(longest, np.int64), [list[Found]() for _ in range(num)]
