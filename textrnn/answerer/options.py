@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
 
 from textrnn.base.config import NETWORK, STOP, TEXT, Checked, option
 from textrnn.text.options import NormalizeConfig
@@ -90,10 +89,6 @@ class AnswerConfig(Checked):
     normalize: NormalizeConfig = field(default_factory=NormalizeConfig)
     network: MemoryNetworkConfig = MemoryNetworkConfig()
     fit: AnswerFitConfig = AnswerFitConfig()
-
-    def options(self) -> dict[str, Any]:
-        """All options in one flat dictionary: the inverse of `from_options`."""
-        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
 
     def resolve(self) -> AnswerConfig:
         """The same options with the time that stands for none given.

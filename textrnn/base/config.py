@@ -117,6 +117,10 @@ class Checked:
             )
         return cls(**groups)
 
+    def options(self) -> dict[str, Any]:
+        """For a group of groups, all options in one flat dictionary: the inverse of `from_options`."""
+        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
+
 
 def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an option group, each with its type."""

@@ -236,7 +236,8 @@ class NetworkRequest(PretrainRequest):
         held: ids of the texts to predict at the end.
         num_classes: number of classes.
         class_weights: float[classes], what a row of each class counts in the loss.
-        initial: weights to begin with, by name; those that are not there begin at random.
+        initial: weights to begin with, by name; those that are not there begin at random, and so does what they lack
+            of the end of the vocabulary.
     """
 
     labels: np.ndarray

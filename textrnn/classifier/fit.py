@@ -15,7 +15,7 @@ from textrnn.base.errors import warn
 from textrnn.base.machine import num_cores
 from textrnn.classifier.data import FittedNetwork, NetworkRequest
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
-from textrnn.nn.keras.weights import get_weights, set_weights
+from textrnn.nn.keras.weights import begin_with, freeze, get_weights
 from textrnn.text.rows import batches, padded
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
@@ -149,20 +149,22 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
 
 def fit_classifier(request: NetworkRequest) -> FittedNetwork:
     """Trains one network, and predicts the texts that it has not learnt from."""
-    encoder, vectors, stop = request.config.encoder, request.vectors, request.config.stop
-    seed, num_classes = request.random_seed, request.num_classes
+    encoder, optimization, stop = request.config.encoder, request.config.optimization, request.config.stop
+    vectors, seed, num_classes = request.vectors, request.random_seed, request.num_classes
     budget = Budget(None, request.seconds, reserve_s=0.0)
     model = build_classifier(encoder, request.vocab_size, num_classes, random_seed=seed, vectors=vectors)
-    set_weights(model, {**get_weights(model), **request.initial})
+    begin_with(model, {**get_weights(model), **request.initial})
+    freeze(model, embed=optimization.freeze_embed, layers=optimization.freeze_layers)
     columns = (request.labels.astype(np.int32), request.class_weights[request.labels].astype(np.float32))
-    size = request.config.optimization.batch
-    objective = RowObjective(request.texts, size, seed, model.trainable_variables, make_loss(model), columns)
+    variables, size = model.trainable_variables, optimization.batch
+    objective = RowObjective(request.texts, size, seed, variables, make_loss(model), columns)
     per_epoch = objective.num_batches
-    epochs = stop.epochs or min(MOST_EPOCHS, max(EPOCHS, ENOUGH_STEPS / per_epoch))
+    enough = 0 if f"{model.output_layer.name}/kernel" in request.initial else ENOUGH_STEPS  # for all that is drawn
+    epochs = stop.epochs or min(MOST_EPOCHS, max(EPOCHS, enough / per_epoch))
     budget.total_steps = max(1, round(epochs * per_epoch))
     trainer = make_trainer(
         objective,
-        learning_rate=request.config.optimization.learning_rate,
+        learning_rate=optimization.learning_rate,
         warmup=WARMUP,
         num_shards=shards_of(encoder.both_ways),
         signature=(IDS, MASK, LABELS, ROW_WEIGHTS),

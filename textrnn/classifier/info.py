@@ -6,6 +6,7 @@ from typing import Any
 
 from textrnn.report.comparison import name_of
 from textrnn.report.layout import cut, percent
+from textrnn.report.text_report import began_in_words
 
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 
@@ -49,5 +50,6 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("used", name_of(model["chosen"])),
         ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
         ("learnt from", ", ".join([f"{run['table']['rows']:,} rows of {run['table']['name']}", *columns])),
+        *([("began", began_in_words(run["from"]))] if run.get("from") else []),
         ("right", _right(metrics)),
     ]

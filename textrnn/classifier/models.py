@@ -20,6 +20,7 @@ from textrnn.classifier.linear_fit import fit_linear
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folds
 from textrnn.classifier.vectors import StartVectors, vocabulary_with_vectors
+from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
 from textrnn.text.rows import cut
 from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
@@ -62,6 +63,7 @@ class FitRequest:
         texts: normalised.
         labels: int64[rows], the class of each text.
         unlabelled: further texts of the same kind, normalised, for pretraining.
+        start: what the networks begin with; None for drawn weights.
         left_s: gives the seconds that are left.
         interrupted: whether to end soon, with what there is.
         say: is called with a line about what happened.
@@ -75,6 +77,7 @@ class FitRequest:
     texts: Sequence[str] = ()
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     unlabelled: Sequence[str] = ()
+    start: WarmStart | None = None
     left_s: Callable[[], float] = lambda: float("inf")
     interrupted: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda line: None
@@ -113,7 +116,11 @@ def _make_vocabulary(request: FitRequest) -> tuple[Vocabulary, StartVectors | No
     tokens, texts = request.config.tokens, [*request.texts, *request.unlabelled]
     sizes: dict[str, Any] = dict(level=tokens.level, max_size=tokens.vocab_size, min_count=tokens.min_count)
     if tokens.vectors is None:
-        return build_vocabulary(texts, **sizes), None
+        known = None if request.start is None else request.start.vocabulary
+        vocabulary = build_vocabulary(texts, **sizes, known=known)
+        if known is not None:
+            request.say(f"{vocabulary.vocab_size - known.vocab_size:,} tokens of the rows are new to the networks")
+        return vocabulary, None
     unicode, interrupted = request.config.normalize.unicode, request.interrupted
     found = vocabulary_with_vectors(texts, tokens.vectors, **sizes, unicode=unicode, interrupted=interrupted)
     vocabulary, vectors, words = found
@@ -145,7 +152,7 @@ def _fit_networks(
     config, labels, models.vocabulary = request.config, request.labels, vocabulary
     seed = config.optimization.random_seed
     ids = _encoded(request.texts, vocabulary, config)
-    initial = _pretrained(request, ids, vocabulary, vectors)
+    pretrained = _pretrained(request, ids, vocabulary, vectors)
     fit = _fit_function(config)
     logits = np.full((len(labels), request.num_classes), np.nan)
     pairs = _folds(request)
@@ -162,7 +169,7 @@ def _fit_networks(
                 vectors=vectors,
                 num_classes=request.num_classes,
                 class_weights=request.class_weights,
-                initial=initial,
+                initial=pretrained if request.start is None else request.start.weights_of(number),
                 random_seed=seed + number,
                 seconds=max(1.0, LEARNING_SHARE * request.left_s()),
                 interrupted=request.interrupted,
@@ -217,7 +224,7 @@ def _pretrained(
     share = config.ensemble.pretrain
     if share is None:
         share = PRETRAIN_SHARE if len(request.unlabelled) > len(request.texts) else 0.0
-    if not share or config.encoder.arch == ESN or request.interrupted():
+    if not share or config.encoder.arch == ESN or request.start is not None or request.interrupted():
         return {}
     from textrnn.classifier.pretrain import pretrain
 

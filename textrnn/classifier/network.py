@@ -7,11 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from textrnn.classifier.options import EncoderConfig
+from textrnn.classifier.options import EMBEDDING_STD, EncoderConfig
 from textrnn.classifier.vectors import StartVectors
 from textrnn.nn.keras.pooling import Pooling
 
-EMBEDDING_STD = 0.1
 EMBEDDINGS = "embedding/embeddings"  # their name among the weights
 
 

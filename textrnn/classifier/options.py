@@ -12,9 +12,11 @@ from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames, CellSpec, sp
 from textrnn.nn.options import memory_option, settle_memory
 from textrnn.nn.reservoir_options import ReservoirConfig, check_reservoir
 from textrnn.text.options import VOCABULARY_LEVELS, NormalizeConfig
+from textrnn.training.options import freeze_option
 
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 SMALLEST_BPE = 259
+EMBEDDING_STD = 0.1  # of what embeddings begin with
 MODELS = ("auto", "rnn", "linear", "combined")
 
 
@@ -151,6 +153,8 @@ class OptimizationConfig(Checked):
 
     batch: int = option(32, "Rows in a training step.", low=2, high=65_536)
     learning_rate: float = option(2e-3, "Highest learning rate.", above=0, high=1000)
+    freeze_embed: bool = freeze_option("embed")
+    freeze_layers: int = freeze_option("layers")
     random_seed: int = option(
         0, "Seed of the split, the initial weights, shuffling and dropout.", low=0, high=2**32 - 1
     )

@@ -243,7 +243,7 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     if model["members"]:
         vocabulary = read_vocabulary(path / TOKENIZER_FILE)
         sizes = (config.encoder, vocabulary.vocab_size, len(classes))
-        members = [_network(*sizes, Weights(_below(f"rnn{k}/", weights))) for k in range(model["members"])]
+        members = [_network(*sizes, Weights(below(f"rnn{k}/", weights))) for k in range(model["members"])]
         networks = Networks(members, vocabulary, config.tokens.max_length)
     linear = LinearModel.load(weights, model["linear"]) if model["linear"] else None
     mixture = Mixture.from_json(model["mixture"]) if model["mixture"] else None
@@ -260,7 +260,8 @@ def _network(config: EncoderConfig, vocab_size: int, num_classes: int, weights: 
     return RecurrentClassifier(config, vocab_size, num_classes, weights)
 
 
-def _below(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def below(prefix: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin with a prefix, by the rest of their names."""
     return {name.removeprefix(prefix): array for name, array in weights.items() if name.startswith(prefix)}
 
 

@@ -29,15 +29,19 @@ from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
 from textrnn.classifier.vectors import width_from_vectors
+from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
 from textrnn.report.html import check_pages
 from textrnn.report.html_report import write_html
+from textrnn.report.text_report import began_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
 from textrnn.text.table.table import Table, TableOptions, open_table
 from textrnn.text.words import SPACED, UNSPACED, script_of
 from textrnn.training.display import Display, duration
+from textrnn.training.from_run import check_other
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
+from textrnn.training.options import check_nothing_frozen
 
 REPORT_FILE = "report.html"
 # The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
@@ -53,6 +57,7 @@ class Call(TrainingCall):
         test: a table of the same columns to measure on; None to hold out a fifth of the rows.
         num_folds: measure by cross-validation with so many folds, from 2 to 20, and learn from all rows at the end.
         unlabelled: a file of further texts for networks to be pretrained on, see `read_unlabelled`.
+        from_run: the name of a classifier or language model that the networks begin with.
         options: what is known about the tables.
         kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
         balanced: whether each class counts the same, however many rows it has.
@@ -62,6 +67,7 @@ class Call(TrainingCall):
     test: str | None = None
     num_folds: int | None = None
     unlabelled: str | None = None
+    from_run: str | None = None
     options: TableOptions = field(default_factory=TableOptions)
     kind: str = "auto"
     balanced: bool = False
@@ -92,21 +98,27 @@ def train(path: str | Path, **settings: Any) -> dict[str, Any]:
 def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     """The same for a table that is open, with a column of labels."""
     call, settings = Call.split(settings)
-    config, display = ClassifierConfig.from_options(width_from_vectors(settings)), Display(quiet=call.quiet)
+    display = Display(quiet=call.quiet)
+    start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
+    config = ClassifierConfig.from_options(width_from_vectors(settings) if start is None else start.options(settings))
     check_pages()
     _check(call, config)
     rows, classes = _rows_of(table, display)
     check_learnable(rows, classes, table.name)
+    start = None if start is None else start.for_classes(classes)
     output = _output(path, call.predict_options, rows, display)
     if call.predict_options.explain:
         check_explain(table.name, is_predicted=output is not None)
     plan = _plan(rows, classes, table, call, config, display)
     request = FitRequest(config, len(classes), call.kind, call.balanced, say=display.say, on_progress=display.update)
-    request = replace(request, unlabelled=_unlabelled(call, rows, config, display))
-    with _new_run(call, table, config, display) as (folder, run), _interrupts(display) as interrupted:
+    request = replace(request, unlabelled=_unlabelled(call, rows, config, display), start=start)
+    with _new_run(call, table, request, display) as (folder, run), _interrupts(display) as interrupted:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)
         fitter = Fitter(replace(request, interrupted=interrupted), shares, display)
         details = new_details(config, classes, table, call.command)
+        if start is not None:
+            details["from"], rate = start.to_json(), config.optimization.learning_rate
+            display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
         report, history = _fit_and_save(fitter, plan, details, folder)
         report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
         report["seconds"] = round(time.monotonic() - call.begin, 3)
@@ -123,6 +135,11 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
 
 def _check(call: Call, config: ClassifierConfig) -> None:
     """Raises ConfigError where options contradict each other."""
+    if call.from_run is None:
+        check_nothing_frozen(config.optimization)
+    elif call.kind == "linear" or call.unlabelled is not None:
+        flag = "--model linear" if call.kind == "linear" else "--unlabelled"
+        raise ConfigError(f"--from brings the weights that networks begin with: leave out {flag}")
     if call.num_folds is not None and call.test is not None:
         raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
     if call.num_folds is not None and not MIN_FOLDS <= call.num_folds <= MAX_FOLDS:
@@ -220,20 +237,22 @@ def _shares(time_s: float, begin: float, num_fits: int) -> Iterator[Callable[[],
 
 
 @contextlib.contextmanager
-def _new_run(call: Call, table: Table, config: ClassifierConfig, display: Display) -> Iterator[tuple[Path, Path]]:
+def _new_run(call: Call, table: Table, request: FitRequest, display: Display) -> Iterator[tuple[Path, Path]]:
     """A folder to write, and the path of the run that it becomes; TensorFlow is loaded once nothing can be refused."""
     target = call.run_target
     name = target.name_for(table.name)
     with locked(target.models_dir, name):
-        target.check_free(name)
-        if call.kind != "linear" and config.encoder.arch != ESN:
+        path = target.check_free(name)
+        if request.start is not None:
+            check_other(request.start.path, path)
+        if call.kind != "linear" and request.config.encoder.arch != ESN:
             from textrnn.training.backend import start_tensorflow
 
             with certain_interrupts():
                 display.say("loading TensorFlow ...")
                 start_tensorflow()
         with staged(target.models_dir, name) as folder:
-            yield folder, target.models_dir / name
+            yield folder, path
 
 
 @dataclass
@@ -272,6 +291,8 @@ def _fit_and_save(
     interrupted = fitter.request.interrupted
     fitted, evaluated = fit_and_evaluate(plan, fitter.fit, opened, interrupted=interrupted, say=fitter.request.say)
     report = report_on(plan, fitted, evaluated, details["classes"])
+    if "from" in details:
+        report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"
     details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
     save_models(folder, details, fitted.models, fitted.rows.labels)

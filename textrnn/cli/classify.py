@@ -19,6 +19,7 @@ from textrnn.cli.options import (
     config_flags,
     encoding_flag,
     flag,
+    from_flag,
     names_of,
     new_run_flags,
     split_options,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 GROUPS = (*CLASSIFIER, ReservoirConfig, NormalizeConfig)
 COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
-FOR_TRAINING = ("test", "num_folds", "unlabelled", "balanced", "name", *names_of(*GROUPS))
+FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name", *names_of(*GROUPS))
 
 
 @click.command(cls=SectionedCommand)
@@ -111,6 +112,7 @@ FOR_TRAINING = ("test", "num_folds", "unlabelled", "balanced", "name", *names_of
     section=TEXT,
     help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )
+@from_flag("a classifier, or of a language model", "these labels")
 @flag(
     "--train",
     "must_train",
@@ -191,6 +193,7 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         test=asked.test,
         num_folds=asked.num_folds,
         unlabelled=asked.unlabelled,
+        from_run=asked.from_run,
         kind=asked.model,
         balanced=asked.balanced,
         **call_of(context, asked),

@@ -115,13 +115,15 @@ RESUME = flag(
 )
 
 
-FROM = flag(
-    "--from",
-    "from_run",
-    metavar="NAME",
-    section=LEARNING,
-    help="Begin with the weights, tokens and options of a run, which stays as it is, and learn another text.",
-)
+def from_flag(of: str, what: str) -> Decorator:
+    """Decorates a command with the flag that names a run to begin with.
+
+    Args:
+        of: which kinds of runs that may be.
+        what: what is learnt then.
+    """
+    help = f"Begin with the weights, tokens and options of {of}, which stays as it is, and learn {what}."
+    return flag("--from", "from_run", metavar="NAME", section=LEARNING, help=help)
 
 
 def encoding_flag(what: str = "files", default: str = "UTF-8, UTF-16 or GB18030, as they show") -> Decorator:

@@ -11,13 +11,13 @@ import click
 from textrnn.base.config import MACHINES, TEXT
 from textrnn.cli.console import INTERRUPTED, show_result
 from textrnn.cli.options import (
-    FROM,
     RESUME,
     SectionedCommand,
     call_of,
     config_flags,
     encoding_flag,
     flag,
+    from_flag,
     new_run_flags,
     split_options,
 )
@@ -36,7 +36,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
 @click.argument("corpus", nargs=-1)
 @new_run_flags("the corpus'")
 @RESUME
-@FROM
+@from_flag("a run", "another text")
 @flag(
     "--validation-file",
     "validation",

@@ -20,6 +20,7 @@ from textrnn.cli.options import (
     config_flags,
     encoding_flag,
     flag,
+    from_flag,
     names_of,
     new_run_flags,
     split_options,
@@ -31,7 +32,8 @@ from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, Ne
 
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
-FOR_TRAINING = ("test", "resume", "name", "overwrite", "quiet", "source_column", "target_column", *names_of(*TRAINING))
+OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", "source_column", "target_column")
+FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 
 
 @click.command(cls=SectionedCommand)
@@ -51,6 +53,7 @@ FOR_TRAINING = ("test", "resume", "name", "overwrite", "quiet", "source_column",
     help="Measure on these pairs.  [default: a tenth of the sources, held out]",
 )
 @RESUME
+@from_flag("a translator", "other pairs")
 @flag(
     "--output",
     "-o",
@@ -107,6 +110,7 @@ def _learn(
         text,
         test=asked.test,
         resume=asked.resume,
+        from_run=asked.from_run,
         options=PairOptions(asked.form, asked.source_column, asked.target_column, asked.encoding),
         decode=decode,
         **call_of(context, asked),
@@ -152,7 +156,7 @@ def _translate(context: click.Context, text: str | None, asked: SimpleNamespace,
 
 def _summary(result: dict[str, Any]) -> str:
     from textrnn.base.run import models_dir_flag
-    from textrnn.translator.info import overlaps
+    from textrnn.translator.info import began_in_words, overlaps
 
     path, test = Path(result["run"]), result["test"]
     elsewhere = models_dir_flag(path)
@@ -166,6 +170,8 @@ def _summary(result: dict[str, Any]) -> str:
             f"{100 * test['char_error_rate']:.1f} %",
             f"  {overlaps(test)}",
         ]
+    if result.get("from"):
+        lines.append(f"began from {began_in_words(result['from'])}")
     if result["ended"] == "patience":
         lines.append("ended early: held-out pairs had stopped getting easier (--patience)")
     if result["ended"] == "interrupted":

@@ -33,6 +33,7 @@ from textrnn.text.corpus import (
 )
 from textrnn.text.reader import Source, find_files, open_sources
 from textrnn.training.display import Display
+from textrnn.training.from_run import check_other
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
@@ -82,7 +83,7 @@ def new_text(
     weights = weights_of(config.data.weights or {}, sources)
     with new_run(run_target, sources[0].name) as (folder, path):
         if start is not None:
-            start.check_other(path)
+            check_other(start.path, path)
             start.copy_counts(folder)
         if config.documents.has_documents:
             corpus = prepare_documents(

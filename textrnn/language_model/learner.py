@@ -193,7 +193,7 @@ def _start(model: LanguageModel, prepared: Prepared, counts: MixedCounts | None)
     ids = prepared.data.train.ids
     start_from_frequencies(model, ids)
     if prepared.start is not None:
-        begin_with(model, prepared.start.weights, prepared.start.model.vocab_size)
+        begin_with(model, prepared.start.weights, behind=int(prepared.data.end_id is not None))
     if counts is None:
         return
     if prepared.start is None:

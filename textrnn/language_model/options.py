@@ -34,10 +34,6 @@ class Config(Checked):
     documents: DocumentConfig = NO_DOCUMENTS
     counts: CountsConfig = field(default_factory=CountsConfig)
 
-    def options(self) -> dict[str, Any]:
-        """All options in one flat dictionary: the inverse of `from_options`."""
-        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
-
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Config:
         """See `Checked.from_options`; texts with a condition are read in words unless `level` says otherwise.

@@ -33,7 +33,7 @@ from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
 from textrnn.training.interrupt import certain_interrupts
-from textrnn.training.options import OptimizationConfig, StopConfig
+from textrnn.training.options import OptimizationConfig, StopConfig, check_nothing_frozen
 from textrnn.training.prepared import Prepared
 from textrnn.training.strategy import make_strategy
 from textrnn.training.workers import Workers, WorkersOfCluster, lost_workers_told
@@ -163,7 +163,7 @@ def prepared_text(
         start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
         config = Config.from_options(options if start is None else start.options(options)).resolve()
         if start is None:
-            config.optimization.check_nothing_frozen()
+            check_nothing_frozen(config.optimization)
         else:
             display.say(f"beginning with the weights of {start.path}")
             options = {**options, "units": config.model.units}  # which leaves nothing to the rule of sizes

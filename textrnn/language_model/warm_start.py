@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.config import flag_of
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import MODEL_FILE, read_weights
-from textrnn.base.run import find_run
 from textrnn.language_model.document_scoring import Start, document_nats
 from textrnn.language_model.mixture import COUNTS_FILE, earlier_files
 from textrnn.language_model.model import Model
@@ -25,18 +22,11 @@ from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.corpus import map_ids, smallest_dtype
 from textrnn.text.options import NormalizeConfig, TokenizerConfig
 from textrnn.text.tokens.load import UNKNOWN_ID
-from textrnn.training.options import StopConfig
+from textrnn.training.from_run import NO_WEIGHTS, find_start, flags_of, options_from
 
 # Options of the network that do not change what it computes; all others are those of the weights.
 FREE = ("dropout", "recurrent_dropout", "l1", "l2")
-FIXED = {
-    field.name: flag_of(field)
-    for group in (NormalizeConfig, TokenizerConfig, ModelConfig, ReservoirConfig)
-    for field in dataclasses.fields(group)
-    if field.name not in FREE
-}
-# Not taken over: how long to learn, what follows from it, and what was said of the old text alone.
-NOT_KEPT = (*(field.name for field in dataclasses.fields(StopConfig)), "deterministic", "delimiter")
+FIXED = flags_of(NormalizeConfig, TokenizerConfig, ModelConfig, ReservoirConfig, but=FREE)
 # Of the old held-out text, on which is measured how much was forgotten: rows side by side, tokens in each, and those at
 # its beginning that do not count.
 ROWS, ROW_TOKENS, LEAD = 64, 256, 32
@@ -62,10 +52,10 @@ class WarmStart:
             ConfigError: its weights are not learnt in steps.
             RunError: it is missing, damaged, or no language model.
         """
-        path = find_run(name, models_dir, KIND)
+        path, _ = find_start(name, models_dir, (KIND,))
         model = open_run(path)
         if model.config.model.arch == ESN:
-            raise ConfigError(f"{path} is an echo state network, whose readout is solved: --from has nothing to go on")
+            raise ConfigError(f"{path} {NO_WEIGHTS}")
         return cls(model, read_weights(path / MODEL_FILE)[0])
 
     @property
@@ -75,26 +65,16 @@ class WarmStart:
         return self.model.path
 
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All options of the new run: the old ones, where others were not given now.
+        """All options of the new run: the old ones, where others were not given now; the learning rate as it was.
 
         Raises:
             ConfigError: an option would change the network or its tokens.
         """
         before = self.model.config.options()
-        if wrong := [name for name in FIXED if name in given and given[name] != before[name]]:
-            listed = ", ".join(f"{FIXED[name]} is {before[name]!r}" for name in wrong)
-            raise ConfigError(f"--from keeps the network and the tokens of {self.path}, where {listed}: leave it out")
         if (given.get("condition") is None) < (before["condition"] is None):
             raise ConfigError(f"--condition goes with a network that has learnt some, and {self.path} has none")
-        if given.get("freeze_layers", 0) > before["layers"]:
-            raise ConfigError(f"--freeze-layers is {given['freeze_layers']}: {self.path} has {before['layers']} layers")
-        kept = {name: value for name, value in before.items() if name not in NOT_KEPT}
-        return {**kept, **given}
-
-    def check_other(self, path: Path) -> None:
-        """Raises ConfigError where a new run would take the place of this one."""
-        if path.resolve() == self.path.resolve():
-            raise ConfigError(f"--from keeps {self.path} as it is: give the new run another --name")
+        layers, but = before["layers"], ("delimiter", "weights")
+        return options_from(self.path, before, given, fixed=FIXED, layers=layers, but=but, rate_share=1.0)
 
     def copy_counts(self, folder: Path) -> None:
         """Copies the counts of the old run into a new one, where they are evidence beside its own.

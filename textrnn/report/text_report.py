@@ -21,10 +21,10 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
     """The whole report for a terminal: plain lines without escape codes.
 
     Args:
-        report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `judged_on` (in words),
-            `chosen`, `test`, `models`, `comparisons` (see `compare_models`), `findings` (see
-            `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing
-            is left out.
+        report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `from` (see
+            `began_in_words`), `judged_on` (in words), `chosen`, `test`, `models`, `comparisons` (see `compare_models`),
+            `findings` (see `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`.
+            What is missing is left out.
         columns: the width of lines with texts of the file.
 
     Returns:
@@ -59,7 +59,25 @@ def _origin(report: Mapping[str, Any]) -> list[str]:
     lines = [printable(report["table"])] if report.get("table") else []
     if counts := counts_in_words(report.get("rows") or {}):
         lines.append(f"rows: {counts}")
+    if report.get("from"):
+        lines.append(printable(began_in_words(report["from"])))
     return lines
+
+
+def began_in_words(start: Mapping[str, Any]) -> str:
+    """What the networks of a classifier began with.
+
+    Args:
+        start: `run` (its path), `kind`, `learnt` (what from, in words) and `output` (whether its last layer is theirs).
+
+    Example:
+        >>> began_in_words(dict(run="models/a", kind="classifier", learnt="9 rows of a.csv", output=True))
+        'begun with the networks of models/a; rows that were among its 9 rows of a.csv are no test'
+    """
+    if start["kind"] == "language_model":
+        return f"begun with the vectors and the first layer of {start['run']}, a language model of {start['learnt']}"
+    last = "" if start["output"] else ", but for the last layer, as it has other labels"
+    return f"begun with the networks of {start['run']}{last}; rows that were among its {start['learnt']} are no test"
 
 
 def counts_in_words(rows: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from textrnn.base.config import MACHINES, STOP, Checked, option
 from textrnn.base.errors import ConfigError
@@ -15,6 +16,14 @@ OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 
 
 LEARNING_RATES = {"adam": 6e-3, "adamw": 6e-3, "rmsprop": 2e-3, "sgd": 1.0}
+
+
+def freeze_option(what: str) -> Any:
+    """The option that leaves weights as `--from` brings them: of the `embed`ding, or of the first `layers`."""
+    if what == "embed":
+        return option(False, "With --from: leave the vectors of the tokens as they are.")
+    help = "With --from: leave the first recurrent layers as they are, so many of them."
+    return option(0, help, low=0, high=64, unit="layers")
 
 
 @dataclass(frozen=True)
@@ -53,22 +62,14 @@ class OptimizationConfig(Checked):
         high=65_536,
         section=MACHINES,
     )
-    freeze_embed: bool = option(False, "With --from: leave the vectors of the tokens as they are.")
-    freeze_layers: int = option(
-        0, "With --from: leave the first recurrent layers as they are, so many of them.", low=0, high=64, unit="layers"
-    )
+    freeze_embed: bool = freeze_option("embed")
+    freeze_layers: int = freeze_option("layers")
     random_seed: int = option(0, "Seed of initial weights, shuffling and dropout.", low=0, high=2**32 - 1)
     deterministic: bool = option(
         False,
         "Nothing that is learnt depends on the clock: checks come at fixed steps, and a run that was stopped and "
         "resumed ends with the same bytes as one that was not.  Needs --epochs.",
     )
-
-    def check_nothing_frozen(self) -> None:
-        """Raises ConfigError where weights are to be left as they are in a run that begins with drawn ones."""
-        if self.freeze_embed or self.freeze_layers:
-            flag = "--freeze-embed" if self.freeze_embed else "--freeze-layers"
-            raise ConfigError(f"{flag} leaves learnt weights as they are: it goes with --from")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ class StopConfig(Checked):
         flag="--save-every",
         unit="seconds",
     )
+
+
+def check_nothing_frozen(config: Any) -> None:
+    """Raises ConfigError where weights are to be left as they are in a run that begins with drawn ones.
+
+    Args:
+        config: with the fields of both `freeze_option`.
+    """
+    if config.freeze_embed or config.freeze_layers:
+        flag = "--freeze-embed" if config.freeze_embed else "--freeze-layers"
+        raise ConfigError(f"{flag} leaves learnt weights as they are: it goes with --from")
 
 
 def resolve_stop(config: StopConfig, *, deterministic: bool) -> StopConfig:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from textrnn.text.rows import batches, padded
+from textrnn.translator.pairs import Pairs
+from textrnn.translator.tokens import Side
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -45,6 +47,22 @@ class EncodedPairs:
         sources, targets = ([len(ids) for ids in side] for side in (self.sources, self.targets))
         longest = max(sources, default=0) + 1
         return np.array(targets, np.int64) * longest + np.array(sources, np.int64)
+
+
+def encode_pairs(pairs: Pairs, sides: tuple[Side, Side], ends: tuple[int, int] | None) -> EncodedPairs:
+    """Pairs as ids.
+
+    Args:
+        pairs: their texts.
+        sides: the tokens of source and target.
+        ends: the id that stands behind each source, and behind each target; None for nothing.
+    """
+    behind = [np.array([] if ends is None else ends[number : number + 1], np.int32) for number in range(2)]
+    ids = [
+        [np.concatenate([side.encode(text), end]) for text in texts]
+        for side, texts, end in zip(sides, (pairs.sources, pairs.targets), behind, strict=True)
+    ]
+    return EncodedPairs(*ids)
 
 
 class PairBatches:

@@ -16,15 +16,18 @@ from textrnn.base.errors import DataError
 from textrnn.base.files import TOKENIZER_FILE, run_head, write_json
 from textrnn.base.run_target import RunTarget, changes_between, resumed_options
 from textrnn.training.display import Display, duration
+from textrnn.training.from_run import check_other
 from textrnn.training.options import resolve_optimization, resolve_stop
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
-from textrnn.translator.batches import EncodedPairs
+from textrnn.translator.batches import EncodedPairs, encode_pairs
+from textrnn.translator.info import began_in_words
 from textrnn.translator.options import DecodeConfig, TranslateConfig
 from textrnn.translator.pairs import PairOptions, Pairs, read_pairs
-from textrnn.translator.predict import KIND, open_translator, with_end
+from textrnn.translator.predict import KIND, open_translator
 from textrnn.translator.split import by_source, selected, split
 from textrnn.translator.store import PAIRS_FILE, read_pairs_file, write_pairs
 from textrnn.translator.tokens import ENCODER_DECODER, Side, build_side, check_vocabularies, chosen_kind
+from textrnn.translator.warm_start import WarmStart
 
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision")
 FORMS = {
@@ -58,12 +61,9 @@ class TranslationData:
 
     def encoded(self, part: str) -> EncodedPairs:
         """A part as ids, with ends if the kind has them."""
-        pairs = self.pairs[part]
-        texts = (pairs.sources, pairs.targets)
-        ids = [[side.encode(text) for text in some] for side, some in zip(self.sides, texts, strict=True)]
-        if self.kind == ENCODER_DECODER:
-            ids = [[with_end(one, side) for one in some] for side, some in zip(self.sides, ids, strict=True)]
-        return EncodedPairs(*ids)
+        source, target = self.sides
+        ends = (source.vocab_size, target.vocab_size) if self.kind == ENCODER_DECODER else None
+        return encode_pairs(self.pairs[part], self.sides, ends)
 
     def parts(self) -> Parts:
         """What writes the files of a run that training never changes."""
@@ -74,24 +74,37 @@ class TranslationData:
         }
 
 
+def read_files(
+    paths: tuple[str, str | None], options: PairOptions, config: TranslateConfig, display: Display
+) -> tuple[Pairs, Pairs | None]:
+    """Reads a file of pairs, and one to measure on, if there is one.
+
+    Raises:
+        DataError: one cannot be read, or has no pair.
+    """
+    path, test = paths
+    pairs = _read(path, options, config, display)
+    return pairs, None if test is None else _read(test, options, config, display)
+
+
 @contextlib.contextmanager
 def new_pairs(
-    paths: tuple[str, str | None],
-    options: PairOptions,
+    read: tuple[Pairs, Pairs | None],
     config: TranslateConfig,
     run_target: RunTarget,
     *,
+    start: WarmStart | None,
     decode: DecodeConfig,
     command: str,
     display: Display,
 ) -> Iterator[Prepared]:
-    """A new run, held within the block, with its pairs read and divided.
+    """A new run, held within the block, with its pairs divided.
 
     Args:
-        paths: the file of pairs, and one to measure on, or None to hold some out.
-        options: what is known about the files.
+        read: the pairs, and those to measure on, or None to hold some out.
         config: all options, but for what follows from the pairs.
         run_target: where the run goes.
+        start: the run that it begins from.
         decode: how translations are searched for when measuring.
         command: what the run says that it was made by.
         display: shows what was found.
@@ -99,9 +112,7 @@ def new_pairs(
     Raises:
         ConfigError, DataError, TokenizerError, RunError: as their messages say.
     """
-    path, test = paths
-    pairs = _read(path, options, config, display)
-    tested = None if test is None else _read(test, options, config, display)
+    pairs, tested = read
     run_target.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
     rng = np.random.default_rng((config.optimization.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
@@ -109,7 +120,7 @@ def new_pairs(
     parts, judged_on = split(
         pairs, share=config.pairs.held_out, max_rows=config.pairs.max_held_out, test=tested, rng=rng
     )
-    sides = _sides(parts["train"], levels, config)
+    sides = _sides(parts["train"], levels, config, start)
     for name in ("train", "valid"):
         parts[name] = _short_pairs(parts[name], sides, config.pairs.max_length, display)
         check_vocabularies(kind, sides, parts[name])
@@ -120,7 +131,12 @@ def new_pairs(
     details = _details(config, data, origin, command)
     _describe(details, display, is_tiny=is_tiny)
     with new_run(run_target, str(pairs.file["name"])) as (folder, run):
-        yield Prepared(folder, run, config, data, details, parts=data.parts())
+        if start is not None:
+            check_other(start.path, run)
+            details["from"] = start.to_json(data.sides, parts["test"])
+            rate = config.optimization.learning_rate
+            display.say(f"beginning with {began_in_words(details['from'])}; the highest learning rate is {rate:g}")
+        yield Prepared(folder, run, config, data, details, parts=data.parts(), start=start)
 
 
 @contextlib.contextmanager
@@ -157,10 +173,13 @@ def _read(path: str, options: PairOptions, config: TranslateConfig, display: Dis
     return pairs
 
 
-def _sides(pairs: Pairs, levels: tuple[str, str], config: TranslateConfig) -> tuple[Side, Side]:
+def _sides(
+    pairs: Pairs, levels: tuple[str, str], config: TranslateConfig, start: WarmStart | None
+) -> tuple[Side, Side]:
+    known = (None, None) if start is None else (start.model.source, start.model.target)
     source, target = (
-        build_side(texts, level, config.pairs)
-        for texts, level in zip((pairs.sources, pairs.targets), levels, strict=True)
+        build_side(texts, level, config.pairs, before)
+        for texts, level, before in zip((pairs.sources, pairs.targets), levels, known, strict=True)
     )
     return source, target
 

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from textrnn.base.machine import num_cores
-from textrnn.nn.keras.weights import get_weights
+from textrnn.nn.keras.weights import begin_with, freeze, get_weights, set_weights
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
@@ -20,12 +20,13 @@ from textrnn.training.session import LiveLine, default_shards, learning, plan_bu
 from textrnn.training.step import Division, make_optimizer, make_step
 from textrnn.training.store import RunStore
 from textrnn.training.trainer import Check, Step, Trainer, WentBack
-from textrnn.translator.batches import PairBatches
+from textrnn.translator.batches import EncodedPairs, PairBatches
 from textrnn.translator.data import TranslationData
 from textrnn.translator.network import EncoderDecoder, build_translator
 from textrnn.translator.options import DecodeConfig, LearningConfig
 from textrnn.translator.predict import Translator, make_network, network_size
 from textrnn.translator.step import NUMBERS, SIGNATURE, make_check, make_loss, random_numbers
+from textrnn.translator.tokens import ENCODER_DECODER
 
 RAMP_EPOCHS = 3.0  # in which scheduled sampling comes to its share
 SHOWN = 40  # validation pairs from which samples are taken
@@ -40,6 +41,9 @@ class PairObjective:
         config: how they are learnt.
         optimizer: tells how many steps were made.
         random_seed: decides which pairs are together, what is dropped and what is replaced.
+
+    Attributes:
+        nats_of: the function of pairs that gives the mean nats of their targets' tokens.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class PairObjective:
         samples = config.sampling > 0 and isinstance(model, EncoderDecoder)
         smoothing = config.label_smoothing or 0.0
         self._loss = make_loss(model, smoothing=smoothing, sampling=share if samples else None)
-        self._check = make_check(model)
+        self.nats_of = make_check(model)
 
     def batch(self, epoch: int, index: int) -> Batch:
         """See `Objective`; arrays are sources, their mask, targets, their mask, and numbers for random draws."""
@@ -77,7 +81,7 @@ class PairObjective:
 
     def evaluate(self) -> float:
         """See `Objective`; nats per token of the targets."""
-        return self._check(self._valid)
+        return self.nats_of(self._valid)
 
 
 class Learner:
@@ -100,6 +104,9 @@ class Learner:
             random_seed=config.optimization.random_seed,
             precision=self.precision,
         )
+        freeze(self.model, embed=config.optimization.freeze_embed, layers=config.optimization.freeze_layers)
+        if prepared.start is not None:
+            begin_with(self.model, prepared.start.weights, behind=int(data.kind == ENCODER_DECODER))
         optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         seed = config.optimization.random_seed
         self.objective = PairObjective(self.model, data, config.learning, optimizer, random_seed=seed)
@@ -116,6 +123,11 @@ class Learner:
         )
         schedule = Schedule.of(config.optimization, config.stop)
         self.trainer = Trainer(self.objective, step, schedule, self.store, progress=self.progress)
+
+    def nats_of(self, pairs: EncodedPairs) -> float:
+        """Nats per token of the targets of pairs, by the best weights; these are the network's from then on."""
+        set_weights(self.model, self.store.best_weights)
+        return self.objective.nats_of(pairs)
 
     def __str__(self) -> str:
         network = self._config.network

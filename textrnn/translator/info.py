@@ -36,6 +36,8 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("tokens", ", ".join(f"{side}: {level}, {size:,}" for side, level, size in sides)),
         ("learnt from", f"{pairs['train']:,} pairs of {pairs['name']}; {pairs['valid']:,} to choose by"),
     ]
+    if run.get("from"):
+        found.append(("began from", began_in_words(run["from"])))
     if test:
         found.append(
             (
@@ -45,6 +47,27 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return found
+
+
+def began_in_words(start: dict[str, Any]) -> str:
+    """What a translator began with, and how much of that it has forgotten, as far as it is known.
+
+    Example:
+        >>> began_in_words(dict(run="models/a", new_tokens=[2, 1], learnt_before=0))
+        'models/a; 2 tokens of the source and 1 of the target are new to it'
+        >>> began_in_words(dict(run="models/a", new_tokens=[0, 0], learnt_before=3, pairs=9, nats_per_token_before=1.5,
+        ...                     nats_per_token_after=2.25))
+        'models/a, which has learnt 3 of the pairs measured on; its held-out pairs: 1.500 nats per token, 2.250 now'
+    """
+    words, (source, target), before = str(start["run"]), start["new_tokens"], start["learnt_before"]
+    if before:
+        words += f", which has learnt {before:,} of the pairs measured on"
+    if source or target:
+        words += f"; {source:,} tokens of the source and {target:,} of the target are new to it"
+    if "nats_per_token_after" in start:
+        nats = start["nats_per_token_before"], start["nats_per_token_after"]
+        words += f"; its held-out pairs: {nats[0]:.3f} nats per token, {nats[1]:.3f} now"
+    return words
 
 
 def overlaps(test: dict[str, Any]) -> str:

@@ -45,6 +45,11 @@ class _Translator(keras.Model):  # type: ignore[misc,unused-ignore]
             for number in range(config.layers)
         ]
 
+    @property
+    def recurrent(self) -> list[keras.layers.Layer]:
+        """The recurrent layers, those that read first."""
+        return [*self.encoder, *getattr(self, "decoder", [])]
+
     def _embedding(self, name: str, size: int, seed: int) -> keras.layers.Layer:
         draws = keras.initializers.RandomNormal(stddev=EMBEDDING_STD, seed=self.random_seed + seed)
         return keras.layers.Embedding(size, self.embed, embeddings_initializer=draws, name=name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
 
 from textrnn.base.config import NETWORK, PREDICTING, TEXT, Checked, option
 from textrnn.base.errors import ConfigError
@@ -171,10 +170,6 @@ class TranslateConfig(Checked):
     learning: LearningConfig = LearningConfig()
     optimization: OptimizationConfig = field(default_factory=OptimizationConfig)
     stop: StopConfig = field(default_factory=StopConfig)
-
-    def options(self) -> dict[str, Any]:
-        """All options in one flat dictionary: the inverse of `from_options`."""
-        return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
 
     def sized(self, *, num_tokens: int) -> TranslateConfig:
         """The same options, with what was left to the amount of text filled in.

@@ -58,6 +58,10 @@ class BlankTokenizer(StringTokenizer):
             )
         return cls(found[: vocab_size - NUM_RESERVED])
 
+    def with_tokens(self, tokens: Iterable[str]) -> BlankTokenizer:
+        """See `StringTokenizer.with_tokens`."""
+        return BlankTokenizer([*self.tokens, *tokens])
+
     @classmethod
     def from_json(cls, values: Any) -> BlankTokenizer:
         """The inverse of `to_json`; raises TokenizerError."""
@@ -124,18 +128,26 @@ def side_from_json(values: Any) -> Side:
     return Side(BlankTokenizer.from_json(values) if is_token else tokenizer_from_json(values))
 
 
-def build_side(texts: Sequence[str], level: str, config: PairsConfig) -> Side:
+def build_side(texts: Sequence[str], level: str, config: PairsConfig, known: Side | None = None) -> Side:
     """Makes the vocabulary of one side.
+
+    Args:
+        texts: those of the side.
+        level: of its tokens.
+        config: limits of the vocabulary.
+        known: a side of that level to begin with, see `build_tokenizer`.
 
     Raises:
         TokenizerError: nothing is frequent enough.
     """
     size, count = config.vocab_size or VOCAB_SIZES.get(level), config.min_count or MIN_COUNTS[level]
+    before = None if known is None else known.tokenizer
     if level == "token":
-        return Side(BlankTokenizer.build(texts, size or VOCAB_SIZES[level], count))
+        found = BlankTokenizer.build(texts, size or VOCAB_SIZES[level], count)
+        return Side(before.extended(found) if isinstance(before, BlankTokenizer) else found)
     settings = TokenizerConfig(level=level, vocab_size=size, min_count=count)
     spaced = (f" {text}\n" for text in texts) if level in ("word", "bpe") else iter(texts)
-    return Side(build_tokenizer(settings, spaced))
+    return Side(build_tokenizer(settings, spaced, before))
 
 
 def units(text: str, level: str) -> list[str]:

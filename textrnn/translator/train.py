@@ -15,13 +15,15 @@ from textrnn.base.run_target import TrainingCall
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.display import Display
 from textrnn.training.interrupt import certain_interrupts
+from textrnn.training.options import check_nothing_frozen
 from textrnn.training.prepared import Prepared
-from textrnn.translator.data import new_pairs, resumed_pairs
+from textrnn.translator.data import new_pairs, read_files, resumed_pairs
 from textrnn.translator.metrics import measure
 from textrnn.translator.options import DecodeConfig, TranslateConfig
 from textrnn.translator.pairs import PairOptions, Pairs
 from textrnn.translator.predict import Translator, open_translator
 from textrnn.translator.split import by_source
+from textrnn.translator.warm_start import WarmStart
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Call(TrainingCall):
     Attributes:
         test: a file of pairs to measure on; None to hold some out.
         resume: the run to go on with.
+        from_run: the run whose weights, tokens and options a new one begins with.
         options: what is known about the files.
         decode: how translations are searched for when measuring.
     """
 
     test: str | None = None
     resume: str | None = None
+    from_run: str | None = None
     options: PairOptions = field(default_factory=PairOptions)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     command: str = "textrnn.translate"
@@ -65,7 +69,11 @@ def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
             start_tensorflow(deterministic=prepared.config.optimization.deterministic)
             from textrnn.translator.fit import fit
         learner = fit(prepared, display, begin=call.begin)
-        test = None if learner.trainer.ended == "interrupted" else _tested(prepared, call.decode, display)
+        test = None
+        if learner.trainer.ended != "interrupted":
+            if prepared.start is not None:
+                prepared.details["from"].update(prepared.start.forgotten(learner.nats_of, prepared.data.sides))
+            test = _tested(prepared, call.decode, display)
         return _result(prepared, learner, test, time.monotonic() - call.begin)
 
 
@@ -73,6 +81,8 @@ def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
 def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: Display) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
     if call.resume is not None:
+        if call.from_run is not None:
+            raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
         if path is not None:
             raise ConfigError("--resume goes on with a run and its own pairs: leave out file, --name, --overwrite")
         with resumed_pairs(call.resume, call.run_target, settings, call.decode) as prepared:
@@ -83,9 +93,13 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
         raise ConfigError(
             "there is nothing to learn from: name a file of pairs, source TAB target, or - for standard input"
         )
-    config = TranslateConfig.from_options(settings)
-    more: dict[str, Any] = dict(decode=call.decode, command=call.command, display=display)
-    with new_pairs((path, call.test), call.options, config, call.run_target, **more) as prepared:
+    start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
+    config = TranslateConfig.from_options(settings if start is None else start.options(settings))
+    if start is None:
+        check_nothing_frozen(config.optimization)
+    read = read_files((path, call.test), call.options, config, display)
+    more: dict[str, Any] = dict(start=start, decode=call.decode, command=call.command, display=display)
+    with new_pairs(read, config, call.run_target, **more) as prepared:
         yield prepared
 
 
@@ -93,7 +107,8 @@ def _tested(prepared: Prepared, decode: DecodeConfig, display: Display) -> dict[
     """Measures what is saved, and adds that to `run.json`."""
     display.say(f"translating {prepared.details['pairs']['judged_on']} ...")
     test = measured(open_translator(prepared.path), prepared.data.pairs["test"], decode)
-    write_json(prepared.path / RUN_FILE, {**read_json(prepared.path / RUN_FILE), "test": test})
+    more = {name: prepared.details[name] for name in ("from",) if name in prepared.details}
+    write_json(prepared.path / RUN_FILE, {**read_json(prepared.path / RUN_FILE), **more, "test": test})
     return test
 
 
@@ -106,6 +121,7 @@ def _result(prepared: Prepared, learner: Any, test: dict[str, Any] | None, secon
         parameters=details["parameters"],
         test=test,
         judged_on=details["pairs"]["judged_on"],
+        **({"from": details["from"]} if "from" in details else {}),
         train_pairs=len(prepared.data.pairs["train"]),
         val_nats_per_token=details["metrics"].get("val_nats_per_token"),
         epochs=progress.step / learner.objective.num_batches,

@@ -54,13 +54,13 @@ def set_weights(model: Model, weights: dict[str, np.ndarray]) -> None:
         variable.assign(weights[name])
 
 
-def begin_with(model: Model, weights: dict[str, np.ndarray], tokens: int) -> None:
+def begin_with(model: Model, weights: dict[str, np.ndarray], *, behind: int = 0) -> None:
     """Gives a model the weights of another, whose vocabulary is the beginning of its own; new tokens keep drawn ones.
 
     Args:
         model: with its weights made.
         weights: of the other, by name; those of names that the model lacks, and of its gate, are not looked at.
-        tokens: of the other, but for what stands behind its vocabulary, which stands behind the larger one as well.
+        behind: ids behind the vocabulary, such as an end: they stand behind the larger one as well.
 
     Raises:
         RunError: they differ in more than the vocabulary.
@@ -76,7 +76,7 @@ def begin_with(model: Model, weights: dict[str, np.ndarray], tokens: int) -> Non
             raise RunError(f"the weights do not fit the model: {name} is {old.shape}, expected at most {new.shape}")
         for axis in axes:
             places = np.arange(old.shape[axis])
-            places[tokens:] += new.shape[axis] - old.shape[axis]
+            places[len(places) - behind :] += new.shape[axis] - old.shape[axis]
             grown = np.moveaxis(new, axis, 0)  # a view
             grown[places] = np.moveaxis(old, axis, 0)
             old = new
@@ -84,6 +84,7 @@ def begin_with(model: Model, weights: dict[str, np.ndarray], tokens: int) -> Non
 
 
 def freeze(model: Model, *, embed: bool, layers: int) -> None:
-    """Leaves weights out of learning: those of the embedding, and those of the first recurrent layers."""
-    for layer in [model.embedding] * embed + model.recurrent[:layers]:
+    """Leaves weights out of learning: those of the embeddings, and those of the first recurrent layers."""
+    embeddings = [part for part in model.parts if isinstance(part, keras.layers.Embedding)]
+    for layer in embeddings * embed + model.recurrent[:layers]:
         layer.trainable = False

@@ -109,6 +109,10 @@ class StringTokenizer(Tokenizer):
     def with_tokens(self, tokens: Iterable[str]) -> StringTokenizer:
         """The same tokenizer with more tokens, whose ids stand behind all others."""
 
+    def extended(self, other: StringTokenizer) -> StringTokenizer:
+        """The same tokenizer with those tokens of another behind it that it lacks."""
+        return self.with_tokens(token for token in other.tokens if token not in self)
+
     def decode(self, ids: Iterable[int] | NDArray[np.integer[Any]]) -> str:
         """See `Tokenizer.decode`."""
         return "".join(map(self._texts.__getitem__, self.check_ids(ids).tolist()))

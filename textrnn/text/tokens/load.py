@@ -63,7 +63,7 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], known: Token
             f"no character is seen {config.min_count} times: the vocabulary is empty; use a smaller --min-count"
         )
     if isinstance(known, StringTokenizer) and isinstance(tokenizer, StringTokenizer):
-        return known.with_tokens(token for token in tokenizer.tokens if token not in known)
+        return known.extended(tokenizer)
     return tokenizer if known is None else known
 
 

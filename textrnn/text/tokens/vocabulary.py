@@ -42,6 +42,9 @@ class Vocabulary:
         self.tokens, self.level, self.script = tokens, level, script
         self._ids = {token: number for number, token in enumerate(tokens, NUM_RESERVED)}
 
+    def __contains__(self, token: str) -> bool:
+        return token in self._ids
+
     @property
     def vocab_size(self) -> int:
         """Number of tokens, the two reserved ones included."""
@@ -144,7 +147,12 @@ def split_text(text: str, level: str, script: str) -> list[str]:
 
 
 def build_vocabulary(
-    texts: Iterable[str], *, level: str | None = None, max_size: int | None = None, min_count: int = 2
+    texts: Iterable[str],
+    *,
+    level: str | None = None,
+    max_size: int | None = None,
+    min_count: int = 2,
+    known: Vocabulary | None = None,
 ) -> Vocabulary:
     """Makes the vocabulary of some texts.
 
@@ -153,20 +161,29 @@ def build_vocabulary(
         level: `word`, `char` or `bpe`; None for what suits their script, see `suitable_level`.
         max_size: largest number of tokens, the reserved ones included; None for the default of the level.
         min_count: in fewer texts than this, a token stays unknown; subwords have to be seen so often.
+        known: a vocabulary to begin with, whose level counts and whose ids stay as they are: the words or characters of
+            the texts that it lacks stand behind them. Subwords spell any text, and stay alone.
 
     Raises:
         TokenizerError: no token is frequent enough.
+
+    Example:
+        >>> known = Vocabulary(["good", "tea"], "word")
+        >>> build_vocabulary(["Bad tea"], min_count=1, known=known).encode("good bad tea").tolist()
+        [2, 4, 3]
     """
     texts = list(texts)
-    script = script_of(texts)
-    level = level or suitable_level(script)
+    script = script_of(texts) if known is None else known.script
+    level = (level or suitable_level(script)) if known is None else known.level
     max_size = max_size or DEFAULT_SIZES[level]
     if level == BPE:
-        return Subwords(_learn_subwords(texts, script, max_size, min_count), script)
-    tokens = frequent(count_tokens(texts, level, script), min_count)
+        return known or Subwords(_learn_subwords(texts, script, max_size, min_count), script)
+    tokens = frequent(count_tokens(texts, level, script), min_count)[: max_size - NUM_RESERVED]
+    if known is not None:
+        return Vocabulary([*known.tokens, *(token for token in tokens if token not in known)], level, script)
     if not tokens:
         raise TokenizerError(f"no {level} is in {min_count} texts: there is nothing to learn from so few")
-    return Vocabulary(tokens[: max_size - NUM_RESERVED], level, script)
+    return Vocabulary(tokens, level, script)
 
 
 def suitable_level(script: str) -> str:
