@@ -122,7 +122,7 @@ def test_a_language_model_gives_its_vectors_and_first_layer(home):
 
 
 def test_learnt_weights_get_half_the_rate_and_few_passes_and_drawn_ones_all(home):
-    for start, rate, passes in (("old", 1e-3, 6), ("letters", 2e-3, 40)):
+    for start, rate, passes in (("old", 1e-3, 12), ("letters", 2e-3, 40)):
         good("classify", "new.csv", "--from", start, "--name", f"{start}2", "--networks", "1", *LONG)
         assert textrnn.load(f"{start}2").config.optimization.learning_rate == rate
         assert len(Path("models", f"{start}2", "history.csv").read_text().splitlines()) == 1 + passes

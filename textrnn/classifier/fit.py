@@ -27,6 +27,7 @@ WARMUP = 30  # steps over which the learning rate rises
 CLIP_NORM = 1.0
 # Passes over the rows: more than about six overfit, but of few rows it takes more to make enough steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
+MOST_LEARNT_EPOCHS = 12.0  # where nothing is drawn: the time is better spent on more networks
 READ_ROWS = 256  # rows read at a time when nothing is learnt
 IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
 LABELS, ROW_WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
@@ -159,8 +160,8 @@ def fit_classifier(request: NetworkRequest) -> FittedNetwork:
     variables, size = model.trainable_variables, optimization.batch
     objective = RowObjective(request.texts, size, seed, variables, make_loss(model), columns)
     per_epoch = objective.num_batches
-    enough = 0 if f"{model.output_layer.name}/kernel" in request.initial else ENOUGH_STEPS  # for all that is drawn
-    epochs = stop.epochs or min(MOST_EPOCHS, max(EPOCHS, enough / per_epoch))
+    most = MOST_LEARNT_EPOCHS if f"{model.output_layer.name}/kernel" in request.initial else MOST_EPOCHS
+    epochs = stop.epochs or min(most, max(EPOCHS, ENOUGH_STEPS / per_epoch))
     budget.total_steps = max(1, round(epochs * per_epoch))
     trainer = make_trainer(
         objective,
