@@ -108,6 +108,21 @@ def snapshot(folder):
     return found
 
 
+def enter_copy(folder, tmp_path, monkeypatch):
+    """A copy of a folder, which is the current one from then on."""
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def arrays(name, prefix=""):
+    """The weights of a run whose names begin with a prefix, without it."""
+    from textrnn.base.files import read_weights
+
+    found = read_weights(Path("models", name, "model.safetensors"))[0]
+    return {key.removeprefix(prefix): array for key, array in found.items() if key.startswith(prefix)}
+
+
 def teach(home, arch):
     """Trains a run of an architecture on the folder's story."""
     good("train", home / "story.txt", "--models-dir", home / "models", "--name", arch, "--arch", arch, *QUICK, "-q")

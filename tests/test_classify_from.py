@@ -1,15 +1,14 @@
 """`classify --from`: networks that begin with those of another classifier, or with a language model."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from classify_cases import reviews, write_table
-from cli_fixtures import QUICK, good, refused, snapshot, story
+from cli_fixtures import QUICK, arrays, enter_copy, good, refused, snapshot, story
 
 import textrnn
-from textrnn.base.files import read_json, read_weights
+from textrnn.base.files import read_json
 from textrnn.classifier.warm_start import WarmStart, known_tokens
 from textrnn.text.tokens.char import CharTokenizer
 from textrnn.text.tokens.vocabulary import Vocabulary
@@ -41,14 +40,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def home(shared, tmp_path, monkeypatch):
-    shutil.copytree(shared, tmp_path / "home")
-    monkeypatch.chdir(tmp_path / "home")
-    return tmp_path / "home"
-
-
-def arrays(name, prefix=""):
-    found = read_weights(Path("models", name, "model.safetensors"))[0]
-    return {key.removeprefix(prefix): array for key, array in found.items() if key.startswith(prefix)}
+    return enter_copy(shared, tmp_path, monkeypatch)
 
 
 def test_networks_begin_with_the_old_ones_by_turns_which_stay_as_they_are(home):

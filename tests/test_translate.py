@@ -3,14 +3,13 @@
 import contextlib
 import json
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_fixtures import ROOT, good, refused, run_cli
+from cli_fixtures import ROOT, enter_copy, good, refused, run_cli
 from translate_cases import small_translator
 
 import textrnn
@@ -46,9 +45,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def place(folder, tmp_path, monkeypatch):
-    shutil.copytree(folder, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return tmp_path / "copy"
+    return enter_copy(folder, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow

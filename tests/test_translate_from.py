@@ -1,17 +1,16 @@
 """`translate --from`: a new translator that begins with the weights and tokens of another."""
 
 import random
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_fixtures import good, refused, run_cli, snapshot
+from cli_fixtures import arrays, enter_copy, good, refused, run_cli, snapshot
 from resume_cases import interrupt_after, model_of
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 import textrnn
-from textrnn.base.files import read_json, read_weights
+from textrnn.base.files import read_json
 from textrnn.translator.options import PairsConfig
 from textrnn.translator.tokens import build_side, side_from_json
 
@@ -50,13 +49,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def home(shared, tmp_path, monkeypatch):
-    shutil.copytree(shared, tmp_path / "home")
-    monkeypatch.chdir(tmp_path / "home")
-    return tmp_path / "home"
-
-
-def arrays(name):
-    return read_weights(Path("models", name, "model.safetensors"))[0]
+    return enter_copy(shared, tmp_path, monkeypatch)
 
 
 def test_it_begins_with_the_weights_of_the_other_and_leaves_that_alone(home):

@@ -1,17 +1,16 @@
 """`train --from`: a new run that begins with the weights, tokens and counts of another."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_fixtures import QUICK, good, refused, run_cli, snapshot, story
+from cli_fixtures import QUICK, arrays, enter_copy, good, refused, run_cli, snapshot, story
 from resume_cases import interrupt_after, model_of
 from resume_cases import not_deterministic_for_ever as not_deterministic_for_ever  # a fixture
 
 import textrnn
-from textrnn.base.files import read_json, read_weights
+from textrnn.base.files import read_json
 from textrnn.language_model.counting import write_with_earlier
 from textrnn.language_model.scoring import score_ids
 from textrnn.text.corpus import map_ids
@@ -41,13 +40,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def home(shared, tmp_path, monkeypatch):
-    shutil.copytree(shared, tmp_path / "home")
-    monkeypatch.chdir(tmp_path / "home")
-    return tmp_path / "home"
-
-
-def arrays(name):
-    return read_weights(Path("models", name, "model.safetensors"))[0]
+    return enter_copy(shared, tmp_path, monkeypatch)
 
 
 def begin(*options, name="new", text="new.txt"):
@@ -190,6 +183,20 @@ def test_texts_in_a_condition_keep_the_conditions(home):
     assert good("generate", "--model", "more", "--condition", "bird", "--count", "9").out
     refused("train", "other.csv", "--validation-file", "other.csv", "--from", "kinds", code=1, says=["'fish'", "fruit"])
     refused("train", "kinds.csv", "--from", "old", *columns, code=2, says=["--condition"])
+
+
+def test_conditions_behind_one_hot_tokens_stay_behind_them(home):
+    """Rows of the first layer's kernel: tokens, the end of a document, then conditions."""
+    for name, word in (("kinds", "spade"), ("more", "hämmer")):
+        rows = [f"fruit,apple\n,plain\ntool,{word}\n"] * 25
+        Path(f"{name}.csv").write_text("kind,text\n" + "".join(rows), encoding="utf-8")
+    options = ("--text-column", "text", "--condition", "kind", "--level", "char", "--input", "one-hot")
+    validated = ("--validation-file", "kinds.csv")
+    good("train", "kinds.csv", *options, *validated, *QUICK, "--window", "8", "--name", "kinds", "-q", "--no-samples")
+    good("train", "more.csv", *validated, "--from", "kinds", *STILL, "--name", "more")
+    (old, new), known = (arrays(name)["layer0/kernel"] for name in ("kinds", "more")), textrnn.load("kinds").vocab_size
+    assert len(new) > len(old) == known + 3
+    np.testing.assert_allclose(np.delete(new, np.s_[known : len(new) - 3], 0), old, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(

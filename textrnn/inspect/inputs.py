@@ -86,9 +86,8 @@ def held_out_ids(model: LanguageModel, chars: int) -> np.ndarray:
     except (KeyError, TypeError):
         raise RunError(f"{model.path} is damaged: it has no checksum of {HELD_OUT}; name a file to read") from None
     check_ids(path, sha256)
-    num_ids = model.vocab_size if model.documents is None else model.documents.num_ids
-    ids = map_ids(path, smallest_dtype(num_ids))
-    if largest_id(ids) >= num_ids:
+    ids = map_ids(path, smallest_dtype(model.num_ids))
+    if largest_id(ids) >= model.num_ids:
         raise RunError(f"{path} is damaged: it has ids that the vocabulary has not; name a file with a text to read")
     decoder, length = model.tokenizer.decoder(), 0
     for number, token in enumerate(ids[:chars].tolist()):

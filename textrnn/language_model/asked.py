@@ -77,9 +77,8 @@ def _counting_on(model: Model) -> CountsNetwork:
 
 def training_ids(model: Model) -> np.ndarray | None:
     """The ids of the training part that a run keeps; None where they are not there."""
-    num_ids = model.vocab_size if model.documents is None else model.documents.num_ids
     path = None if model.path is None else model.path / "checkpoint" / "train.ids"
-    return map_ids(path, smallest_dtype(num_ids)) if path is not None and path.is_file() else None
+    return map_ids(path, smallest_dtype(model.num_ids)) if path is not None and path.is_file() else None
 
 
 def known_pieces(model: Model, limit: int, corpus: Sequence[str]) -> Known:

@@ -140,8 +140,7 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     if changes and config.model.arch == ESN:
         raise ConfigError(f"{path} is an echo state network, which has no learning rate and no dropout: leave them out")
     check_same_text(details, sources, held, path)
-    num_ids = model.tokenizer.vocab_size if model.documents is None else model.documents.num_ids
-    train, valid = (_restored_part(path, name, details["corpus"][name], num_ids) for name in PARTS)
+    train, valid = (_restored_part(path, name, details["corpus"][name], model.num_ids) for name in PARTS)
     corpus = Corpus(train, valid, model.tokenizer, model.documents)
     details.update(config=config.to_json(), versions=dict(details["versions"]), metrics=dict(details["metrics"]))
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.

@@ -73,6 +73,11 @@ class Model:
         return self.tokenizer.vocab_size
 
     @property
+    def num_ids(self) -> int:
+        """Tokens, and ids that begin documents, if it learnt from some."""
+        return self.vocab_size if self.documents is None else self.documents.num_ids
+
+    @property
     def normalize_config(self) -> NormalizeConfig:
         """The preprocessing that a prompt passes through."""
         return self.config.normalize

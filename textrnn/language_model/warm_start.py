@@ -100,10 +100,12 @@ class WarmStart:
             for run.json: the old run, how many tokens were compared, bits per character before and after.
         """
         old = self.model
-        num_ids = old.vocab_size if old.documents is None else old.documents.num_ids
         try:
-            ids = map_ids(self.path / "checkpoint" / "valid.ids", smallest_dtype(num_ids))
+            ids = map_ids(self.path / "checkpoint" / "valid.ids", smallest_dtype(old.num_ids))
         except RunError:
+            return None
+        begins = np.count_nonzero(ids[: ROWS * ROW_TOKENS] >= old.vocab_size)
+        if (len(ids) if old.documents is None else begins) < 2:  # one token, or no whole document, says nothing
             return None
         score = _score_text if old.documents is None else _score_documents
         before, after = (score(one, ids, old) for one in (old, model))

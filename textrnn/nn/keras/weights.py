@@ -74,9 +74,11 @@ def begin_with(model: Model, weights: dict[str, np.ndarray], *, behind: int = 0)
         axes = [axis for axis in range(old.ndim) if old.shape[axis] != new.shape[axis]]
         if len(axes) > 1 or any(old.shape[axis] > new.shape[axis] for axis in axes):
             raise RunError(f"the weights do not fit the model: {name} is {old.shape}, expected at most {new.shape}")
+        # One-hot vectors of tokens have the condition of a text behind them.
+        last = behind + (getattr(model, "num_conditions", 0) if name.startswith("layer0/") else 0)
         for axis in axes:
             places = np.arange(old.shape[axis])
-            places[len(places) - behind :] += new.shape[axis] - old.shape[axis]
+            places[len(places) - last :] += new.shape[axis] - old.shape[axis]
             grown = np.moveaxis(new, axis, 0)  # a view
             grown[places] = np.moveaxis(old, axis, 0)
             old = new
