@@ -64,8 +64,8 @@ FAULTS = (
     Fault(
         "targets are the inputs",
         "text/windows.py",
-        "self._ids[(places + 1) % num_tokens]",
-        "self._ids[places % num_tokens]",
+        "x, targets = self._ids[places % num_tokens], (places + 1) % num_tokens",
+        "x, targets = self._ids[places % num_tokens], places % num_tokens",
         "windows",
     ),
     Fault(
@@ -106,8 +106,8 @@ FAULTS = (
     Fault(
         "new cells stand behind the surplus of a long row",
         "text/table/writer.py",
-        "        if size > width:\n",
-        "        if size > width + 1:\n",
+        "        if size <= width:\n",
+        "        if size <= width + 1:\n",
         "table_writer",
     ),
     Fault(
@@ -267,7 +267,7 @@ FAULTS = (
     Fault(
         "the calibration of the networks is ignored",
         "classifier/predict.py",
-        'apply_temperature(logits, self.temperatures["rnn"])',
+        'apply_temperature(logits, self.temperatures.get("rnn", 1.0))',
         "apply_temperature(logits, 1.0)",
         "text_classifier old_runs",
     ),
