@@ -1,4 +1,4 @@
-"""Runs that the version before format 2 saved: they load, give what they gave, are described, and are gone on with."""
+"""Runs that earlier versions saved: they load, give what they gave, are described, and are gone on with."""
 
 import json
 import shutil

@@ -52,7 +52,7 @@ def test_gradient_is_that_of_a_text_in_which_a_part_stands_twice(with_counts, rn
     twice, model, code_nats = [0, 1, 1, 2], built("gru x 2"), None
     more, same, repeated = (weights,), (), ()
     if with_counts:
-        model = textrnn.build_language_model(model.config, 11, num_orders=2)
+        model = textrnn.build_language_model(model.config, 11, num_experts=2)
         code_nats = -np.log(np.linspace(0.01, 0.9, 7)).astype(np.float32)
         codes, taught = rng.integers(0, 7, (3, 3, 2)).astype(np.uint8), rng.integers(0, 2, (3, 3)).astype(np.float32)
         more, same = (codes, taught * weights, weights), (codes, taught, np.ones_like(weights))

@@ -19,14 +19,15 @@ from textrnn.language_model.file_weights import FileWeights
 from textrnn.language_model.mixture import COUNTS_FILE, AnyCounts, earlier_files, open_counts
 from textrnn.text.corpus import Corpus, check_ids, copy_ids, sha256_of
 from textrnn.text.counts.build import save_counts
+from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE, probability_codes
 from textrnn.text.counts.count import counted, map_probabilities
-from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.windows import MAX_TOKENS
 from textrnn.training.prepared import Prepared
 
 CODES = {"train": "checkpoint/train.counts", "valid": "checkpoint/valid.counts"}
-PIECE = 1 << 20  # held-out tokens that are looked up at a time
+FITTED = 50_000  # tokens, the last ones of the training part, that the cache is fitted on
+LOOKED_UP = 500  # tokens before those that were not counted, where the cache looks
 LONGEST = 10  # tokens of n-grams, if nothing is said: longer ones need more room and time than they are worth
 LEAST_BYTES, BYTES_A_CHAR = 13e6, 7  # of a file of counts: 20 MB for a million characters, 150 for 20 million
 # Of a second of --time, of which counting may take a tenth; and what is counted at least and at most.
@@ -43,31 +44,35 @@ class MixedCounts:
 
     Attributes:
         counts: the n-grams of the training part, as they are saved, and of texts that were learnt from before.
+        cache: of the last tokens; runs of earlier versions have none.
         files: those that they are saved in, by their names in the run.
         ids: int[tokens], the training part.
-        train: uint8[counted, orders], codes of the probability of each token that was counted, the last ones of the
-            training part, by each order, from counts of other blocks, see `textrnn.text.counts.count`; before them,
-            by the counts of each text that was learnt from before.
-        valid: uint8[tokens, orders], the same of the held-out part, or of the beginning of a very long one.
+        train: uint8[counted, experts], codes of the probability of each token that was counted, the last ones of the
+            training part: by the counts of each text that was learnt from before, by each order, from counts of other
+            blocks, see `textrnn.text.counts.count`, and by the cache.
+        valid: uint8[tokens, experts], the same of the held-out part, or of the beginning of a very long one.
+        end_id: the token that begins and ends documents; None where the text is one.
         said: what was counted, in a line.
     """
 
     counts: AnyCounts
+    cache: Cache | None
     files: Mapping[str, Path]
     ids: np.ndarray
     train: np.ndarray
     valid: np.ndarray
+    end_id: int | None = None
     said: str = ""
     code_nats = -np.log(PROBABILITY_OF_CODE)
 
     @property
-    def num_orders(self) -> int:
-        """Orders of n-grams."""
-        return self.counts.order
+    def num_experts(self) -> int:
+        """What there is beside the network: orders of n-grams, and the cache."""
+        return self.counts.order + (self.cache is not None)
 
     @functools.cached_property
     def held_out_nats(self) -> float:
-        """Nats per token of the held-out part by the longest n-grams alone."""
+        """Nats per token of the held-out part by the longest n-grams alone, with the cache."""
         return float(self.code_nats[self.valid[:, -1]].mean(dtype=np.float64))
 
     def teaches_network(self, places: np.ndarray, files: FileWeights | None = None) -> np.ndarray:
@@ -82,7 +87,7 @@ class MixedCounts:
         return taught
 
     def codes_at(self, places: np.ndarray) -> np.ndarray:
-        """Codes of tokens of the training part, uint8[rows, steps, orders].
+        """Codes of tokens of the training part, uint8[rows, steps, experts].
 
         Args:
             places: int64[rows, steps], one after the other in each row where they count.
@@ -96,15 +101,19 @@ class MixedCounts:
         return codes
 
     def _looked_up(self, places: np.ndarray) -> np.ndarray:
-        """Codes of tokens that were not counted: uint8[rows, steps, orders]."""
-        counts = self.counts
-        lead = places[:, :1] + np.arange(-counts.longest, 0)
-        at = np.maximum(np.concatenate([lead, places], 1), 0).T  # [longest + steps, rows]
+        """Codes of tokens that were not counted: uint8[rows, steps, experts]."""
+        counts, cache = self.counts, self.cache
+        lead = places[:, :1] + np.arange(-counts.longest if cache is None else -LOOKED_UP, 0)
+        at = np.maximum(np.concatenate([lead, places], 1), 0).T  # [lead + steps, rows]
         tokens = np.minimum(self.ids[at], counts.vocab - 1).astype(np.int64)
-        nodes = counts.walk(counts.start(len(places)), tokens)[counts.longest : -1]
-        found = counts.target_probabilities(nodes.reshape(-1, nodes.shape[-1]), tokens[counts.longest :].ravel())
-        codes: np.ndarray = probability_codes(found).reshape(*places.T.shape, -1).swapaxes(0, 1)
-        return codes
+        nodes = counts.walk(counts.start(len(places)), tokens)[:-1]
+        found = counts.target_probabilities(nodes.reshape(-1, nodes.shape[-1]), tokens.ravel())
+        found = found.reshape(*at.shape, -1).swapaxes(0, 1)
+        if cache is not None:
+            rows = zip(tokens.T, found[..., -1], strict=True)
+            own = [cache.text_probabilities(text, base, end_id=self.end_id) for text, base in rows]
+            found = np.concatenate([found, np.stack(own)[..., None]], 2)
+        return probability_codes(found[:, lead.shape[1] :])
 
 
 @contextlib.contextmanager
@@ -150,6 +159,8 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
     """The counts of a run: those that are there, if it is gone on with, or new ones."""
     if prepared.resume and (kept := _kept(prepared)) is not None:
         return kept
+    if "cache" not in prepared.details.get("counts", {"cache": None}):
+        raise RunError(f"{prepared.path} has lost counts of an earlier version, and today's are others: train again")
     corpus = prepared.data
     with _folder(prepared) as folder:
         path, codes = folder / COUNTS_FILE, {name: folder / file for name, file in CODES.items()}
@@ -160,18 +171,24 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
         with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
             train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * num_counted)
-        counts = _opened(prepared, path)
-        if isinstance(counts, JoinedCounts):
-            train = write_with_earlier(counts, ids, train, codes["train"])
+        counts, end_id = _opened(prepared, path), None if corpus.documents is None else corpus.vocab_size - 1
+        check()
+        last = slice(-FITTED, None)
+        cache = Cache.fitted(ids[last], PROBABILITY_OF_CODE[train[last, -1]], corpus.vocab_size, end_id=end_id)
+        train = write_train(counts, cache, ids, train, codes["train"], end_id=end_id)
+        check()
         held_out = _tokens(corpus, corpus.valid.ids[:MAX_TOKENS])
-        write_held_out(counts, held_out, prepared.details["start_id"], codes["valid"])
+        write_held_out(counts, cache, held_out, codes["valid"], start_id=prepared.details["start_id"], end_id=end_id)
         part = f" in the last {num_counted:,} of the text" if num_counted < len(corpus.train.ids) else ""
         said = (
             f"n-grams of up to {found.order} tokens{part}: {saved.kept:,} of {saved.ngrams:,} kept, "
-            f"{saved.size_bytes / 1e6:.1f} MB, at a loss of about {max(0.0, saved.lost_nats):.4f} nats per token"
+            f"{saved.size_bytes / 1e6:.1f} MB, at a loss of about {max(0.0, saved.lost_nats):.4f} nats per token; "
+            f"a cache of the last {cache.size:,} tokens"
         )
-        valid = map_probabilities(codes["valid"], counts.order)
-        return MixedCounts(counts, _files(prepared, path), corpus.train.ids, train, valid, said)
+        valid = map_probabilities(codes["valid"], counts.order + 1)
+        return MixedCounts(
+            counts, cache, _files(prepared, path), corpus.train.ids, train, valid, end_id=end_id, said=said
+        )
 
 
 def _opened(prepared: Prepared, path: Path) -> AnyCounts:
@@ -207,34 +224,46 @@ def _tokens(corpus: Corpus, ids: np.ndarray) -> np.ndarray:
     return ids if corpus.documents is None else np.minimum(ids, corpus.vocab_size - 1)
 
 
-def write_with_earlier(counts: JoinedCounts, ids: np.ndarray, own: np.ndarray, path: Path) -> np.ndarray:
-    """Writes own codes again, with those by the counts of earlier texts before them.
+def write_train(
+    counts: AnyCounts, cache: Cache, ids: np.ndarray, own: np.ndarray, path: Path, *, end_id: int | None
+) -> np.ndarray:
+    """Writes own codes again, with those by the counts of earlier texts before them, and those by the cache behind.
 
     Args:
         counts: of all texts.
+        cache: on top of the own counts.
         ids: int[tokens], the text.
         own: uint8[tokens, own orders], mapped.
         path: of the file, which may be that of `own`.
+        end_id: see `Cache.text_probabilities`.
 
     Returns:
-        uint8[tokens, orders], mapped.
+        uint8[tokens, experts], mapped.
     """
     nodes, number = counts.start(1), counts.order - own.shape[1]
     with atomic_file(path) as file:
-        for begin in range(0, len(ids), PIECE):
-            found, nodes = counts.text_probabilities(nodes, np.asarray(ids[begin : begin + PIECE], np.int64))
-            codes = probability_codes(found[:, :number])
-            file.write(np.concatenate([codes, own[begin : begin + PIECE]], 1).data)
-    return map_probabilities(path, counts.order)
+        for place, size, seen in cache.pieces(ids, end_id=end_id):
+            codes = own[place : place + size]
+            remembered = probability_codes(cache.leant(PROBABILITY_OF_CODE[codes[:, -1]], seen))
+            parts = [codes, remembered[:, None]]
+            if number:
+                tokens = np.asarray(ids[place : place + size], np.int64)
+                found, nodes = counts.text_probabilities(nodes, tokens)
+                parts = [probability_codes(found[:, :number]), *parts]
+            file.write(np.concatenate(parts, 1).data)
+    return map_probabilities(path, counts.order + 1)
 
 
-def write_held_out(counts: AnyCounts, ids: np.ndarray, start_id: int, path: Path) -> None:
-    """Writes the codes of the probability of each token of a text by each order, uint8[tokens, orders]."""
-    nodes = counts.advance(counts.start(1), np.array([min(start_id, counts.vocab - 1)]))
+def write_held_out(
+    counts: AnyCounts, cache: Cache, ids: np.ndarray, path: Path, *, start_id: int, end_id: int | None
+) -> None:
+    """Writes the codes of the probability of each token of a text by each expert, uint8[tokens, experts]."""
+    text, nodes = np.concatenate([[min(start_id, counts.vocab - 1)], ids]), counts.start(1)
     with atomic_file(path) as file:
-        for begin in range(0, len(ids), PIECE):
-            found, nodes = counts.text_probabilities(nodes, np.asarray(ids[begin : begin + PIECE], np.int64))
-            file.write(probability_codes(found).data)
+        for place, size, seen in cache.pieces(text, end_id=end_id):
+            found, nodes = counts.text_probabilities(nodes, text[place : place + size])
+            found = np.concatenate([found, cache.leant(found[:, -1], seen)[:, None]], 1)
+            file.write(probability_codes(found[1:] if place == 0 else found).data)
 
 
 def _kept(prepared: Prepared) -> MixedCounts | None:
@@ -253,8 +282,17 @@ def _kept(prepared: Prepared) -> MixedCounts | None:
         codes[name] = map_probabilities(file, facts["orders"])
         if len(codes[name]) > len(getattr(prepared.data, name).ids):
             raise RunError(f"{file} is damaged: it is of another text; train again")
-    counts, text = _opened(prepared, path), prepared.data.train.ids
-    return MixedCounts(counts, _files(prepared, path), text, codes["train"], codes["valid"])
+    corpus, cache = prepared.data, facts.get("cache")
+    end_id = None if corpus.documents is None else corpus.vocab_size - 1
+    return MixedCounts(
+        _opened(prepared, path),
+        None if cache is None else Cache.from_json(cache, corpus.vocab_size),
+        _files(prepared, path),
+        corpus.train.ids,
+        codes["train"],
+        codes["valid"],
+        end_id=end_id,
+    )
 
 
 def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:
@@ -266,7 +304,8 @@ def with_parts(prepared: Prepared, mixed: MixedCounts | None) -> Prepared:
         if path.is_file():  # among workers, only the chief keeps them
             files[name] = np.memmap(path, np.uint8, mode="r")
     prepared.details["counts"] = {
-        "orders": mixed.num_orders,
+        "orders": mixed.num_experts,
+        **({} if mixed.cache is None else {"cache": mixed.cache.to_json()}),
         "sha256": {name: sha256_of(files[file]) for name, file in CODES.items()},
     }
     parts = {name: functools.partial(copy_ids, array) for name, array in files.items()}

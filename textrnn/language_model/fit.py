@@ -204,9 +204,9 @@ class Watch:
     def _model(self, weights: dict[str, np.ndarray]) -> Model:
         """What predicts with some weights, without TensorFlow."""
         config, corpus, details = self._prepared.config, self._corpus, self._prepared.details
-        network = numpy_network(self._prepared, weights, self._learner.model.num_orders)
+        network = numpy_network(self._prepared, weights, self._learner.model.num_experts)
         if self._learner.counts is not None:
-            network = MixtureNetwork(network, self._learner.counts.counts)
+            network = MixtureNetwork(network, self._learner.counts.counts, self._learner.counts.cache)
         return Model(network, corpus.tokenizer, config, details["start_id"], details, documents=corpus.documents)
 
     def _score(self, nats_per_token: float) -> Score:

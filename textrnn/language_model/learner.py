@@ -139,7 +139,7 @@ class Learner:
         config, strategy = prepared.config, workers.strategy
         self.counts, self.precision = counts, chosen_precision(config.optimization.precision)
         with contextlib.nullcontext() if strategy is None else strategy.scope():
-            self.model = _new_network(prepared, self.precision, 0 if counts is None else counts.num_orders)
+            self.model = _new_network(prepared, self.precision, 0 if counts is None else counts.num_experts)
             freeze(self.model, embed=config.optimization.freeze_embed, layers=config.optimization.freeze_layers)
             optimizer = make_optimizer(config.optimization, self.model.trainable_variables)
         if not prepared.resume:  # a checkpoint brings its own
@@ -174,7 +174,7 @@ class Learner:
         return f"{self.model.config.arch} with {self.model.count_params():,} parameters, {self.precision}"
 
 
-def _new_network(prepared: Prepared, precision: str, num_orders: int) -> LanguageModel:
+def _new_network(prepared: Prepared, precision: str, num_experts: int) -> LanguageModel:
     config, corpus = prepared.config, prepared.data
     return build_language_model(
         config.model,
@@ -184,7 +184,7 @@ def _new_network(prepared: Prepared, precision: str, num_orders: int) -> Languag
         precision=precision,
         num_conditions=corpus.num_conditions,
         condition_dropout=config.documents.condition_dropout,
-        num_orders=num_orders,
+        num_experts=num_experts,
     )
 
 
@@ -208,14 +208,14 @@ def _nats_of_each(model: LanguageModel, prepared: Prepared, counts: MixedCounts)
     ids, steps = prepared.data.train.ids, min(len(prepared.data.train.ids) - 1, GATE_STEPS)
     rows = max(8, min(GATE_ROWS, LARGEST_LOGITS // (steps * model.vocab_size)))
     places = np.linspace(0, len(ids) - 1 - steps, rows).astype(np.int64)[:, None] + np.arange(steps)
-    network = numpy_network(prepared, get_weights(model), counts.num_orders)
+    network = numpy_network(prepared, get_weights(model), counts.num_experts)
     x, y = np.asarray(ids[places], np.int32), np.minimum(ids[places + 1], model.vocab_size - 1).astype(np.int32)
     nats, _ = network.target_nats(x, y, network.initial_state(rows))
     each = np.concatenate([nats[..., None], counts.code_nats[counts.codes_at(places + 1)]], -1)
     return each[:, steps // 4 :].reshape(-1, each.shape[-1])  # before, the network knows too little of its row
 
 
-def numpy_network(prepared: Prepared, weights: dict[str, np.ndarray], num_orders: int) -> Any:
+def numpy_network(prepared: Prepared, weights: dict[str, np.ndarray], num_experts: int) -> Any:
     """What predicts with some weights, without TensorFlow."""
     config, corpus = prepared.config, prepared.data
     return make_network(
@@ -225,5 +225,5 @@ def numpy_network(prepared: Prepared, weights: dict[str, np.ndarray], num_orders
         window=config.data.window or 1,
         start_id=prepared.details["start_id"],
         num_conditions=corpus.num_conditions,
-        num_orders=num_orders,
+        num_experts=num_experts,
     )

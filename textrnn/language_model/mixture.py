@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
+from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.joined import JoinedCounts, Streams
 from textrnn.text.counts.model import Counts
 
@@ -21,37 +23,73 @@ AnyCounts = Counts | JoinedCounts
 class CountsNetwork:
     """The longest n-grams alone as a predictor, see `textrnn.nn.numpy.network.Network`.
 
-    The first array of its state has the nodes of the counts, int64[order, rows].
+    The first array of its state has the nodes of the counts, int64[order, rows], the second one what the cache
+    remembers, if there is one.
 
     Args:
         counts: n-grams.
+        cache: of the last tokens, on top of the longest n-grams; runs of earlier versions have none.
         streams: what follows the texts that are written; None for the counts as they were saved.
+
+    Attributes:
+        num_experts: the orders of the counts, and the cache.
     """
 
-    def __init__(self, counts: AnyCounts, streams: Streams | None = None) -> None:
-        self.vocab_size, self.counts, self._streams = counts.vocab, counts, streams or counts
+    def __init__(self, counts: AnyCounts, cache: Cache | None = None, streams: Streams | None = None) -> None:
+        self.vocab_size, self.counts, self.cache, self._streams = counts.vocab, counts, cache, streams or counts
+        self._arrays = 1 if cache is None else 2  # of the state, before those of a network
+        self.num_experts = counts.order + self._arrays - 1
 
     def adapted(self) -> CountsNetwork:
         """The same, whose counts go on counting in each text; it steps and reads, and gives no `target_nats`."""
-        return CountsNetwork(self.counts, _counting_on(self.counts))
+        return CountsNetwork(self.counts, self.cache, _counting_on(self.counts))
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [self._streams.start(rows).T]
+        return [self._streams.start(rows).T, *([] if self.cache is None else [self.cache.start(rows)])]
+
+    def remembering(self, state: State, before: Callable[[int], np.ndarray]) -> State:
+        """A state in which the cache remembers what stands before.
+
+        Args:
+            state: of rows that have read nothing.
+            before: gives as many tokens as are asked for before each row, int[rows, steps], -1 where there is none.
+        """
+        if self.cache is None:
+            return state
+        history = self.cache.filled(before(self.cache.size + self.cache.longest))
+        return [state[0], history, *state[2:]]
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`; the logits are logarithms of probabilities."""
-        hidden, after = self._hear(ids, state[1:])
-        nodes = self._streams.advance(state[0].T, self._tokens(ids))
-        return _logarithms(self._streams.mixture(nodes, *self._say(hidden))), [nodes.T, *after]
+        hidden, after = self._hear(ids, state[self._arrays :])
+        own = self._advanced(self._tokens(ids), state)
+        return self._logits(own, hidden), [*own, *after]
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
-        nodes, after = state[0].T, state[1:]
+        own, after = state[: self._arrays], state[self._arrays :]
         for step in range(len(ids)):
             hidden, after = self._hear(ids[step : step + 1], after)
-            nodes = self._streams.advance(nodes, self._tokens(ids[step : step + 1]))
-        return _logarithms(self._streams.mixture(nodes, *self._say(hidden))), [nodes.T, *after]
+            own = self._advanced(self._tokens(ids[step : step + 1]), own)
+        return self._logits(own, hidden), [*own, *after]
+
+    def _advanced(self, tokens: np.ndarray, state: State) -> State:
+        """The arrays that are not the network's, after one more token a row."""
+        nodes = self._streams.advance(state[0].T, tokens).T
+        return [nodes] if self.cache is None else [nodes, self.cache.advance(state[1], tokens)]
+
+    def _logits(self, own: State, hidden: np.ndarray) -> np.ndarray:
+        """Logarithms of probabilities, float32[rows, vocab], from the arrays that are not the network's."""
+        gate, network = self._say(hidden)
+        if self.cache is None:
+            return _logarithms(self._streams.mixture(own[0].T, gate, network))
+        found, share = self.cache.followers(own[1]), gate[:, -1]
+        gate = gate[:, :-1].copy()
+        gate[:, -1] += share * found.rest
+        mixed = self._streams.mixture(own[0].T, gate, network)
+        found.add(mixed, share)
+        return _logarithms(mixed)
 
     def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read_all`."""
@@ -65,23 +103,32 @@ class CountsNetwork:
         return np.zeros((0, len(ids)), np.float32), state
 
     def _say(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The weights of network and orders, float32[rows, 1 + order], and the network's probabilities."""
+        """The weights of network and experts, float32[rows, 1 + num_experts], and the network's probabilities."""
         rows = hidden.shape[1]
-        gate = np.zeros((rows, 1 + self.counts.order), np.float32)
+        gate = np.zeros((rows, 1 + self.num_experts), np.float32)
         gate[:, -1] = 1
         return gate, np.zeros((rows, self.vocab_size), np.float32)
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
-        found, nodes = self._targets(ids, targets, state[0])
-        return -np.log(np.maximum(found[..., -1], SMALLEST, dtype=np.float64)).T, [nodes]
+        found, own = self._targets(ids, targets, state)
+        return -np.log(np.maximum(found[..., -1], SMALLEST, dtype=np.float64)).T, own
 
-    def _targets(self, ids: np.ndarray, targets: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities of targets by each order, float32[steps, rows, orders], and the nodes after the ids."""
-        walked = self.counts.walk(nodes.T, self._tokens(ids).T)
+    def _targets(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Probabilities of targets by each expert, float32[steps, rows, num_experts], and the own arrays after."""
+        walked = self.counts.walk(state[0].T, self._tokens(ids).T)
         flat = walked[1:].reshape(-1, walked.shape[-1])
         found = self.counts.target_probabilities(flat, self._tokens(targets).T.ravel())
-        return found.reshape(*ids.T.shape, self.counts.order), walked[-1].T
+        found, nodes = found.reshape(*ids.T.shape, self.counts.order), walked[-1].T
+        if self.cache is None:
+            return found, [nodes]
+        history, own = state[1], np.empty((*ids.T.shape, 1), np.float32)
+        for step in range(ids.shape[1]):
+            history = self.cache.advance(history, self._tokens(ids[:, step]))
+            own[step, :, 0] = self.cache.target_probabilities(
+                history, self._tokens(targets[:, step]), found[step, :, -1]
+            )
+        return np.concatenate([found, own], -1), [nodes, history]
 
     def _tokens(self, ids: np.ndarray) -> np.ndarray:
         """Ids as the tokens they are counted as: those that begin a document all are its last one's end."""
@@ -92,25 +139,32 @@ class CountsNetwork:
 class MixtureNetwork(CountsNetwork):
     """A network mixed with n-grams of each order by the weights that its gate gives them at each step.
 
-    The first array of its state is that of `CountsNetwork`, the others are the network's.
+    The first arrays of its state are those of `CountsNetwork`, the others are the network's.
 
     Args:
-        network: with a gate for each order of the counts.
+        network: with a gate for each expert.
         counts: n-grams.
+        cache: see `CountsNetwork`.
         streams: see `CountsNetwork`.
     """
 
-    def __init__(self, network: CarriedNetwork, counts: AnyCounts, streams: Streams | None = None) -> None:
-        super().__init__(counts, streams)
+    def __init__(
+        self, network: CarriedNetwork, counts: AnyCounts, cache: Cache | None = None, streams: Streams | None = None
+    ) -> None:
+        super().__init__(counts, cache, streams)
         self._network = network
 
     def adapted(self) -> MixtureNetwork:
         """See `CountsNetwork.adapted`."""
-        return MixtureNetwork(self._network, self.counts, _counting_on(self.counts))
+        return MixtureNetwork(self._network, self.counts, self.cache, _counting_on(self.counts))
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [*super().initial_state(rows), *self._network.initial_state(rows)]
+        return [*super().initial_state(rows), *self.network_state(rows)]
+
+    def network_state(self, rows: int) -> State:
+        """The network's part of `initial_state`."""
+        return self._network.initial_state(rows)
 
     def _hear(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         return self._network.next_hidden(ids, state)
@@ -123,17 +177,17 @@ class MixtureNetwork(CountsNetwork):
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""
-        by_order, nodes = self._targets(ids, targets, state[0])
-        nats, after = self.nats_with(by_order, ids, targets, state[1:])
-        return nats, [nodes, *after]
+        by_expert, own = self._targets(ids, targets, state)
+        nats, after = self.nats_with(by_expert, ids, targets, state[self._arrays :])
+        return nats, [*own, *after]
 
     def nats_with(
-        self, by_order: np.ndarray, ids: np.ndarray, targets: np.ndarray, state: State
+        self, by_expert: np.ndarray, ids: np.ndarray, targets: np.ndarray, state: State
     ) -> tuple[np.ndarray, State]:
         """Nats of targets, given what n-grams say of them.
 
         Args:
-            by_order: float32[steps, rows, orders], their probabilities by each order.
+            by_expert: float32[steps, rows, num_experts], their probabilities by each expert.
             ids: int32[rows, steps] that are read.
             targets: int32[rows, steps].
             state: of the network alone.
@@ -143,7 +197,7 @@ class MixtureNetwork(CountsNetwork):
         """
         outputs, after = self._network.outputs(ids, state)  # [hidden, steps * rows]
         own: np.ndarray = np.exp(-token_nats(self._network.logits(outputs), self._tokens(targets).T.ravel()))
-        each = np.concatenate([own[:, None], by_order.reshape(len(own), -1)], 1)
+        each = np.concatenate([own[:, None], by_expert.reshape(len(own), -1)], 1)
         mixed = -np.log(np.maximum((self._network.gate(outputs).T * each).sum(1), SMALLEST))
         return mixed.reshape(targets.T.shape).T, after
 
@@ -189,12 +243,13 @@ def open_counts(path: Path, earlier: Sequence[Path], *, has_end: bool) -> AnyCou
     return JoinedCounts(own, others, has_end=has_end) if others else own
 
 
-def predictors(network: Network, folder: Path, vocab_size: int, *, has_end: bool) -> dict[str, Network]:
+def predictors(network: Network, folder: Path, cache: Any, vocab_size: int, *, has_end: bool) -> dict[str, Network]:
     """What a run with counts can predict with: the network, the counts, or both.
 
     Args:
-        network: with a gate for each order.
+        network: with a gate for each expert.
         folder: of the run; where it has no counts, there is the network alone.
+        cache: as run.json has it, see `Cache.to_json`; None for none.
         vocab_size: number of tokens.
         has_end: whether the last token ends a document.
 
@@ -202,9 +257,11 @@ def predictors(network: Network, folder: Path, vocab_size: int, *, has_end: bool
         RunError: the counts do not belong to the network.
     """
     path = folder / COUNTS_FILE
-    if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_orders:
+    if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_experts:
         return {"network": network}
     counts = open_counts(path, earlier_files(folder), has_end=has_end)
-    if counts.order != network.num_orders or counts.vocab != vocab_size:
+    found = None if cache is None else Cache.from_json(cache, vocab_size)
+    if counts.order + (found is not None) != network.num_experts or counts.vocab != vocab_size:
         raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
-    return {"mixture": MixtureNetwork(network, counts), "network": network, "counts": CountsNetwork(counts)}
+    both, alone = MixtureNetwork(network, counts, found), CountsNetwork(counts, found)
+    return {"mixture": both, "network": network, "counts": alone}

@@ -26,7 +26,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         random_seed: seed of dropout.
         num_conditions: conditions that documents are in, see `textrnn.text.documents`; the last token then ends one.
         condition_dropout: share of documents whose condition is hidden while training.
-        num_orders: orders of n-grams that are mixed in, see `gate_logits`; 0 for none.
+        num_experts: orders of n-grams that are mixed in, see `gate_logits`; 0 for none.
 
     Call:
         ids int32[batch, steps] -> logits float32[batch, steps, vocab], or [batch, vocab] for target `last`;
@@ -48,18 +48,18 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
         random_seed: int = 0,
         num_conditions: int = 0,
         condition_dropout: float = 0.0,
-        num_orders: int = 0,
+        num_experts: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.config = config if isinstance(config, ModelConfig) else ModelConfig.from_json(config)
         self.vocab_size, self.target, self.random_seed = vocab_size, target, random_seed
         self.num_conditions, self.condition_dropout = num_conditions, condition_dropout
-        self.num_orders = num_orders
+        self.num_experts = num_experts
         config, self.cells = self.config, layer_cells(self.config)
         self.conditions, self.gate = None, None
-        if num_orders:
-            self.gate = keras.layers.Dense(num_orders + 1, kernel_initializer="zeros", name="gate", dtype="float32")
+        if num_experts:
+            self.gate = keras.layers.Dense(num_experts + 1, kernel_initializer="zeros", name="gate", dtype="float32")
         if num_conditions:
             self.conditions = Conditions(
                 num_conditions,
@@ -194,7 +194,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
     def gate_logits(self, hidden: Any) -> Any:
         """Logits float32[..., 1 + orders] of the weights of the network and of each order of n-grams in a mixture."""
         if self.gate is None:
-            raise ValueError("gate_logits() is for models with num_orders")
+            raise ValueError("gate_logits() is for models with num_experts")
         return self.gate(hidden)
 
     def step(self, ids: Any, state: State, *, training: bool = False) -> tuple[Any, State]:
@@ -225,7 +225,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             random_seed=self.random_seed,
             num_conditions=self.num_conditions,
             condition_dropout=self.condition_dropout,
-            num_orders=self.num_orders,
+            num_experts=self.num_experts,
             name=self.name,
         )
 
@@ -239,7 +239,7 @@ def build_language_model(
     precision: str = "float32",
     num_conditions: int = 0,
     condition_dropout: float = 0.0,
-    num_orders: int = 0,
+    num_experts: int = 0,
 ) -> LanguageModel:
     """Builds a language model with its weights made; equal seeds give equal weights.
 
@@ -251,7 +251,7 @@ def build_language_model(
         precision: see `LanguageModel.set_precision`.
         num_conditions: see `LanguageModel`.
         condition_dropout: see `LanguageModel`.
-        num_orders: see `LanguageModel`.
+        num_experts: see `LanguageModel`.
     """
     keras.utils.set_random_seed(random_seed)
     model = LanguageModel(
@@ -261,7 +261,7 @@ def build_language_model(
         random_seed=random_seed,
         num_conditions=num_conditions,
         condition_dropout=condition_dropout,
-        num_orders=num_orders,
+        num_experts=num_experts,
     )
     model.build((None, None))
     model.set_precision(precision)

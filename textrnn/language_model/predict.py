@@ -110,15 +110,16 @@ def open_run(path: Path) -> LanguageModel:
             window=window,
             start_id=start_id,
             num_conditions=0 if documents is None else len(documents.conditions),
-            num_orders=num_orders(details, path),
+            num_experts=num_experts(details, path),
         )
     except RunError as error:
         raise RunError(f"{path / MODEL_FILE}: {error}") from None
-    found = predictors(network, path, vocab_size, has_end=documents is not None)
+    cache = details.get("counts", {}).get("cache")
+    found = predictors(network, path, cache, vocab_size, has_end=documents is not None)
     return LanguageModel(next(iter(found.values())), tokenizer, config, start_id, details, path, documents, found)
 
 
-def num_orders(details: dict[str, Any], path: Path) -> int:
+def num_experts(details: dict[str, Any], path: Path) -> int:
     """Orders of the n-grams that a network was trained beside; raises RunError where that is no number of them."""
     orders = details.get("counts", {}).get("orders", 0) if isinstance(details.get("counts", {}), dict) else None
     if not isinstance(orders, int) or not 0 <= orders <= MOST_ORDERS:

@@ -83,7 +83,11 @@ def adapted_nats(model: Reader, ids: np.ndarray) -> float:
         adapted = np.concatenate([before, adapted_probabilities(counts.own, own_nodes, tokens)], 1)
     else:
         adapted = adapted_probabilities(counts, nodes, tokens)  # [tokens, orders]
-    nats, state = 0.0, mixture.initial_state(rows.num_rows)[1:]
+    if mixture.cache is not None:
+        text = np.concatenate([[model.start_id], tokens])
+        remembered = mixture.cache.text_probabilities(text, np.append(0, adapted[:, -1]))[1:]
+        adapted = np.concatenate([adapted, remembered[:, None]], 1)
+    nats, state = 0.0, mixture.network_state(rows.num_rows)
     for batch in rows.windows(STEPS):
         found, state = mixture.nats_with(adapted[batch.places].swapaxes(0, 1), batch.x, batch.y, state)
         nats += float((found * batch.mask).sum())

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from textrnn.base.errors import DataError
+from textrnn.language_model.mixture import CountsNetwork
 from textrnn.nn.numpy.network import Network
 from textrnn.text.tokens.load import UNKNOWN_ID
 from textrnn.text.windows import HeldOutRows
@@ -113,6 +114,8 @@ def score_ids(model: Reader, ids: np.ndarray, *, num_chars: int) -> Score:
     unknown = sum(int(np.count_nonzero(ids[b : b + 1_000_000] == UNKNOWN_ID)) for b in range(0, len(ids), 1_000_000))
     rows = HeldOutRows(ids, model.start_id)
     nats, state = 0.0, model.network.initial_state(rows.num_rows)
+    if isinstance(model.network, CountsNetwork):
+        state = model.network.remembering(state, rows.before)
     for batch in rows.windows(max(1, min(STEPS, LARGEST_LOGITS // (rows.num_rows * model.network.vocab_size)))):
         found, state = model.network.target_nats(batch.x, batch.y, state)
         nats += float((found * batch.mask).sum())

@@ -289,6 +289,12 @@ class HeldOutRows:
         lead = self.lead if self.num_rows > 1 else 0
         return -(-max(1, len(self.ids) - lead) // self.num_rows)
 
+    def before(self, steps: int) -> np.ndarray:
+        """The tokens before the first one that each row reads: int64[rows, steps], -1 where there is none."""
+        places = (np.arange(self.num_rows) * self.own - 1)[:, None] + np.arange(-steps, 0)
+        ids = np.asarray(self.ids[np.maximum(places, 0)], np.int64)
+        return np.where(places < 0, np.where(places == -1, self.start_id, -1), ids)
+
     def windows(self, steps: int, *, some: slice = ALL_ROWS) -> Iterator[Batch]:
         """Batches of `steps` steps, in order, the state carried from each to the next; of some rows only, if given."""
         lead, own, num_tokens = (self.lead if self.num_rows > 1 else 0), self.own, len(self.ids)

@@ -19,7 +19,7 @@ def make_network(
     window: int,
     start_id: int,
     num_conditions: int = 0,
-    num_orders: int = 0,
+    num_experts: int = 0,
 ) -> Network:
     """The network of an architecture with the weights of a run.
 
@@ -30,7 +30,7 @@ def make_network(
         window: tokens that a bidirectional network reads.
         start_id: the token that stands before a text.
         num_conditions: see `CarriedNetwork`.
-        num_orders: see `CarriedNetwork`.
+        num_experts: see `CarriedNetwork`.
 
     Raises:
         RunError: the weights are not those of this architecture and vocabulary.
@@ -44,7 +44,7 @@ def make_network(
     network: Network = (
         WindowNetwork(config, vocab_size, weights, window=window, start_id=start_id)
         if both_ways
-        else CarriedNetwork(config, vocab_size, weights, num_conditions, num_orders)
+        else CarriedNetwork(config, vocab_size, weights, num_conditions, num_experts)
     )
     weights.check_all_used()
     return network

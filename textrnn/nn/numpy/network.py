@@ -119,21 +119,21 @@ class CarriedNetwork(_Ends):
         num_conditions: conditions that documents are in. Then the last array of a state is that of the rows' condition,
             float32[num_conditions, rows], ids from `vocab_size` on set it (see `textrnn.text.documents`), and its
             numbers stand beside the vector of each token and beside the output of the last layer.
-        num_orders: orders of n-grams that are mixed in; 0 for none.
+        num_experts: orders of n-grams that are mixed in; 0 for none.
 
     Raises:
         RunError: the weights are not those of this architecture.
     """
 
     def __init__(
-        self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0, num_orders: int = 0
+        self, config: ModelConfig, vocab_size: int, weights: Weights, num_conditions: int = 0, num_experts: int = 0
     ) -> None:
         super().__init__(config, vocab_size, weights, num_conditions)
-        self._num_conditions, self.num_orders = num_conditions, num_orders
-        if num_orders:
+        self._num_conditions, self.num_experts = num_conditions, num_experts
+        if num_experts:
             width = config.units + num_conditions
-            self._gate = np.ascontiguousarray(weights.get("gate/kernel", width, 1 + num_orders).T)
-            self._gate_bias = weights.get("gate/bias", 1 + num_orders)[:, None]
+            self._gate = np.ascontiguousarray(weights.get("gate/kernel", width, 1 + num_experts).T)
+            self._gate_bias = weights.get("gate/bias", 1 + num_experts)[:, None]
         widths = [self.input_width + num_conditions, *[config.units] * (len(self._cells) - 1)]
         self._layers = [
             weights.cell(cell.spec, f"layer{number}", width, config.units)

@@ -1,0 +1,94 @@
+"""A cache of the last tokens on top of the counts."""
+
+import numpy as np
+import pytest
+
+from textrnn.base.errors import RunError
+from textrnn.text.counts import cache as module
+from textrnn.text.counts.cache import Cache
+
+VOCAB, END = 7, 6
+
+
+def slow(cache, text, base, token):
+    """The probability of a token after a text by the formulas, counting at each place that is remembered."""
+    found, places = base, range(max(0, len(text) - cache.size), len(text))
+    for n, strength in enumerate(cache.strengths, 1):
+        context = text[len(text) - n :]
+        followers = [text[place] for place in places if place >= n and text[place - n : place] == context]
+        if n > len(text):
+            break
+        found = (followers.count(token) + strength * found) / (len(followers) + strength)
+    return found
+
+
+@pytest.fixture
+def text(rng):
+    """Of a few words, so that long contexts come again, in documents of different lengths."""
+    words = [rng.integers(0, 5, size).tolist() for size in (1, 2, 4, 5)]
+    tokens = []
+    for _ in range(60):
+        tokens += [*words[rng.integers(4)], *([END] if rng.random() < 0.1 else [])]
+    return [END, *tokens]
+
+
+@pytest.mark.parametrize("size", [3, 25, 400])
+def test_the_step_is_the_formula(text, rng, size):
+    cache, base = Cache(VOCAB, (4.0, 1.5, 0.5), size), rng.dirichlet(np.ones(VOCAB))
+    history = cache.start(2)
+    for place in range(len(text) - 40):
+        rows = [text[: place + 1], text[40 : place + 41]]
+        history = cache.advance(history, np.array([row[-1] for row in rows]))
+        if place % 7:
+            continue
+        found = np.stack([cache.target_probabilities(history, np.full(2, w), base[[w, w]]) for w in range(VOCAB)], 1)
+        expected = [[slow(cache, row, base[w], w) for w in range(VOCAB)] for row in rows]
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+        alone = [cache.target_probabilities(history[:, :1], np.array([w]), base[[w]]).item() for w in range(VOCAB)]
+        np.testing.assert_allclose(alone, expected[0], rtol=1e-9)
+        np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("end_id", [None, END])
+@pytest.mark.parametrize("piece", [5, 1 << 16])
+def test_a_whole_text_is_its_steps(text, rng, monkeypatch, end_id, piece):
+    monkeypatch.setattr(module, "PIECE", piece)
+    cache, base = Cache(VOCAB, (4.0, 1.5, 0.5), 30), rng.random(len(text)).astype(np.float32)
+    found = cache.text_probabilities(np.array(text), base, end_id=end_id)
+    begin = 0
+    for place, token in enumerate(text):
+        if place and text[place - 1] == end_id:
+            begin = place - 1
+        if token != end_id:  # what begins a document is not predicted
+            assert found[place] == pytest.approx(slow(cache, text[begin:place], base[place], token), rel=1e-5), place
+
+
+def test_filled_is_what_reading_gives(text):
+    cache = Cache(VOCAB, (4.0, 1.5), 30)
+    history = cache.start(1)
+    for token in text:
+        history = cache.advance(history, np.array([token]))
+    np.testing.assert_array_equal(cache.filled(np.array([text])), history)
+    short = cache.advance(cache.start(1), np.array([3]))
+    np.testing.assert_array_equal(cache.filled(np.array([[-1, -1, 3]])), short)
+
+
+def test_strengths_follow_the_text(rng):
+    """Where words come again soon a cache is trusted, where nothing does it is not."""
+    lively = np.concatenate([np.tile(rng.integers(0, 60, 12), 5) for _ in range(150)])
+    dull = rng.integers(0, 60, len(lively))
+    base = np.full(len(lively), 1 / 60, np.float32)
+    loss = {}
+    for name, ids in (("lively", lively), ("dull", dull)):
+        cache = Cache.fitted(ids, base, 60)
+        loss[name] = -np.log(cache.text_probabilities(ids, base)).mean()
+        assert Cache.from_json(cache.to_json(), 60) == cache
+    assert loss["lively"] < 0.5 * np.log(60) and loss["dull"] == pytest.approx(np.log(60), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "values", [3, {}, {"size": 0, "strengths": [1]}, {"size": 9, "strengths": []}, {"size": 9, "strengths": ["nan"]}]
+)
+def test_a_cache_that_is_none_is_refused(values):
+    with pytest.raises(RunError, match="the cache of the counts is"):
+        Cache.from_json(values, 9)
