@@ -5,20 +5,22 @@ import pytest
 
 from textrnn.base.errors import RunError
 from textrnn.text.counts import cache as module
-from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache import Cache, Window
 
 VOCAB, END = 7, 6
+STRENGTHS, OTHERS = (4.0, 1.5, 0.5), (2.0, 9.0, 0.2)
 
 
 def slow(cache, text, base, token):
     """The probability of a token after a text by the formulas, counting at each place that is remembered."""
-    found, places = base, range(max(0, len(text) - cache.size), len(text))
-    for n, strength in enumerate(cache.strengths, 1):
-        context = text[len(text) - n :]
-        followers = [text[place] for place in places if place >= n and text[place - n : place] == context]
-        if n > len(text):
-            break
-        found = (followers.count(token) + strength * found) / (len(followers) + strength)
+    found = base
+    for window in cache.windows:
+        places = range(max(0, len(text) - window.size), len(text))
+        for n, strength in enumerate(window.strengths, 1):
+            context = text[len(text) - n :]
+            followers = [text[place] for place in places if place >= n and text[place - n : place] == context]
+            if n <= len(text):
+                found = (followers.count(token) + strength * found) / (len(followers) + strength)
     return found
 
 
@@ -32,9 +34,10 @@ def text(rng):
     return [END, *tokens]
 
 
-@pytest.mark.parametrize("size", [3, 25, 400])
-def test_the_step_is_the_formula(text, rng, size):
-    cache, base = Cache(VOCAB, (4.0, 1.5, 0.5), size), rng.dirichlet(np.ones(VOCAB))
+@pytest.mark.parametrize("sizes", [(3,), (25, 6), (400, 30, 4)])
+def test_the_step_is_the_formula(text, rng, sizes):
+    windows = [Window(size, strengths) for size, strengths in zip(sizes, (STRENGTHS, OTHERS, STRENGTHS), strict=False)]
+    cache, base = Cache(VOCAB, tuple(windows)), rng.dirichlet(np.ones(VOCAB))
     history = cache.start(2)
     for place in range(len(text) - 40):
         rows = [text[: place + 1], text[40 : place + 41]]
@@ -53,7 +56,8 @@ def test_the_step_is_the_formula(text, rng, size):
 @pytest.mark.parametrize("piece", [5, 1 << 16])
 def test_a_whole_text_is_its_steps(text, rng, monkeypatch, end_id, piece):
     monkeypatch.setattr(module, "PIECE", piece)
-    cache, base = Cache(VOCAB, (4.0, 1.5, 0.5), 30), rng.random(len(text)).astype(np.float32)
+    cache = Cache(VOCAB, (Window(30, STRENGTHS), Window(7, OTHERS)))
+    base = rng.random(len(text)).astype(np.float32)
     found = cache.text_probabilities(np.array(text), base, end_id=end_id)
     begin = 0
     for place, token in enumerate(text):
@@ -64,7 +68,7 @@ def test_a_whole_text_is_its_steps(text, rng, monkeypatch, end_id, piece):
 
 
 def test_filled_is_what_reading_gives(text):
-    cache = Cache(VOCAB, (4.0, 1.5), 30)
+    cache = Cache(VOCAB, (Window(30, STRENGTHS),))
     history = cache.start(1)
     for token in text:
         history = cache.advance(history, np.array([token]))
@@ -87,7 +91,17 @@ def test_strengths_follow_the_text(rng):
 
 
 @pytest.mark.parametrize(
-    "values", [3, {}, {"size": 0, "strengths": [1]}, {"size": 9, "strengths": []}, {"size": 9, "strengths": ["nan"]}]
+    "values",
+    [
+        3,
+        {},
+        [],
+        [{"size": 0, "strengths": [1]}],
+        [{"size": 9, "strengths": []}],
+        [{"size": 9, "strengths": ["nan"]}],
+        [{"size": 9, "strengths": [1]}, {"size": 9, "strengths": [1]}],
+        [{"size": 9, "strengths": [1]}, {"size": 5, "strengths": [1, 2]}],
+    ],
 )
 def test_a_cache_that_is_none_is_refused(values):
     with pytest.raises(RunError, match="the cache of the counts is"):

@@ -10,6 +10,7 @@ from textrnn.nn.keras import recurrent
 from textrnn.nn.keras.recurrent import GRU, LSTM, SimpleRNN
 from textrnn.nn.keras.scan import gru_scan, lstm_scan, simple_scan
 from textrnn.nn.keras.tokens import Logits, OneHot, TiedLogits
+from textrnn.nn.keras.units_first import lstm_scan_units_first
 
 BATCH, STEPS, INPUTS, UNITS, VOCAB = 2, 3, 5, 7, 11
 PAIRS = {
@@ -17,7 +18,7 @@ PAIRS = {
     "gru": (GRU, keras.layers.GRU),
     "lstm": (LSTM, keras.layers.LSTM),
 }
-SCANS = ("simple_scan", "gru_scan", "lstm_scan")
+SCANS = ("simple_scan", "gru_scan", "lstm_scan", "lstm_scan_units_first")
 
 
 @pytest.fixture(params=PAIRS)
@@ -243,6 +244,7 @@ SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2, 5 inputs and 4 units
     simple_scan: [(3, 2, 5), (5, 4), (4, 4), (4,), (2, 4)],
     gru_scan: [(3, 2, 5), (5, 12), (4, 12), (12,), (4,), (2, 4)],
     lstm_scan: [(3, 2, 5), (5, 16), (4, 16), (16,), (2, 4), (2, 4)],
+    lstm_scan_units_first: [(3, 2, 5), (5, 16), (4, 16), (16,), (2, 4), (2, 4)],
 }
 
 
@@ -251,11 +253,12 @@ SCAN_SHAPES = {  # arguments for 3 steps, a batch of 2, 5 inputs and 4 units
 def test_scan_gradient_equals_finite_differences(scan, rng, mask):
     arguments = [tf.constant(rng.normal(0, 0.5, shape)) for shape in SCAN_SHAPES[scan]]
     assert arguments[0].dtype == tf.float64
-    mask, states = None if mask is None else tf.constant(mask, tf.float64)[:, :, None], 1 + (scan is lstm_scan)
+    mask = None if mask is None else tf.constant(mask, tf.float64)[:, :, None]
+    states = 1 if scan in (simple_scan, gru_scan) else 2
 
     def total(*arguments):
         x, *weights = arguments[:-states]
-        results = scan(x, weights, *arguments[-states:], mask=mask)
+        results = scan(x, weights, *arguments[-states:], mask=mask, low=tf.float64)
         results = results if isinstance(results, list | tuple) else [results]
         weights = np.random.default_rng(8)
         return tf.add_n([tf.reduce_sum(r * weights.normal(size=r.shape)) for r in results])

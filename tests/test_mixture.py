@@ -21,7 +21,7 @@ from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.adapt import AdaptedStream, adapted_probabilities
 from textrnn.text.counts.build import save_counts
-from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache import Cache, Window
 from textrnn.text.counts.codes import probability_codes
 from textrnn.text.counts.count import counted
 from textrnn.text.counts.model import Counts
@@ -297,7 +297,7 @@ def test_tokens_that_were_not_counted_are_looked_up(tmp_path, rng):
     with counted(ids[150:], 6, tmp_path, max_order=3) as found:
         train = found.write_left_out(tmp_path / "train")
         save_counts(found, tmp_path / "counts", lost_nats=0)
-    counts, cache = Counts(tmp_path / "counts"), Cache(6, (20.0, 5.0))
+    counts, cache = Counts(tmp_path / "counts"), Cache(6, (Window(50, (20.0, 5.0)),))
     train = counting.write_train(counts, cache, ids[150:], train, tmp_path / "train", end_id=None)
     mixed = counting.MixedCounts(counts, cache, {}, ids, train, train[:0])
     places = np.array([[140, 141, 142], [149, 150, 151], [300, 301, 302]])

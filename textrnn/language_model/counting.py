@@ -26,7 +26,7 @@ from textrnn.text.windows import MAX_TOKENS
 from textrnn.training.prepared import Prepared
 
 CODES = {"train": "checkpoint/train.counts", "valid": "checkpoint/valid.counts"}
-FITTED = 50_000  # tokens, the last ones of the training part, that the cache is fitted on
+FITTED = 60_000  # tokens, the last ones of the training part, that the cache is fitted on
 LOOKED_UP = 500  # tokens before those that were not counted, where the cache looks
 LONGEST = 10  # tokens of n-grams, if nothing is said: longer ones need more room and time than they are worth
 LEAST_BYTES, BYTES_A_CHAR = 13e6, 7  # of a file of counts: 20 MB for a million characters, 150 for 20 million
@@ -235,7 +235,7 @@ def write_train(
         ids: int[tokens], the text.
         own: uint8[tokens, own orders], mapped.
         path: of the file, which may be that of `own`.
-        end_id: see `Cache.text_probabilities`.
+        end_id: see `Cache.pieces`.
 
     Returns:
         uint8[tokens, experts], mapped.

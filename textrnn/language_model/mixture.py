@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import RunError
+from textrnn.base.files import RUN_FILE
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
 from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.joined import JoinedCounts, Streams
@@ -260,7 +261,10 @@ def predictors(network: Network, folder: Path, cache: Any, vocab_size: int, *, h
     if not path.is_file() or not isinstance(network, CarriedNetwork) or not network.num_experts:
         return {"network": network}
     counts = open_counts(path, earlier_files(folder), has_end=has_end)
-    found = None if cache is None else Cache.from_json(cache, vocab_size)
+    try:
+        found = None if cache is None else Cache.from_json(cache, vocab_size)
+    except RunError as error:
+        raise RunError(f"{folder / RUN_FILE} is damaged: {error}; train again") from None
     if counts.order + (found is not None) != network.num_experts or counts.vocab != vocab_size:
         raise RunError(f"{path} does not fit the network: it has order {counts.order}; restore it, or remove it")
     both, alone = MixtureNetwork(network, counts, found), CountsNetwork(counts, found)

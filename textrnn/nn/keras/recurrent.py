@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import ops
 
 from textrnn.nn.keras.scan import gru_scan, lstm_scan, simple_scan
+from textrnn.nn.keras.units_first import lstm_scan_units_first
 
 
 class RecurrentLayer(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
@@ -153,5 +154,6 @@ class LSTM(keras.layers.LSTM):  # type: ignore[misc,unused-ignore]
         kernel, recurrent, bias = _tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         scale = _scale(self, 0.5, 0.5, 1.0, 0.5)
         weights = kernel * scale, recurrent * scale, bias * scale
-        hs, c = lstm_scan(x, weights, *initial_state, **options)
+        scan = lstm_scan_units_first if options["low"] == tf.bfloat16 else lstm_scan
+        hs, c = scan(x, weights, *initial_state, **options)
         return _results(self, hs, options["mask"], [tf.cast(hs[-1], self.compute_dtype), c])

@@ -43,7 +43,7 @@ def _array(num: Any, like: Any, width: int) -> Any:
     return tf.TensorArray(like.dtype, num, element_shape=(like.shape[0], width), clear_after_read=False)
 
 
-def _loop(steps: Any, body: Callable[..., Tensors], carried: Tensors, *, backwards: bool = False) -> Tensors:
+def run_steps(steps: Any, body: Callable[..., Tensors], carried: Tensors, *, backwards: bool = False) -> Tensors:
     """Runs `carried = body(t, *carried)` over all steps, t from 0 up or from the last step down."""
 
     def advance(t: Any, *carried: Any) -> Tensors:
@@ -55,7 +55,7 @@ def _loop(steps: Any, body: Callable[..., Tensors], carried: Tensors, *, backwar
     return tuple(carried)
 
 
-def _kept(mask: Any, t: Any, new: Any, old: Any) -> Any:
+def where_real(mask: Any, t: Any, new: Any, old: Any) -> Any:
     """The new value where the mask is 1 and the old one where it is 0; without a mask the new one."""
     if mask is None:
         return new
@@ -86,10 +86,10 @@ def simple_scan(x: Any, weights: Sequence[Any], h0: Any, *, mask: Any = None, lo
 
         def forward(t: Any, h: Any, hs: Any) -> Tensors:
             new = tf.cast(tf.tanh(tf.cast(zx[t], full) + tf.cast(recur(h), full)), low)
-            h = _kept(mask, t, new, h)
+            h = where_real(mask, t, new, h)
             return h, hs.write(t + 1, h)
 
-        _, hs = _loop(steps, forward, (h_low, _array(steps + 1, h_low, units).write(0, h_low)))
+        _, hs = run_steps(steps, forward, (h_low, _array(steps + 1, h_low, units).write(0, h_low)))
         states = hs.stack()
 
         def gradient(d_hs: Any) -> Tensors:
@@ -102,7 +102,7 @@ def simple_scan(x: Any, weights: Sequence[Any], h0: Any, *, mask: Any = None, lo
                 before = tf.cast(back(dz), full)
                 return (before if mask is None else before + (dh - own)), dzs.write(t, dz)
 
-            dh, dzs = _loop(steps, backward, (tf.zeros_like(h0), _array(steps, h_low, units)), backwards=True)
+            dh, dzs = run_steps(steps, backward, (tf.zeros_like(h0), _array(steps, h_low, units)), backwards=True)
             dz = dzs.stack()
             dw, du = weight_gradient(x_low, dz, full), weight_gradient(states[:-1], dz, full)
             return input_gradient(dz, w_low, x), dw, du, bias_gradient(dz, full), dh
@@ -134,13 +134,13 @@ def gru_scan(x: Any, weights: Sequence[Any], h0: Any, *, mask: Any = None, low: 
         steps, units, zx = tf.shape(x)[0], u.shape[0], project(x_low, w_low, tf.cast(b, low))
         forward = _gru_forward(zx, times(u_low), inner_b, mask, low)
         rooms = _array(steps + 1, h_low, units).write(0, h_low), _array(steps, h_low, 3 * units)
-        h, _, hs, all_gates, inners = _loop(steps, forward, (h0, h_low, *rooms, _array(steps, h_low, units)))
+        h, _, hs, all_gates, inners = run_steps(steps, forward, (h0, h_low, *rooms, _array(steps, h_low, units)))
         states = hs.stack()
 
         def gradient(d_hs: Any, d_h: Any) -> Tensors:
             backward = _gru_backward(d_hs, (hs, all_gates, inners), times(tf.transpose(u_low)), mask)
             rooms = _array(steps, h_low, 3 * units), _array(steps, h_low, units)
-            dh, drs, dgs = _loop(steps, backward, (d_h, *rooms), backwards=True)
+            dh, drs, dgs = run_steps(steps, backward, (d_h, *rooms), backwards=True)
             dr = drs.stack()
             dz = tf.concat([dr[:, :, : 2 * units], dgs.stack()], 2)
             dw, du = weight_gradient(x_low, dz, full), weight_gradient(states[:-1], dr, full)
@@ -163,7 +163,7 @@ def _gru_forward(zx: Any, recur: Callable[[Any], Any], inner_b: Any, mask: Any, 
         z, r = gates[:, :units], gates[:, units:]
         g = tf.tanh(own[:, 2 * units :] + (r * inner + inner) * 0.5)
         d = h - g
-        h = _kept(mask, t, g + (z * d + d) * 0.5, h)
+        h = where_real(mask, t, g + (z * d + d) * 0.5, h)
         h_low, kept = tf.cast(h, low), tf.cast(tf.concat([gates, g], 1), low)
         return h, h_low, hs.write(t + 1, h_low), all_gates.write(t, kept), inners.write(t, tf.cast(inner, low))
 
@@ -219,13 +219,13 @@ def lstm_scan(x: Any, weights: Sequence[Any], h0: Any, c0: Any, *, mask: Any = N
         sizes, width = [*[units] * 4, space], 4 * units + space
         rooms = _array(steps + 1, h_low, units).write(0, h_low), _array(steps + 1, c0, units).write(0, c0)
         carried = (h_low, c0, *rooms, _array(steps, h_low, width))
-        _, c, hs, cs, all_gates = _loop(steps, _lstm_forward(zx, u_low, sizes, mask), carried)
+        _, c, hs, cs, all_gates = run_steps(steps, _lstm_forward(zx, u_low, sizes, mask), carried)
         states = hs.stack()
 
         def gradient(d_hs: Any, d_c: Any) -> Tensors:
             backward = _lstm_backward(d_hs, (cs, all_gates), times(tf.transpose(u_low)), sizes, mask)
             carried = (tf.zeros_like(h0), d_c, _array(steps, h_low, width))
-            dh, dc, dzs = _loop(steps, backward, carried, backwards=True)
+            dh, dc, dzs = run_steps(steps, backward, carried, backwards=True)
             dz = dzs.stack()
             found = (
                 weight_gradient(x_low, dz, full),
@@ -246,9 +246,9 @@ def _lstm_forward(zx: Any, u_low: Any, sizes: list[int], mask: Any) -> Callable[
         full, low = c.dtype, h.dtype
         gates = tf.tanh(tf.cast(zx[t], full) + tf.cast(h @ u_low, full))
         i, f, g, o, _ = tf.split(gates, sizes, axis=1)
-        c = _kept(mask, t, tf.add_n([f * c, c, i * g, g]) * 0.5, c)
+        c = where_real(mask, t, tf.add_n([f * c, c, i * g, g]) * 0.5, c)
         tanh_c = tf.tanh(c)
-        h = _kept(mask, t, tf.cast((o * tanh_c + tanh_c) * 0.5, low), h)
+        h = where_real(mask, t, tf.cast((o * tanh_c + tanh_c) * 0.5, low), h)
         return h, c, hs.write(t + 1, h), cs.write(t + 1, c), all_gates.write(t, tf.cast(gates, low))
 
     return forward

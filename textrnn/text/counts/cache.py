@@ -1,11 +1,13 @@
 """A cache: n-grams of the last tokens of the text being read, beside the counts of the text that was learnt from.
 
-A name that has just been written comes again soon. Among the last `size` tokens, c_n(h w) is how often the last n
-tokens h stand before w, and c_n(h) the sum over all w. From the longest saved n-grams on, p(w), each order leans on the
-one before it, the more the less it has seen:
+A name that has just been written comes again soon. Among the last tokens, c_n(h w) is how often the last n of them, h,
+stand before w, and c_n(h) the sum over all w. From the longest saved n-grams on, p(w), each order leans on the one
+before it, the more the less it has seen:
 
     q_0(w) = p(w)
     q_n(w) = (c_n(h w) + strength_n * q_(n-1)(w)) / (c_n(h) + strength_n)
+
+There are two windows of tokens, a long one and a short one, which goes on from what the long one says.
 
 Reference: Kuhn and De Mori 1990, A cache-based natural language model for speech recognition. The smoothing is that of
 MacKay and Peto 1995, A hierarchical Dirichlet language model.
@@ -25,13 +27,62 @@ from textrnn.base.errors import RunError
 from textrnn.text.corpus import smallest_dtype
 from textrnn.text.counts.levels import in_order
 
-# Tokens that are remembered, and the longest context looked for among them. Counts alone on held-out parts of training
-# text, 1,000, 2,000 and 4,000 tokens: tiny Shakespeare 1.476, 1.465 and 1.459 nats (1.553 without), War and Peace
-# 1.374, 1.366 and 1.358 (1.423), Journey to the West 4.289, 4.273 and 4.284 (4.419). Contexts of 4, 6 and 8: 1.473,
-# 1.465 and 1.464; 1.373, 1.368 and 1.366; 4.277 each.
-SIZE, LONGEST = 2048, 6
+# Tokens of each window, and the longest context looked for. Counts of eight tenths on the end of the ninth, of tiny
+# Shakespeare, War and Peace (beginning), Journey to the West and Tang poems, in nats: 1.553, 1.423, 4.419, 5.372
+# without a cache; one window of 2,048: 1.464, 1.368, 4.280, 4.555; 4,096 and 512: 1.453, 1.354, 4.268, 4.550; 8,192 and 512:
+# 1.445, 1.349, 4.271, 4.557. Contexts of 4, 6 and 8 tokens, one window, the first three texts: 1.473, 1.465, 1.464;
+# 1.373, 1.368, 1.366; 4.277, 4.277, 4.278.
+SIZES, LONGEST = (8192, 512), 6
 PIECE = 1 << 16  # tokens that are counted at once
 FIRST_STRENGTHS = (1000.0, 200.0, 50.0, 20.0, 10.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some last tokens.
+
+    Attributes:
+        size: how many.
+        strengths: of each length of context, from one token on: how many tokens seen weigh as much as the order below.
+    """
+
+    size: int
+    strengths: tuple[float, ...]
+
+    @cached_property
+    def _strengths(self) -> np.ndarray:
+        return np.array(self.strengths)
+
+    def leant(self, base: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """q of tokens that follow each other, float32[tokens], from q_0 and int32[1 + longest, 1 + tokens]."""
+        found = base.astype(np.float32)
+        for n, strength in enumerate(self._strengths.astype(np.float32)):
+            found = (seen[n + 1, 1:] + strength * found) / (seen[n, :-1] + strength)
+        return found
+
+    def shares(self, rows: np.ndarray, length: np.ndarray, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is left for q_0 in each row, float64[num_rows], and the weight of each place that was found.
+
+        Args:
+            rows: int64[found], of each place.
+            length: int64[found], tokens of the context beyond the first.
+            num_rows: how many rows there are.
+        """
+        longest = len(self.strengths)
+        numbers = np.bincount(rows * longest + length, minlength=num_rows * longest).reshape(num_rows, longest)
+        seen = numbers[:, ::-1].cumsum(1)[:, ::-1]  # c_n(h)
+        kept = (self._strengths / (seen + self._strengths))[:, ::-1].cumprod(1)[:, ::-1]
+        return kept[:, 0], (kept / self._strengths).cumsum(1)[rows, length]
+
+    def shares_of_one(self, length: np.ndarray) -> tuple[float, np.ndarray]:
+        """The same of one row, with few calls: between products of large matrices, each costs some microseconds."""
+        numbers = np.bincount(length, minlength=len(self.strengths)).tolist()
+        seen, rest, weights = 0, 1.0, list[float]()
+        for number, strength in zip(reversed(numbers), reversed(self.strengths), strict=True):
+            seen += number
+            rest *= strength / (seen + strength)
+            weights.append(rest / strength)
+        return rest, np.array(list(accumulate(reversed(weights)))).take(length)
 
 
 class Followers(NamedTuple):
@@ -63,34 +114,33 @@ class Cache:
 
     Attributes:
         vocab: number of tokens; the number itself stands for no token.
-        strengths: of each length of context, from one token on: how many tokens seen weigh as much as the order below.
-        size: tokens that are remembered.
+        windows: each shorter than the one before, all with contexts of as many tokens.
     """
 
     vocab: int
-    strengths: tuple[float, ...]
-    size: int = SIZE
+    windows: tuple[Window, ...]
+
+    @property
+    def size(self) -> int:
+        """Tokens that are remembered."""
+        return self.windows[0].size
 
     @property
     def longest(self) -> int:
         """Tokens of the longest context."""
-        return len(self.strengths)
-
-    @cached_property
-    def _strengths(self) -> np.ndarray:
-        return np.array(self.strengths)
+        return len(self.windows[0].strengths)
 
     @cached_property
     def _steps_back(self) -> np.ndarray:
         return np.arange(1, self.longest)[:, None]
 
     @cached_property
-    def _zeros(self) -> np.ndarray:
-        return np.zeros(self.size, np.intp)
-
-    @cached_property
     def _before(self) -> np.ndarray:
         return np.arange(self.longest - 2, -2, -1)[:, None]
+
+    @cached_property
+    def _zeros(self) -> np.ndarray:
+        return np.zeros(self.size, np.intp)
 
     def start(self, rows: int) -> np.ndarray:
         """What texts remember that have read nothing: [size + longest, rows], the last token at the end."""
@@ -121,28 +171,29 @@ class Cache:
         # Where a row has read less than the longest context, no place before it has as much to be equal to.
         equal = flat[end - self._steps_back * rows] == history[-2 : -longest - 1 : -1, row]  # [longest - 1, found]
         length = np.logical_and.accumulate(equal).sum(0)  # tokens of the context beyond the first
-        numbers = np.bincount(row * longest + length, minlength=rows * longest).reshape(rows, longest)
-        seen = numbers[:, ::-1].cumsum(1)[:, ::-1]  # [rows, longest], c_n(h)
-        kept = (self._strengths / (seen + self._strengths))[:, ::-1].cumprod(1)[:, ::-1]
-        weights = (kept / self._strengths).cumsum(1)
-        return Followers(kept[:, 0], row, flat[end + rows], weights[row, length])
+        rest, weights = np.ones(rows), np.zeros(len(found))
+        for window in self.windows:
+            begin = found.searchsorted((self.size - window.size) * rows)
+            left, own = window.shares(row[begin:], length[begin:], rows)
+            rest *= left
+            weights *= left[row]
+            weights[begin:] += own
+        return Followers(rest, row, flat[end + rows], weights)
 
     def _followers_of_one(self, history: np.ndarray) -> Followers:
-        """The same of one row, with few calls: between products of large matrices, each costs some microseconds."""
         longest = self.longest
         found = (history[longest - 1 : -1] == history[-1]).nonzero()[0]
         equal = history.take(found + self._before) == history[-2 : -longest - 2 : -1, None]  # [longest, found]
         equal[-1] = False  # so that each column has a first place that differs
         length = equal.argmin(0)
-        seen, rest, weights = 0, 1.0, list[float]()
-        for number, strength in zip(
-            reversed(np.bincount(length, minlength=longest).tolist()), reversed(self.strengths), strict=True
-        ):
-            seen += number
-            rest *= strength / (seen + strength)
-            weights.append(rest / strength)
-        by_length, tokens = np.array(list(accumulate(reversed(weights)))), history.take(found + longest)
-        return Followers(np.array([rest]), self._zeros[: len(found)], tokens, by_length.take(length))
+        rest, weights = self.windows[0].shares_of_one(length)
+        for window in self.windows[1:]:
+            begin = found.searchsorted(self.size - window.size)
+            left, own = window.shares_of_one(length[begin:])
+            rest *= left
+            weights *= left
+            weights[begin:] += own
+        return Followers(np.array([rest]), self._zeros[: len(found)], history.take(found + longest), weights)
 
     def target_probabilities(self, history: np.ndarray, targets: np.ndarray, base: np.ndarray) -> np.ndarray:
         """The probability of a token in each row, float64[rows]: of int[rows], from p, float32[rows]."""
@@ -174,31 +225,30 @@ class Cache:
             end_id: the token that documents begin with, which nothing before is remembered from; None for one text.
 
         Yields:
-            the place of a piece, its number of tokens, and what `leant` needs: int32[1 + longest, 1 + tokens].
+            the place of a piece, its number of tokens, and what `leant` needs: int32[windows, 1 + longest, 1 + tokens].
         """
-        lead = self.size + self.longest + 1
+        lead, sizes = self.size + self.longest + 1, [window.size for window in self.windows]
 
         def count(place: int) -> tuple[int, int, np.ndarray]:
             begin = max(0, place - lead)
             tokens = np.asarray(ids[begin : place + PIECE], np.int64)
-            found = _occurrences(tokens, self.size, self.longest + 1, end_id)
+            found = _occurrences(tokens, sizes, self.longest + 1, end_id)
             if not place:
-                found = np.concatenate([np.zeros((self.longest + 1, 1), np.int32), found], 1)
-            found = found[:, max(0, place - begin - 1) :]
-            return place, found.shape[1] - 1, found
+                found = np.concatenate([np.zeros_like(found[..., :1]), found], 2)
+            found = found[..., max(0, place - begin - 1) :]
+            return place, found.shape[2] - 1, found
 
         yield from in_order(count, range(0, len(ids), PIECE))
 
     def leant(self, base: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """The probabilities of tokens that follow each other, float32[tokens], from p of each and from `pieces`."""
-        found = base.astype(np.float32)
-        for n, strength in enumerate(self._strengths.astype(np.float32)):
-            found = (seen[n + 1, 1:] + strength * found) / (seen[n, :-1] + strength)
-        return found
+        for window, own in zip(self.windows, seen, strict=True):
+            base = window.leant(base, own)
+        return base
 
     @classmethod
     def fitted(cls, ids: np.ndarray, base: np.ndarray, vocab: int, *, end_id: int | None = None) -> Cache:
-        """The cache that predicts a text best; of a long one, the first `size` tokens are only remembered.
+        """The cache that predicts a text best; of a long one, the first tokens are only remembered.
 
         Args:
             ids: int[tokens].
@@ -206,28 +256,19 @@ class Cache:
             vocab: number of tokens.
             end_id: see `pieces`.
         """
-        cache = cls(vocab, FIRST_STRENGTHS)
-        parts = [seen[:, min(place, 1) :] for place, _, seen in cache.pieces(ids, end_id=end_id)]
-        skipped = SIZE if len(ids) > 2 * SIZE else 0
-        seen, base = np.concatenate(parts, 1)[:, skipped:], base[skipped:]
+        cache = cls(vocab, tuple(Window(size, FIRST_STRENGTHS) for size in SIZES))
+        parts = [seen[..., min(place, 1) :] for place, _, seen in cache.pieces(ids, end_id=end_id)]
+        skipped = cache.size if len(ids) > 2 * cache.size else 0
+        seen, base = np.concatenate(parts, 2)[..., skipped:], base[skipped:]
+        windows = []
+        for size, own in zip(SIZES, seen, strict=True):
+            windows.append(_fitted(size, base, own))
+            base = windows[-1].leant(base, own)
+        return cls(vocab, tuple(windows))
 
-        def loss(cache: Cache) -> float:
-            return -float(np.log(np.maximum(cache.leant(base, seen), 1e-30)).mean())
-
-        best = loss(cache)
-        for factor in (4.0, 4.0, 4.0, 2.0, 2.0):
-            for n in range(LONGEST):
-                for times in (factor, 1 / factor):
-                    strengths = list(cache.strengths)
-                    strengths[n] = min(max(strengths[n] * times, 0.1), 1e6)
-                    tried = cls(vocab, tuple(strengths))
-                    if (value := loss(tried)) < best:
-                        best, cache = value, tried
-        return cache
-
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> list[dict[str, Any]]:
         """For run.json."""
-        return dict(size=self.size, strengths=list(self.strengths))
+        return [dict(size=window.size, strengths=list(window.strengths)) for window in self.windows]
 
     @classmethod
     def from_json(cls, values: Any, vocab: int) -> Cache:
@@ -237,32 +278,54 @@ class Cache:
             RunError: it is something else.
         """
         try:
-            size, strengths = int(values["size"]), tuple(float(value) for value in values["strengths"])
+            windows = [Window(int(one["size"]), tuple(float(value) for value in one["strengths"])) for one in values]
         except (TypeError, KeyError, ValueError, OverflowError):
-            size, strengths = 0, ()
-        if not (1 <= size <= PIECE and 1 <= len(strengths) <= 64 and all(1e-3 <= value <= 1e9 for value in strengths)):
-            raise RunError(f"the cache of the counts is {values!r:.80}: expected its size and strengths; train again")
-        return cls(vocab, strengths, size)
+            windows = []
+        sizes, lengths = [one.size for one in windows], {len(one.strengths) for one in windows}
+        shorter = all(long > short > 0 for long, short in zip([PIECE + 1, *sizes], sizes, strict=False))
+        sound = all(1e-3 <= value <= 1e9 for one in windows for value in one.strengths)
+        if not (windows and shorter and sound and len(lengths) == 1 and 1 <= lengths.pop() <= 64):
+            raise RunError(f"the cache of the counts is {values!r:.80}: expected its windows")
+        return cls(vocab, tuple(windows))
 
 
-def _occurrences(ids: np.ndarray, size: int, orders: int, end_id: int | None) -> np.ndarray:
-    """How often the n-gram that ends at each place has ended at the `size` places before, in the same document.
+def _fitted(size: int, base: np.ndarray, seen: np.ndarray) -> Window:
+    """The window that predicts best: its strengths are changed one by one, by steps that become smaller."""
+
+    def loss(window: Window) -> float:
+        return -float(np.log(np.maximum(window.leant(base, seen), 1e-30)).mean())
+
+    window = Window(size, FIRST_STRENGTHS)
+    best = loss(window)
+    for factor in (4.0, 4.0, 4.0, 2.0, 2.0):
+        for n in range(LONGEST):
+            for times in (factor, 1 / factor):
+                strengths = list(window.strengths)
+                strengths[n] = min(max(strengths[n] * times, 0.1), 1e6)
+                tried = Window(size, tuple(strengths))
+                if (value := loss(tried)) < best:
+                    best, window = value, tried
+    return window
+
+
+def _occurrences(ids: np.ndarray, sizes: list[int], orders: int, end_id: int | None) -> np.ndarray:
+    """How often the n-gram that ends at each place has ended at some places before, in the same document.
 
     Args:
         ids: int64[tokens].
-        size: places that are looked at.
+        sizes: how many places are looked at.
         orders: the longest n-grams.
         end_id: see `Cache.pieces`.
 
     Returns:
-        int32[orders, tokens]; 0 where the n-gram would begin before the document.
+        int32[sizes, orders, tokens]; 0 where the n-gram would begin before the document.
     """
     places = np.arange(len(ids))
     begins = np.zeros(len(ids), np.int64)
     if end_id is not None:
         begins = np.maximum.accumulate(np.where(ids == end_id, places, 0))
     bits, token_bits = len(ids).bit_length(), int(ids.max(initial=0)).bit_length()
-    number, found = np.zeros(len(ids), np.int64), np.zeros((orders, len(ids)), np.int32)
+    number, found = np.zeros(len(ids), np.int64), np.zeros((len(sizes), orders, len(ids)), np.int32)
     for n in range(orders):
         ends = places[places - begins >= n]
         key = (number[ends - 1] << token_bits | ids[ends]) << bits if n else ids[ends] << bits
@@ -270,7 +333,8 @@ def _occurrences(ids: np.ndarray, size: int, orders: int, end_id: int | None) ->
         key.sort()
         ends = key & ((1 << bits) - 1)
         gram = key >> bits
-        first = np.maximum(ends - size, begins[ends] + n)
-        found[n, ends] = np.arange(len(key)) - np.searchsorted(key, (gram << bits) | first)
+        for place, size in enumerate(sizes):
+            first = np.maximum(ends - size, begins[ends] + n)
+            found[place, n, ends] = np.arange(len(key)) - np.searchsorted(key, (gram << bits) | first)
         number[ends] = np.cumsum(np.concatenate([[0], gram[1:] != gram[:-1]])[: len(gram)])
     return found
