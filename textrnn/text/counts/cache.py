@@ -29,9 +29,9 @@ from textrnn.text.counts.levels import in_order
 
 # Tokens of each window, and the longest context looked for. Counts of eight tenths on the end of the ninth, of tiny
 # Shakespeare, War and Peace (beginning), Journey to the West and Tang poems, in nats: 1.553, 1.423, 4.419, 5.372
-# without a cache; one window of 2,048: 1.464, 1.368, 4.280, 4.555; 4,096 and 512: 1.453, 1.354, 4.268, 4.550; 8,192 and 512:
-# 1.445, 1.349, 4.271, 4.557. Contexts of 4, 6 and 8 tokens, one window, the first three texts: 1.473, 1.465, 1.464;
-# 1.373, 1.368, 1.366; 4.277, 4.277, 4.278.
+# without a cache; one window of 2,048: 1.464, 1.368, 4.280, 4.555; 4,096 and 512: 1.453, 1.354, 4.268, 4.550; 8,192
+# and 512: 1.445, 1.349, 4.271, 4.557. Contexts of 4, 6 and 8 tokens, one window, the first three texts: 1.473, 1.465,
+# 1.464; 1.373, 1.368, 1.366; 4.277, 4.277, 4.278.
 SIZES, LONGEST = (8192, 512), 6
 PIECE = 1 << 16  # tokens that are counted at once
 FIRST_STRENGTHS = (1000.0, 200.0, 50.0, 20.0, 10.0, 5.0)
