@@ -27,6 +27,7 @@ from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
 
 Pieces = Callable[[], Iterator[str]]
 PIECE_BYTES = 1 << 20
+DECODED = 1 << 16  # tokens that are made text together: what comes of it takes some ninety bytes for each
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,8 @@ def forget_pages(ids: np.ndarray) -> None:
 
 def decoded(ids: np.ndarray, tokenizer: Tokenizer, most: int | None = None) -> Iterator[str]:
     """The text of ids in pieces, without what begins a document; of the first `most` tokens, if that is given."""
-    for begin in range(0, len(ids[:most]), PIECE_BYTES):
-        piece = np.asarray(ids[:most][begin : begin + PIECE_BYTES], np.int32)
+    for begin in range(0, len(ids[:most]), DECODED):
+        piece = np.asarray(ids[:most][begin : begin + DECODED], np.int32)
         yield tokenizer.decode(piece[piece < tokenizer.vocab_size])
 
 
