@@ -11,10 +11,11 @@ from resume_cases import not_deterministic_for_ever as not_deterministic_for_eve
 
 import textrnn
 from textrnn.base.files import read_json
-from textrnn.language_model.counting import write_with_earlier
+from textrnn.language_model.counting import write_train
 from textrnn.language_model.scoring import score_ids
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.build import save_counts
+from textrnn.text.counts.cache import Cache, Window
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE
 from textrnn.text.counts.count import counted
 from textrnn.text.counts.joined import JoinedCounts
@@ -140,8 +141,9 @@ def test_joined_counts_are_the_sum_of_their_parts(tmp_path, rng):
         mixed[0, 1:], (gate[0, 0] * network[0] + each @ gate[0, 1:])[1:], rtol=1e-5
     )  # but for padding
     codes = rng.integers(0, 255, (len(tokens), own.order)).astype(np.uint8)
-    written = write_with_earlier(joined, tokens, codes, tmp_path / "codes")
-    np.testing.assert_array_equal(written[:, 1:], codes)
+    cache = Cache(10, (Window(9, (4.0, 1.0)),))
+    written = write_train(joined, cache, tokens, codes, tmp_path / "codes", end_id=None)
+    np.testing.assert_array_equal(written[:, 1:-1], codes)
     np.testing.assert_allclose(PROBABILITY_OF_CODE[written[:, 0]], np.maximum(found[:, 0], 2e-9), rtol=0.1)
 
 
