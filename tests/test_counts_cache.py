@@ -5,7 +5,8 @@ import pytest
 
 from textrnn.base.errors import RunError
 from textrnn.text.counts import cache as module
-from textrnn.text.counts.cache import Cache, Window
+from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache_window import Window
 
 VOCAB, END = 7, 6
 STRENGTHS, OTHERS = (4.0, 1.5, 0.5), (2.0, 9.0, 0.2)

@@ -13,6 +13,7 @@ from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import read_json
 from textrnn.language_model import counting
 from textrnn.language_model.asked import asked_model
+from textrnn.language_model.mixed_counts import MixedCounts
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.sample_options import TextConfig
 from textrnn.language_model.score import adapted_nats
@@ -21,7 +22,8 @@ from textrnn.nn.numpy.network import token_nats
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.adapt import AdaptedStream, adapted_probabilities
 from textrnn.text.counts.build import save_counts
-from textrnn.text.counts.cache import Cache, Window
+from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache_window import Window
 from textrnn.text.counts.codes import probability_codes
 from textrnn.text.counts.count import counted
 from textrnn.text.counts.model import Counts
@@ -299,7 +301,7 @@ def test_tokens_that_were_not_counted_are_looked_up(tmp_path, rng):
         save_counts(found, tmp_path / "counts", lost_nats=0)
     counts, cache = Counts(tmp_path / "counts"), Cache(6, (Window(50, (20.0, 5.0)),))
     train = counting.write_train(counts, cache, ids[150:], train, tmp_path / "train", end_id=None)
-    mixed = counting.MixedCounts(counts, cache, {}, ids, train, train[:0])
+    mixed = MixedCounts(counts, cache, {}, ids, train, train[:0])
     places = np.array([[140, 141, 142], [149, 150, 151], [300, 301, 302]])
     codes = mixed.codes_at(places)
     whole = counts.text_probabilities(counts.start(1), ids)[0]

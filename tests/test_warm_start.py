@@ -15,7 +15,8 @@ from textrnn.language_model.counting import write_train
 from textrnn.language_model.scoring import score_ids
 from textrnn.text.corpus import map_ids
 from textrnn.text.counts.build import save_counts
-from textrnn.text.counts.cache import Cache, Window
+from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache_window import Window
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE
 from textrnn.text.counts.count import counted
 from textrnn.text.counts.joined import JoinedCounts

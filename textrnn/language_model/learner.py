@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from textrnn.language_model.counting import MixedCounts
 from textrnn.language_model.file_weights import FileWeights
+from textrnn.language_model.mixed_counts import MixedCounts
 from textrnn.language_model.network import LanguageModel, build_language_model, start_from_frequencies, start_gate
 from textrnn.language_model.scoring import LARGEST_LOGITS
 from textrnn.language_model.step import held_out_batches, make_eval_step, make_loss, total_nats

@@ -15,16 +15,16 @@ MacKay and Peto 1995, A hierarchical Dirichlet language model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.text.corpus import smallest_dtype
+from textrnn.text.counts.cache_window import FIRST_STRENGTHS, Window, fitted_window
 from textrnn.text.counts.levels import in_order
 
 # Tokens of each window, and the longest context looked for. Counts of eight tenths on the end of the ninth, of tiny
@@ -32,57 +32,8 @@ from textrnn.text.counts.levels import in_order
 # without a cache; one window of 2,048: 1.464, 1.368, 4.280, 4.555; 4,096 and 512: 1.453, 1.354, 4.268, 4.550; 8,192
 # and 512: 1.445, 1.349, 4.271, 4.557. Contexts of 4, 6 and 8 tokens, one window, the first three texts: 1.473, 1.465,
 # 1.464; 1.373, 1.368, 1.366; 4.277, 4.277, 4.278.
-SIZES, LONGEST = (8192, 512), 6
+SIZES = (8192, 512)
 PIECE = 1 << 16  # tokens that are counted at once
-FIRST_STRENGTHS = (1000.0, 200.0, 50.0, 20.0, 10.0, 5.0)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Some last tokens.
-
-    Attributes:
-        size: how many.
-        strengths: of each length of context, from one token on: how many tokens seen weigh as much as the order below.
-    """
-
-    size: int
-    strengths: tuple[float, ...]
-
-    @cached_property
-    def _strengths(self) -> np.ndarray:
-        return np.array(self.strengths)
-
-    def leant(self, base: np.ndarray, seen: np.ndarray) -> np.ndarray:
-        """q of tokens that follow each other, float32[tokens], from q_0 and int32[1 + longest, 1 + tokens]."""
-        found = base.astype(np.float32)
-        for n, strength in enumerate(self._strengths.astype(np.float32)):
-            found = (seen[n + 1, 1:] + strength * found) / (seen[n, :-1] + strength)
-        return found
-
-    def shares(self, rows: np.ndarray, length: np.ndarray, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """What is left for q_0 in each row, float64[num_rows], and the weight of each place that was found.
-
-        Args:
-            rows: int64[found], of each place.
-            length: int64[found], tokens of the context beyond the first.
-            num_rows: how many rows there are.
-        """
-        longest = len(self.strengths)
-        numbers = np.bincount(rows * longest + length, minlength=num_rows * longest).reshape(num_rows, longest)
-        seen = numbers[:, ::-1].cumsum(1)[:, ::-1]  # c_n(h)
-        kept = (self._strengths / (seen + self._strengths))[:, ::-1].cumprod(1)[:, ::-1]
-        return kept[:, 0], (kept / self._strengths).cumsum(1)[rows, length]
-
-    def shares_of_one(self, length: np.ndarray) -> tuple[float, np.ndarray]:
-        """The same of one row, with few calls: between products of large matrices, each costs some microseconds."""
-        numbers = np.bincount(length, minlength=len(self.strengths)).tolist()
-        seen, rest, weights = 0, 1.0, list[float]()
-        for number, strength in zip(reversed(numbers), reversed(self.strengths), strict=True):
-            seen += number
-            rest *= strength / (seen + strength)
-            weights.append(rest / strength)
-        return rest, np.array(list(accumulate(reversed(weights)))).take(length)
 
 
 class Followers(NamedTuple):
@@ -247,7 +198,16 @@ class Cache:
         return base
 
     @classmethod
-    def fitted(cls, ids: np.ndarray, base: np.ndarray, vocab: int, *, end_id: int | None = None) -> Cache:
+    def fitted(
+        cls,
+        ids: np.ndarray,
+        base: np.ndarray,
+        vocab: int,
+        *,
+        end_id: int | None = None,
+        sizes: Sequence[int] = SIZES,
+        strengths: Sequence[float] = FIRST_STRENGTHS,
+    ) -> Cache:
         """The cache that predicts a text best; of a long one, the first tokens are only remembered.
 
         Args:
@@ -255,14 +215,16 @@ class Cache:
             base: float32[tokens], p of each, by counts that do not hold this text.
             vocab: number of tokens.
             end_id: see `pieces`.
+            sizes: tokens of each window, falling.
+            strengths: with which fitting begins, one for each length of context.
         """
-        cache = cls(vocab, tuple(Window(size, FIRST_STRENGTHS) for size in SIZES))
+        cache = cls(vocab, tuple(Window(size, tuple(strengths)) for size in sizes))
         parts = [seen[..., min(place, 1) :] for place, _, seen in cache.pieces(ids, end_id=end_id)]
         skipped = cache.size if len(ids) > 2 * cache.size else 0
         seen, base = np.concatenate(parts, 2)[..., skipped:], base[skipped:]
         windows = []
-        for size, own in zip(SIZES, seen, strict=True):
-            windows.append(_fitted(size, base, own))
+        for window, own in zip(cache.windows, seen, strict=True):
+            windows.append(fitted_window(window, base, own))
             base = windows[-1].leant(base, own)
         return cls(vocab, tuple(windows))
 
@@ -287,25 +249,6 @@ class Cache:
         if not (windows and shorter and sound and len(lengths) == 1 and 1 <= lengths.pop() <= 64):
             raise RunError(f"the cache of the counts is {values!r:.80}: expected its windows")
         return cls(vocab, tuple(windows))
-
-
-def _fitted(size: int, base: np.ndarray, seen: np.ndarray) -> Window:
-    """The window that predicts best: its strengths are changed one by one, by steps that become smaller."""
-
-    def loss(window: Window) -> float:
-        return -float(np.log(np.maximum(window.leant(base, seen), 1e-30)).mean())
-
-    window = Window(size, FIRST_STRENGTHS)
-    best = loss(window)
-    for factor in (4.0, 4.0, 4.0, 2.0, 2.0):
-        for n in range(LONGEST):
-            for times in (factor, 1 / factor):
-                strengths = list(window.strengths)
-                strengths[n] = min(max(strengths[n] * times, 0.1), 1e6)
-                tried = Window(size, tuple(strengths))
-                if (value := loss(tried)) < best:
-                    best, window = value, tried
-    return window
 
 
 def _occurrences(ids: np.ndarray, sizes: list[int], orders: int, end_id: int | None) -> np.ndarray:
