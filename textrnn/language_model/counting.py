@@ -88,7 +88,7 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
         with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
             train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * num_counted)
-        counts, end_id = _opened(prepared, path), None if corpus.documents is None else corpus.vocab_size - 1
+        counts, end_id = _opened(prepared, path), corpus.end_id
         check()
         last = slice(-FITTED, None)
         cache = Cache.fitted(ids[last], PROBABILITY_OF_CODE[train[last, -1]], corpus.vocab_size, end_id=end_id)
@@ -138,7 +138,7 @@ def _folder(prepared: Prepared) -> Iterator[Path]:
 
 def _tokens(corpus: Corpus, ids: np.ndarray) -> np.ndarray:
     """Ids as the tokens they are counted as: those that begin a document all are its last one's end."""
-    return ids if corpus.documents is None else np.minimum(ids, corpus.vocab_size - 1)
+    return ids if corpus.end_id is None else np.minimum(ids, corpus.end_id)
 
 
 def write_train(
@@ -200,7 +200,6 @@ def _kept(prepared: Prepared) -> MixedCounts | None:
         if len(codes[name]) > len(getattr(prepared.data, name).ids):
             raise RunError(f"{file} is damaged: it is of another text; train again")
     corpus, cache = prepared.data, facts.get("cache")
-    end_id = None if corpus.documents is None else corpus.vocab_size - 1
     return MixedCounts(
         _opened(prepared, path),
         None if cache is None else Cache.from_json(cache, corpus.vocab_size),
@@ -208,7 +207,7 @@ def _kept(prepared: Prepared) -> MixedCounts | None:
         corpus.train.ids,
         codes["train"],
         codes["valid"],
-        end_id=end_id,
+        end_id=corpus.end_id,
     )
 
 
