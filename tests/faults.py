@@ -118,10 +118,10 @@ FAULTS = (
         "counts_cache",
     ),
     Fault(
-        "a context is followed by its last token",
+        "the window that reaches less far takes one token more",
         "text/counts/cache.py",
-        "history.take(found + longest)",
-        "history.take(found + longest - 1)",
+        "(places - window.size) * rows",
+        "(places - window.size - 1) * rows",
         "counts_cache",
     ),
     Fault(

@@ -5,7 +5,7 @@ import pytest
 
 from textrnn.base.errors import RunError
 from textrnn.text.counts import cache as module
-from textrnn.text.counts.cache import Cache
+from textrnn.text.counts.cache import Cache, Remembered
 from textrnn.text.counts.cache_window import Window
 
 VOCAB, END = 7, 6
@@ -39,16 +39,17 @@ def text(rng):
 def test_the_step_is_the_formula(text, rng, sizes):
     windows = [Window(size, strengths) for size, strengths in zip(sizes, (STRENGTHS, OTHERS, STRENGTHS), strict=False)]
     cache, base = Cache(VOCAB, tuple(windows)), rng.dirichlet(np.ones(VOCAB))
-    history = cache.start(2)
+    remembered = cache.start(2)
     for place in range(len(text) - 40):
         rows = [text[: place + 1], text[40 : place + 41]]
-        history = cache.advance(history, np.array([row[-1] for row in rows]))
+        remembered = cache.advance(remembered, np.array([row[-1] for row in rows]))
         if place % 7:
             continue
-        found = np.stack([cache.target_probabilities(history, np.full(2, w), base[[w, w]]) for w in range(VOCAB)], 1)
+        found = np.stack([cache.target_probabilities(remembered, np.full(2, w), base[[w, w]]) for w in range(VOCAB)], 1)
         expected = [[slow(cache, row, base[w], w) for w in range(VOCAB)] for row in rows]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
-        alone = [cache.target_probabilities(history[:, :1], np.array([w]), base[[w]]).item() for w in range(VOCAB)]
+        first = Remembered(*(array[:, :1] for array in remembered))
+        alone = [cache.target_probabilities(first, np.array([w]), base[[w]]).item() for w in range(VOCAB)]
         np.testing.assert_allclose(alone, expected[0], rtol=1e-9)
         np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
 
@@ -68,14 +69,25 @@ def test_a_whole_text_is_its_steps(text, rng, monkeypatch, end_id, piece):
             assert found[place] == pytest.approx(slow(cache, text[begin:place], base[place], token), rel=1e-5), place
 
 
-def test_filled_is_what_reading_gives(text):
-    cache = Cache(VOCAB, (Window(30, STRENGTHS),))
-    history = cache.start(1)
+@pytest.mark.parametrize("size", [2, 30, 10_000])
+def test_filled_is_what_reading_gives(text, size):
+    cache = Cache(VOCAB, (Window(size, STRENGTHS),))
+    remembered = cache.start(1)
     for token in text:
-        history = cache.advance(history, np.array([token]))
-    np.testing.assert_array_equal(cache.filled(np.array([text])), history)
-    short = cache.advance(cache.start(1), np.array([3]))
-    np.testing.assert_array_equal(cache.filled(np.array([[-1, -1, 3]])), short)
+        remembered = cache.advance(remembered, np.array([token]))
+    for found, expected in zip(cache.filled(np.array([text])), remembered, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_what_stands_before_a_shorter_text_counts_for_nothing(text):
+    cache = Cache(VOCAB, (Window(30, STRENGTHS), Window(4, OTHERS)))
+    short, long = text[:5], text[20:40]
+    together = cache.filled(np.array([[-1] * 15 + short, long]))
+    for token in text[5:25]:
+        short, long = [*short, token], [*long, token]
+        together = cache.advance(together, np.array([token, token]))
+        found = cache.target_probabilities(together, np.array([2, 2]), np.array([0.1, 0.1]))
+        np.testing.assert_allclose(found, [slow(cache, row, 0.1, 2) for row in (short, long)], rtol=1e-9)
 
 
 def test_strengths_follow_the_text(rng):

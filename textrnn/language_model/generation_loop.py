@@ -36,7 +36,10 @@ class Model(Protocol):
         """The token that ends a text, if there is one."""
 
     def initial_state(self, rows: int) -> State:
-        """The state before a text; arrays [features, rows], never changed in place."""
+        """The state before a text; arrays [features, rows], never changed in place.
+
+        An array may become longer with the text: zeros before its beginning are as good as nothing.
+        """
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """Reads one token a row, int32[rows]: logits float32[rows, vocab] of the next, and the state after."""
@@ -96,13 +99,20 @@ def read_prompt(model: Model, ids: np.ndarray) -> Prompt:
     return Prompt(logits, state, recent)
 
 
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of the states of texts side by side; those that are longer for a longer text begin with zeros."""
+    height = max(map(len, arrays))
+    own = [np.pad(array, ((height - len(array), 0), (0, 0))) if len(array) < height else array for array in arrays]
+    return np.concatenate(own, axis=1)
+
+
 class _Rows:
     """Texts that are written in step: the model's state, each one's draws and last tokens."""
 
     def __init__(self, model: Model, prompts: Sequence[Prompt], rngs: Sequence[np.random.Generator]) -> None:
         self._model, self._draws = model, RowDraws(rngs)
         self.logits = np.concatenate([prompt.logits for prompt in prompts])
-        self._state = [np.concatenate(arrays, axis=1) for arrays in zip(*(p.state for p in prompts), strict=True)]
+        self._state = [_joined(arrays) for arrays in zip(*(prompt.state for prompt in prompts), strict=True)]
         self._recent = np.concatenate([prompt.recent for prompt in prompts])
         self._ids: np.ndarray | None = None  # drawn, and not yet read by the model
         self._turn = 0  # column of `_recent` that is the oldest

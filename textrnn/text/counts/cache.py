@@ -15,6 +15,7 @@ MacKay and Peto 1995, A hierarchical Dirichlet language model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,13 +37,26 @@ SIZES = (8192, 512)
 PIECE = 1 << 16  # tokens that are counted at once
 
 
+class Remembered(NamedTuple):
+    """What texts remember, one a row, the last token at the end; there are as many places as have been read, or `size`.
+
+    Attributes:
+        tokens: int[places, rows], the last ones and 1 more each; 0 stands for none, before a text that is shorter than
+            others.
+        contexts: uint8[places, rows], how many of the last tokens of a row also stand before each place.
+    """
+
+    tokens: np.ndarray
+    contexts: np.ndarray
+
+
 class Followers(NamedTuple):
     """What a cache says of the next token: q(w) = rest * p(w) + the sum of the weights that w has in its row.
 
     Attributes:
         rest: float64[rows].
         rows: int64[found], of each token.
-        tokens: int[found], one for each place where the last token of the row has been before.
+        tokens: int64[found], one for each place that the last token of the row stands before.
         weights: float64[found].
     """
 
@@ -53,10 +67,8 @@ class Followers(NamedTuple):
 
     def add(self, mixed: np.ndarray, share: np.ndarray) -> None:
         """Adds the weights of tokens, times a share of each row: float32[rows, vocab], in place, float32[rows]."""
-        if len(mixed) == 1:
-            np.add.at(mixed[0], self.tokens, self.weights * share.item())
-        else:
-            np.add.at(mixed.reshape(-1), self.rows * mixed.shape[1] + self.tokens, self.weights * share[self.rows])
+        places = self.rows * mixed.shape[1] + self.tokens
+        np.add.at(mixed.reshape(-1), places, (self.weights * share[self.rows]).astype(np.float32))  # of one dtype: fast
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class Cache:
     """How much is remembered, and how much it weighs.
 
     Attributes:
-        vocab: number of tokens; the number itself stands for no token.
+        vocab: number of tokens.
         windows: each shorter than the one before, all with contexts of as many tokens.
     """
 
@@ -82,73 +94,56 @@ class Cache:
         return len(self.windows[0].strengths)
 
     @cached_property
-    def _steps_back(self) -> np.ndarray:
-        return np.arange(1, self.longest)[:, None]
+    def _strengths(self) -> np.ndarray:
+        """Of each window and length of context, float64[windows, 1, longest]."""
+        return np.array([window.strengths for window in self.windows])[:, None]
 
-    @cached_property
-    def _before(self) -> np.ndarray:
-        return np.arange(self.longest - 2, -2, -1)[:, None]
+    def start(self, rows: int) -> Remembered:
+        """What texts remember that have read nothing."""
+        return Remembered(np.zeros((0, rows), smallest_dtype(self.vocab + 1)), np.zeros((0, rows), np.uint8))
 
-    @cached_property
-    def _zeros(self) -> np.ndarray:
-        return np.zeros(self.size, np.intp)
-
-    def start(self, rows: int) -> np.ndarray:
-        """What texts remember that have read nothing: [size + longest, rows], the last token at the end."""
-        return np.full((self.size + self.longest, rows), self.vocab, smallest_dtype(self.vocab + 1))
-
-    def filled(self, before: np.ndarray) -> np.ndarray:
+    def filled(self, before: np.ndarray) -> Remembered:
         """What texts remember that have read some tokens, int[rows, steps]; before a text, -1 stands for a token."""
-        history = self.start(len(before))
-        last = np.where(before < 0, self.vocab, before).T[-len(history) :]
-        history[len(history) - len(last) :] = last
-        return history
+        begin = max(0, before.shape[1] - self.longest)
+        tokens = (before[:, :begin].T + 1).astype(smallest_dtype(self.vocab + 1))
+        remembered = Remembered(tokens, np.zeros(tokens.shape, np.uint8))
+        for own in before.T[begin:]:
+            remembered = self.advance(remembered, own)
+        return remembered
 
-    def advance(self, history: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """The same after one more token each, int[rows]; `history` is not changed."""
-        after = np.empty_like(history)
-        after[:-1] = history[1:]
-        after[-1] = tokens
-        return after
+    def advance(self, remembered: Remembered, tokens: np.ndarray) -> Remembered:
+        """The same after one more token each, int[rows]; what is given is not changed."""
+        before, contexts = remembered
+        after, longer = (np.empty((len(before) + 1, len(tokens)), array.dtype) for array in remembered)
+        after[:-1], after[-1], longer[0] = before, tokens + 1, 0
+        # Where the new token has stood before, the context before the next place is longer by it.
+        np.minimum(contexts, self.longest - 1, out=longer[1:])
+        longer[1:] += 1
+        longer[1:] *= before == after[-1]
+        return Remembered(after[-self.size :], longer[-self.size :])
 
-    def followers(self, history: np.ndarray) -> Followers:
+    def followers(self, remembered: Remembered) -> Followers:
         """What followed the last tokens of each row before; each row has read at least one token."""
-        rows, longest = history.shape[1], self.longest
-        if rows == 1:
-            return self._followers_of_one(history[:, 0])
-        flat = history.reshape(-1)
-        found = np.flatnonzero(history[longest - 1 : -1] == history[-1])  # the ends of contexts of one token
-        row, end = found % rows, found + (longest - 1) * rows
-        # Where a row has read less than the longest context, no place before it has as much to be equal to.
-        equal = flat[end - self._steps_back * rows] == history[-2 : -longest - 1 : -1, row]  # [longest - 1, found]
-        length = np.logical_and.accumulate(equal).sum(0)  # tokens of the context beyond the first
-        rest, weights = np.ones(rows), np.zeros(len(found))
-        for window in self.windows:
-            begin = found.searchsorted((self.size - window.size) * rows)
-            left, own = window.shares(row[begin:], length[begin:], rows)
-            rest *= left
-            weights *= left[row]
-            weights[begin:] += own
-        return Followers(rest, row, flat[end + rows], weights)
-
-    def _followers_of_one(self, history: np.ndarray) -> Followers:
-        longest = self.longest
-        found = (history[longest - 1 : -1] == history[-1]).nonzero()[0]
-        equal = history.take(found + self._before) == history[-2 : -longest - 2 : -1, None]  # [longest, found]
-        equal[-1] = False  # so that each column has a first place that differs
-        length = equal.argmin(0)
-        rest, weights = self.windows[0].shares_of_one(length)
+        tokens, contexts = remembered
+        places, rows = tokens.shape
+        found = (contexts != 0).reshape(-1).nonzero()[0]
+        row, longest = found - found // rows * rows, self.longest  # twice as fast as the remainder
+        # Each place counts in the first windows, up to the shortest one that reaches back to it.
+        key = row * longest + contexts.reshape(-1).take(found) - 1
         for window in self.windows[1:]:
-            begin = found.searchsorted(self.size - window.size)
-            left, own = window.shares_of_one(length[begin:])
-            rest *= left
-            weights *= left
-            weights[begin:] += own
-        return Followers(np.array([rest]), self._zeros[: len(found)], history.take(found + longest), weights)
+            key[found.searchsorted((places - window.size) * rows) :] += rows * longest
+        shape = len(self.windows), rows, longest
+        numbers = np.bincount(key, minlength=math.prod(shape)).reshape(shape)
+        seen = numbers[::-1, :, ::-1].cumsum(0).cumsum(2)[::-1, :, ::-1]  # c_n(h)
+        kept = (self._strengths / (seen + self._strengths))[:, :, ::-1].cumprod(2)[:, :, ::-1]
+        rest = kept[::-1, :, 0].cumprod(0)[::-1]  # of p, by each window and the shorter ones
+        weights = (kept / self._strengths).cumsum(2)
+        weights[:-1] *= rest[1:, :, None]
+        return Followers(rest[0], row, tokens.reshape(-1).take(found) - np.int64(1), weights.cumsum(0).take(key))
 
-    def target_probabilities(self, history: np.ndarray, targets: np.ndarray, base: np.ndarray) -> np.ndarray:
+    def target_probabilities(self, remembered: Remembered, targets: np.ndarray, base: np.ndarray) -> np.ndarray:
         """The probability of a token in each row, float64[rows]: of int[rows], from p, float32[rows]."""
-        found = self.followers(history)
+        found = self.followers(remembered)
         right = np.flatnonzero(found.tokens == targets[found.rows])
         seen = np.bincount(found.rows[right], found.weights[right], minlength=len(targets))
         own: np.ndarray = found.rest * base + seen

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
 
 import numpy as np
 
@@ -23,40 +21,12 @@ class Window:
     size: int
     strengths: tuple[float, ...]
 
-    @cached_property
-    def _strengths(self) -> np.ndarray:
-        return np.array(self.strengths)
-
     def leant(self, base: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """q of tokens that follow each other, float32[tokens], from q_0 and int32[1 + longest, 1 + tokens]."""
         found = base.astype(np.float32)
-        for n, strength in enumerate(self._strengths.astype(np.float32)):
+        for n, strength in enumerate(np.array(self.strengths, np.float32)):
             found = (seen[n + 1, 1:] + strength * found) / (seen[n, :-1] + strength)
         return found
-
-    def shares(self, rows: np.ndarray, length: np.ndarray, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """What is left for q_0 in each row, float64[num_rows], and the weight of each place that was found.
-
-        Args:
-            rows: int64[found], of each place.
-            length: int64[found], tokens of the context beyond the first.
-            num_rows: how many rows there are.
-        """
-        longest = len(self.strengths)
-        numbers = np.bincount(rows * longest + length, minlength=num_rows * longest).reshape(num_rows, longest)
-        seen = numbers[:, ::-1].cumsum(1)[:, ::-1]  # c_n(h)
-        kept = (self._strengths / (seen + self._strengths))[:, ::-1].cumprod(1)[:, ::-1]
-        return kept[:, 0], (kept / self._strengths).cumsum(1)[rows, length]
-
-    def shares_of_one(self, length: np.ndarray) -> tuple[float, np.ndarray]:
-        """The same of one row, with few calls: between products of large matrices, each costs some microseconds."""
-        numbers = np.bincount(length, minlength=len(self.strengths)).tolist()
-        seen, rest, weights = 0, 1.0, list[float]()
-        for number, strength in zip(reversed(numbers), reversed(self.strengths), strict=True):
-            seen += number
-            rest *= strength / (seen + strength)
-            weights.append(rest / strength)
-        return rest, np.array(list(accumulate(reversed(weights)))).take(length)
 
 
 def fitted_window(window: Window, base: np.ndarray, seen: np.ndarray) -> Window:

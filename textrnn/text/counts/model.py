@@ -42,6 +42,8 @@ class Counts:
         # Of counts from 0 to 3 and more, float64[order, 4].
         self.discounts = np.concatenate([np.zeros((self.order, 1)), [1, 2, 3] - arrays["values"][:, 1:4]], 1)
         self._contexts = len(self._scale)
+        none = np.zeros(0, np.int64)
+        self._asked: tuple[np.ndarray, ...] = none, none, none  # nodes, and what `_followers` gave for them
         singles = self._tokens[: layout.sizes[0]]
         if singles.max() >= self.vocab or int(self._first[1]) != len(singles):
             raise self.one.damaged()
@@ -93,12 +95,15 @@ class Counts:
         """The streams after one more token each: int64[streams, order], int[streams] -> int64[streams, order]."""
         if len(nodes) == 1:
             return np.array([[0, *(self.one.find(node, int(tokens[0])) for node in nodes[0, :-1].tolist())]])
-        after = np.empty_like(nodes)
-        after[:, 0] = 0
+        after = np.zeros_like(nodes)
         after[:, 1:2] = self._singles[tokens][:, None][:, : self.order - 1]
         if self.order > 2:
-            before = nodes[:, 1:-1]
-            after[:, 2:] = self.find(before.ravel(), np.repeat(tokens, before.shape[1])).reshape(before.shape)
+            before = nodes[:, 1:]
+            index, num = self._followers(before.ravel())  # as the mixture has just asked for them
+            right = np.flatnonzero(self._tokens_at(index) == np.repeat(tokens, num.reshape(before.shape).sum(1)))
+            led = np.full(before.size, UNKNOWN)
+            led[np.searchsorted(np.cumsum(num), right, side="right")] = index[right] + 1
+            after[:, 2:] = led.reshape(before.shape)[:, :-1]
         return after
 
     def weights(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -224,8 +229,12 @@ class Counts:
 
     def _followers(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The places of the n-grams that go on from nodes, node by node, and how many of each: int64[any] both."""
-        first, num = self.rows(nodes)
-        return np.arange(num.sum()) + np.repeat(first - np.cumsum(num) + num, num), num
+        asked, index, num = self._asked
+        if not np.array_equal(asked, nodes):
+            first, num = self.rows(nodes)
+            index = np.arange(num.sum()) + np.repeat(first - np.cumsum(num) + num, num)
+            self._asked = nodes, index, num
+        return index, num
 
     def _tokens_at(self, index: np.ndarray) -> np.ndarray:
         token: np.ndarray = self._tokens[index]
