@@ -96,7 +96,7 @@ def row(path: Path, options: argparse.Namespace) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         folder, begin = Path(name), time.perf_counter()
         with counted(train, vocab, folder, max_order=options.order, least_gain_nats=options.least_gain) as found:
-            found.write_left_out(folder / "left")
+            found.left_out(0, len(train))
             seconds = time.perf_counter() - begin
             save_counts(found, folder / "all", lost_nats=0)
             saved = save_counts(found, folder / "counts", lost_nats=options.lost, max_bytes=options.most_mb * 1e6)

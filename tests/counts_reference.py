@@ -6,31 +6,26 @@ from collections import Counter, defaultdict
 class Reference:
     """Counts of a text without the tokens of some places; discounts are those of all."""
 
-    def __init__(self, ids, vocab, order, starts=(0,), without=(), discounts=None):
+    def __init__(self, ids, vocab, order, without=(), discounts=None):
         self.vocab, self.order = vocab, order
-        self.counts = [None] + [self._count(list(ids), n, set(starts), set(without)) for n in range(1, order + 1)]
+        self.counts = [None] + [self._count(list(ids), n, set(without)) for n in range(1, order + 1)]
         self.discounts = discounts or [None] + [discounts_of(self.counts[n]) for n in range(1, order + 1)]
         self.rows = [None] + [defaultdict(dict) for _ in range(order)]
         for n in range(1, order + 1):
             for gram, count in self.counts[n].items():
                 self.rows[n][gram[:-1]][gram[-1]] = count
 
-    def _count(self, ids, n, starts, without):
-        raw, left, offset = Counter(), defaultdict(set), -1
-        at_start = Counter()
-        for place in range(len(ids)):
-            offset = 0 if place in starts else offset + 1
-            if place in without or offset < n - 1:
+    def _count(self, ids, n, without):
+        raw, left = Counter(), defaultdict(set)
+        for place in range(n - 1, len(ids)):
+            if place in without:
                 continue
             gram = tuple(ids[place - n + 1 : place + 1])
             raw[gram] += 1
-            if offset == n - 1:
-                at_start[gram] += 1  # nothing stands before it
-            else:
-                left[gram].add(ids[place - n])
+            left[gram].add(ids[place - n] if place >= n else None)  # nothing stands before the beginning
         if n == self.order:
             return raw
-        return Counter({gram: len(left[gram]) + at_start[gram] for gram in raw})
+        return Counter({gram: len(left[gram]) for gram in raw})
 
     def probability(self, n, context, token):
         """p_n(token | the last n - 1 tokens of context)."""
@@ -54,22 +49,17 @@ def discounts_of(counts):
     return [0.0] + [min(max(d, 0.01), k - 0.01) for k, d in enumerate(raw, 1)]
 
 
-def probabilities(reference, ids, places, starts=(0,)):
-    """[places][orders]: of each token after what stands before it in its document."""
-    out = []
-    for place in places:
-        begin = max(s for s in starts if s <= place)
-        context = tuple(ids[begin:place])
-        out.append([reference.probability(n, context, ids[place]) for n in range(1, reference.order + 1)])
-    return out
+def probabilities(reference, ids, places):
+    """[places][orders]: of each token after what stands before it."""
+    orders = range(1, reference.order + 1)
+    return [[reference.probability(n, tuple(ids[:place]), ids[place]) for n in orders] for place in places]
 
 
-def left_out(ids, vocab, order, num_blocks, starts=(0,)):
+def left_out(ids, vocab, order, num_blocks):
     """The probabilities of all tokens without the counts of their own block."""
-    discounts = Reference(ids, vocab, order, starts).discounts
+    discounts = Reference(ids, vocab, order).discounts
     size, out = -(-len(ids) // num_blocks), []
     for begin in range(0, len(ids), size):
         places = range(begin, min(begin + size, len(ids)))
-        reference = Reference(ids, vocab, order, starts, places, discounts)
-        out += probabilities(reference, ids, places, starts)
+        out += probabilities(Reference(ids, vocab, order, places, discounts), ids, places)
     return out

@@ -17,7 +17,7 @@ from textrnn.text.counts.codes import (
     count_codes,
     probability_codes,
 )
-from textrnn.text.counts.count import counted, map_probabilities
+from textrnn.text.counts.count import counted
 from textrnn.text.counts.left_out import discounts
 from textrnn.text.counts.model import Counts
 
@@ -120,21 +120,14 @@ def test_counts_do_not_depend_on_pieces(tmp_path, monkeypatch, piece):
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    documents=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=12), min_size=1, max_size=8),
-    order=st.integers(1, 4),
-    num_blocks=st.integers(1, 6),
-)
-def test_documents_agree_with_the_formulas(tmp_path_factory, documents, order, num_blocks):
-    folder = tmp_path_factory.mktemp("documents")
-    ids = [token for document in documents for token in document]
-    starts = np.cumsum([0, *map(len, documents)])[:-1]
-    left, counts = count(ids, 4, folder, max_order=order, num_blocks=num_blocks, starts=starts)
-    assert left == pytest.approx(np.array(left_out(ids, 4, order, num_blocks, starts.tolist())), rel=1e-4)
-    reference = Reference(ids, 4, order, starts.tolist())
-    expected = [[reference.probability(n, tuple(documents[0]), w) for w in range(4)] for n in range(1, order + 1)]
+@given(ids=st.lists(st.integers(0, 3), min_size=1, max_size=60), order=st.integers(1, 4), num_blocks=st.integers(1, 6))
+def test_any_text_agrees_with_the_formulas(tmp_path_factory, ids, order, num_blocks):
+    left, counts = count(ids, 4, tmp_path_factory.mktemp("any"), max_order=order, num_blocks=num_blocks)
+    assert left == pytest.approx(np.array(left_out(ids, 4, order, num_blocks)), rel=1e-4)
+    reference = Reference(ids, 4, order)
+    expected = [[reference.probability(n, tuple(ids), w) for w in range(4)] for n in range(1, order + 1)]
     # The weights of the orders below are saved in steps of 1 / 65535.
-    assert probabilities_of(counts, documents[0]) == pytest.approx(np.array(expected), rel=1e-3, abs=2e-5)
+    assert probabilities_of(counts, ids) == pytest.approx(np.array(expected), rel=1e-3, abs=2e-5)
 
 
 def test_highest_order_is_where_gains_end(tmp_path, rng):
@@ -147,16 +140,15 @@ def test_highest_order_is_where_gains_end(tmp_path, rng):
 # ---------------------------------------------------------------- in one byte
 
 
-def test_left_out_probabilities_are_written_in_bytes(tmp_path):
+def test_left_out_probabilities_are_kept_in_bytes(tmp_path):
     ids, vocab = TEXTS["random"]
     exact = np.array(left_out(ids, vocab, 3, 4))
     with counted(np.array(ids), vocab, tmp_path, max_order=3, least_gain_nats=-99, num_blocks=4) as found:
-        codes = found.write_left_out(tmp_path / "left.ids")
+        codes = np.concatenate([found.left_out(0, 40), found.left_out(40, len(ids))])
     assert codes.dtype == np.uint8 and codes.shape == (len(ids), 3)
     nats = -np.log(exact)
     error = np.abs(-np.log(PROBABILITY_OF_CODE[codes]) - nats)
     assert (error <= 0.0176 * np.sqrt(nats) + 0.0002).all()
-    assert np.array_equal(codes, map_probabilities(tmp_path / "left.ids", 3))
 
 
 def test_probability_codes_are_as_exact_as_stated():
@@ -183,9 +175,6 @@ def test_count_codes_are_as_exact_as_stated():
         ([], {}, "no tokens"),
         ([1, 2], {"num_blocks": 0}, "0 blocks"),
         ([1, 2], {"num_blocks": 65}, "65 blocks"),
-        ([1, 2], {"starts": np.array([1])}, "starts"),
-        ([1, 2], {"starts": np.array([0, 0])}, "starts"),
-        ([1, 2], {"starts": np.array([0, 2])}, "starts"),
         ([1, 3], {}, "token 3"),
     ],
 )

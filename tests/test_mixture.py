@@ -25,7 +25,7 @@ from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.cache_window import Window
 from textrnn.text.counts.codes import probability_codes
-from textrnn.text.counts.count import counted
+from textrnn.text.counts.count import counted, map_probabilities
 from textrnn.text.counts.model import Counts
 
 ARCHITECTURES = ("lstm", "gru", "simple", "mingru", "minlstm", "memory")
@@ -297,10 +297,10 @@ def test_of_a_long_text_a_part_is_counted(home, monkeypatch):
 def test_tokens_that_were_not_counted_are_looked_up(tmp_path, rng):
     ids = rng.integers(0, 6, 400)
     with counted(ids[150:], 6, tmp_path, max_order=3) as found:
-        train = found.write_left_out(tmp_path / "train")
         save_counts(found, tmp_path / "counts", lost_nats=0)
-    counts, cache = Counts(tmp_path / "counts"), Cache(6, (Window(50, (20.0, 5.0)),))
-    train = counting.write_train(counts, cache, ids[150:], train, tmp_path / "train", end_id=None)
+        counts, cache = Counts(tmp_path / "counts"), Cache(6, (Window(50, (20.0, 5.0)),))
+        counting.write_train(counts, cache, ids[150:], found.left_out, tmp_path / "train", end_id=None)
+    train = map_probabilities(tmp_path / "train", 4)
     mixed = MixedCounts(counts, cache, {}, ids, train, train[:0])
     places = np.array([[140, 141, 142], [149, 150, 151], [300, 301, 302]])
     codes = mixed.codes_at(places)

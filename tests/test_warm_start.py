@@ -18,7 +18,7 @@ from textrnn.text.counts.build import save_counts
 from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.cache_window import Window
 from textrnn.text.counts.codes import PROBABILITY_OF_CODE
-from textrnn.text.counts.count import counted
+from textrnn.text.counts.count import counted, map_probabilities
 from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.counts.model import Counts
 from textrnn.text.options import TokenizerConfig
@@ -143,7 +143,8 @@ def test_joined_counts_are_the_sum_of_their_parts(tmp_path, rng):
     )  # but for padding
     codes = rng.integers(0, 255, (len(tokens), own.order)).astype(np.uint8)
     cache = Cache(10, (Window(9, (4.0, 1.0)),))
-    written = write_train(joined, cache, tokens, codes, tmp_path / "codes", end_id=None)
+    write_train(joined, cache, tokens, lambda begin, end: codes[begin:end], tmp_path / "codes", end_id=None)
+    written = map_probabilities(tmp_path / "codes", 2 + own.order)
     np.testing.assert_array_equal(written[:, 1:-1], codes)
     np.testing.assert_allclose(PROBABILITY_OF_CODE[written[:, 0]], np.maximum(found[:, 0], 2e-9), rtol=0.1)
 

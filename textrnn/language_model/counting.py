@@ -86,13 +86,13 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
         ids = _tokens(corpus, corpus.train.ids[-num_counted:])
         limit = prepared.config.counts.max_order or LONGEST
         with counted(ids, corpus.vocab_size, folder, max_order=limit, check=check) as found:
-            train = found.write_left_out(codes["train"])
             saved = save_counts(found, path, max_bytes=LEAST_BYTES + BYTES_A_CHAR * num_counted)
-        counts, end_id = _opened(prepared, path), corpus.end_id
-        check()
-        last = slice(-FITTED, None)
-        cache = Cache.fitted(ids[last], PROBABILITY_OF_CODE[train[last, -1]], corpus.vocab_size, end_id=end_id)
-        train = write_train(counts, cache, ids, train, codes["train"], end_id=end_id)
+            counts, end_id = _opened(prepared, path), corpus.end_id
+            check()
+            begin = max(0, num_counted - FITTED)
+            last = PROBABILITY_OF_CODE[found.left_out(begin, num_counted)[:, -1]]
+            cache = Cache.fitted(ids[begin:], last, corpus.vocab_size, end_id=end_id)
+            write_train(counts, cache, ids, found.left_out, codes["train"], end_id=end_id)
         check()
         held_out = _tokens(corpus, corpus.valid.ids[:MAX_TOKENS])
         write_held_out(counts, cache, held_out, codes["valid"], start_id=prepared.details["start_id"], end_id=end_id)
@@ -102,7 +102,7 @@ def _counts(prepared: Prepared, check: Callable[[], None] = lambda: None) -> Mix
             f"{saved.size_bytes / 1e6:.1f} MB, at a loss of about {max(0.0, saved.lost_nats):.4f} nats per token; "
             f"a cache of the last {cache.size:,} tokens"
         )
-        valid = map_probabilities(codes["valid"], counts.order + 1)
+        train, valid = (map_probabilities(codes[name], counts.order + 1) for name in ("train", "valid"))
         return MixedCounts(
             counts, cache, _files(prepared, path), corpus.train.ids, train, valid, end_id=end_id, said=said
         )
@@ -142,33 +142,35 @@ def _tokens(corpus: Corpus, ids: np.ndarray) -> np.ndarray:
 
 
 def write_train(
-    counts: AnyCounts, cache: Cache, ids: np.ndarray, own: np.ndarray, path: Path, *, end_id: int | None
-) -> np.ndarray:
-    """Writes own codes again, with those by the counts of earlier texts before them, and those by the cache behind.
+    counts: AnyCounts,
+    cache: Cache,
+    ids: np.ndarray,
+    left_out: Callable[[int, int], np.ndarray],
+    path: Path,
+    *,
+    end_id: int | None,
+) -> None:
+    """Writes codes of the probability of each token by the counts of earlier texts, by the own ones, and by the cache.
 
     Args:
         counts: of all texts.
         cache: on top of the own counts.
         ids: int[tokens], the text.
-        own: uint8[tokens, own orders], mapped.
-        path: of the file, which may be that of `own`.
+        left_out: gives the own codes from one place to another, uint8[places, own orders].
+        path: of the file, uint8[tokens, experts].
         end_id: see `Cache.pieces`.
-
-    Returns:
-        uint8[tokens, experts], mapped.
     """
-    nodes, number = counts.start(1), counts.order - own.shape[1]
+    nodes = counts.start(1)
     with atomic_file(path) as file:
         for place, size, seen in cache.pieces(ids, end_id=end_id):
-            codes = own[place : place + size]
-            remembered = probability_codes(cache.leant(PROBABILITY_OF_CODE[codes[:, -1]], seen))
-            parts = [codes, remembered[:, None]]
-            if number:
+            own = left_out(place, place + size)
+            remembered = probability_codes(cache.leant(PROBABILITY_OF_CODE[own[:, -1]], seen))
+            parts = [own, remembered[:, None]]
+            if earlier := counts.order - own.shape[1]:
                 tokens = np.asarray(ids[place : place + size], np.int64)
                 found, nodes = counts.text_probabilities(nodes, tokens)
-                parts = [probability_codes(found[:, :number]), *parts]
+                parts = [probability_codes(found[:, :earlier]), *parts]
             file.write(np.concatenate(parts, 1).data)
-    return map_probabilities(path, counts.order + 1)
 
 
 def write_held_out(

@@ -246,7 +246,7 @@ def adapted_probabilities(
     chain = np.full(size, 1 / counts.vocab)
     context = np.zeros(size, np.int64)
     found = counts.find(context, tokens)
-    levels = _levels(Text(tokens, counts.vocab, np.zeros(1, np.int64), 1), order)
+    levels = _levels(Text(tokens, counts.vocab, 1), order)
     level = next(levels)
     for n in range(order):
         scale, backoff = counts.weights(context)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.base.files import atomic_file
 from textrnn.text.corpus import largest_id
 from textrnn.text.counts.codes import probability_codes
 from textrnn.text.counts.left_out import (
@@ -65,17 +64,9 @@ class Counted:
         """The highest order."""
         return len(self.levels)
 
-    def write_left_out(self, path: Path) -> np.ndarray:
-        """Writes the left-out probabilities and maps them: uint8[num_tokens, order], see `map_probabilities`.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        with atomic_file(path) as file:
-            for begin in range(0, self.num_tokens, PIECE):
-                end = min(begin + PIECE, self.num_tokens)
-                file.write(np.stack([column.read(begin, end) for column in self.codes], 1).data)
-        return map_probabilities(path, self.order)
+    def left_out(self, begin: int, end: int) -> np.ndarray:
+        """Codes of the left-out probabilities of a piece of the text: uint8[end - begin, order]."""
+        return np.stack([column.read(begin, end) for column in self.codes], 1)
 
 
 def map_probabilities(path: Path, order: int) -> np.ndarray:
@@ -83,7 +74,7 @@ def map_probabilities(path: Path, order: int) -> np.ndarray:
     return np.memmap(path, np.uint8, mode="r").reshape(-1, order)
 
 
-def _checked(ids: np.ndarray, vocab: int, starts: np.ndarray | None, num_blocks: int) -> Text:
+def _check(ids: np.ndarray, vocab: int, num_blocks: int) -> None:
     if not len(ids):
         raise DataError("there is nothing to count: the text has no tokens")
     if len(ids) >= 1 << 31:
@@ -92,10 +83,6 @@ def _checked(ids: np.ndarray, vocab: int, starts: np.ndarray | None, num_blocks:
         raise DataError(f"{num_blocks} blocks cannot be left out in turn: expected 1 to {MOST_BLOCKS}")
     if (largest := largest_id(ids)) >= vocab:
         raise DataError(f"token {largest} is not below the {vocab} of the vocabulary")
-    found = np.zeros(1, np.int64) if starts is None else np.asarray(starts, np.int64)
-    if found[0] != 0 or np.any(np.diff(found) <= 0) or found[-1] >= len(ids):
-        raise DataError("the starts of documents must rise from 0 and lie within the text")
-    return Text(ids, vocab, found, num_blocks)
 
 
 def _evaluate(text: Text, level: Level, flags: np.ndarray | None, chains: Chains, folder: Path) -> CountedLevel:
@@ -138,7 +125,6 @@ def counted(
     max_order: int = 10,
     least_gain_nats: float = 0.02,
     num_blocks: int = 10,
-    starts: np.ndarray | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Counted]:
     """Counts a text, with each block left out in turn, by interpolated modified Kneser-Ney smoothing.
@@ -153,14 +139,14 @@ def counted(
         max_order: the longest n-grams.
         least_gain_nats: see above.
         num_blocks: contiguous blocks, 1 to `MOST_BLOCKS`.
-        starts: int[num_documents], where documents begin, the first one at 0; without it the text is one.
         check: is called now and then, and may raise to end counting.
 
     Raises:
-        DataError: the text is empty or too long, a token is too large, or `starts` do not fit.
+        DataError: the text is empty or too long, or a token is too large.
         RunError: the disk is full.
     """
-    text = replace(_checked(ids, vocab, starts, num_blocks), check=check)
+    _check(ids, vocab, num_blocks)
+    text = Text(ids, vocab, num_blocks, check)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".counts.") as name:
         scratch = Path(name)
         size = len(ids)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -33,14 +32,12 @@ class Text:
     Attributes:
         ids: int[num_tokens].
         vocab: tokens are below it.
-        starts: int64[num_documents], rising, the first one 0: places over which no n-gram reaches.
         num_blocks: contiguous blocks of equal length that are left out, each once.
         check: is called now and then while it is counted, and may raise to end that.
     """
 
     ids: np.ndarray
     vocab: int
-    starts: np.ndarray
     num_blocks: int
     check: Callable[[], None] = lambda: None
 
@@ -48,20 +45,6 @@ class Text:
     def block_size(self) -> int:
         """Tokens of a block; the last one may have fewer."""
         return -(-len(self.ids) // self.num_blocks)
-
-    def goes_on(self, places: np.ndarray) -> np.ndarray:
-        """Whether n-grams go on into places, which may be the end of the text: bool[any]."""
-        inside = places < len(self.ids)
-        return inside if self._begins is None else inside & ~self._begins[places]
-
-    @cached_property
-    def _begins(self) -> np.ndarray | None:
-        """bool[num_tokens + 1]: a document begins here; None if it is one."""
-        if len(self.starts) == 1:
-            return None
-        begins = np.zeros(len(self.ids) + 1, bool)
-        begins[self.starts] = True
-        return begins
 
 
 class Span(NamedTuple):
@@ -203,13 +186,11 @@ def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Lev
         folder: for scratch files.
         flags: uint8[num_tokens], overwritten. At each place an n-gram of `level` ends, and with the token before it an
             n-gram of the order above. `FIRST`: the latter is here for the first time, so that the places with this flag
-            are as many as the different tokens before the former; a document's beginning counts as one of them, of its
-            own. `ALONE`, beside `FIRST` only: the latter occurs in this block only.
+            are as many as the different tokens before the former; the text's beginning counts as one of them. `ALONE`,
+            beside `FIRST` only: the latter occurs in this block only.
     """
     flags[:] = 0
-    starts = text.starts + (level.order - 1)
-    lengths = np.diff(np.append(text.starts, len(text.ids)))
-    flags[starts[lengths >= level.order]] = FIRST | ALONE
+    flags[level.order - 1 : level.order] = FIRST | ALONE
     above = Level(folder, level.order + 1, text.vocab)
     sizes = level.sizes.read()
     ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
@@ -218,7 +199,7 @@ def next_level(text: Text, level: Level, folder: Path, flags: np.ndarray) -> Lev
         begin, end = grams
         places = level.places.read(int(ends[begin]), int(ends[end])) + 1
         context = np.repeat(np.arange(end - begin, dtype=np.int32), sizes[begin:end])
-        goes_on = text.goes_on(places)
+        goes_on = places < len(text.ids)
         return sort_places(text, places[goes_on], context[goes_on], end - begin)
 
     for found in in_order(refine, cuts(sizes, PIECE)):
