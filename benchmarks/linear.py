@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tools import machine, run_json, table
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.linear_fit import (
     LONG_CHARS,
@@ -44,7 +45,7 @@ def ours(texts: Sequence[str], labels: np.ndarray, num_classes: int, penalty: fl
     """N-grams as keys; the model is that of a saved run."""
     script = script_of(texts)
     features, matrix = make_features(texts, script, kinds_for(script, sum(map(len, texts)))[0])
-    own, bias = solve(matrix, labels, np.ones(len(labels)), num_classes, penalty)
+    own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), penalty)
     model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
     return model.logits, sum(array.nbytes for array in model.to_arrays().values())
 
@@ -69,7 +70,7 @@ def with_vectorizers(
             parts = [("chars", make(dict(analyzer="char", ngram_range=(1, 4))))]
         union = FeatureUnion(parts)
         matrix = union.fit_transform(texts).tocsr()
-        own, bias = solve(matrix, labels, np.ones(len(labels)), num_classes, penalty)
+        own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), penalty)
         return lambda more: union.transform(more) @ own + bias, stored(union, own.astype(np.float32))
 
     return fit

@@ -8,8 +8,9 @@ import numpy as np
 
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.kinds import Classes
 from textrnn.report import html
-from textrnn.report.comparison import compare_models
+from textrnn.report.comparison import Judged, compare_models
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")
@@ -79,11 +80,12 @@ def full_report(num_classes=3, rows=120):
     )}  # fmt: skip
     texts = [TEXTS[k] for k in np.random.default_rng(7).integers(0, len(TEXTS), rows)]
     written = Rows(texts, labels, np.arange(1, rows + 1))
+    judged = {name: Judged(said, np.zeros((rows, 0))) for name, said in parts.items()}
     return dict(
         table=f"{EVIL}.csv: 1,470 rows, comma, text in column '{EVIL}'",
         rows=dict(used=1200, unlabelled=270, empty=2, empty_rows=[17, 1030], truncated=0),
         judged_on=EVIL,
-        **compare_models(labels, parts, classes, chosen="combined", learnt_labels=labels),
+        **compare_models(Classes(classes), labels, judged, chosen="combined", learnt_labels=labels),
         findings=dict(
             surest_wrong=surest_wrong(written, parts["rnn"], classes, limit=12),
             suspected_labels=suspected_labels(written, parts["rnn"], classes, limit=12),

@@ -11,7 +11,8 @@ from closeness import assert_close
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.data import NetworkRequest
-from textrnn.classifier.fit import IDS, LABELS, MASK, ROW_WEIGHTS, fit_classifier, make_loss, make_reader, steps_of
+from textrnn.classifier.fit import IDS, MASK, ROW_WEIGHTS, fit_classifier, make_loss, make_reader, steps_of
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.network import Classifier, build_classifier
 from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -132,7 +133,7 @@ def test_dropout_takes_words_and_features_of_a_text_as_a_whole():
 def step_of(model, num_shards=1):
     optimizer = keras.optimizers.Adam(0.01)
     optimizer.build(model.trainable_variables)
-    division = Division(num_shards, signature=(IDS, MASK, LABELS, ROW_WEIGHTS))
+    division = Division(num_shards, signature=(IDS, MASK, tf.TensorSpec((None,), tf.int32), ROW_WEIGHTS))
     step = make_step(make_loss(model), model.trainable_variables, optimizer, clip_norm=1.0, division=division)
     return lambda *arrays, rate: step(arrays, [], np.float32(rate))[0]
 
@@ -181,10 +182,10 @@ def test_fit_classifier_learns_a_rule(rng):
     config = ClassifierConfig.from_options(
         dict(units=8, embed=8, epochs=12, learning_rate=0.02, dropout=0.0, embed_dropout=0.0, word_dropout=0.0)
     )
-    more = dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
+    more = dict(vocab_size=VOCAB, kind=Classes(["no", "yes"]), row_weights=np.ones(200), random_seed=3)
     request = NetworkRequest(config=config, texts=texts[:200], labels=labels[:200], held=texts[200:], **more)
     fitted = fit_classifier(request)
-    assert (fitted.logits.argmax(1) == labels[200:]).mean() > 0.95
+    assert (fitted.outputs.argmax(1) == labels[200:]).mean() > 0.95
     assert [row["epoch"] for row in fitted.history] == list(range(1, 13))
     again = fit_classifier(request)
     assert all(np.allclose(fitted.weights[name], array) for name, array in again.weights.items())
@@ -200,11 +201,11 @@ def test_fit_classifier_stops_when_it_is_told(rng):
         labels=np.array([0, 1, 2, 0, 1]),
         held=texts[:2],
         vocab_size=VOCAB,
-        num_classes=CLASSES,
-        class_weights=np.ones(CLASSES),
+        kind=Classes("abc"),
+        row_weights=np.ones(5),
         random_seed=0,
         interrupted=lambda: next(counted) >= 4,
         on_step=lambda done, nats: told.append(done),
     )
     fitted = fit_classifier(request)
-    assert told == [1 / 300, 2 / 300, 3 / 300, 4 / 300] and fitted.logits.shape == (2, CLASSES)
+    assert told == [1 / 300, 2 / 300, 3 / 300, 4 / 300] and fitted.outputs.shape == (2, CLASSES)

@@ -15,15 +15,17 @@ from textrnn.classifier import models
 from textrnn.classifier import train as classify
 from textrnn.classifier.data import Rows
 from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, cross_validation, fit_and_evaluate, joined
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.models import FitRequest
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded
 from textrnn.report.calibration import apply_temperature, softmax
-from textrnn.report.comparison import folds_in_words, folds_table, over_folds
+from textrnn.report.comparison import Judged, folds_in_words, folds_table, over_folds
 from textrnn.report.html_report import format_html
 from textrnn.report.metrics import log_loss
 from textrnn.report.text_report import format_report
 
+KIND = Classes(["bad", "good"])
 LINEAR = ("--model", "linear", "--time", "1s", "-q")
 
 
@@ -41,7 +43,7 @@ def test_over_folds_by_hand():
     """Fold 0 has 1 of 2 rows right, fold 1 has 3 of 3: 0.5 and 1, mean 0.75, deviation sqrt(2 * 0.25^2 / (2 - 1))."""
     labels, fold_of = np.array([0, 1, 1, 0, 1]), np.array([0, 0, 1, 1, 1])
     said = np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.8, 0.2], [0.5 - 1e-6, 0.5 + 1e-6]])
-    found = over_folds(labels, {"linear": said}, fold_of, ["bad", "good"])
+    found = over_folds(KIND, labels, {"linear": Judged(said, np.zeros((5, 0)))}, fold_of)
     assert (found["count"], found["rows"]) == (2, [2, 3])
     spread = found["models"]["linear"]
     assert spread["accuracy"] == pytest.approx(dict(mean=0.75, std=math.sqrt(0.125)))
@@ -53,7 +55,8 @@ def test_over_folds_by_hand():
 
 def test_over_folds_without_roc_auc_and_of_one_fold():
     said = np.full((3, 3), 1 / 3)
-    spread = over_folds(np.array([0, 1, 2]), {"rnn": said}, np.zeros(3, int), "abc")["models"]["rnn"]
+    judged = {"rnn": Judged(said, np.zeros((3, 0)))}
+    spread = over_folds(Classes("abc"), np.array([0, 1, 2]), judged, np.zeros(3, int))["models"]["rnn"]
     assert spread["roc_auc"] is None and spread["accuracy"]["std"] is None
     table = folds_table(dict(models=dict(rnn=spread)))
     assert table[0] == ["model", "accuracy", "macro F1", "log-loss", "calibration error"]
@@ -63,12 +66,12 @@ def test_over_folds_without_roc_auc_and_of_one_fold():
 
 def test_over_folds_needs_a_fold_for_each_row():
     with pytest.raises(DataError, match="2 numbers of folds and 3 labels"):
-        over_folds(np.array([0, 1, 1]), {}, np.array([0, 1]), "ab")
+        over_folds(KIND, np.array([0, 1, 1]), {}, np.array([0, 1]))
 
 
 def test_cross_validation_judges_each_row_once_and_splits_no_text():
     texts = [f"text {n % 17}" if n % 3 else f"TEXT  {n % 17}" for n in range(60)]
-    plan = cross_validation(rows_of(texts, [n % 2 for n in range(60)]), "a.csv", 4, 0)
+    plan = cross_validation(rows_of(texts, [n % 2 for n in range(60)]), "a.csv", KIND, 4, 0)
     assert plan.num_fits == 5 and plan.every.numbers.tolist() == list(range(1, 61))
     assert sorted(np.concatenate([held.numbers for _, held in plan.parts]).tolist()) == list(range(1, 61))
     for learnt, held in plan.parts:
@@ -81,11 +84,13 @@ def test_joined_keeps_rows_and_what_is_said_of_them_together():
     for numbers in ([2, 5], [1, 4], [3]):
         some = Rows([f"text {n}" for n in numbers], np.array(numbers) % 2, np.array(numbers))
         said = np.array([[n / 10, 1 - n / 10] for n in numbers])
-        parts.append(Evaluated(some, {"rnn": said}, said, [f"m{numbers[0]}"], np.zeros(len(numbers), int), 1))
+        cuts, fold = np.array(numbers)[:, None] / 7, np.zeros(len(numbers), int)
+        parts.append(Evaluated(some, {"rnn": said}, said, {"rnn": cuts}, cuts, [f"m{numbers[0]}"], fold, 1))
     found = joined(parts)
     assert found.rows.numbers.tolist() == [1, 2, 3, 4, 5] and found.rows.texts[3] == "text 4"
     assert found.rows.labels.tolist() == [1, 0, 1, 0, 1]
-    assert found.probabilities["rnn"][:, 0].tolist() == found.used[:, 0].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert found.predictions["rnn"][:, 0].tolist() == found.used[:, 0].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert (found.decisions["rnn"] * 7).round().tolist() == [[n] for n in range(1, 6)]
     assert found.fold_of.tolist() == [1, 0, 2, 1, 0]
     assert (found.choices, found.truncated) == (["m2", "m1", "m3"], 3)
 
@@ -98,13 +103,16 @@ class Sayer:
     def __init__(self, fitted):
         self.known = set(fitted.rows.texts)
 
-    def all_probabilities(self, texts, *, every):
+    def decision_of(self, model):
+        return np.zeros(0)
+
+    def all_predictions(self, texts, *, every):
         known = np.array([text in self.known for text in texts], float)
         return {"linear": np.stack([known, 1 - known], 1)}, np.zeros(len(texts), bool)
 
 
 def test_fit_and_evaluate_asks_only_models_that_have_not_seen_the_row():
-    plan = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", 3, 0)
+    plan = cross_validation(rows_of([f"t{n}" for n in range(20)], [n % 2 for n in range(20)]), "a.csv", KIND, 3, 0)
     learnt, told = [], []
     fitted, evaluated = fit_and_evaluate(
         plan, lambda rows: learnt.append(len(rows.texts)), Sayer, interrupted=lambda: False, say=told.append
@@ -162,7 +170,7 @@ def test_folds_that_choose_differently_say_so():
 @pytest.mark.parametrize("labels, num_folds", [([0] * 9 + [2] * 4, 4), ([0] * 9 + [1], 2)])
 def test_no_more_folds_of_networks_than_the_smallest_class_has_rows(labels, num_folds):
     texts = [f"text {n}" for n in range(len(labels))]
-    request = FitRequest(ClassifierConfig(), 3, texts=texts, labels=np.array(labels))
+    request = FitRequest(ClassifierConfig(), Classes("abc"), texts=texts, labels=np.array(labels))
     assert len(models._folds(request)) == num_folds
 
 

@@ -9,6 +9,7 @@ from cli_fixtures import QUICK, arrays, enter_copy, good, refused, snapshot, sto
 
 import textrnn
 from textrnn.base.files import read_json
+from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.warm_start import WarmStart, known_tokens
 from textrnn.text.tokens.char import CharTokenizer
 from textrnn.text.tokens.vocabulary import Vocabulary
@@ -83,12 +84,13 @@ def test_the_last_layer_follows_the_order_of_the_labels():
     kernel, bias = np.arange(6.0).reshape(2, 3), np.arange(3.0)
     member = {"embedding/embeddings": np.zeros((4, 2)), "output/kernel": kernel, "output/bias": bias}
     start = WarmStart(Path("a"), "classifier", {}, Vocabulary(["x"], "word"), [member], ["p", "q", "r"])
-    turned = start.for_classes(["r", "p", "q"])
+    turned = start.for_kind(Classes(["r", "p", "q"]))
     assert turned.members[0]["output/kernel"].tolist() == [[2, 0, 1], [5, 3, 4]]
     assert turned.members[0]["output/bias"].tolist() == [2, 0, 1]
     assert turned.to_json()["output"]
-    other = start.for_classes(["p", "q"])
-    assert other.members[0].keys() == {"embedding/embeddings"} and not other.to_json()["output"]
+    for other in (Classes(["p", "q"]), Several(["p", "q", "r"])):
+        begun = start.for_kind(other)
+        assert begun.members[0].keys() == {"embedding/embeddings"} and not begun.to_json()["output"]
 
 
 def test_a_language_model_gives_its_vectors_and_first_layer(home):

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, _simplest_good, best_mixture, choose
+from textrnn.classifier.kinds import Classes
 from textrnn.report.calibration import softmax
 from textrnn.report.metrics import log_loss
 
+PAIR = Classes(["bad", "good"])
 A, B = np.array([[0.8, 0.2], [0.5, 0.5]]), np.array([[0.2, 0.8], [0.1, 0.9]])
 
 
@@ -100,20 +102,20 @@ def test_best_mixture_of_equals_stays_in_the_middle_with_few_rows(rows):
     good = np.where(labels[:, None] == [0, 1], 0.55, 0.45)
     worse = good.copy()
     worse[0] = worse[0, ::-1]
-    weights = best_mixture([good, worse], labels).weights
+    weights = best_mixture([good, worse], labels, PAIR).weights
     assert 0.3 <= weights[1] <= 0.7
 
 
 def test_best_mixture_leaves_out_a_model_that_knows_nothing():
     labels, (good, _) = simulated(3, 600, (2.5, 1.0))
     guesses = np.random.default_rng(4).dirichlet([1, 1], 600)
-    assert best_mixture([good, guesses], labels).weights[1] <= 0.1
-    assert best_mixture([guesses, good], labels).weights[0] <= 0.1
+    assert best_mixture([good, guesses], labels, PAIR).weights[1] <= 0.1
+    assert best_mixture([guesses, good], labels, PAIR).weights[0] <= 0.1
 
 
 def test_best_mixture_is_better_on_other_rows_than_each_alone():
     labels, parts = simulated(5, 4000, (1.5, 1.3, 1.1))
-    mixture = best_mixture([part[:800] for part in parts], labels[:800])
+    mixture = best_mixture([part[:800] for part in parts], labels[:800], PAIR)
     mixed, truth = mixture([part[800:] for part in parts]), labels[800:]
     alone = [(part[800:].argmax(1) == truth).mean() for part in parts]
     assert (mixed.argmax(1) == truth).mean() > max(alone) + 0.02
@@ -126,21 +128,21 @@ def test_best_mixture_is_within_a_standard_error_of_the_best(seed, rows):
     labels, parts = simulated(seed, rows, (1.5, 1.0))
     right = [mix(*parts, w / 20, kind=kind).argmax(1) == labels for w in range(21) for kind in ("linear", "log")]
     best = max(right, key=lambda one: one.sum())
-    found = best_mixture(parts, labels)(parts).argmax(1) == labels
+    found = best_mixture(parts, labels, PAIR)(parts).argmax(1) == labels
     assert best.sum() - found.sum() <= np.sqrt(rows)
 
 
 def test_best_mixture_of_one_model_is_that_model():
-    assert best_mixture([A], np.array([0, 1])) == Mixture("linear", (1.0,))
+    assert best_mixture([A], np.array([0, 1]), PAIR) == Mixture("linear", (1.0,))
 
 
 def test_best_mixture_refuses():
     with pytest.raises(DataError, match="no models"):
-        best_mixture([], np.array([0]))
+        best_mixture([], np.array([0]), PAIR)
     with pytest.raises(DataError, match="no labelled rows"):
-        best_mixture([np.zeros((0, 2))], np.array([], int))
+        best_mixture([np.zeros((0, 2))], np.array([], int), PAIR)
     with pytest.raises(DataError, match="do not fit"):
-        best_mixture([A, A[:1]], np.array([0, 1]))
+        best_mixture([A, A[:1]], np.array([0, 1]), PAIR)
 
 
 # ---------------------------------------------------------------- the choice
@@ -158,16 +160,16 @@ def chosen(rng, right, kind="auto", known=400):
     logits = {name: scores(labels, share, rng) for name, share in right.items()}
     if "rnn" in logits:
         logits["rnn"][known:] = np.nan
-    return choose(logits, labels, kind)
+    return choose(logits, labels, PAIR, kind)
 
 
 def test_choose_combines_models_that_err_on_different_rows(rng):
     choice = chosen(rng, dict(linear=0.8, rnn=0.8), known=300)
-    assert choice.accuracy["combined"] >= max(choice.accuracy["linear"], choice.accuracy["rnn"])
+    assert choice.losses["combined"] <= min(choice.losses["linear"], choice.losses["rnn"])
     assert choice.rows.tolist() == list(range(300))
-    assert all(own.shape == (300, 2) for own in choice.probabilities.values())
-    parts = [choice.probabilities[name] for name in ("linear", "rnn")]
-    np.testing.assert_array_equal(choice.mixture(parts), choice.probabilities["combined"])
+    assert all(own.shape == (300, 2) for own in choice.predictions.values())
+    parts = [choice.predictions[name] for name in ("linear", "rnn")]
+    np.testing.assert_array_equal(choice.mixture(parts), choice.predictions["combined"])
 
 
 @pytest.mark.parametrize(("linear", "rnn", "never"), [(0.95, 0.5, "rnn"), (0.5, 0.95, "linear")])
@@ -178,7 +180,7 @@ def test_choose_leaves_the_worse_model(linear, rnn, never, rng):
 def test_choose_takes_the_linear_model_in_a_draw(rng):
     labels = rng.integers(0, 2, 200)
     logits = scores(labels, 0.8, rng)
-    assert choose({"linear": logits, "rnn": logits.copy()}, labels, "auto").chosen == "linear"
+    assert choose({"linear": logits, "rnn": logits.copy()}, labels, PAIR, "auto").chosen == "linear"
 
 
 @pytest.mark.parametrize("kind", ["rnn", "linear", "combined"])
@@ -189,23 +191,22 @@ def test_choose_takes_what_is_asked_for(kind, rng):
 
 def test_choose_lowers_the_loss_of_sure_models(rng):
     labels = rng.integers(0, 2, 400)
-    assert choose({"linear": scores(labels, 0.75, rng, sure=9.0)}, labels, "auto").temperatures["linear"] > 3
+    assert choose({"linear": scores(labels, 0.75, rng, sure=9.0)}, labels, PAIR, "auto").temperatures["linear"] > 3
 
 
 def test_choose_takes_the_linear_model_where_no_row_is_known_to_both(rng):
     labels = rng.integers(0, 2, 40)
     logits = {name: scores(labels, 0.9, rng) for name in ("linear", "rnn")}
     logits["linear"][20:], logits["rnn"][:20] = np.nan, np.nan
-    choice = choose(logits, labels, "auto")
+    choice = choose(logits, labels, PAIR, "auto")
     assert (choice.chosen, choice.rows.tolist(), choice.mixture) == ("linear", list(range(20)), None)
 
 
 def test_more_than_a_standard_error_is_needed_for_less_simple_models():
     """Right on 4 rows more, of 16 that just one is right on, is one standard error: not enough."""
-    labels, simple, elaborate = np.zeros(100, np.int64), np.zeros(100, np.int64), np.zeros(100, np.int64)
+    simple, elaborate = np.zeros(100), np.zeros(100)
     simple[:10], elaborate[10:16] = 1, 1
-    found = {name: np.eye(2)[predicted] for name, predicted in (("linear", simple), ("combined", elaborate))}
-    assert _simplest_good(found, labels) == "linear"
+    found = {"linear": simple, "combined": elaborate}
+    assert _simplest_good(found) == "linear"
     elaborate[15] = 0
-    found["combined"] = np.eye(2)[elaborate]
-    assert _simplest_good(found, labels) == "combined"
+    assert _simplest_good(found) == "combined"

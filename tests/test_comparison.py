@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_rel
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.kinds import Classes
 from textrnn.report.comparison import (
+    Judged,
     compare,
+    compare_losses,
     compare_models,
     difference_interval,
     is_worth_saying,
     mcnemar_exact,
     name_of,
     words_of,
+    words_of_losses,
 )
 
 
@@ -64,7 +68,7 @@ def test_difference_interval_turns_with_its_models(first, second, same):
 
 def test_compare_by_hand():
     labels = np.array([0, 1, 2, 2, 1])
-    found = compare(labels, np.array([0, 1, 2, 0, 0]), np.array([0, 0, 1, 2, 0]))
+    found = compare(np.array([0, 1, 2, 0, 0]) == labels, np.array([0, 0, 1, 2, 0]) == labels)
     assert found == dict(
         rows=5,
         first_accuracy=3 / 5,
@@ -79,8 +83,7 @@ def test_compare_by_hand():
 def sentence(only_first, only_second, both=100, neither=20, first="rnn", second="linear"):
     """The words on two models with so many rows that only one of them has right."""
     right = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], [both, only_first, only_second, neither], axis=0)
-    labels = np.ones(len(right), int)
-    return words_of(dict(first=first, second=second, **compare(labels, right[:, 0], right[:, 1])))
+    return words_of(dict(first=first, second=second, **compare(right[:, 0] > 0, right[:, 1] > 0)))
 
 
 def test_words_of_a_better_rnn():
@@ -113,9 +116,23 @@ def test_compare_calls_no_model_better_whose_interval_holds_zero():
     for only_first in range(24):
         for only_second in range(12):
             right = np.repeat([[1, 1], [1, 0], [0, 1]], [9, only_first, only_second], axis=0)
-            found = compare(np.ones(len(right), int), right[:, 0], right[:, 1])
+            found = compare(right[:, 0] > 0, right[:, 1] > 0)
             low, high = found["difference_interval"]
             assert found["p"] >= 0.05 or low > 0 or high < 0, (only_first, only_second)
+
+
+def test_losses_are_compared_as_a_paired_test_does(rng):
+    first, second = rng.random(400), rng.random(400) + 0.05
+    found = compare_losses(first, second)
+    expected = ttest_rel(first, second)
+    assert found["p"] == pytest.approx(expected.pvalue, rel=0.05)  # that of a normal distribution, not of Student's
+    low, high = found["difference_interval"]
+    assert low < first.mean() - second.mean() < high
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval(0.95)), rel=0.02, abs=1e-3)
+    said = words_of_losses(dict(first="rnn", second="linear", **found), lambda loss: f"off by {loss:.1f}")
+    assert said.startswith("The RNN is better than the linear model: off by 0.5 against off by 0.5, on 400 rows (p")
+    same = compare_losses(first, first)
+    assert same["p"] == 1 and "chance" not in words_of_losses(dict(first="rnn", second="linear", **same), str)
 
 
 def test_is_worth_saying_leaves_out_that_a_model_beats_the_most_frequent_label():
@@ -129,7 +146,8 @@ def test_compare_models_by_hand():
     rnn = np.eye(3)[[0, 1, 1, 0, 1]] * 0.7 + 0.1
     linear = np.eye(3)[[0, 1, 0, 0, 0]] * 0.7 + 0.1
     learnt = np.array([0] * 5 + [1] * 4 + [2])
-    found = compare_models(labels, {"rnn": rnn, "linear": linear}, ["a", "b", "c"], chosen="rnn", learnt_labels=learnt)
+    models = {name: Judged(said, np.zeros((5, 0))) for name, said in (("rnn", rnn), ("linear", linear))}
+    found = compare_models(Classes("abc"), labels, models, chosen="rnn", learnt_labels=learnt)
     assert list(found) == ["chosen", "test", "models", "comparisons"] and found["test"] is found["models"]["rnn"]
     assert {name: test["accuracy"] for name, test in found["models"].items()} == dict(rnn=0.6, linear=0.4, majority=0.2)
     majority = found["models"]["majority"]
@@ -142,16 +160,17 @@ def test_compare_models_by_hand():
 
 
 def test_compare_models_without_learnt_labels_and_with_one_model():
-    found = compare_models(
-        np.array([1, 0]), {"rnn": np.full((2, 2), 0.5)}, ["x", "y"], chosen="rnn", learnt_labels=np.array([], int)
-    )
+    models = {"rnn": Judged(np.full((2, 2), 0.5), np.zeros((2, 0)))}
+    nothing = np.array([], int)
+    found = compare_models(Classes("xy"), np.array([1, 0]), models, chosen="rnn", learnt_labels=nothing)
     assert found["models"]["majority"]["log_loss"] == pytest.approx(np.log(2))
     assert [one["second"] for one in found["comparisons"]] == ["majority"]
 
 
 def test_compare_models_needs_the_chosen_model():
-    with pytest.raises(DataError, match="linear has no probabilities: there are rnn"):
-        compare_models(np.array([0]), {"rnn": np.ones((1, 1))}, ["x"], chosen="linear", learnt_labels=np.array([0]))
+    with pytest.raises(DataError, match="linear has said nothing: there are rnn"):
+        models = {"rnn": Judged(np.ones((1, 1)), np.zeros((1, 0)))}
+        compare_models(Classes("x"), np.array([0]), models, chosen="linear", learnt_labels=np.array([0]))
 
 
 def test_name_of_an_unknown_model():

@@ -10,6 +10,7 @@ from cli_fixtures import ROOT
 
 from textrnn.base.errors import RunError
 from textrnn.classifier import linear_fit as linear
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.linear_fit import fit_linear, kinds_for
 from textrnn.classifier.ngrams import NgramKind, ngrams
@@ -30,17 +31,21 @@ def rows_of(kind="spaced", count=80):
     return texts, np.array(labels)
 
 
-def fitted(kind="spaced", num_classes=3, **more):
+def fit(texts, labels, num_classes=3, **more):
+    options = dict(rng=np.random.default_rng(1), time_s=2.0, row_weights=np.ones(len(labels)))
+    return fit_linear(texts, labels, kind=Classes([str(k) for k in range(num_classes)]), **{**options, **more})
+
+
+def fitted(kind="spaced"):
     texts, labels = rows_of(kind)
-    options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(num_classes))
-    return texts, labels, fit_linear(texts, labels, **{**options, **more})
+    return texts, labels, fit(texts, labels)
 
 
 @pytest.mark.parametrize("kind", ["spaced", "unspaced"])
 def test_fit_linear_learns_what_tells_the_class(kind):
     texts, labels, found = fitted(kind)
     assert script_of(texts) == kind
-    assert (found.logits.argmax(1) == labels).mean() > 0.9
+    assert (found.outputs.argmax(1) == labels).mean() > 0.9
     assert (found.model.logits(texts).argmax(1) == labels).all()
 
 
@@ -49,7 +54,7 @@ def test_logits_are_those_of_the_matrix():
     texts, labels = rows_of()
     kinds = kinds_for("spaced", 0)[0]
     features, matrix = linear.make_features(texts, "spaced", kinds)
-    own, bias = linear.solve(matrix, labels, np.ones(len(labels)), 3, 3.0)
+    own, bias = linear.solve(Classes("abc"), matrix, labels, np.ones(len(labels)), 3.0)
     model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
     np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
@@ -60,9 +65,8 @@ def test_logits_out_of_fold_know_nothing_of_their_row():
     """With labels drawn by chance, they are right as often as chance is."""
     texts = [f"word{n} thing{n}" for n in range(300)]
     labels = np.random.default_rng(0).integers(0, 2, 300)
-    options = dict(rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(2))
-    found = fit_linear(texts, labels, **options)
-    assert 0.35 < (found.logits.argmax(1) == labels).mean() < 0.65
+    found = fit(texts, labels, 2)
+    assert 0.35 < (found.outputs.argmax(1) == labels).mean() < 0.65
 
 
 def test_ratios_by_hand():
@@ -76,16 +80,15 @@ def test_ratios_by_hand():
 
 def test_class_without_rows_is_never_predicted():
     texts, labels = rows_of()
-    found = fit_linear(texts, labels, rng=np.random.default_rng(1), time_s=2.0, class_weights=np.ones(5))
+    found = fit(texts, labels, 5)
     assert set(found.model.logits(texts).argmax(1)) == {0, 1, 2}
 
 
-def test_class_weights_move_the_border():
+def test_row_weights_move_the_border():
     texts, labels = ["tea"] * 30, np.array([0] * 20 + [1] * 10)
     texts = [f"{text} {n % 3}" for n, text in enumerate(texts)]
-    options = dict(rng=np.random.default_rng(1), time_s=2.0)
     even, heavy = (
-        fit_linear(texts, labels, class_weights=np.array(weights), **options).model.logits(["tea"]).argmax()
+        fit(texts, labels, 2, row_weights=np.array(weights)[labels]).model.logits(["tea"]).argmax()
         for weights in ([1.0, 1.0], [1.0, 9.0])
     )
     assert (even, heavy) == (0, 1)
@@ -126,9 +129,8 @@ def test_ngrams_are_those_of_counting_by_hand():
 @pytest.mark.parametrize("time_s, stop", [(0.0, False), (60.0, True)])
 def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop):
     texts, labels = rows_of()
-    options = dict(rng=np.random.default_rng(1), class_weights=np.ones(3))
-    found = fit_linear(texts, labels, time_s=time_s, interrupted=lambda: stop, **options)
-    known = ~np.isnan(found.logits[:, 0])
+    found = fit(texts, labels, time_s=time_s, interrupted=lambda: stop)
+    known = ~np.isnan(found.outputs[:, 0])
     assert 0.1 * len(texts) < known.sum() < 0.3 * len(texts)
     assert (found.model.logits(texts).argmax(1) == labels).all()
 

@@ -21,6 +21,7 @@ from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run import models_dir_flag
 from textrnn.base.run_target import TrainingCall
 from textrnn.classifier.data import NetworkRequest
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig, OptimizationConfig, StopConfig
 from textrnn.text.normalize import normalize
 from textrnn.training.backend import start_tensorflow
@@ -157,13 +158,13 @@ def _lstm_answers(prepared: Prepared, model: Answerer, seconds: float, interrupt
         labels=data.numbers,
         held=encoded(data.held),
         vocab_size=model.vocabulary.vocab_size,
-        num_classes=len(model.answers),
-        class_weights=np.ones(len(model.answers)),
+        kind=Classes(model.answers),
+        row_weights=np.ones(len(data.learnt)),
         random_seed=config.fit.random_seed,
         seconds=seconds,
         interrupted=interrupted,
     )
-    return [model.answers[guess] for guess in fit_classifier(request).logits.argmax(1)]
+    return [model.answers[guess] for guess in fit_classifier(request).outputs.argmax(1)]
 
 
 def _right(questions: Sequence[Question], answers: Sequence[str]) -> float:

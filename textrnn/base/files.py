@@ -21,7 +21,8 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 
-FORMAT_VERSION = 4  # 1 and 2 had other groups of options in run.json, 1 to 3 no cache beside counts
+# 1 and 2 had other groups of options in run.json, 1 to 3 no cache beside counts, 1 to 4 no labels but classes.
+FORMAT_VERSION = 5
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
 END = '"\n}'  # how an object written with indent ends, behind its last text
 TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids)\.[a-z0-9_]{8}")  # as mkstemp names what is half written

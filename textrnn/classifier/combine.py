@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.report.calibration import apply_temperature, fit_temperature, softmax
-from textrnn.report.metrics import SMALLEST, checked, log_loss
+from textrnn.classifier.label_kind import SOFTMAX, Decision, LabelKind
+from textrnn.report.calibration import softmax
+from textrnn.report.metrics import SMALLEST, checked
 
-KINDS = ("linear", "log")  # of pooling probabilities; has nothing to do with the linear model
+POOLS = ("linear", "log")  # of pooling probabilities; has nothing to do with the linear model
 # Weights that are tried: the finest parts of 1 with at most so many combinations.
 PARTS, LARGEST_GRID = (20, 10, 5, 4, 2, 1), 70
 # Equal weights are preferred: others are charged PULL times their squared distance from them, in nats over all rows.
@@ -60,12 +61,12 @@ class Mixture:
             kind, weights = values["kind"], tuple(float(weight) for weight in values["weights"])
         except (KeyError, TypeError, ValueError):
             raise ConfigError(f"a mixture is {values!r:.60}: expected an object with kind and weights") from None
-        if kind not in KINDS or not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-6:
+        if kind not in POOLS or not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-6:
             raise ConfigError(f"a mixture is {values!r:.60}: expected linear or log, and weights that sum to 1")
         return cls(kind, weights)
 
     def __call__(self, parts: Sequence[np.ndarray]) -> np.ndarray:
-        """The mixed probabilities, float64[rows, classes], of one float[rows, classes] for each model."""
+        """The mixed predictions, float64[rows, width], of one float[rows, width] for each model."""
         if len(parts) != len(self.weights):
             raise DataError(f"{len(parts)} models for {len(self.weights)} weights: expected one for each")
         if self.kind == "linear":
@@ -80,18 +81,19 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
-def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray) -> Mixture:
+def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, kind: LabelKind) -> Mixture:
     """The mixture that does best on held-out rows, as far as these can tell.
 
-    The highest accuracy on few rows is partly chance: choosing by it lost 0.5 points of true accuracy with 200 held-out
-    rows and 0.2 with 700, on simulated pairs of models. So mixtures count as equally accurate when the most accurate
-    one is ahead by no more than one standard error of the difference, the square root of the number of rows on which
-    just one of the two is right. Of these the one with the lowest log-loss is taken, with a charge for unequal weights
-    (see PULL). That lost 0.2 points with 200 rows, and 0.1 with 700.
+    The lowest loss on few rows is partly chance: choosing classes by it lost 0.5 points of true accuracy with 200
+    held-out rows and 0.2 with 700, on simulated pairs of models. So mixtures count as equally good when the best one is
+    ahead by no more than one standard error of the difference, the root of the sum of its squares over the rows. Of
+    these the one with the lowest log-loss is taken, with a charge for unequal weights (see PULL). That lost 0.2 points
+    with 200 rows, and 0.1 with 700.
 
     Args:
-        parts: float[rows, classes] for each model, of rows that none has learnt from; calibrate them before.
-        labels: int[rows], their true classes.
+        parts: float[rows, width] for each model, predictions for rows that none has learnt from; calibrate them before.
+        labels: of these rows, as the kind has them.
+        kind: of the labels.
 
     Returns:
         the mixture; a model that does not help has the weight 0.
@@ -104,26 +106,29 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray) -> Mixture:
         rule of one standard error); C. Genest and J. V. Zidek, 1986.
 
     Example:
+        >>> from textrnn.classifier.kinds import Classes
         >>> knows, guesses = np.tile([[0.9, 0.1], [0.1, 0.9]], (50, 1)), np.full((100, 2), 0.5)
-        >>> best_mixture([knows, guesses], np.tile([0, 1], 50))
+        >>> best_mixture([knows, guesses], np.tile([0, 1], 50), Classes(["bad", "good"]))
         Mixture(kind='linear', weights=(1.0, 0.0))
     """
     if not parts:
         raise DataError("there are no models to mix: expected at least one")
-    pairs = [checked(labels, part, np.shape(part)[-1]) for part in parts]
-    labels, parts = pairs[0][0], [part for _, part in pairs]
+    if kind.loss == SOFTMAX:
+        pairs = [checked(labels, part, len(kind.names)) for part in parts]
+        labels, parts = pairs[0][0], [part for _, part in pairs]
+    pools = POOLS if kind.mixes_logarithms else POOLS[:1]
     # One model alone is the same in each kind: two of it would tie but for rounding.
-    tried = [Mixture(kind, weights) for weights in _grid(len(parts)) for kind in (KINDS[:1] if 1 in weights else KINDS)]
-    right, costs = np.empty((len(tried), len(labels)), bool), np.empty(len(tried))
+    tried = [Mixture(each, weights) for weights in _grid(len(parts)) for each in (POOLS[:1] if 1 in weights else pools)]
+    losses, costs = np.empty((len(tried), len(labels))), np.empty(len(tried))
     for number, mixture in enumerate(tried):
         mixed = mixture(parts)
-        right[number] = mixed.argmax(1) == labels
+        losses[number] = kind.losses(labels, mixed, kind.decision(mixed, labels))
         distance = sum((weight - 1 / len(parts)) ** 2 for weight in mixture.weights)
-        costs[number] = len(labels) * log_loss(labels, mixed) + PULL * distance
-    num_right = right.sum(1)
-    ahead = int(np.lexsort((costs, -num_right))[0])
-    errors = np.sqrt((right != right[ahead]).sum(1))
-    return tried[int(np.where(num_right[ahead] - num_right <= errors, costs, np.inf).argmin())]
+        costs[number] = len(labels) * kind.nats(labels, mixed) + PULL * distance
+    total = losses.sum(1)
+    ahead = int(np.lexsort((costs, total))[0])
+    errors = np.sqrt(((losses - losses[ahead]) ** 2).sum(1))
+    return tried[int(np.where(total - total[ahead] <= errors, costs, np.inf).argmin())]
 
 
 def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
@@ -144,58 +149,63 @@ class Choice:
 
     Attributes:
         chosen: `linear`, `rnn` or `combined`.
-        temperatures: what the logits of each model are divided by.
-        mixture: of linear and recurrent probabilities, if there are both.
+        temperatures: what the outputs of each model are divided by.
+        mixture: of linear and recurrent predictions, if there are both.
         rows: int64, the numbers of these rows.
-        probabilities: float64[rows, classes] of each model on them.
-        accuracy: of each model on them, from 0 to 1.
+        predictions: float64[rows, width] of each model on them.
+        decisions: what the predictions of each model are decided by, see `LabelKind.decision`.
+        losses: mean loss of each model on them, see `LabelKind.losses`.
     """
 
     chosen: str
     temperatures: dict[str, float] = field(default_factory=dict)
     mixture: Mixture | None = None
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    probabilities: dict[str, np.ndarray] = field(default_factory=dict)
-    accuracy: dict[str, float] = field(default_factory=dict)
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
 
 
-def choose(logits: Mapping[str, np.ndarray], labels: np.ndarray, kind: str) -> Choice:
-    """Finds temperatures and mixture, and chooses a model.
+def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKind, wanted: str) -> Choice:
+    """Finds temperatures, mixture and decisions, and chooses a model.
 
     Args:
-        logits: float64[rows, classes] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN in
+        outputs: float64[rows, outputs] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN in
             rows that a model has not predicted. Rows that all have predicted count; without any, the first model is
             chosen.
-        labels: int64[rows], the true classes.
-        kind: the model that is asked for, or `auto`.
+        labels: of all rows, as their kind has them.
+        kind: of the labels.
+        wanted: the model that is asked for, or `auto`.
     """
-    known = ~np.isnan(np.stack([array[:, 0] for array in logits.values()])).any(0)
-    if len(logits) > 1 and not known.any():  # both were cut short: the simpler one is used
-        return choose(dict(list(logits.items())[:1]), labels, kind)
+    known = ~np.isnan(np.stack([array[:, 0] for array in outputs.values()])).any(0)
+    if len(outputs) > 1 and not known.any():  # both were cut short: the simpler one is used
+        return choose(dict(list(outputs.items())[:1]), labels, kind, wanted)
     labels, rows = labels[known], np.flatnonzero(known)
-    temperatures = {name: fit_temperature(array[known], labels) for name, array in logits.items()}
-    found = {name: apply_temperature(array[known], temperatures[name]) for name, array in logits.items()}
+    temperatures = {name: kind.temperature(array[known], labels) for name, array in outputs.items()}
+    found = {name: kind.predictions(array[known], temperatures[name]) for name, array in outputs.items()}
     mixture = None
     if len(found) > 1:
         parts = [found["linear"], found["rnn"]]
-        mixture = best_mixture(parts, labels)
+        mixture = best_mixture(parts, labels, kind)
         found["combined"] = mixture(parts)
-    accuracy = {name: float((own.argmax(1) == labels).mean()) for name, own in found.items()}
-    chosen = kind if kind in found else _simplest_good(found, labels)
-    return Choice(chosen, temperatures, mixture, rows, found, accuracy)
+    decisions = {name: kind.decision(own, labels) for name, own in found.items()}
+    losses = {name: kind.losses(labels, own, decisions[name]) for name, own in found.items()}
+    chosen = wanted if wanted in found else _simplest_good(losses)
+    means = {name: float(own.mean()) for name, own in losses.items()}
+    return Choice(chosen, temperatures, mixture, rows, found, decisions, means)
 
 
-def _simplest_good(found: dict[str, np.ndarray], labels: np.ndarray) -> str:
+def _simplest_good(losses: Mapping[str, np.ndarray]) -> str:
     """The first model, unless a later one, which is less simple, is better by more than one standard error.
 
-    The error is that of the difference: the root of the number of rows on which just one of the two is right.
+    The error is that of the difference: the root of the sum of its squares over the rows.
 
     Reference:
         L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3.
     """
-    chosen, *others = found
+    chosen, *others = losses
     for name in others:
-        new, old = (found[model].argmax(1) == labels for model in (name, chosen))
-        if new.sum() - old.sum() > math.sqrt((new != old).sum()):
+        gained = losses[chosen] - losses[name]
+        if gained.sum() > math.sqrt((gained**2).sum()):
             chosen = name
     return chosen

@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.found_kind import FEW_NAMED, LabelOptions, encoded, found_kind, listed
+from textrnn.classifier.kinds import Classes, Several
+from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded, group_numbers
 from textrnn.classifier.vectors import StartVectors
@@ -23,7 +26,6 @@ from textrnn.text.cutting import lines_of
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
 from textrnn.text.table.table import Table, TableOptions, open_table
 
-FEW_NAMED = 5  # classes that a message lists
 MOST_CLASSES = 1_000  # of which a linear model, which has weights for each, is still learnt in minutes
 FEW_ROWS = 20
 LOOKED_AT = 10_000  # rows, to see whether there are labels
@@ -54,18 +56,19 @@ class Rows:
         return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
 
 
-def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
+def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None) -> tuple[Rows, LabelKind, str | None]:
     """Reads all rows of a table.
 
     Args:
         table: opened, with a column of labels.
-        classes: the labels that count; None for those that are there, in order.
+        options: what is said of the labels.
+        kind: of the labels that count; None for those that are there, in order.
 
     Returns:
-        the rows, and the classes.
+        the rows, the kind of their labels, and a line that says how the kind was found out.
 
     Raises:
-        DataError: there is nothing to learn from, or a label that is not among the classes.
+        DataError: a label is not of the kind, or was not learnt.
     """
     texts, written, numbers, unlabelled = list[str](), list[str](), list[int](), list[str]()
     empty = list[int]()
@@ -78,28 +81,14 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
             texts.append(row.text)
             written.append(row.label)
             numbers.append(row.number)
-    known = list(classes) if classes is not None else sorted(set(written), key=_in_order)
-    if strange := sorted(set(written) - set(known)):
-        raise DataError(f"{table.name} has labels that were not learnt: {_listed(strange)}; expected {_listed(known)}")
-    place = {label: number for number, label in enumerate(known)}
-    labels = np.array([place[label] for label in written], np.int64)
+    words = None
+    if kind is None:
+        kind, words = found_kind(written, table.column_names[1] or "", options)
+    labels = encoded(kind, written, table.name)
     counts: dict[str, Any] = dict(used=len(texts), unlabelled=len(unlabelled), empty=len(empty))
     if empty:
         counts["empty_rows"] = empty[:FEW_NAMED]
-    return Rows(texts, labels, np.array(numbers, np.int64), unlabelled, counts), known
-
-
-def _in_order(label: str) -> tuple[float, str]:
-    """Numbers by their size, then everything else."""
-    try:
-        return float(label), label
-    except ValueError:
-        return float("inf"), label
-
-
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - FEW_NAMED} more" if len(labels) > FEW_NAMED else ""
-    return ", ".join(f"{label!r:.40}" for label in labels[:FEW_NAMED]) + more
+    return Rows(texts, labels, np.array(numbers, np.int64), unlabelled, counts), kind, words
 
 
 def has_labels(table: Table) -> bool:
@@ -107,14 +96,36 @@ def has_labels(table: Table) -> bool:
     return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
 
 
-def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
-    """Raises DataError when there are too few rows or classes to learn from, naming them."""
+def check_learnable(rows: Rows, kind: LabelKind, name: str) -> None:
+    """Raises DataError when there are too few rows or labels to learn from, naming them."""
     if not rows.texts:
         raise DataError(f"{name} has no row with both a text and a label: expected some to learn from")
-    counts = Counter(rows.labels.tolist())
-    num_texts = len(set(group_numbers(rows.texts).tolist()))
-    if num_texts < 2:
+    if len(set(group_numbers(rows.texts).tolist())) < 2:
         raise DataError(f"{name} has the same text in all of its labelled rows: expected at least two different texts")
+    if isinstance(kind, Several):
+        _check_several(rows, kind, name)
+    elif not isinstance(kind, Classes) and np.ptp(rows.labels) == 0:
+        raise DataError(
+            f"{name} has the same number in all of its {len(rows.texts):,} labelled rows: expected different ones"
+        )
+    elif isinstance(kind, Classes):
+        _check_classes(rows, kind.names, name)
+
+
+def _check_several(rows: Rows, kind: Several, name: str) -> None:
+    if len(kind.names) > MOST_CLASSES:
+        raise DataError(
+            f"{name} has {len(kind.names):,} different labels, such as {listed(kind.names)}: expected "
+            f"{MOST_CLASSES:,} at most; put rare ones together, or take each cell as one label with --task classes"
+        )
+    if not (rows.labels.any(0) & ~rows.labels.all(0)).any():
+        raise DataError(
+            f"{name} has the same labels in all of its {len(rows.texts):,} labelled rows: expected different ones"
+        )
+
+
+def _check_classes(rows: Rows, classes: Sequence[str], name: str) -> None:
+    counts = Counter(rows.labels.tolist())
     if len(classes) < 2:
         raise DataError(
             f"{name} has a single label, {classes[0]!r:.60}, in all of its {len(rows.texts):,} labelled rows: expected "
@@ -124,16 +135,16 @@ def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
     if len(single) > len(classes) / 2 and len(rows.texts) < FEW_ROWS:
         raise DataError(
             f"{name} has {len(rows.texts)} labelled rows, {len(single)} of them with a label that comes once "
-            f"({_listed(single)}): too few to learn from; expected several rows of each label"
+            f"({listed(single)}): too few to learn from; expected several rows of each label"
         )
     if len(single) > len(classes) / 2:
         raise DataError(
             f"{name} has {len(classes):,} different labels in {len(rows.texts):,} rows, {len(single):,} of them only "
-            f"once ({_listed(single)}): that is no column of labels; name another one with --label-column"
+            f"once ({listed(single)}): that is no column of labels; name another one with --label-column"
         )
     if len(classes) > MOST_CLASSES:
         raise DataError(
-            f"{name} has {len(classes):,} different labels, such as {_listed(classes)}: expected {MOST_CLASSES:,} at "
+            f"{name} has {len(classes):,} different labels, such as {listed(classes)}: expected {MOST_CLASSES:,} at "
             "most; put rare ones together, or name another column with --label-column"
         )
 
@@ -232,18 +243,18 @@ class NetworkRequest(PretrainRequest):
     """What one network learns from when texts have labels.
 
     Attributes:
-        labels: int[rows], the class of each text.
+        kind: of the labels.
+        labels: of each text, as the kind has them.
+        row_weights: float[rows], what each text counts in the loss.
         held: ids of the texts to predict at the end.
-        num_classes: number of classes.
-        class_weights: float[classes], what a row of each class counts in the loss.
         initial: weights to begin with, by name; those that are not there begin at random, and so does what they lack
             of the end of the vocabulary.
     """
 
+    kind: LabelKind
     labels: np.ndarray
+    row_weights: np.ndarray
     held: Sequence[np.ndarray]
-    num_classes: int
-    class_weights: np.ndarray
     initial: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -253,10 +264,10 @@ class FittedNetwork:
 
     Attributes:
         weights: its arrays by name.
-        logits: float32[rows, classes] of the texts that were held out.
+        outputs: float32[rows, outputs] of the texts that were held out.
         history: a row for each pass: `epoch`, `train_nats`, `seconds`; none of a reservoir.
     """
 
     weights: dict[str, np.ndarray]
-    logits: np.ndarray
+    outputs: np.ndarray
     history: list[dict[str, float]] = field(default_factory=list)

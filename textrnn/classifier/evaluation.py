@@ -11,12 +11,14 @@ import numpy as np
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.kinds import Classes
+from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.models import Models
 from textrnn.classifier.predict import CHUNK, TextClassifier
 from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
-from textrnn.report.comparison import compare_models, name_of, over_folds
-from textrnn.report.metrics import SMALLEST, evaluate, log_loss
+from textrnn.report.comparison import Judged, compare_models, name_of, over_folds
+from textrnn.report.metrics import SMALLEST, log_loss
 
 MIN_TEXTS = 2  # that something can be learnt from
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
@@ -68,31 +70,35 @@ class Evaluated:
 
     Attributes:
         rows: the rows.
-        probabilities: float64[rows, classes] of each model by its name.
-        used: float64[rows, classes] of the chosen model: with folds, of the one that was chosen in the row's fold.
+        predictions: float64[rows, width] of each model by its name.
+        used: float64[rows, width] of the chosen model: with folds, of the one that was chosen in the row's fold.
+        decisions: float64[rows, any] of each model, what its prediction of the row is decided by.
+        used_decisions: float64[rows, any] of what is used.
         choices: the chosen model of each fold.
         fold_of: int64[rows], the number of the fold each row was held out in.
         truncated: rows that were too long to be read whole.
     """
 
     rows: Rows
-    probabilities: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
     used: np.ndarray
+    decisions: dict[str, np.ndarray]
+    used_decisions: np.ndarray
     choices: list[str]
     fold_of: np.ndarray
     truncated: int
 
 
-def held_out(rows: Rows, name: str, random_seed: int) -> EvaluationPlan:
+def held_out(rows: Rows, name: str, kind: LabelKind, random_seed: int) -> EvaluationPlan:
     """Holds out a fifth of the rows; raises DataError if that cannot be."""
     rng = np.random.default_rng((random_seed, 0))
-    learnt, held = hold_out(rows.texts, rows.labels, TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
+    learnt, held = hold_out(rows.texts, kind.strata(rows.labels), TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
     return EvaluationPlan([(rows.some(learnt), rows.some(held))], f"{name} that were held out")
 
 
-def cross_validation(rows: Rows, name: str, num_folds: int, random_seed: int) -> EvaluationPlan:
+def cross_validation(rows: Rows, name: str, kind: LabelKind, num_folds: int, random_seed: int) -> EvaluationPlan:
     """Holds out each row once; raises DataError if there are too few texts."""
-    pairs = folds(rows.texts, rows.labels, num_folds, np.random.default_rng((random_seed, 0)))
+    pairs = folds(rows.texts, kind.strata(rows.labels), num_folds, np.random.default_rng((random_seed, 0)))
     parts = [(rows.some(learnt), rows.some(held)) for learnt, held in pairs]
     if (fewest := min(len(set(group_numbers(learnt.texts).tolist())) for learnt, _ in parts)) < MIN_TEXTS:
         raise DataError(
@@ -144,12 +150,15 @@ def evaluate_rows(classifier: TextClassifier, rows: Rows) -> Evaluated:
     """Predicts rows with all models of a classifier, some rows at a time."""
     parts, truncated = list[dict[str, np.ndarray]](), 0
     for begin in range(0, len(rows.texts), CHUNK):
-        found, is_cut = classifier.all_probabilities(rows.texts[begin : begin + CHUNK], every=True)
+        found, is_cut = classifier.all_predictions(rows.texts[begin : begin + CHUNK], every=True)
         parts.append(found)
         truncated += int(is_cut.sum())
-    probabilities = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    one_fold = np.zeros(len(rows.texts), np.int64)
-    return Evaluated(rows, probabilities, probabilities[classifier.chosen], [classifier.chosen], one_fold, truncated)
+    predictions = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    decisions = {name: np.tile(classifier.decision_of(name), (len(rows.texts), 1)) for name in predictions}
+    one_fold, chosen = np.zeros(len(rows.texts), np.int64), classifier.chosen
+    return Evaluated(
+        rows, predictions, predictions[chosen], decisions, decisions[chosen], [chosen], one_fold, truncated
+    )
 
 
 def joined(parts: list[Evaluated]) -> Evaluated:
@@ -164,49 +173,53 @@ def joined(parts: list[Evaluated]) -> Evaluated:
         return np.concatenate(list(arrays))[order]
 
     rows = Rows([texts[row] for row in order], ordered(part.rows.labels for part in parts), numbers[order])
-    names = [name for name in parts[0].probabilities if all(name in part.probabilities for part in parts)]
+    names = [name for name in parts[0].predictions if all(name in part.predictions for part in parts)]
     return Evaluated(
         rows,
-        {name: ordered(part.probabilities[name] for part in parts) for name in names},
+        {name: ordered(part.predictions[name] for part in parts) for name in names},
         ordered(part.used for part in parts),
+        {name: ordered(part.decisions[name] for part in parts) for name in names},
+        ordered(part.used_decisions for part in parts),
         [choice for part in parts for choice in part.choices],
         ordered(part.fold_of + number for number, part in enumerate(parts)),
         sum(part.truncated for part in parts),
     )
 
 
-def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, classes: list[str]) -> dict[str, Any]:
+def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, kind: LabelKind) -> dict[str, Any]:
     """Metrics of all models on rows that they have not learnt from, and rows that deserve a look.
 
     Args:
         plan: how rows were held out.
         fitted: the models that are used from now on.
         evaluated: predictions for the rows held out, by these models or, with folds, by others that were fitted alike.
-        classes: the label of each class.
+        kind: of the labels.
     """
     choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
-    report = compare_models(
-        rows.labels, evaluated.probabilities, classes, chosen=choice.chosen, learnt_labels=learnt.labels
-    )
+    models = {name: Judged(own, evaluated.decisions[name]) for name, own in evaluated.predictions.items()}
+    report = compare_models(kind, rows.labels, models, chosen=choice.chosen, learnt_labels=learnt.labels)
+    report["task"] = kind.task
     if plan.every is None:
         for name, temperature in choice.temperatures.items():
-            report["models"][name]["raw_log_loss"] = _raw_log_loss(
-                rows.labels, evaluated.probabilities[name], temperature
-            )
-        suspects, said = learnt.some(choice.rows), choice.probabilities[choice.chosen]
+            if kind.loss == SOFTMAX:
+                report["models"][name]["raw_log_loss"] = _raw_log_loss(
+                    rows.labels, evaluated.predictions[name], temperature
+                )
+        suspects, said = learnt.some(choice.rows), choice.predictions[choice.chosen]
     else:
         suspects, said = rows, evaluated.used
-        report["folds"] = over_folds(rows.labels, evaluated.probabilities, evaluated.fold_of, classes)
+        report["folds"] = over_folds(kind, rows.labels, models, evaluated.fold_of)
         report["folds"]["chosen"] = evaluated.choices
-        report["test"] = evaluate(rows.labels, evaluated.used, classes)
+        report["test"] = kind.evaluate(rows.labels, evaluated.used, evaluated.used_decisions)
         if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
-    report["findings"] = dict(
-        surest_wrong=surest_wrong(rows, evaluated.used, classes),
-        suspected_labels=suspected_labels(suspects, said, classes),
-        duplicates=duplicates(learnt, classes),
-    )
-    report["held_out"] = choice.accuracy
+    if isinstance(kind, Classes):
+        report["findings"] = dict(
+            surest_wrong=surest_wrong(rows, evaluated.used, kind.names),
+            suspected_labels=suspected_labels(suspects, said, kind.names),
+            duplicates=duplicates(learnt, kind.names),
+        )
+    report["held_out"] = choice.losses
     report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report

@@ -47,7 +47,7 @@ class ExplainedRow(NamedTuple):
     text: str
     label: str | None
     predicted: str
-    confidence: float
+    confidence: float | None
     remark: str
     words: Sequence[Word]
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from textrnn.base.errors import warn
 from textrnn.base.machine import num_cores
 from textrnn.classifier.data import FittedNetwork, NetworkRequest
+from textrnn.classifier.label_kind import HUBER, SIGMOID, SOFTMAX
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
 from textrnn.nn.keras.weights import begin_with, freeze, get_weights
 from textrnn.text.rows import batches, padded
@@ -30,7 +31,7 @@ EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 MOST_LEARNT_EPOCHS = 12.0  # where nothing is drawn: the time is better spent on more networks
 READ_ROWS = 256  # rows read at a time when nothing is learnt
 IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
-LABELS, ROW_WEIGHTS = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
+ROW_WEIGHTS = tf.TensorSpec((None,), tf.float32)
 
 
 @dataclass
@@ -119,19 +120,43 @@ def steps_of(trainer: Trainer, budget: Budget) -> Iterator[Step]:
             yield event
 
 
-def make_loss(model: Classifier) -> Callable[[tuple[Any, ...], State], Loss]:
-    """The loss of ids int32[rows, steps], mask float32[rows, steps], labels int32[rows] and the weight of each row."""
+def _sigmoid_nats(targets: Any, outputs: Any) -> Any:
+    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, outputs), 1)
+
+
+def _huber(targets: Any, outputs: Any) -> Any:
+    return tf.keras.losses.huber(targets, outputs)
+
+
+ROW_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    SOFTMAX: tf.nn.sparse_softmax_cross_entropy_with_logits,
+    SIGMOID: _sigmoid_nats,
+    HUBER: _huber,
+}
+
+
+def make_loss(model: Classifier, name: str = SOFTMAX) -> Callable[[tuple[Any, ...], State], Loss]:
+    """The loss of ids int32[rows, steps], mask float32[rows, steps], targets and the weight of each row.
+
+    Args:
+        model: the network.
+        name: of the loss, see `textrnn.classifier.kinds`, where also the targets are.
+
+    Reference:
+        P. J. Huber, 1964, Robust estimation of a location parameter.
+    """
+    row_losses = ROW_LOSSES[name]
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
-        ids, mask, labels, weight = arrays
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(ids, mask, training=True))
-        return Loss(tf.reduce_sum(nats * weight), tf.reduce_sum(weight))
+        ids, mask, targets, weight = arrays
+        found = row_losses(targets, model(ids, mask, training=True))
+        return Loss(tf.reduce_sum(found * weight), tf.reduce_sum(weight))
 
     return loss
 
 
 def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-    """The function of texts as ids that gives their logits, float32[texts, classes]."""
+    """The function of texts as ids that gives what the network puts out, float32[texts, outputs]."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
     def read(ids: Any, mask: Any) -> Any:
@@ -151,14 +176,15 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
 def fit_classifier(request: NetworkRequest) -> FittedNetwork:
     """Trains one network, and predicts the texts that it has not learnt from."""
     encoder, optimization, stop = request.config.encoder, request.config.optimization, request.config.stop
-    vectors, seed, num_classes = request.vectors, request.random_seed, request.num_classes
+    vectors, seed, kind = request.vectors, request.random_seed, request.kind
     budget = Budget(None, request.seconds, reserve_s=0.0)
-    model = build_classifier(encoder, request.vocab_size, num_classes, random_seed=seed, vectors=vectors)
+    model = build_classifier(encoder, request.vocab_size, kind.num_outputs, random_seed=seed, vectors=vectors)
     begin_with(model, {**get_weights(model), **request.initial})
     freeze(model, embed=optimization.freeze_embed, layers=optimization.freeze_layers)
-    columns = (request.labels.astype(np.int32), request.class_weights[request.labels].astype(np.float32))
+    targets = kind.targets(request.labels)
+    columns = (targets, request.row_weights.astype(np.float32))
     variables, size = model.trainable_variables, optimization.batch
-    objective = RowObjective(request.texts, size, seed, variables, make_loss(model), columns)
+    objective = RowObjective(request.texts, size, seed, variables, make_loss(model, kind.loss), columns)
     per_epoch = objective.num_batches
     most = MOST_LEARNT_EPOCHS if f"{model.output_layer.name}/kernel" in request.initial else MOST_EPOCHS
     epochs = stop.epochs or min(most, max(EPOCHS, ENOUGH_STEPS / per_epoch))
@@ -168,12 +194,12 @@ def fit_classifier(request: NetworkRequest) -> FittedNetwork:
         learning_rate=optimization.learning_rate,
         warmup=WARMUP,
         num_shards=shards_of(encoder.both_ways),
-        signature=(IDS, MASK, LABELS, ROW_WEIGHTS),
+        signature=(IDS, MASK, tf.TensorSpec((None, *targets.shape[1:]), targets.dtype), ROW_WEIGHTS),
         interrupted=request.interrupted,
     )
     history = _history(trainer, budget, request.on_step)
-    logits = make_reader(model)(request.held) if len(request.held) else np.zeros((0, num_classes), np.float32)
-    return FittedNetwork(with_unseen(get_weights(model), vectors), logits, history)
+    outputs = make_reader(model)(request.held) if request.held else np.zeros((0, kind.num_outputs), np.float32)
+    return FittedNetwork(with_unseen(get_weights(model), vectors), outputs, history)
 
 
 def _history(trainer: Trainer, budget: Budget, on_step: Callable[[float, float], None]) -> list[dict[str, float]]:

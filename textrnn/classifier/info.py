@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.classifier.label_kind import CLASSES
 from textrnn.report.comparison import name_of
-from textrnn.report.layout import cut, percent
-from textrnn.report.text_report import began_in_words
+from textrnn.report.layout import cut, decimals, percent
+from textrnn.report.text_report import began_in_words, result_in_words
 
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 
@@ -16,18 +17,28 @@ def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
     return (
         name,
         f"classifier, {run['model']['chosen']}",
-        f"{len(run['classes']):,} labels",
+        f"{len(run['classes']):,} labels" if run["classes"] else "numbers",
         f"{run['parameters']:,}",
-        f"{100 * run['metrics']['test_accuracy']:.1f} % right",
+        _short(run["metrics"]),
         run["status"],
         run["table"]["name"],
     )
 
 
+def _short(metrics: dict[str, Any]) -> str:
+    """How good a classifier is, in one figure."""
+    if "test_accuracy" in metrics:
+        return f"{100 * metrics['test_accuracy']:.1f} % right"
+    test = metrics["test"]
+    return f"micro F1 {decimals(test['micro_f1'])}" if "micro_f1" in test else f"off by {test['mae']:.4g}"
+
+
 def _right(metrics: dict[str, Any]) -> str:
     """How good a classifier is, with the models that it was compared with."""
-    low, high = metrics["accuracy_interval"]
     judged_on = metrics["judged_on"].rstrip(",")
+    if "test_accuracy" not in metrics:
+        return " ".join(result_in_words(metrics["test"], f"{metrics['test_rows']:,} rows of {judged_on}"))
+    low, high = metrics["accuracy_interval"]
     models = ", ".join(f"{name} {percent(share)}" for name, share in metrics["accuracy_of"].items())
     return (
         f"{percent(metrics['test_accuracy'])} of {metrics['test_rows']:,} rows of {judged_on} "
@@ -48,6 +59,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
         ("holds", " and ".join(parts)),
         ("used", name_of(model["chosen"])),
+        ("task", (run["labels"] or {}).get("task", CLASSES)),
         ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
         ("learnt from", ", ".join([f"{run['table']['rows']:,} rows of {run['table']['name']}", *columns])),
         *([("began", began_in_words(run["from"]))] if run.get("from") else []),

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from textrnn.classifier.kinds import mean_loss
+from textrnn.classifier.label_kind import HUBER, SIGMOID, SOFTMAX, LabelKind
 from textrnn.classifier.linear import LinearModel, NgramFeatures
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
 from textrnn.classifier.splits import folds
@@ -31,6 +33,7 @@ PENALTIES_OF_LONG: tuple[float, ...] = (30.0, 100.0, 10.0)
 LONG_CHARS = 500  # of a text, on average
 MOST_CHARS = 8_000_000  # of all texts, up to which n-grams of characters are counted beside those of words
 ABSENT = -20.0  # the logit of a class that has no row
+RIDGE = 3.0  # of the penalty of a ridge regression, for the penalty that is tried first
 
 Kinds = tuple[NgramKind, ...]
 
@@ -41,11 +44,11 @@ class FittedLinear:
 
     Attributes:
         model: fitted to all rows.
-        logits: float64[rows, classes], of each row from a model that had not learnt from it; NaN where time was up.
+        outputs: float64[rows, outputs], of each row from a model that had not learnt from it; NaN where time was up.
     """
 
     model: LinearModel
-    logits: np.ndarray
+    outputs: np.ndarray
 
 
 def kinds_for(script: str, num_chars: int) -> list[Kinds]:
@@ -68,47 +71,49 @@ def fit_linear(
     texts: Sequence[str],
     labels: np.ndarray,
     *,
+    kind: LabelKind,
     rng: np.random.Generator,
     time_s: float,
-    class_weights: np.ndarray,
+    row_weights: np.ndarray,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> FittedLinear:
     """Fits a linear model; n-grams and penalty are those that do best in cross-validation, as far as time allows.
 
     Args:
         texts: one for each row.
-        labels: int64[rows].
+        labels: of each row, as the kind has them.
+        kind: of the labels.
         rng: decides the folds.
         time_s: seconds for cross-validation, and to try more than the most likely settings. One fold is always done.
-        class_weights: float64[classes], what a row of each class counts; some classes may have no row.
+        row_weights: float64[rows], what each row counts.
         interrupted: whether to end soon.
     """
     begin, script = time.monotonic(), script_of(texts)
-    pairs = folds(texts, labels, NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
-    weights, num_classes = class_weights[labels], len(class_weights)
+    pairs = folds(texts, kind.strata(labels), NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
+    targets = kind.targets(labels)
     best: tuple[float, Kinds, float, np.ndarray] | None = None
     made: dict[Kinds, tuple[NgramFeatures, Any]] = {}
     for kinds, penalty in _settings(script, sum(map(len, texts)), len(texts)):
         tried = time.monotonic()
         _, matrix = made[kinds] = made.get(kinds) or make_features(texts, script, kinds)
-        logits = np.full((len(texts), num_classes), np.nan)
+        outputs = np.full((len(texts), kind.num_outputs), np.nan)
         for number, (learnt, held) in enumerate(pairs):
             if number and (interrupted() or time.monotonic() - begin > time_s):
                 break
-            own, bias = solve(matrix[learnt], labels[learnt], weights[learnt], num_classes, penalty)
-            logits[held] = matrix[held] @ own + bias
-        known = ~np.isnan(logits[:, 0])
-        right = float((logits[known].argmax(1) == labels[known]).mean())
-        if best is None or (known.all() and right > best[0]):
-            best = right, kinds, penalty, logits
+            own, bias = solve(kind, matrix[learnt], targets[learnt], row_weights[learnt], penalty)
+            outputs[held] = matrix[held] @ own + bias
+        known = ~np.isnan(outputs[:, 0])
+        loss = mean_loss(kind, labels[known], outputs[known])
+        if best is None or (known.all() and loss < best[0]):
+            best = loss, kinds, penalty, outputs
         now = time.monotonic()
         if interrupted() or now - begin + 1.5 * (now - tried) > time_s:
             break
-    _, kinds, penalty, logits = best  # type: ignore[misc]  # there is always a first one
+    _, kinds, penalty, outputs = best  # type: ignore[misc]  # there is always a first one
     features, matrix = made[kinds]
-    own, bias = solve(matrix, labels, weights, num_classes, penalty)
+    own, bias = solve(kind, matrix, targets, row_weights, penalty)
     return FittedLinear(
-        LinearModel(script, kinds, features.keys, features.scales, own.astype(np.float32), bias), logits
+        LinearModel(script, kinds, features.keys, features.scales, own.astype(np.float32), bias), outputs
     )
 
 
@@ -154,20 +159,42 @@ def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, 
 
 
 def solve(
-    matrix: Any, labels: np.ndarray, weights: np.ndarray, num_classes: int, penalty: float
+    kind: LabelKind, matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each class against the others: weights float64[features, classes] and bias float64[classes]."""
-    own, bias = np.zeros((matrix.shape[1], num_classes)), np.full(num_classes, ABSENT)
-    present = np.unique(labels)
-    if len(present) == 1:
+    """Weights float64[features, outputs] and bias float64[outputs] of a linear model.
+
+    Args:
+        kind: of the labels. Each class is learnt against the others, of two the second; each output of a sigmoid by
+            itself; a number by ridge regression.
+        matrix: sparse, float64[rows, features].
+        targets: see `LabelKind.targets`.
+        weights: float64[rows], what each row counts.
+        penalty: the inverse strength of the L2 penalty.
+    """
+    if kind.loss == HUBER:
+        return _ridge(matrix, targets, weights, penalty)
+    columns = targets > 0.5 if kind.loss == SIGMOID else targets[:, None] == np.arange(kind.num_outputs)
+    own, bias = np.zeros((matrix.shape[1], kind.num_outputs)), np.full(kind.num_outputs, ABSENT)
+    present = columns.any(0)
+    if kind.loss == SOFTMAX and present.sum() == 1:
         bias[present] = 0.0
-    elif num_classes == 2:
-        own[:, 1], bias[1] = _against_others(matrix, labels == 1, weights, penalty)
+        return own, bias
+    is_pair = kind.loss == SOFTMAX and kind.num_outputs == 2
+    for k in [1] if is_pair else np.flatnonzero(present).tolist():
+        if columns[:, k].all():
+            bias[k] = -ABSENT
+        else:
+            own[:, k], bias[k] = _against_others(matrix, columns[:, k], weights, penalty)
+    if is_pair:
         bias[0] = 0.0
-    else:
-        for label in present:
-            own[:, label], bias[label] = _against_others(matrix, labels == label, weights, penalty)
     return own, bias
+
+
+def _ridge(matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.linear_model import Ridge
+
+    solver = Ridge(alpha=RIDGE / penalty, solver="lsqr").fit(matrix, targets[:, 0], sample_weight=weights)
+    return solver.coef_.reshape(-1, 1), np.atleast_1d(np.asarray(solver.intercept_, np.float64))
 
 
 def _against_others(matrix: Any, is_in: np.ndarray, weights: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:

@@ -15,6 +15,8 @@ import numpy as np
 
 from textrnn.classifier.combine import Choice, choose
 from textrnn.classifier.data import FittedNetwork, NetworkRequest, PretrainRequest
+from textrnn.classifier.kinds import mean_loss
+from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.linear_fit import fit_linear
 from textrnn.classifier.options import ClassifierConfig
@@ -57,11 +59,11 @@ class FitRequest:
 
     Attributes:
         config: all options.
-        num_classes: number of classes.
+        label_kind: what the labels are.
         kind: `auto`, `rnn`, `linear` or `combined`.
         balanced: whether each class counts the same, however many rows it has.
         texts: normalised.
-        labels: int64[rows], the class of each text.
+        labels: of each text, as their kind has them.
         unlabelled: further texts of the same kind, normalised, for pretraining.
         start: what the networks begin with; None for drawn weights.
         left_s: gives the seconds that are left.
@@ -71,7 +73,7 @@ class FitRequest:
     """
 
     config: ClassifierConfig
-    num_classes: int
+    label_kind: LabelKind
     kind: str = "auto"
     balanced: bool = False
     texts: Sequence[str] = ()
@@ -84,30 +86,34 @@ class FitRequest:
     on_progress: Callable[[float, str], None] = lambda done, detail: None
 
     @property
-    def class_weights(self) -> np.ndarray:
-        """float64[classes], what a row of each class counts."""
+    def row_weights(self) -> np.ndarray:
+        """float64[rows], what each row counts."""
         if not self.balanced:
-            return np.ones(self.num_classes)
-        counts = np.bincount(self.labels, minlength=self.num_classes)
-        weights: np.ndarray = len(self.labels) / (self.num_classes * np.maximum(counts, 1))
+            return np.ones(len(self.labels))
+        counts = np.bincount(self.labels, minlength=len(self.label_kind.names))
+        weights: np.ndarray = (len(self.labels) / (len(counts) * np.maximum(counts, 1)))[self.labels]
         return weights
+
+    def in_words(self, loss: float) -> str:
+        """A mean loss in words, see `LabelKind.losses`."""
+        return self.label_kind.in_words(loss)
 
 
 def fit_models(request: FitRequest) -> Models:
     """Fits what `request.kind` asks for, and chooses on held-out rows what is used."""
-    models, logits = Models(), dict[str, np.ndarray]()
+    models, outputs = Models(), dict[str, np.ndarray]()
     # First of all, because a file of vectors may turn out to be damaged.
     tokens = None if request.kind == "linear" else _make_vocabulary(request)
     if request.kind != "rnn":
-        models.linear, logits["linear"] = _fit_linear(request)
+        models.linear, outputs["linear"] = _fit_linear(request)
     if tokens is not None and (request.kind == "rnn" or not request.interrupted()):
-        logits["rnn"] = _fit_networks(request, models, *tokens)
-    models.choice = choose(logits, request.labels, request.kind)
-    accuracy = models.choice.accuracy
-    if "combined" in accuracy:
-        shares = ", ".join(f"{name} {100 * accuracy[name]:.1f} %" for name in ("linear", "rnn", "combined"))
-        count = len(models.choice.rows)
-        request.say(f"right on {count:,} rows that were not learnt from: {shares}; chosen: {models.choice.chosen}")
+        outputs["rnn"] = _fit_networks(request, models, *tokens)
+    models.choice = choice = choose(outputs, request.labels, request.label_kind, request.kind)
+    if "combined" in choice.losses:
+        measured = ", ".join(
+            f"{name} {request.in_words(choice.losses[name])}" for name in ("linear", "rnn", "combined")
+        )
+        request.say(f"on {len(choice.rows):,} rows that were not learnt from: {measured}; chosen: {choice.chosen}")
     return models
 
 
@@ -129,32 +135,34 @@ def _make_vocabulary(request: FitRequest) -> tuple[Vocabulary, StartVectors | No
 
 
 def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray]:
-    """The linear model, and logits float64[rows, classes] of each row from a model that had not learnt from it."""
+    """The linear model, and outputs float64[rows, outputs] of each row from a model that had not learnt from it."""
     begin, share = time.monotonic(), LINEAR_ALONE_SHARE if request.kind == "linear" else LINEAR_SHARE
     fitted = fit_linear(
         request.texts,
         request.labels,
         rng=np.random.default_rng((request.config.optimization.random_seed, 1)),
         time_s=share * request.left_s(),
-        class_weights=request.class_weights,
+        kind=request.label_kind,
+        row_weights=request.row_weights,
         interrupted=request.interrupted,
     )
-    known = ~np.isnan(fitted.logits[:, 0])
-    right = float((fitted.logits[known].argmax(1) == request.labels[known]).mean())
-    request.say(f"linear model: {100 * right:.1f} % right in cross-validation, {time.monotonic() - begin:.0f} s")
-    return fitted.model, np.asarray(fitted.logits)
+    known = ~np.isnan(fitted.outputs[:, 0])
+    loss = mean_loss(request.label_kind, request.labels[known], fitted.outputs[known])
+    spent = time.monotonic() - begin
+    request.say(f"linear model: {request.in_words(loss)} in cross-validation, {spent:.0f} s")
+    return fitted.model, np.asarray(fitted.outputs)
 
 
 def _fit_networks(
     request: FitRequest, models: Models, vocabulary: Vocabulary, vectors: StartVectors | None
 ) -> np.ndarray:
-    """Trains networks while there is time; their logits, float64[rows, classes], NaN where not held out."""
+    """Trains networks while there is time; their outputs, float64[rows, outputs], NaN where not held out."""
     config, labels, models.vocabulary = request.config, request.labels, vocabulary
     seed = config.optimization.random_seed
     ids = _encoded(request.texts, vocabulary, config)
     pretrained = _pretrained(request, ids, vocabulary, vectors)
     fit = _fit_function(config)
-    logits = np.full((len(labels), request.num_classes), np.nan)
+    outputs, weights = np.full((len(labels), request.label_kind.num_outputs), np.nan), request.row_weights
     pairs = _folds(request)
     count = min(config.ensemble.networks, len(pairs))
     for number, (learnt, held) in enumerate(pairs[:count]):
@@ -167,25 +175,25 @@ def _fit_networks(
                 held=[ids[row] for row in held],
                 vocab_size=vocabulary.vocab_size,
                 vectors=vectors,
-                num_classes=request.num_classes,
-                class_weights=request.class_weights,
+                kind=request.label_kind,
+                row_weights=weights[learnt],
                 initial=pretrained if request.start is None else request.start.weights_of(number),
                 random_seed=seed + number,
                 seconds=max(1.0, LEARNING_SHARE * request.left_s()),
                 interrupted=request.interrupted,
                 on_step=lambda done, nats, number=number: request.on_progress(  # type: ignore[misc]
-                    (number + done) / count, f"network {number + 1} of {count}  {nats:.3f} nats"
+                    (number + done) / count, f"network {number + 1} of {count}  loss {nats:.3f}"
                 ),
             )
         )
         models.networks.append(fitted.weights)
         models.history += [{"network": number + 1, **row} for row in fitted.history]
-        logits[held] = fitted.logits
-        spent, right = time.monotonic() - begin, (fitted.logits.argmax(1) == labels[held]).mean()
-        request.say(f"network {number + 1}: {100 * right:.1f} % right on rows it has not seen, {spent:.0f} s")
+        outputs[held] = fitted.outputs
+        spent, loss = time.monotonic() - begin, mean_loss(request.label_kind, labels[held], fitted.outputs)
+        request.say(f"network {number + 1}: {request.in_words(loss)} on rows it has not seen, {spent:.0f} s")
         if request.interrupted() or request.left_s() < ANOTHER * spent:
             break
-    return logits
+    return outputs
 
 
 def _encoded(texts: Sequence[str], vocabulary: Vocabulary, config: ClassifierConfig) -> list[np.ndarray]:
@@ -206,11 +214,12 @@ def _fit_function(config: ClassifierConfig) -> Callable[[NetworkRequest], Fitted
 
 def _folds(request: FitRequest) -> list[tuple[np.ndarray, np.ndarray]]:
     """Which rows each network learns from, and which it predicts: no more folds than the smallest class has rows."""
-    counts = np.bincount(request.labels)
+    strata = request.label_kind.strata(request.labels)
+    counts = np.bincount(strata)
     num_folds = NUM_FOLDS if len(request.labels) < MANY_ROWS else MANY_FOLDS
     num_folds = min(num_folds, max(2, int(counts[counts > 0].min())))
     rng = np.random.default_rng((request.config.optimization.random_seed, 2))
-    return folds(request.texts, request.labels, num_folds, rng)
+    return folds(request.texts, strata, num_folds, rng)
 
 
 def _pretrained(

@@ -17,6 +17,7 @@ from textrnn.training.options import freeze_option
 POOLINGS = ("last", "mean", "max", "mean-max", "attention")
 SMALLEST_BPE = 259
 EMBEDDING_STD = 0.1  # of what embeddings begin with
+TASKS = ("classes", "multi", "grades", "numbers")  # see `textrnn.classifier.kinds`
 MODELS = ("auto", "rnn", "linear", "combined")
 
 

@@ -15,6 +15,8 @@ from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, 
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
+from textrnn.classifier.kinds import kind_from_json
+from textrnn.classifier.label_kind import CLASSES, LabelKind
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -23,7 +25,6 @@ from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.reservoir_options import ESN
-from textrnn.report.calibration import apply_temperature
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.tokens.vocabulary import Vocabulary
@@ -42,15 +43,15 @@ class Prediction:
     """What is said of one text.
 
     Attributes:
-        label: the class, as written in the file it was learnt from.
-        confidence: its probability.
-        probabilities: float64[classes].
+        label: as it is written in a file: a class or grade, several labels with their separator between them, a number.
+        confidence: its probability, that of several labels together the least sure one's; None for a number.
+        predictions: float64[width], see `textrnn.classifier.kinds.LabelKind.predictions`.
         status: `ok`, `empty` (no text: the shares of the classes), `truncated` (only its ends were read by the RNN).
     """
 
     label: str
-    confidence: float
-    probabilities: np.ndarray
+    confidence: float | None
+    predictions: np.ndarray
     status: str = OK
 
 
@@ -84,21 +85,23 @@ class TextClassifier:
     """A linear model, recurrent networks, or both.
 
     Attributes:
-        classes: the labels.
+        kind: of the labels.
         chosen: `linear`, `rnn` or `combined`.
-        shares: float64[classes], of the rows that were learnt from.
-        temperatures: what each model's logits are divided by, by `linear` and `rnn`.
+        mean: float64[width], what is predicted of nothing, see `LabelKind.mean`.
+        decisions: what the predictions of each model are decided by, see `LabelKind.decision`.
+        temperatures: what each model's outputs are divided by, by `linear` and `rnn`.
         linear: the linear model, if there is one.
         networks: the recurrent ones, if there are any.
-        mixture: how linear and recurrent probabilities are combined.
+        mixture: how linear and recurrent predictions are combined.
         config: all options.
         details: the content of `run.json`.
         path: the folder it was loaded from.
     """
 
-    classes: list[str]
+    kind: LabelKind
     chosen: str
-    shares: np.ndarray
+    mean: np.ndarray
+    decisions: dict[str, np.ndarray]
     temperatures: dict[str, float]
     linear: LinearModel | None
     networks: Networks | None
@@ -107,10 +110,17 @@ class TextClassifier:
     details: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
-    def all_probabilities(
-        self, texts: Sequence[str], *, every: bool = False
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """What the models say: float64[rows, classes] by name; and which texts were truncated, bool[rows].
+    @property
+    def classes(self) -> list[str]:
+        """The labels; none for numbers."""
+        return list(self.kind.names)
+
+    def decision_of(self, model: str) -> np.ndarray:
+        """What the predictions of a model are decided by, float64[any]."""
+        return self.decisions.get(model, np.zeros(0))
+
+    def all_predictions(self, texts: Sequence[str], *, every: bool = False) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """What the models say: float64[rows, width] by name; and which texts were truncated, bool[rows].
 
         Args:
             texts: some of them.
@@ -119,35 +129,32 @@ class TextClassifier:
         texts = [normalize(text, self.config.normalize) for text in texts]
         found, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
         if self.linear is not None and (every or self.chosen != "rnn"):
-            logits = in_parts(self.linear.logits, texts)
-            found["linear"] = apply_temperature(logits, self.temperatures.get("linear", 1.0))
+            outputs = in_parts(self.linear.logits, texts)
+            found["linear"] = self.kind.predictions(outputs, self.temperatures.get("linear", 1.0))
         if self.networks is not None and (every or self.chosen != "linear"):
             encoded = [self.networks.encode(text) for text in texts]
-            logits = self.networks.logits([ids for ids, _ in encoded])
-            found["rnn"] = apply_temperature(logits, self.temperatures.get("rnn", 1.0))
+            outputs = self.networks.logits([ids for ids, _ in encoded])
+            found["rnn"] = self.kind.predictions(outputs, self.temperatures.get("rnn", 1.0))
             truncated = np.array([is_cut for _, is_cut in encoded], bool)
         if self.mixture is not None and {"linear", "rnn"} <= found.keys():
             found["combined"] = self.mixture([found["linear"], found["rnn"]])
         return found, truncated
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Tells the classes of some texts."""
+        """Tells the labels of some texts."""
         full = [row for row, text in enumerate(texts) if text.strip()]
-        probabilities = np.tile(self.shares, (len(texts), 1))
+        predictions = np.tile(self.mean, (len(texts), 1))
         status = [EMPTY] * len(texts)
         if full:
-            found, truncated = self.all_probabilities([texts[row] for row in full])
-            probabilities[full] = found[self.chosen]
+            found, truncated = self.all_predictions([texts[row] for row in full])
+            predictions[full] = found[self.chosen]
             for row, is_cut in zip(full, truncated, strict=True):
                 status[row] = TRUNCATED if is_cut else OK
-        best = probabilities.argmax(1)
-        return [
-            Prediction(self.classes[best[row]], float(own[best[row]]), own, status[row])
-            for row, own in enumerate(probabilities)
-        ]
+        labels, confidence = self.kind.say(predictions, self.decision_of(self.chosen))
+        return [Prediction(*said) for said in zip(labels, confidence, predictions, status, strict=True)]
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Tells the classes of any number of texts, some at a time."""
+        """Tells the labels of any number of texts, some at a time."""
         some, num_chars = list[str](), 0
         for text in texts:
             some.append(text)
@@ -161,7 +168,9 @@ class TextClassifier:
         """Tells the classes of some texts.
 
         Returns:
-            for each text `label`, `confidence`, `probabilities` (by label) and `status`.
+            for each text `label`, `confidence`, `probabilities` (by label) and `status`; of several labels also
+            `labels`, a list; of a number `value`, `low` and `high` (see `LabelKind.decision`) instead of confidence
+            and probabilities.
 
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
@@ -173,8 +182,8 @@ class TextClassifier:
         rest = iter(texts)
         while some := list(islice(rest, EXPLAINED)):
             made = self.predict(some)
-            given = np.stack([found.probabilities for found in made])
-            words = explain(some, given, lambda changed: self.all_probabilities(changed)[0][self.chosen])
+            given = np.stack([found.predictions for found in made])
+            words = explain(some, given, lambda changed: self.all_predictions(changed)[0][self.chosen])
             yield from zip(made, words, strict=True)
 
     def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -197,12 +206,9 @@ class TextClassifier:
         ]
 
     def _as_dict(self, found: Prediction) -> dict[str, Any]:
-        return dict(
-            label=found.label,
-            confidence=found.confidence,
-            probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
-            status=found.status,
-        )
+        said = self.kind.facts(found.predictions, self.decision_of(self.chosen))
+        sure = {} if found.confidence is None else dict(confidence=found.confidence)
+        return dict(label=found.label, **sure, **said, status=found.status)
 
 
 def _listed(texts: Sequence[str]) -> Sequence[str]:
@@ -238,19 +244,20 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray]) -> TextClassifier:
     config, model = ClassifierConfig.from_json(details["config"]), details["model"]
-    classes = [str(label) for label in details["classes"]]
+    kind = kind_from_json(details.get("labels", dict(task=CLASSES, names=[str(label) for label in details["classes"]])))
     networks = None
     if model["members"]:
         vocabulary = read_vocabulary(path / TOKENIZER_FILE)
-        sizes = (config.encoder, vocabulary.vocab_size, len(classes))
+        sizes = (config.encoder, vocabulary.vocab_size, kind.num_outputs)
         members = [_network(*sizes, Weights(below(f"rnn{k}/", weights))) for k in range(model["members"])]
         networks = Networks(members, vocabulary, config.tokens.max_length)
     linear = LinearModel.load(weights, model["linear"]) if model["linear"] else None
     mixture = Mixture.from_json(model["mixture"]) if model["mixture"] else None
-    shares = np.array(model["shares"], np.float64)
+    mean = np.array(model["shares"], np.float64)
     temperatures = {name: float(value) for name, value in model["temperatures"].items()}
+    decisions = {name: np.array(value, np.float64) for name, value in model.get("decisions", {}).items()}
     return TextClassifier(
-        classes, model["chosen"], shares, temperatures, linear, networks, mixture, config, details, path
+        kind, model["chosen"], mean, decisions, temperatures, linear, networks, mixture, config, details, path
     )
 
 

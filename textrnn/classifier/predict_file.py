@@ -15,9 +15,11 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
+from textrnn.classifier.found_kind import encoder_of, labels_of
+from textrnn.classifier.label_kind import NUMBERS
 from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
-from textrnn.report.layout import cut, percent, printable
-from textrnn.report.metrics import evaluate
+from textrnn.report.layout import cut, printable
+from textrnn.report.text_report import result_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.rows import Row, Table
 from textrnn.text.table.table import TableOptions, open_table
@@ -125,10 +127,12 @@ class _Predictions:
     def __init__(self, classifier: TextClassifier, explaining: Explaining | None, min_confidence: float) -> None:
         self._classifier, self._explaining, self._min_confidence = classifier, explaining, min_confidence
         self.num_rows = 0
-        self._labels, self._probabilities = array("i"), array("f")  # of millions of rows as well
+        self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
+        self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
-        labels = (f"p({label})" for label in classifier.classes)
-        self.columns = ["predicted", "confidence", *labels, "status", *(explaining.columns if explaining else ())]
+        sure = ["confidence"] * (self._kind.task != NUMBERS)
+        more = explaining.columns if explaining else ()
+        self.columns = ["predicted", *sure, *self._kind.columns, "status", *more]
 
     def cells(self, table: Table) -> Iterator[list[str]]:
         """The cells of each row, in order; rows are read some at a time."""
@@ -139,13 +143,14 @@ class _Predictions:
                 waiting.append(row)
                 yield row.text
 
-        known = {label: number for number, label in enumerate(self._classifier.classes)}
+        encode = encoder_of(self._kind)
         for made in (self._explaining or self._classifier).stream(texts()):
             row = waiting.popleft()
             self.num_rows += 1
-            if row.label in known:
-                self._labels.append(known[row.label])
-                self._probabilities.extend(made.probabilities)
+            label = None if row.label is None else encode(row.label)
+            if label is not None:
+                self._labels.append(label)
+                self._predictions.extend(made.predictions)
             elif row.label is not None:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
@@ -153,16 +158,19 @@ class _Predictions:
             yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
     def _cells(self, made: Prediction) -> list[str]:
-        status = UNCERTAIN if made.status == OK and made.confidence < self._min_confidence else made.status
-        return [made.label, f"{made.confidence:.4f}", *(f"{p:.4f}" for p in made.probabilities.tolist()), status]
+        sure, status = made.confidence, made.status
+        if sure is not None and status == OK and sure < self._min_confidence:
+            status = UNCERTAIN
+        own = self._kind.cells(made.predictions, self._decision)
+        return [made.label, *([] if sure is None else [f"{sure:.4f}"]), *own, status]
 
     def measured(self) -> dict[str, Any]:
         """`test`, `unknown_labels` and `unknown_label_rows`, as far as there is something to say."""
         found = dict[str, Any]()
         if self._labels:
-            probabilities = np.array(self._probabilities, np.float64).reshape(len(self._labels), -1)
-            probabilities /= probabilities.sum(1, keepdims=True)
-            found["test"] = evaluate(np.array(self._labels), probabilities, self._classifier.classes)
+            predictions = np.array(self._predictions, np.float64).reshape(len(self._labels), -1)
+            labels = labels_of(self._kind, self._labels)
+            found["test"] = self._kind.evaluate(labels, predictions, self._decision)
         if self._unknown:
             found.update(unknown_labels=list(self._unknown), unknown_label_rows=self._num_unknown)
         return found
@@ -175,11 +183,7 @@ def summary(result: dict[str, Any]) -> str:
         f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"
     )
     if test := result.get("test"):
-        low, high = test["accuracy_interval"]
-        lines.append(
-            f"{percent(test['accuracy'])} of the {test['rows']:,} rows that have a label are right "
-            f"(95 % interval: {percent(low)} to {percent(high)})"
-        )
+        lines += result_in_words(test, f"the {test['rows']:,} rows that have a label")
     if unknown := result.get("unknown_labels"):
         listed = ", ".join(cut(label, 30) for label in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
         number = result["unknown_label_rows"]

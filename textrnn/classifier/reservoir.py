@@ -97,11 +97,14 @@ class ReservoirClassifier:
 
 def fit_reservoir(request: NetworkRequest) -> FittedNetwork:
     """Fits one classifier in one pass over the texts: pooled states, and a ridge regression on one-hot classes."""
-    config, texts, seed, class_weights = request.config, request.texts, request.random_seed, request.class_weights
+    config, texts, seed, weights = request.config, request.texts, request.random_seed, request.row_weights
     begin, encoder = time.monotonic(), config.encoder
     reservoir = make_reservoir(config.reservoir, request.vocab_size, encoder.units, seed)
-    learnt, tuned = (Sums(len(encoder.pools) * encoder.units, request.num_classes) for _ in range(2))
-    blocks, order = list[tuple[np.ndarray, np.ndarray]](), np.random.default_rng(seed).permutation(len(texts))
+    learnt, tuned = (Sums(len(encoder.pools) * encoder.units, request.kind.num_outputs) for _ in range(2))
+    blocks, order = (
+        list[tuple[np.ndarray, np.ndarray, np.ndarray]](),
+        np.random.default_rng(seed).permutation(len(texts)),
+    )
     for first in range(0, len(order), BLOCK):
         rows = order[first : first + BLOCK]
         block = np.ones((learnt.gram.shape[0], len(rows)))
@@ -109,29 +112,27 @@ def fit_reservoir(request: NetworkRequest) -> FittedNetwork:
         own = request.labels[rows]
         some = np.arange(len(rows)) % TUNED_EVERY == 0
         for sums, part in ((learnt, ~some), (tuned, some)):
-            sums.add(np.ascontiguousarray(block[:, part]), own[part], class_weights[own[part]])
-        blocks.append((block[:, some], own[some]))
+            sums.add(np.ascontiguousarray(block[:, part]), own[part], weights[rows[part]])
+        blocks.append((block[:, some], own[some], weights[rows[some]]))
         late = (time.monotonic() - begin) / (READING_SHARE * request.seconds)
         request.on_step(min(1.0, max(late, (first + len(rows)) / len(order))), 0.0)
         if late > 1 or request.interrupted():
             break
-    ridge = config.reservoir.ridge or min(
-        RIDGES, key=lambda one: _squared_error(learnt.solve(one), blocks, class_weights)
-    )
+    ridge = config.reservoir.ridge or min(RIDGES, key=lambda one: _squared_error(learnt.solve(one), blocks))
     learnt.merge(tuned)
     kernel, bias = learnt.solve(ridge)
     model = ReservoirClassifier(reservoir, SHARPNESS * kernel, SHARPNESS * bias, encoder.pools)
-    logits = model.logits(request.held) if len(request.held) else np.zeros((0, request.num_classes), np.float32)
-    return FittedNetwork(model.to_arrays(), logits)
+    outputs = model.logits(request.held) if request.held else np.zeros((0, request.kind.num_outputs), np.float32)
+    return FittedNetwork(model.to_arrays(), outputs)
 
 
 def _squared_error(
-    readout: tuple[np.ndarray, np.ndarray], blocks: Sequence[tuple[np.ndarray, np.ndarray]], class_weights: np.ndarray
+    readout: tuple[np.ndarray, np.ndarray], blocks: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
 ) -> float:
     """The sum of squared errors on texts that were held out."""
     total, (kernel, bias) = 0.0, readout
-    for block, labels in blocks:
+    for block, labels, weights in blocks:
         errors = block[:-1].T @ kernel + bias
         errors[np.arange(len(labels)), labels] -= 1
-        total += float((class_weights[labels] * (errors**2).sum(1)).sum())
+        total += float((weights * (errors**2).sum(1)).sum())
     return total

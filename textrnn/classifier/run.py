@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,24 @@ from textrnn.base.files import (
     write_json,
     write_weights,
 )
+from textrnn.classifier.label_kind import CLASSES, LabelKind
 from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
+from textrnn.report.comparison import METRICS
 from textrnn.text.table.table import Table
 from textrnn.training.display import write_history
 
 HISTORY_FILE = "history.csv"
 
 
-def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, command: str) -> dict[str, Any]:
+def new_details(config: ClassifierConfig, kind: LabelKind, table: Table, command: str) -> dict[str, Any]:
     """The content of `run.json`, but for what is learnt."""
     text_column, label_column = table.column_names
     return {
         **run_head(KIND, command, config.to_json(), status="unfinished"),
-        "classes": list(classes),
+        "classes": list(kind.names),
+        "labels": kind.to_json(),
         "table": {"name": table.name, "text_column": text_column, "label_column": label_column},
         "metrics": {},
         "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
@@ -44,31 +47,34 @@ def new_details(config: ClassifierConfig, classes: Sequence[str], table: Table, 
 def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """What `run.json` says of a report."""
     test, folds = report["test"], report.get("folds")
-    low, high = test["accuracy_interval"]
-    metrics = dict(
-        test_accuracy=test["accuracy"],
-        accuracy_interval=[low, high],
-        test_rows=test["rows"],
-        judged_on=report["judged_on"],
-        accuracy_of={name: one["accuracy"] for name, one in report["models"].items()},
-    )
+    metrics = dict(test_rows=test["rows"], judged_on=report["judged_on"])
+    if "accuracy" in test:
+        metrics.update(
+            test_accuracy=test["accuracy"],
+            accuracy_interval=list(test["accuracy_interval"]),
+            accuracy_of={name: one["accuracy"] for name, one in report["models"].items()},
+        )
+    if report["task"] != CLASSES:
+        kept = METRICS[report["task"]]
+        metrics.update(test={name: test[name] for name in test if name in kept or name == "interval"})
+        metrics["test"]["rows"] = test["rows"]
     if folds is not None:
         metrics.update(folds=folds["count"])
     return metrics
 
 
-def save_models(folder: Path, details: dict[str, Any], models: Models, labels: np.ndarray) -> None:
+def save_models(folder: Path, details: dict[str, Any], models: Models, kind: LabelKind, labels: np.ndarray) -> None:
     """Writes the files of a run into a folder; `details` get what was learnt.
 
     Args:
         folder: what other models have left there is replaced.
         details: the content of `run.json`.
         models: all that was fitted.
-        labels: int64[rows], of the rows that were learnt from.
+        kind: of the labels.
+        labels: of the rows that were learnt from.
     """
     weights = _weights(models)
-    counts = np.bincount(labels, minlength=len(details["classes"]))
-    details["model"] = {**_settings(models), "shares": (counts / counts.sum()).tolist()}
+    details["model"] = {**_settings(models), "shares": kind.mean(labels).tolist()}
     details["table"]["rows"] = len(labels)
     details["parameters"] = sum(int(array.size) for array in weights.values())
     for left in (TOKENIZER_FILE, HISTORY_FILE):
@@ -96,6 +102,7 @@ def _settings(models: Models) -> dict[str, Any]:
         linear=None if models.linear is None else models.linear.to_json(),
         temperatures={name: value if math.isfinite(value) else 1.0 for name, value in choice.temperatures.items()},
         mixture=None if choice.mixture is None else choice.mixture.to_json(),
+        decisions={name: values.tolist() for name, values in choice.decisions.items() if len(values)},
     )
 
 

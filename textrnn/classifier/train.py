@@ -23,6 +23,9 @@ from textrnn.classifier.evaluation import (
     report_on,
 )
 from textrnn.classifier.explain_file import check_explain
+from textrnn.classifier.found_kind import LabelOptions
+from textrnn.classifier.kinds import Classes
+from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
 from textrnn.classifier.predict import TextClassifier, open_classifier
@@ -62,6 +65,7 @@ class Call(TrainingCall):
         kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
         balanced: whether each class counts the same, however many rows it has.
         predict_options: how predictions are written.
+        labels: what is said of the labels.
     """
 
     test: str | None = None
@@ -72,6 +76,7 @@ class Call(TrainingCall):
     kind: str = "auto"
     balanced: bool = False
     predict_options: PredictOptions = field(default_factory=PredictOptions)
+    labels: LabelOptions = field(default_factory=LabelOptions)
     command: str = "textrnn.classify"
 
 
@@ -103,19 +108,20 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     config = ClassifierConfig.from_options(width_from_vectors(settings) if start is None else start.options(settings))
     check_pages()
     _check(call, config)
-    rows, classes = _rows_of(table, display)
-    check_learnable(rows, classes, table.name)
-    start = None if start is None else start.for_classes(classes)
+    rows, kind = _rows_of(table, call, display)
+    check_learnable(rows, kind, table.name)
+    _check_kind(call, config, kind)
+    start = None if start is None else start.for_kind(kind)
     output = _output(path, call.predict_options, rows, display)
     if call.predict_options.explain:
         check_explain(table.name, is_predicted=output is not None)
-    plan = _plan(rows, classes, table, call, config, display)
-    request = FitRequest(config, len(classes), call.kind, call.balanced, say=display.say, on_progress=display.update)
+    plan = _plan(rows, kind, table, call, config, display)
+    request = FitRequest(config, kind, call.kind, call.balanced, say=display.say, on_progress=display.update)
     request = replace(request, unlabelled=_unlabelled(call, rows, config, display), start=start)
     with _new_run(call, table, request, display) as (folder, run), _interrupts(display) as interrupted:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)
         fitter = Fitter(replace(request, interrupted=interrupted), shares, display)
-        details = new_details(config, classes, table, call.command)
+        details = new_details(config, kind, table, call.command)
         if start is not None:
             details["from"], rate = start.to_json(), config.optimization.learning_rate
             display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
@@ -153,16 +159,26 @@ def _check(call: Call, config: ClassifierConfig) -> None:
 # ---------------------------------------------------------------- data
 
 
-def _rows_of(table: Table, display: Display, classes: list[str] | None = None) -> tuple[Rows, list[str]]:
-    """The rows and classes of a table, and what a person should know of it on the display."""
+def _check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
+    """Raises ConfigError where an option does not go with a kind of labels."""
+    if call.balanced and not isinstance(kind, Classes):
+        raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
+    if config.encoder.arch == ESN and kind.loss != SOFTMAX:
+        raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
+    if call.predict_options.explain and kind.loss != SOFTMAX:
+        raise ConfigError(f"--explain is for classes: leave it out with --task {kind.task}")
+
+
+def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
+    """The rows of a table and the kind of their labels, and what a person should know of it on the display."""
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
-    rows, known = read_rows(table, classes)
-    for warning in (table.summary(), similar_labels(known) if classes is None else None):
+    rows, found, words = read_rows(table, call.labels, kind)
+    for warning in (table.summary(), similar_labels(found.names) if kind is None else None, words):
         if warning:
             display.warn(warning)
-    return rows, known
+    return rows, found
 
 
 def _unlabelled(call: Call, rows: Rows, config: ClassifierConfig, display: Display) -> list[str]:
@@ -191,16 +207,16 @@ def _output(path: str, predict_options: PredictOptions, rows: Rows, display: Dis
 
 
 def _plan(
-    rows: Rows, classes: list[str], table: Table, call: Call, config: ClassifierConfig, display: Display
+    rows: Rows, kind: LabelKind, table: Table, call: Call, config: ClassifierConfig, display: Display
 ) -> EvaluationPlan:
     """Which rows are learnt from, and which the models are evaluated on."""
     random_seed = config.optimization.random_seed
     if call.num_folds is not None:
-        return cross_validation(rows, table.name, call.num_folds, random_seed)
+        return cross_validation(rows, table.name, kind, call.num_folds, random_seed)
     if call.test is None:
-        return held_out(rows, table.name, random_seed)
+        return held_out(rows, table.name, kind, random_seed)
     with open_table(call.test, call.options.like(*table.column_names), needs_label=True) as other:
-        tested, _ = _rows_of(other, display, classes)
+        tested, _ = _rows_of(other, call, display, kind)
         if not tested.texts:
             raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
         return EvaluationPlan([(rows, tested)], other.name)
@@ -285,17 +301,17 @@ def _fit_and_save(
     """Fits all models, evaluates them and writes them into a folder; the report, and the history of the networks."""
 
     def opened(fitted: FittedRows) -> TextClassifier:
-        save_models(folder, details, fitted.models, fitted.rows.labels)
+        save_models(folder, details, fitted.models, kind, fitted.rows.labels)
         return open_classifier(folder)
 
-    interrupted = fitter.request.interrupted
+    interrupted, kind = fitter.request.interrupted, fitter.request.label_kind
     fitted, evaluated = fit_and_evaluate(plan, fitter.fit, opened, interrupted=interrupted, say=fitter.request.say)
-    report = report_on(plan, fitted, evaluated, details["classes"])
+    report = report_on(plan, fitted, evaluated, kind)
     if "from" in details:
         report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"
     details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
-    save_models(folder, details, fitted.models, fitted.rows.labels)
+    save_models(folder, details, fitted.models, kind, fitted.rows.labels)
     return report, fitted.models.history
 
 

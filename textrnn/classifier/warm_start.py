@@ -12,6 +12,7 @@ import numpy as np
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import MODEL_FILE, read_weights
 from textrnn.base.run import load
+from textrnn.classifier.label_kind import CLASSES, NUMBERS, SEVERAL, LabelKind
 from textrnn.classifier.options import EMBEDDING_STD, ClassifierConfig, EncoderConfig
 from textrnn.classifier.predict import KIND, below
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, CellNames
@@ -40,6 +41,7 @@ class WarmStart:
         vocabulary: its tokens, as a classifier reads them.
         members: the weights of each of its networks, by their names in a classifier.
         classes: its labels, if it has some.
+        task: their kind.
         learnt: what it has learnt from, in words.
     """
 
@@ -49,6 +51,7 @@ class WarmStart:
     vocabulary: Vocabulary
     members: list[dict[str, np.ndarray]]
     classes: Sequence[str] = ()
+    task: str = CLASSES
     learnt: str = ""
 
     @classmethod
@@ -77,12 +80,14 @@ class WarmStart:
         layers = self.before["layers"]
         return options_from(self.path, self.before, given, fixed=fixed, layers=layers, but=tuple(NOT_TAKEN), **more)
 
-    def for_classes(self, classes: Sequence[str]) -> WarmStart:
+    def for_kind(self, kind: LabelKind) -> WarmStart:
         """The same for a classifier with some labels: with the last layer if they are the same, in their order."""
-        if set(classes) != set(self.classes):
+        classes = kind.names
+        is_same = set(classes) == set(self.classes) if kind.task in (CLASSES, SEVERAL) else classes == self.classes
+        if kind.task != self.task or kind.task == NUMBERS or not is_same:
             rest = [{name: own[name] for name in own if not name.startswith(OUTPUT)} for own in self.members]
             return replace(self, members=rest)
-        columns = [self.classes.index(label) for label in classes]
+        columns = [self.classes.index(label) for label in classes[: kind.num_outputs]]
         ordered = [
             {name: array[..., columns] if name.startswith(OUTPUT) else array for name, array in own.items()}
             for own in self.members
@@ -108,7 +113,7 @@ def _of_classifier(path: Path, model: Any, weights: dict[str, np.ndarray]) -> Wa
     members = [below(f"rnn{number}/", weights) for number in range(len(model.networks.members))]
     before = {**model.config.options(), "level": vocabulary.level}
     learnt = f"{table['rows']:,} rows of {table['name']}"
-    return WarmStart(path, KIND, before, vocabulary, members, model.classes, learnt)
+    return WarmStart(path, KIND, before, vocabulary, members, model.classes, model.kind.task, learnt)
 
 
 def _of_language_model(path: Path, model: Any, weights: dict[str, np.ndarray]) -> WarmStart:

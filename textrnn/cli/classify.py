@@ -11,7 +11,7 @@ import click
 from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.options import GROUPS as CLASSIFIER
-from textrnn.classifier.options import MODELS, check_options
+from textrnn.classifier.options import MODELS, TASKS, check_options
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
     SectionedCommand,
@@ -34,7 +34,17 @@ if TYPE_CHECKING:
 
 GROUPS = (*CLASSIFIER, ReservoirConfig, NormalizeConfig)
 COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
-FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name", *names_of(*GROUPS))
+FOR_TRAINING = (
+    "task",
+    "label_separator",
+    "test",
+    "num_folds",
+    "unlabelled",
+    "from_run",
+    "balanced",
+    "name",
+    *names_of(*GROUPS),
+)
 
 
 @click.command(cls=SectionedCommand)
@@ -86,6 +96,20 @@ FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name
     section=TEXT,
     first=True,
     help="Column of the labels.  [default: as they show]",
+)
+@flag(
+    "--task",
+    type=click.Choice(TASKS),
+    section=TEXT,
+    first=True,
+    help="What labels are: one of some classes, several in a cell (multi), ordered grades, or numbers.  [default: as "
+    "they show]",
+)
+@flag(
+    "--label-separator",
+    metavar="TEXT",
+    section=TEXT,
+    help="Between several labels in a cell.  [default: as it shows]",
 )
 @flag(
     "--delimiter",
@@ -184,6 +208,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
 
 def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
     """Learns from a table that is open."""
+    from textrnn.classifier.found_kind import LabelOptions
     from textrnn.classifier.train import train_on
     from textrnn.report.text_report import format_report
 
@@ -196,6 +221,7 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         from_run=asked.from_run,
         kind=asked.model,
         balanced=asked.balanced,
+        labels=LabelOptions(asked.task, asked.label_separator),
         **call_of(context, asked),
         **given,
     )

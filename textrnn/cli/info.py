@@ -25,6 +25,7 @@ KEYS = (
     "corpus",
     "table",
     "classes",
+    "labels",
     "stories",
     "answers",
     "model",

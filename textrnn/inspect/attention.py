@@ -42,7 +42,7 @@ class Attended(NamedTuple):
     tokens: list[str]
     weights: np.ndarray
     label: str
-    confidence: float
+    confidence: float | None
 
 
 def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[[str], None]) -> dict[str, Any]:

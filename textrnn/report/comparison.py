@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from textrnn.base.errors import DataError
 from textrnn.report.layout import decimals, percent
-from textrnn.report.metrics import Z95, evaluate
+from textrnn.report.metrics import Z95
 
 # The largest p at which a difference between two models is not put down to chance.
 SIGNIFICANT = 0.05
@@ -23,7 +23,38 @@ NAMES = {
 }
 # Which models are compared: the complex one first, then the simple one.
 PAIRS = (("rnn", "linear"), ("combined", "linear"))
-FOLD_METRICS = ("accuracy", "macro_f1", "log_loss", "calibration_error", "roc_auc")
+# What tables show of each kind of labels, with its heads.
+METRICS = {
+    "classes": {
+        "accuracy": "accuracy",
+        "macro_f1": "macro F1",
+        "log_loss": "log-loss",
+        "calibration_error": "calibration error",
+        "roc_auc": "ROC-AUC",
+    },
+    "grades": {
+        "accuracy": "accuracy",
+        "mae": "mean absolute error",
+        "quadratic_kappa": "quadratic kappa",
+        "spearman": "Spearman",
+        "log_loss": "log-loss",
+    },
+    "multi": {
+        "micro_f1": "micro F1",
+        "macro_f1": "macro F1",
+        "sample_f1": "F1 of a row",
+        "subset_accuracy": "all right",
+        "hamming_loss": "Hamming loss",
+        "average_precision": "average precision",
+    },
+    "numbers": {
+        "mae": "mean absolute error",
+        "rmse": "root mean square",
+        "r2": "R2",
+        "pearson": "Pearson",
+        "spearman": "Spearman",
+    },
+}
 
 
 def name_of(model: str) -> str:
@@ -31,77 +62,157 @@ def name_of(model: str) -> str:
     return NAMES.get(model, f"the model {model}")
 
 
+class Judged(NamedTuple):
+    """What a model says of rows that it has not learnt from.
+
+    Attributes:
+        predictions: float64[rows, width].
+        decision: float64[rows, any], what they are decided by.
+    """
+
+    predictions: np.ndarray
+    decision: np.ndarray
+
+
+class Judge(Protocol):
+    """What knows how good predictions are: a kind of labels, see `textrnn.classifier.kinds.LabelKind`."""
+
+    task: ClassVar[str]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the labels."""
+
+    def mean(self, labels: np.ndarray) -> np.ndarray:
+        """What is predicted of a text that nothing is known of."""
+
+    def decision(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What predictions are decided by."""
+
+    def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: np.ndarray) -> np.ndarray:
+        """By how much each prediction is wrong."""
+
+    def in_words(self, loss: float) -> str:
+        """A mean loss in words."""
+
+    def evaluate(self, labels: np.ndarray, predictions: np.ndarray, decision: np.ndarray) -> dict[str, Any]:
+        """All metrics."""
+
+
 def compare_models(
-    labels: np.ndarray,
-    probabilities: Mapping[str, np.ndarray],
-    classes: Sequence[str],
-    *,
-    chosen: str,
-    learnt_labels: np.ndarray,
+    judge: Judge, labels: np.ndarray, models: Mapping[str, Judged], *, chosen: str, learnt_labels: np.ndarray
 ) -> dict[str, Any]:
     """Evaluates all models on the same rows, and compares them in pairs.
 
     Args:
-        labels: int[rows], the true classes. No model has learnt from these rows.
-        probabilities: float[rows, classes] of each model, by its name (`rnn`, `linear`, `combined`).
-        classes: the label of each class.
+        judge: the kind of the labels.
+        labels: the true ones. No model has learnt from these rows.
+        models: what each model says, by its name (`rnn`, `linear`, `combined`).
         chosen: the name of the model that will be used. It must have been chosen on other rows.
-        learnt_labels: int[any], the classes of the rows that the models learnt from. The model `majority` always
-            predicts their most frequent class, and its probabilities are the shares of the classes among them.
+        learnt_labels: of the rows that the models learnt from. The model `majority` always predicts what is most
+            frequent among them (of numbers the median), as probable as it is there.
 
     Returns:
-        `chosen`, `test` (see `evaluate`) of the chosen model, `models` (the same of each model and of `majority`), and
-        `comparisons`: a list of what `compare` gives, with `first`, `second` and `words`. Ready for JSON.
+        `chosen`, `test` (all metrics of the chosen model), `models` (the same of each model and of `majority`), and
+        `comparisons`: a list of what `compare` or `compare_losses` gives, with `first`, `second` and `words`. Ready for
+        JSON.
 
     Raises:
         DataError: there are no rows, shapes do not fit, or the chosen model is missing.
+    """
+    if chosen not in models:
+        raise DataError(f"the chosen model {chosen} has said nothing: there are {', '.join(models) or 'none'}")
+    mean = judge.mean(learnt_labels)
+    always = np.tile(mean, (len(learnt_labels), 1))
+    decision = judge.decision(always, learnt_labels)
+    parts = {**models, MAJORITY: Judged(np.tile(mean, (len(labels), 1)), np.tile(decision, (len(labels), 1)))}
+    found = {name: judge.evaluate(labels, *part) for name, part in parts.items()}
+    if "accuracy" in found[MAJORITY]:
+        found[MAJORITY]["label"] = judge.names[int(mean.argmax())]
+    losses = {name: judge.losses(labels, *part) for name, part in parts.items()}
+    pairs = [(first, second) for first, second in (*PAIRS, (chosen, MAJORITY)) if first in parts and second in parts]
+    comparisons = [_compared(judge, first, second, losses) for first, second in pairs]
+    return dict(chosen=chosen, test=found[chosen], models=found, comparisons=comparisons)
+
+
+def _compared(judge: Judge, first: str, second: str, losses: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    names = dict(first=first, second=second)
+    if judge.task == "classes":
+        own = {**names, **compare(losses[first] == 0, losses[second] == 0)}
+        return {**own, "words": words_of(own)}
+    own = {**names, **compare_losses(losses[first], losses[second])}
+    return {**own, "words": words_of_losses(own, judge.in_words)}
+
+
+def compare_losses(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+    """Compares two models by how wrong they are on the same rows.
+
+    Args:
+        first: float64[rows], losses of the first model.
+        second: float64[rows], of the second one.
+
+    Returns:
+        `rows`, `first_loss`, `second_loss`, `p` (two-sided, of the hypothesis that the mean losses are equal) and
+        `difference_interval` (95 %, of the first mean less the second), from a normal distribution of the mean
+        difference, ready for JSON.
 
     Example:
-        >>> labels, sure = np.array([0, 1, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
-        >>> found = compare_models(labels, {"rnn": sure}, ["bad", "good"], chosen="rnn", learnt_labels=labels[:3])
-        >>> found["test"]["accuracy"], found["models"]["majority"]["accuracy"], found["models"]["majority"]["label"]
-        (0.75, 0.75, 'good')
+        >>> compare_losses(np.array([1.0, 0.0, 2.0, 1.0]), np.array([1.0, 1.0, 2.0, 2.0]))["first_loss"]
+        1.0
     """
-    if chosen not in probabilities:
-        raise DataError(
-            f"the chosen model {chosen} has no probabilities: there are {', '.join(probabilities) or 'none'}"
-        )
-    learnt = np.bincount(np.asarray(learnt_labels, np.int64), minlength=len(classes))
-    shares = learnt / max(1, learnt.sum()) if learnt.any() else np.full(len(classes), 1 / len(classes))
-    parts = {**probabilities, MAJORITY: np.tile(shares, (len(labels), 1))}
-    models = {name: evaluate(labels, part, classes) for name, part in parts.items()}
-    models[MAJORITY]["label"] = classes[int(shares.argmax())]
-    predicted = {name: np.asarray(part).argmax(1) for name, part in parts.items()}
-    comparisons = []
-    for first, second in (*PAIRS, (chosen, MAJORITY)):
-        if first in parts and second in parts:
-            found = dict(first=first, second=second, **compare(labels, predicted[first], predicted[second]))
-            comparisons.append({**found, "words": words_of(found)})
-    return dict(chosen=chosen, test=models[chosen], models=models, comparisons=comparisons)
+    differences = first - second
+    mean, rows = float(differences.mean()), len(differences)
+    error = float(differences.std(ddof=1)) / math.sqrt(rows) if rows > 1 else 0.0
+    p = math.erfc(abs(mean) / error / math.sqrt(2)) if error > 0 else float(mean == 0)
+    return dict(
+        rows=rows,
+        first_loss=float(first.mean()),
+        second_loss=float(second.mean()),
+        p=p,
+        difference_interval=[mean - Z95 * error, mean + Z95 * error],
+    )
 
 
-def compare(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+def words_of_losses(comparison: Mapping[str, Any], in_words: Callable[[float], str]) -> str:
+    """Says in one sentence which of two models is better, see `words_of`.
+
+    Args:
+        comparison: `first` and `second`, and what `compare_losses` gives.
+        in_words: says a mean loss.
+    """
+    losses = {comparison[name]: comparison[f"{name}_loss"] for name in ("first", "second")}
+    first, second = losses
+    is_draw = comparison["p"] >= SIGNIFICANT
+    better, worse = (first, second) if losses[first] < losses[second] and not is_draw else (second, first)
+    chance = "p < 0.001" if comparison["p"] < 0.001 else f"p = {comparison['p']:.3f}"
+    sentence = (
+        f"{name_of(better)} is {'as good as' if is_draw else 'better than'} {name_of(worse)}: "
+        f"{in_words(losses[better])} against {in_words(losses[worse])}, on {comparison['rows']:,} rows"
+    )
+    explained = ", a difference that chance explains" if is_draw and losses[first] != losses[second] else ""
+    return f"{sentence[0].upper()}{sentence[1:]}{explained} ({chance})."
+
+
+def compare(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
     """Compares two models by the rows that only one of them predicts correctly.
 
     Args:
-        labels: int[rows], the true classes.
-        first: int[rows], what the first model predicted.
-        second: int[rows], what the second model predicted.
+        first: bool[rows], which rows the first model has right.
+        second: bool[rows], which ones the second model has right.
 
     Returns:
         `rows`, `first_accuracy`, `second_accuracy`, `only_first` and `only_second` (numbers of rows that only this
         model has right), `p` (see `mcnemar_exact`) and `difference_interval` (see there), ready for JSON.
     """
-    right, other = np.asarray(first) == labels, np.asarray(second) == labels
-    only_first, only_second = int((right & ~other).sum()), int((other & ~right).sum())
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     return dict(
-        rows=len(right),
-        first_accuracy=float(right.mean()),
-        second_accuracy=float(other.mean()),
+        rows=len(first),
+        first_accuracy=float(first.mean()),
+        second_accuracy=float(second.mean()),
         only_first=only_first,
         only_second=only_second,
         p=mcnemar_exact(only_first, only_second),
-        difference_interval=list(difference_interval(only_first, only_second, len(right))),
+        difference_interval=list(difference_interval(only_first, only_second, len(first))),
     )
 
 
@@ -175,43 +286,40 @@ def _points(difference: float) -> str:
 
 def is_worth_saying(comparison: Mapping[str, Any]) -> bool:
     """Whether to report a comparison: all but the expected one, that a model beats the most frequent label."""
-    is_expected = comparison["p"] < SIGNIFICANT and comparison["first_accuracy"] > comparison["second_accuracy"]
+    if "first_accuracy" in comparison:
+        is_better = comparison["first_accuracy"] > comparison["second_accuracy"]
+    else:
+        is_better = comparison["first_loss"] < comparison["second_loss"]
+    is_expected = comparison["p"] < SIGNIFICANT and is_better
     return comparison["second"] != MAJORITY or not is_expected
 
 
-def over_folds(
-    labels: np.ndarray, probabilities: Mapping[str, np.ndarray], fold_of: np.ndarray, classes: Sequence[str]
-) -> dict[str, Any]:
+def over_folds(judge: Judge, labels: np.ndarray, models: Mapping[str, Judged], fold_of: np.ndarray) -> dict[str, Any]:
     """Evaluates each model in each fold of a cross-validation.
 
     Args:
-        labels: int[rows], the true classes.
-        probabilities: float[rows, classes] of each model by its name, from a model that had not learnt from the row.
+        judge: the kind of the labels.
+        labels: the true ones.
+        models: what each model says, by its name; it had not learnt from the row.
         fold_of: int[rows], the number of the fold in which each row was held out.
-        classes: the label of each class.
 
     Returns:
-        `count`, `rows` (of each fold) and `models`: for each by its name the metrics FOLD_METRICS, each as `mean` and
-        `std` over the folds. `std` is that of a sample, None for a single fold. A metric that no fold has is None.
+        `count`, `rows` (of each fold) and `models`: for each by its name the metrics METRICS of its task, each as
+        `mean` and `std` over the folds. `std` is that of a sample, None for a single fold. A metric that no fold has is
+        None.
 
     Raises:
         DataError: there are no rows, or shapes do not fit.
-
-    Example:
-        >>> sure = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
-        >>> found = over_folds(np.array([0, 1, 1, 1]), {"rnn": sure}, np.array([0, 0, 1, 1]), ["bad", "good"])
-        >>> found["count"], found["rows"], found["models"]["rnn"]["accuracy"]
-        (2, [2, 2], {'mean': 0.75, 'std': 0.3535533905932738})
     """
-    labels, fold_of = np.asarray(labels), np.asarray(fold_of)
-    if fold_of.shape != labels.shape:
+    fold_of = np.asarray(fold_of)
+    if fold_of.shape != (len(labels),):
         raise DataError(f"{len(fold_of)} numbers of folds and {len(labels)} labels do not fit: expected as many")
     parts = [np.flatnonzero(fold_of == number) for number in np.unique(fold_of)]
-    models = {}
-    for name, given in probabilities.items():
-        found = [evaluate(labels[rows], np.asarray(given)[rows], classes) for rows in parts]
-        models[name] = {metric: _spread([test[metric] for test in found]) for metric in FOLD_METRICS}
-    return dict(count=len(parts), rows=[len(rows) for rows in parts], models=models)
+    found = dict[str, Any]()
+    for name, (predictions, decision) in models.items():
+        tests = [judge.evaluate(labels[rows], predictions[rows], decision[rows]) for rows in parts]
+        found[name] = {metric: _spread([test[metric] for test in tests]) for metric in METRICS[judge.task]}
+    return dict(count=len(parts), rows=[len(rows) for rows in parts], models=found)
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, float | None] | None:
@@ -220,6 +328,21 @@ def _spread(values: Sequence[float | None]) -> dict[str, float | None] | None:
     if not len(known):
         return None
     return dict(mean=float(known.mean()), std=float(known.std(ddof=1)) if len(known) > 1 else None)
+
+
+def shown_metrics(found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The metrics that a table of models shows, with their heads: those of their kind that any model has.
+
+    Args:
+        found: all metrics of each model by its name.
+    """
+    tests = list(found.values())
+    if not tests:
+        return {}
+    kind = next(
+        METRICS[task] for task in ("grades", "multi", "numbers", "classes") if METRICS[task].keys() <= tests[0].keys()
+    )
+    return {name: head for name, head in kind.items() if any(test.get(name) is not None for test in tests)}
 
 
 def folds_table(folds: Mapping[str, Any]) -> list[list[str]]:
@@ -231,19 +354,20 @@ def folds_table(folds: Mapping[str, Any]) -> list[list[str]]:
         >>> folds_table(dict(models=dict(rnn=spread)))[1]
         ['rnn', '81.2 % ± 1.2', '0.500', '0.500', '0.500']
     """
-    two = any(spread["roc_auc"] for spread in folds["models"].values())
-    rows = [["model", "accuracy", "macro F1", "log-loss", "calibration error", *["ROC-AUC"] * two]]
+    shown = shown_metrics(folds["models"])
+    rows = [["model", *shown.values()]]
     for name, spread in folds["models"].items():
-        accuracy, *others = (spread[metric] for metric in FOLD_METRICS[: None if two else -1])
-        around = "" if accuracy["std"] is None else f" ± {100 * accuracy['std']:.1f}"
-        rows.append([name, percent(accuracy["mean"]) + around, *map(_mean_and_std, others)])
+        rows.append([name, *(_mean_and_std(spread[metric], is_share=metric == "accuracy") for metric in shown)])
     return rows
 
 
-def _mean_and_std(spread: Mapping[str, float] | None) -> str:
+def _mean_and_std(spread: Mapping[str, float] | None, *, is_share: bool) -> str:
     if spread is None:
         return "-"
-    return decimals(spread["mean"]) + ("" if spread["std"] is None else f" ± {decimals(spread['std'])}")
+    mean, std = spread["mean"], spread["std"]
+    if is_share:
+        return percent(mean) + ("" if std is None else f" ± {100 * std:.1f}")
+    return decimals(mean) + ("" if std is None else f" ± {decimals(std)}")
 
 
 def folds_in_words(folds: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from textrnn.report.text_report import (
     labels_in_words,
     models_table,
     repeats_in_words,
+    result_in_words,
 )
 
 # Labels are the heads of the columns of a small confusion matrix, numbers those of a larger one. A matrix of more
@@ -68,8 +69,9 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         counts=counts_in_words(parts["rows"]),
         chosen_name=name_of(chosen) if chosen else "",
         sentences=[found["words"] for found in parts["comparisons"] if is_worth_saying(found)],
-        models_table=models_table(models),
-        accuracy=accuracy_chart(models, chosen) if models else None,
+        models_table=models_table(models) if models else [],
+        result=[] if not test or "accuracy" in test else result_in_words(test, f"{test['rows']:,} rows"),
+        accuracy=accuracy_chart(models, chosen) if "accuracy" in test and models else None,
         folds_words=folds_in_words(folds) if folds else "",
         folds_table=folds_table(folds) if folds else [],
         matrix=_matrix(test),

@@ -18,14 +18,17 @@ SMALLEST = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-3
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def evaluate(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], *, predicted: np.ndarray | None = None
+) -> dict[str, Any]:
     """All metrics of some predictions, ready for JSON.
 
     Args:
         labels: int[rows], the true class of each row.
-        probabilities: float[rows, classes]; rows sum to 1. The prediction is the most probable class, the first one
-            if several are equally probable.
+        probabilities: float[rows, classes]; rows sum to 1.
         classes: the label of each class.
+        predicted: int[rows], the predicted classes; the most probable ones, if nothing is said, and the first one if
+            several are equally probable.
 
     Returns:
         `rows`, `accuracy`, `accuracy_interval` (95 %), `macro_f1`, `log_loss` (nats), `calibration_error`, `roc_auc`
@@ -43,7 +46,7 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[st
         {'label': 'good', 'precision': 1.0, 'recall': 0.5, 'f1': 0.6666666666666666, 'support': 2}
     """
     labels, probabilities = checked(labels, probabilities, len(classes))
-    predicted = probabilities.argmax(1)
+    predicted = probabilities.argmax(1) if predicted is None else predicted
     confusion = confusion_matrix(labels, predicted, len(classes))
     num_right, bins = int(np.trace(confusion)), reliability(labels, probabilities)
     return dict(

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of
+from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of, shown_metrics
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 COLUMNS = 100
@@ -105,29 +105,64 @@ def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
     if report.get("chosen"):
         lines.append(f"chosen: {name_of(report['chosen'])}")
     if test:
-        low, high = test["accuracy_interval"]
         where = f" of {printable(report['judged_on'])}" if report.get("judged_on") else ""
-        lines.append(
-            f"{percent(test['accuracy'])} of {test['rows']:,} rows{where} are right "
-            f"(95 % interval: {percent(low)} to {percent(high)})"
-        )
+        lines += result_in_words(test, f"{test['rows']:,} rows{where}")
     for found in report.get("comparisons") or []:
         if is_worth_saying(found):
             lines += textwrap.wrap(found["words"], columns)
     return lines
 
 
+def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
+    """How good predictions are, in a line or two.
+
+    Args:
+        test: all metrics, of any kind of labels.
+        rows: what they were measured on, in words.
+
+    Example:
+        >>> interval = dict(share=0.9, half_width=1.2, covered=0.88)
+        >>> result_in_words(dict(mae=0.5, rmse=0.7, r2=0.81, spearman=0.9, interval=interval), "9 rows of a.csv")[0]
+        '9 rows of a.csv: off by 0.5 on average (root mean square 0.7), R2 0.810, Spearman 0.900'
+    """
+    if "micro_f1" in test:
+        return [
+            f"{rows}: micro F1 {decimals(test['micro_f1'])}, macro F1 {decimals(test['macro_f1'])}; "
+            f"{percent(test['subset_accuracy'])} have all labels right"
+        ]
+    if "rmse" in test:
+        interval = test["interval"]
+        return [
+            f"{rows}: off by {test['mae']:.4g} on average (root mean square {test['rmse']:.4g}), "
+            f"R2 {decimals(test['r2'])}, Spearman {decimals(test['spearman'])}",
+            f"{percent(interval['share'])} of all numbers are expected within ± {interval['half_width']:.4g} of the "
+            f"prediction; of these rows {percent(interval['covered'])} are",
+        ]
+    low, high = test["accuracy_interval"]
+    lines = [
+        f"{percent(test['accuracy'])} of {rows} are right (95 % interval: {percent(low)} to {percent(high)})",
+    ]
+    if "mae" in test:
+        lines.append(
+            f"off by {test['mae']:.3f} on average; quadratic weighted kappa {decimals(test['quadratic_kappa'])}, "
+            f"Spearman {decimals(test['spearman'])}"
+        )
+    return lines
+
+
 def models_table(models: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """The metrics of all models as the cells of a table, with its heads first."""
-    metrics = ["macro_f1", "log_loss", "calibration_error"]
-    heads = ["model", "accuracy", "95 % interval", "macro F1", "log-loss", "calibration error"]
-    if any(test["roc_auc"] is not None for test in models.values()):
-        metrics, heads = [*metrics, "roc_auc"], [*heads, "ROC-AUC"]
-    rows = [heads]
+    shown = shown_metrics(models)
+    intervals = ["95 % interval"] * ("accuracy" in shown)
+    rows = [["model", *[head for name, head in shown.items() if name == "accuracy"], *intervals]]
+    others = [name for name in shown if name != "accuracy"]
+    rows[0] += [shown[name] for name in others]
     for name, test in models.items():
-        low, high = test["accuracy_interval"]
-        interval = f"{100 * low:.1f} to {100 * high:.1f}"
-        rows.append([name, percent(test["accuracy"]), interval, *(decimals(test[metric]) for metric in metrics)])
+        first = list[str]()
+        if intervals:
+            low, high = test["accuracy_interval"]
+            first = [percent(test["accuracy"]), f"{100 * low:.1f} to {100 * high:.1f}"]
+        rows.append([name, *first, *(decimals(test[metric]) for metric in others)])
     return rows
 
 
@@ -140,14 +175,15 @@ def _models(report: Mapping[str, Any]) -> list[str]:
         label = models[row[0]].get("label")
         chosen = " *" if row[0] == report.get("chosen") else ""
         row[0] += chosen if label is None else f" (always {cut(label, 20)}){chosen}"
-    return align([heads, *rows], right=range(1, 7), indent=0)
+    return align([heads, *rows], right=range(1, len(heads)), indent=0)
 
 
 def _folds(folds: Mapping[str, Any] | None, columns: int) -> list[str]:
     if not folds:
         return []
     words = [line for key in (folds_in_words(folds), folds.get("words")) if key for line in textwrap.wrap(key, columns)]
-    return [*words, *align(folds_table(folds), right=range(1, 6), indent=0)]
+    cells = folds_table(folds)
+    return [*words, *align(cells, right=range(1, len(cells[0])), indent=0)]
 
 
 def _closing(report: Mapping[str, Any]) -> list[str]:
@@ -163,14 +199,16 @@ def _closing(report: Mapping[str, Any]) -> list[str]:
 
 
 def format_classes(test: Mapping[str, Any]) -> list[str]:
-    """The lines of a table of classes: precision, recall, F1 and rows of each."""
-    if not test.get("per_class"):
+    """The lines of a table of labels: precision, recall, F1 and rows of each; of several a row also the threshold."""
+    labels = test.get("per_class") or test.get("per_label")
+    if not labels:
         return []
-    rows = [["label", "precision", "recall", "F1", "rows"]]
-    for one in test["per_class"]:
-        scores = [decimals(one[name]) for name in ("precision", "recall", "f1")]
+    more = [name for name in ("average_precision", "threshold") if name in labels[0]]
+    rows = [["label", "precision", "recall", "F1", *(name.replace("_", " ") for name in more), "rows"]]
+    for one in labels:
+        scores = [decimals(one[name]) for name in ("precision", "recall", "f1", *more)]
         rows.append([cut(one["label"], 40), *scores, f"{one['support']:,}"])
-    return align(rows, right=(1, 2, 3, 4), indent=0)
+    return align(rows, right=range(1, len(rows[0])), indent=0)
 
 
 def _confusion(test: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,221 @@
+"""Which kind of labels a column has, and the labels of its cells as numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from textrnn.base.errors import DataError
+from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
+from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, LabelKind
+
+SEPARATORS = (";", "|", ",", "/", "，", "、", "；")  # between several labels of a cell, those first that are surest
+GRADE_NAMES = ("star", "rating", "score", "grade", "评分", "星级", "打分")  # in the name of a column of ordered grades
+MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
+FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
+NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
+FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
+AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
+FEW_NAMED = 5
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What is said of the labels.
+
+    Attributes:
+        task: their kind; None for what they show.
+        separator: between several labels of a cell; None for what they show.
+    """
+
+    task: str | None = None
+    separator: str | None = None
+
+
+def number_of(label: str) -> float | None:
+    """The number that a label is, also one with a decimal comma; None if it is none.
+
+    Example:
+        >>> number_of("4,5"), number_of(" 3 "), number_of("good"), number_of("nan")
+        (4.5, 3.0, None, None)
+    """
+    label = label.strip()
+    try:
+        found = float(label.replace(",", ".") if _DECIMAL_COMMA.fullmatch(label) else label)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def parts_of(label: str, separator: str) -> list[str]:
+    """The labels of a cell, each once."""
+    parts = (part.strip() for part in label.split(separator.strip() or separator))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tuple[LabelKind, str | None]:
+    """The kind of some labels, and a line that says so if it was found out and is not classes.
+
+    Args:
+        written: the labels of all rows, as they stand in the file; at least one.
+        column: the name of their column.
+        options: what is said of them.
+
+    Raises:
+        DataError: labels are not of the kind that was asked for.
+    """
+    task, separator = options.task, options.separator
+    if task is None and separator is not None:
+        task = SEVERAL
+    separator = separator or separator_of(written)
+    values = [number_of(label) for label in written]
+    if task is None:
+        task = _task_of(written, values, column, separator)
+    if task == SEVERAL:
+        return _several(written, separator, options)
+    if task in (GRADES, NUMBERS):
+        return _numeric(task, written, values, column, options)
+    return Classes(sorted(set(written), key=_in_order)), None
+
+
+def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:
+    if None in values:
+        return CLASSES if separator is None else SEVERAL
+    counts = Counter(values)
+    by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
+    is_named = any(name in column.casefold() for name in GRADE_NAMES)
+    has_halves = any(value is not None and not value.is_integer() for value in counts)
+    if by_halves and 2 < len(counts) <= MOST_GRADES and (has_halves or is_named):
+        return GRADES
+    often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
+    is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (
+        len(counts) > MOST_GRADES and (has_halves or often_once)
+    )
+    return NUMBERS if is_number else CLASSES
+
+
+def separator_of(written: Sequence[str]) -> str | None:
+    """What stands between several labels of a cell: what divides cells into parts that come again in other cells.
+
+    Example:
+        >>> separator_of(["art, people", "art", "people, food", "food, art", "food"])
+        ','
+        >>> separator_of(["Paris, France", "Rome, Italy"]) is None
+        True
+    """
+    cells = list(dict.fromkeys(written))
+    for separator in SEPARATORS:
+        divided = [parts_of(cell, separator) for cell in cells]
+        several = [parts for parts in divided if len(parts) > 1]
+        if len(several) < FEWEST_TOGETHER:
+            continue
+        often = Counter(part for parts in divided for part in parts)
+        together = {part for parts in several for part in parts}
+        again = sum(often[part] >= FEWEST_TOGETHER for part in together)
+        if len(often) < len(cells) and again >= AGAIN_SHARE * len(together):
+            return separator
+    return None
+
+
+def _several(written: Sequence[str], separator: str | None, options: LabelOptions) -> tuple[LabelKind, str | None]:
+    if separator is None:
+        raise DataError(
+            "--task multi is for several labels in a cell, and no sign between them was found: name it with "
+            "--label-separator"
+        )
+    names = sorted({part for label in written for part in parts_of(label, separator)}, key=_in_order)
+    number = sum(len(parts_of(label, separator)) > 1 for label in written)
+    kind = Several(names, separator if separator.strip() in "|/、，；" else f"{separator.strip()} ")
+    if options.task or options.separator:
+        return kind, None
+    return kind, (
+        f"several labels a row: {number:,} rows have more than one of {len(names)}, with {separator!r} between them; "
+        "--task classes takes each cell as one label"
+    )
+
+
+def _numeric(
+    task: str, written: Sequence[str], values: Sequence[float | None], column: str, options: LabelOptions
+) -> tuple[LabelKind, str | None]:
+    if None in values:
+        wrong = list(dict.fromkeys(label for label, value in zip(written, values, strict=True) if value is None))
+        raise DataError(f"--task {task} is for numbers, and the column {column!r:.60} has {listed(wrong)}")
+    numbers = np.array(values, np.float64)
+    if task == NUMBERS:
+        kind: LabelKind = Numbers(float(numbers.mean()), float(numbers.std()) or 1.0)
+        words = f"numbers from {numbers.min():g} to {numbers.max():g}: a number is predicted for each text"
+    else:
+        kind, words = _grades(written, numbers), f"ordered grades from {numbers.min():g} to {numbers.max():g}"
+    return kind, None if options.task else f"{words}; --task classes takes them as labels without an order"
+
+
+def _grades(written: Sequence[str], numbers: np.ndarray) -> Grades:
+    """Each grade is written as it is most often."""
+    spelt: dict[float, Counter[str]] = {}
+    for label, value in zip(written, numbers.tolist(), strict=True):
+        spelt.setdefault(value, Counter())[label] += 1
+    values = sorted(spelt)
+    return Grades([spelt[value].most_common(1)[0][0] for value in values], values)
+
+
+def _in_order(label: str) -> tuple[float, str]:
+    """Numbers by their size, then everything else."""
+    value = number_of(label)
+    return (float("inf") if value is None else value), label
+
+
+def listed(labels: Sequence[str]) -> str:
+    """The first few labels in words."""
+    more = f" and {len(labels) - FEW_NAMED} more" if len(labels) > FEW_NAMED else ""
+    return ", ".join(f"{label!r:.40}" for label in labels[:FEW_NAMED]) + more
+
+
+def encoder_of(kind: LabelKind) -> Callable[[str], Any]:
+    """The function from a label as it is written to a row of labels of a kind; None for one that was not learnt."""
+    if isinstance(kind, Several):
+        place = {name: number for number, name in enumerate(kind.names)}
+
+        def several(label: str) -> Any:
+            parts = parts_of(label, kind.separator)
+            return [name in parts for name in kind.names] if all(part in place for part in parts) else None
+
+        return several
+    if isinstance(kind, Numbers):
+        return number_of
+    if isinstance(kind, Grades):
+        grades = {value: number for number, value in enumerate(kind.values)}
+        return lambda label: grades.get(number_of(label))  # type: ignore[arg-type]
+    return {name: number for number, name in enumerate(kind.names)}.get
+
+
+def encoded(kind: LabelKind, written: Sequence[str], name: str) -> np.ndarray:
+    """The labels of rows as their kind has them.
+
+    Args:
+        kind: of the labels.
+        written: as they stand in the file.
+        name: of the table.
+
+    Raises:
+        DataError: one of them was not learnt.
+    """
+    encode = encoder_of(kind)
+    found = [encode(label) for label in written]
+    if strange := sorted({label for label, value in zip(written, found, strict=True) if value is None}):
+        expected = listed(kind.names) or "numbers"
+        raise DataError(f"{name} has labels that were not learnt: {listed(strange)}; expected {expected}")
+    return labels_of(kind, found)
+
+
+def labels_of(kind: LabelKind, rows: Sequence[Any]) -> np.ndarray:
+    """What the function of `encoder_of` gave for each row, as an array."""
+    if isinstance(kind, Several):
+        return np.array(rows, bool).reshape(len(rows), len(kind.names))
+    return np.array(rows, np.float64 if isinstance(kind, Numbers) else np.int64)
