@@ -28,6 +28,7 @@ from textrnn.classifier.linear_fit import (
     LONG_CHARS,
     PENALTIES,
     PENALTIES_OF_LONG,
+    Setting,
     kinds_for,
     make_features,
     solve,
@@ -45,7 +46,7 @@ def ours(texts: Sequence[str], labels: np.ndarray, num_classes: int, penalty: fl
     """N-grams as keys; the model is that of a saved run."""
     script = script_of(texts)
     features, matrix = make_features(texts, script, kinds_for(script, sum(map(len, texts)))[0])
-    own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), penalty)
+    own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), Setting((), penalty))
     model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
     return model.logits, sum(array.nbytes for array in model.to_arrays().values())
 
@@ -70,7 +71,7 @@ def with_vectorizers(
             parts = [("chars", make(dict(analyzer="char", ngram_range=(1, 4))))]
         union = FeatureUnion(parts)
         matrix = union.fit_transform(texts).tocsr()
-        own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), penalty)
+        own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), Setting((), penalty))
         return lambda more: union.transform(more) @ own + bias, stored(union, own.astype(np.float32))
 
     return fit

@@ -54,7 +54,7 @@ def test_logits_are_those_of_the_matrix():
     texts, labels = rows_of()
     kinds = kinds_for("spaced", 0)[0]
     features, matrix = linear.make_features(texts, "spaced", kinds)
-    own, bias = linear.solve(Classes("abc"), matrix, labels, np.ones(len(labels)), 3.0)
+    own, bias = linear.solve(Classes("abc"), matrix, labels, np.ones(len(labels)), linear.Setting(kinds, 3.0))
     model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
     np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
@@ -136,6 +136,6 @@ def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop
 
 
 def test_long_texts_begin_with_a_weaker_penalty():
-    short, long = (list(linear._settings("spaced", chars, 10)) for chars in (900, 90_000))
-    assert short[0][1] == 3.0 and long[0][1] == 30.0
-    assert len({kinds for kinds, _ in short}) == 2 and [penalty for _, penalty in long[2:]] == [100.0, 10.0]
+    short, long = (list(linear._settings(Classes("ab"), "spaced", chars, 10)) for chars in (900, 90_000))
+    assert short[0].penalty == 3.0 and long[0].penalty == 30.0
+    assert len({one.ngrams for one in short}) == 2 and [one.penalty for one in long[2:]] == [100.0, 10.0]

@@ -12,7 +12,7 @@ from textrnn.base.errors import DataError
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.label_kind import SOFTMAX, LabelKind
+from textrnn.classifier.label_kind import CLASSES, SEVERAL, SOFTMAX, LabelKind
 from textrnn.classifier.models import Models
 from textrnn.classifier.predict import CHUNK, TextClassifier
 from textrnn.classifier.splits import folds, group_numbers, hold_out
@@ -219,7 +219,8 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, ki
             suspected_labels=suspected_labels(suspects, said, kind.names),
             duplicates=duplicates(learnt, kind.names),
         )
-    report["held_out"] = choice.losses
+    is_share = kind.task in (CLASSES, SEVERAL)
+    report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
     report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report

@@ -12,12 +12,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from textrnn.classifier.kinds import mean_loss
-from textrnn.classifier.label_kind import HUBER, SIGMOID, SOFTMAX, LabelKind
+from textrnn.classifier.kinds import Grades, mean_loss
+from textrnn.classifier.label_kind import GRADES, HUBER, SIGMOID, SOFTMAX, LabelKind
 from textrnn.classifier.linear import LinearModel, NgramFeatures
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
 from textrnn.classifier.splits import folds
@@ -33,9 +33,24 @@ PENALTIES_OF_LONG: tuple[float, ...] = (30.0, 100.0, 10.0)
 LONG_CHARS = 500  # of a text, on average
 MOST_CHARS = 8_000_000  # of all texts, up to which n-grams of characters are counted beside those of words
 ABSENT = -20.0  # the logit of a class that has no row
+SHARPNESS = 4.0  # of the border between grades that are one apart
 RIDGE = 3.0  # of the penalty of a ridge regression, for the penalty that is tried first
 
 Kinds = tuple[NgramKind, ...]
+
+
+class Setting(NamedTuple):
+    """How a linear model is learnt.
+
+    Attributes:
+        ngrams: that are counted.
+        penalty: the inverse strength of the L2 penalty.
+        is_one_number: whether grades are learnt as one number, and not each border between two by itself.
+    """
+
+    ngrams: Kinds
+    penalty: float
+    is_one_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,39 +106,40 @@ def fit_linear(
     begin, script = time.monotonic(), script_of(texts)
     pairs = folds(texts, kind.strata(labels), NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
     targets = kind.targets(labels)
-    best: tuple[float, Kinds, float, np.ndarray] | None = None
+    best: tuple[float, Setting, np.ndarray] | None = None
     made: dict[Kinds, tuple[NgramFeatures, Any]] = {}
-    for kinds, penalty in _settings(script, sum(map(len, texts)), len(texts)):
-        tried = time.monotonic()
+    for setting in _settings(kind, script, sum(map(len, texts)), len(texts)):
+        tried, kinds = time.monotonic(), setting.ngrams
         _, matrix = made[kinds] = made.get(kinds) or make_features(texts, script, kinds)
         outputs = np.full((len(texts), kind.num_outputs), np.nan)
         for number, (learnt, held) in enumerate(pairs):
             if number and (interrupted() or time.monotonic() - begin > time_s):
                 break
-            own, bias = solve(kind, matrix[learnt], targets[learnt], row_weights[learnt], penalty)
+            own, bias = solve(kind, matrix[learnt], targets[learnt], row_weights[learnt], setting)
             outputs[held] = matrix[held] @ own + bias
         known = ~np.isnan(outputs[:, 0])
         loss = mean_loss(kind, labels[known], outputs[known])
         if best is None or (known.all() and loss < best[0]):
-            best = loss, kinds, penalty, outputs
+            best = loss, setting, outputs
         now = time.monotonic()
         if interrupted() or now - begin + 1.5 * (now - tried) > time_s:
             break
-    _, kinds, penalty, outputs = best  # type: ignore[misc]  # there is always a first one
-    features, matrix = made[kinds]
-    own, bias = solve(kind, matrix, targets, row_weights, penalty)
+    _, setting, outputs = best  # type: ignore[misc]  # there is always a first one
+    features, matrix = made[setting.ngrams]
+    own, bias = solve(kind, matrix, targets, row_weights, setting)
     return FittedLinear(
-        LinearModel(script, kinds, features.keys, features.scales, own.astype(np.float32), bias), outputs
+        LinearModel(script, setting.ngrams, features.keys, features.scales, own.astype(np.float32), bias), outputs
     )
 
 
-def _settings(script: str, num_chars: int, num_texts: int) -> Iterator[tuple[Kinds, float]]:
+def _settings(kind: LabelKind, script: str, num_chars: int, num_texts: int) -> Iterator[Setting]:
     """What is tried: each kind of n-grams with the most likely penalty, then other penalties with the first kind."""
-    kinds, penalties = kinds_for(script, num_chars), PENALTIES
+    ngrams, penalties = kinds_for(script, num_chars), PENALTIES
     if num_chars > LONG_CHARS * num_texts:
         penalties = PENALTIES_OF_LONG
-    yield from ((own, penalties[0]) for own in kinds)
-    yield from ((kinds[0], penalty) for penalty in penalties[1:])
+    both = [*((own, penalties[0]) for own in ngrams), *((ngrams[0], penalty) for penalty in penalties[1:])]
+    for own, penalty in both:
+        yield from (Setting(own, penalty, is_one) for is_one in ([False, True] if kind.task == GRADES else [False]))
 
 
 def make_features(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[NgramFeatures, Any]:
@@ -159,7 +175,7 @@ def _keys(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[np.ndarray, 
 
 
 def solve(
-    kind: LabelKind, matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float
+    kind: LabelKind, matrix: Any, targets: np.ndarray, weights: np.ndarray, setting: Setting
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights float64[features, outputs] and bias float64[outputs] of a linear model.
 
@@ -169,32 +185,50 @@ def solve(
         matrix: sparse, float64[rows, features].
         targets: see `LabelKind.targets`.
         weights: float64[rows], what each row counts.
-        penalty: the inverse strength of the L2 penalty.
+        setting: how it is learnt.
     """
+    if isinstance(kind, Grades) and setting.is_one_number:
+        return _one_number(kind, matrix, targets, weights, setting.penalty)
     if kind.loss == HUBER:
-        return _ridge(matrix, targets, weights, penalty)
+        own, bias = _ridge(matrix, targets[:, 0], weights, setting.penalty)
+        return own[:, None], np.array([bias])
     columns = targets > 0.5 if kind.loss == SIGMOID else targets[:, None] == np.arange(kind.num_outputs)
-    own, bias = np.zeros((matrix.shape[1], kind.num_outputs)), np.full(kind.num_outputs, ABSENT)
+    own, biases = np.zeros((matrix.shape[1], kind.num_outputs)), np.full(kind.num_outputs, ABSENT)
     present = columns.any(0)
     if kind.loss == SOFTMAX and present.sum() == 1:
-        bias[present] = 0.0
-        return own, bias
+        biases[present] = 0.0
+        return own, biases
     is_pair = kind.loss == SOFTMAX and kind.num_outputs == 2
     for k in [1] if is_pair else np.flatnonzero(present).tolist():
         if columns[:, k].all():
-            bias[k] = -ABSENT
+            biases[k] = -ABSENT
         else:
-            own[:, k], bias[k] = _against_others(matrix, columns[:, k], weights, penalty)
+            own[:, k], biases[k] = _against_others(matrix, columns[:, k], weights, setting.penalty)
     if is_pair:
-        bias[0] = 0.0
-    return own, bias
+        biases[0] = 0.0
+    return own, biases
 
 
-def _ridge(matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+def _ridge(matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
     from sklearn.linear_model import Ridge
 
-    solver = Ridge(alpha=RIDGE / penalty, solver="lsqr").fit(matrix, targets[:, 0], sample_weight=weights)
-    return solver.coef_.reshape(-1, 1), np.atleast_1d(np.asarray(solver.intercept_, np.float64))
+    solver = Ridge(alpha=RIDGE / penalty, solver="lsqr").fit(matrix, targets, sample_weight=weights)
+    return np.asarray(solver.coef_), float(solver.intercept_)
+
+
+def _one_number(
+    kind: Grades, matrix: Any, targets: np.ndarray, weights: np.ndarray, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Grades as one number, with borders in the middle between them: a cumulative link with weights that are shared.
+
+    Reference:
+        P. McCullagh, 1980, Regression models for ordinal data.
+    """
+    values = np.asarray(kind.values)
+    own, bias = _ridge(matrix, values[targets.sum(1).astype(np.int64)], weights, penalty)
+    sharpness = SHARPNESS / np.diff(values).mean()  # about right: the temperature does the rest
+    borders = (values[1:] + values[:-1]) / 2
+    return np.outer(own, np.full(len(borders), sharpness)), sharpness * (bias - borders)
 
 
 def _against_others(matrix: Any, is_in: np.ndarray, weights: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
