@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, RunError, TextRNNError
+from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
@@ -24,6 +24,7 @@ from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.reservoir_options import ESN
 from textrnn.report.calibration import apply_temperature
+from textrnn.text.given import given_texts, like_given
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.tokens.vocabulary import Vocabulary
@@ -130,8 +131,9 @@ class TextClassifier:
             found["combined"] = self.mixture([found["linear"], found["rnn"]])
         return found, truncated
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Tells the classes of some texts."""
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Tells the classes of some texts, which may be any iterable of strings."""
+        texts = list(given_texts(texts))
         full = [row for row, text in enumerate(texts) if text.strip()]
         probabilities = np.tile(self.shares, (len(texts), 1))
         status = [EMPTY] * len(texts)
@@ -149,7 +151,7 @@ class TextClassifier:
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Tells the classes of any number of texts, some at a time."""
         some, num_chars = list[str](), 0
-        for text in texts:
+        for text in given_texts(texts):
             some.append(text)
             num_chars += len(text)
             if len(some) == CHUNK or num_chars >= CHUNK_CHARS:
@@ -157,28 +159,42 @@ class TextClassifier:
                 some, num_chars = [], 0
         yield from self.predict(some)
 
-    def classify(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def classify(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the classes of some texts.
 
+        Args:
+            texts: any iterable of strings, read in its order; a pandas Series or DataFrame too.
+            column: of a DataFrame, the name of the column with the texts.
+
         Returns:
-            for each text `label`, `confidence`, `probabilities` (by label) and `status`.
+            for each text a dict of `label`, `confidence`, `probabilities` (by label) and `status`: a list of them; for
+            a Series one with the same index; for a DataFrame a copy with the columns `predicted`, `confidence`,
+            `p(...)` of each label and `status`.
+
+        Raises:
+            ConfigError: `texts` is a single text, or the column is missing.
+            DataError: one of them is no text; the message names its place.
 
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        return [self._as_dict(found) for found in self.predict(_listed(texts))]
+        made = self.predict(given_texts(texts, column))
+        return like_given(texts, [self._as_dict(found) for found in made], self._columns(made))
 
     def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
         """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
-        rest = iter(texts)
+        rest = given_texts(texts)
         while some := list(islice(rest, EXPLAINED)):
             made = self.predict(some)
             given = np.stack([found.probabilities for found in made])
             words = explain(some, given, lambda changed: self.all_probabilities(changed)[0][self.chosen])
             yield from zip(made, words, strict=True)
 
-    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def explain(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the classes of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
+
+        Args:
+            texts, column: as for `classify`.
 
         Returns:
             what `classify` does, and `words`: of each word that was measured `text`, `begin` and `end` (where it is in
@@ -187,14 +203,22 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").explain(["Lovely tea."])[0]["words"]
         """
-        texts = _listed(texts)
-        return [
-            {
-                **self._as_dict(found),
-                "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
-            }
-            for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
-        ]
+        all_texts = list(given_texts(texts, column))
+        made, words = list[Prediction](), list[list[dict[str, Any]]]()
+        for text, (found, own) in zip(all_texts, self.stream_explained(all_texts), strict=True):
+            made.append(found)
+            words.append([dict(text=text[word.begin : word.end], **word._asdict()) for word in own])
+        dicts = [{**self._as_dict(found), "words": own} for found, own in zip(made, words, strict=True)]
+        return like_given(texts, dicts, {**self._columns(made), "words": words})
+
+    def _columns(self, made: Sequence[Prediction]) -> dict[str, list[Any]]:
+        """The columns that a DataFrame gets, named as those of a table."""
+        columns: dict[str, list[Any]] = dict(predicted=[found.label for found in made])
+        columns["confidence"] = [found.confidence for found in made]
+        for number, label in enumerate(self.classes):
+            columns[f"p({label})"] = [float(found.probabilities[number]) for found in made]
+        columns["status"] = [found.status for found in made]
+        return columns
 
     def _as_dict(self, found: Prediction) -> dict[str, Any]:
         return dict(
@@ -203,12 +227,6 @@ class TextClassifier:
             probabilities=dict(zip(self.classes, found.probabilities.tolist(), strict=True)),
             status=found.status,
         )
-
-
-def _listed(texts: Sequence[str]) -> Sequence[str]:
-    if isinstance(texts, str):
-        raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
-    return texts
 
 
 def open_classifier(path: Path) -> TextClassifier:
