@@ -220,10 +220,15 @@ def test_class_with_one_row_is_learnt_from_in_folds(folds, place):
     }
 
 
-def test_labels_that_differ_in_case_are_warned_of(place):
+def test_labels_that_differ_in_case_are_one_unless_they_are_kept(place):
     write_table("case.csv", [(text, label.title() if k < 9 else label) for k, (text, label) in enumerate(reviews(60))])
-    ran = good("classify", "case.csv", *LINEAR)
-    assert "'Bad' and 'bad', 'Good' and 'good'" in ran.err and len(ran.err.splitlines()) == 1
+    ran = good("classify", "case.csv", *LINEAR, "--json")
+    assert "'Good' as 'good' (5 rows), 'Bad' as 'bad' (4 rows)" in ran.err and len(ran.err.splitlines()) == 1
+    assert [one["label"] for one in ran.json["test"]["per_class"]] == ["bad", "good"]
+    kept = ("--keep-label", "Good", "--keep-label", "Bad", "--missing-label", "good")
+    ran = good("classify", "case.csv", *LINEAR, "--json", *kept)
+    assert [one["label"] for one in ran.json["test"]["per_class"]] == ["Bad", "Good", "bad"]
+    assert ran.json["rows"]["unlabelled"] == 25 and not ran.err
 
 
 def test_unlabelled_table_is_said_to_have_no_labels(place):

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
+from textrnn.classifier.labels import is_mark, known_label, listed, settle_labels
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.splits import folded, group_numbers
+from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.cutting import lines_of
+from textrnn.text.documents import in_order
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
 from textrnn.text.table.table import Table, TableOptions, open_table
 
@@ -41,6 +43,7 @@ class Rows:
         numbers: int64[rows], the row numbers in the file, from 1.
         unlabelled: texts of rows that have none.
         counts: of all rows, by what they are.
+        remarks: what a person should know of the labels, in lines.
     """
 
     texts: list[str]
@@ -48,6 +51,7 @@ class Rows:
     numbers: np.ndarray
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def some(self, chosen: np.ndarray) -> Rows:
         """Some of the rows, int[any] by their places here."""
@@ -67,44 +71,41 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
     Raises:
         DataError: there is nothing to learn from, or a label that is not among the classes.
     """
-    texts, written, numbers, unlabelled = list[str](), list[str](), list[int](), list[str]()
-    empty = list[int]()
+    texts, written, numbers, empty = list[str](), list[str | None](), list[int](), list[int]()
     for row in table.rows():
         if not row.text.strip():
             empty.append(row.number)
-        elif row.label is None:
-            unlabelled.append(row.text)
         else:
             texts.append(row.text)
             written.append(row.label)
             numbers.append(row.number)
-    known = list(classes) if classes is not None else sorted(set(written), key=_in_order)
-    if strange := sorted(set(written) - set(known)):
-        raise DataError(f"{table.name} has labels that were not learnt: {_listed(strange)}; expected {_listed(known)}")
-    place = {label: number for number, label in enumerate(known)}
-    labels = np.array([place[label] for label in written], np.int64)
-    counts: dict[str, Any] = dict(used=len(texts), unlabelled=len(unlabelled), empty=len(empty))
+    counts, lines = Counter(label for label in written if label is not None), list[str]()
+    if classes is None:
+        meant, lines = settle_labels(counts, len(texts), table.options)
+        classes = sorted({label for label in meant.values() if label is not None}, key=in_order)
+    else:
+        meant = {label: known_label(label, classes) for label in counts}
+        if strange := sorted({label for label in meant.values() if label is not None} - set(classes)):
+            raise DataError(
+                f"{table.name} has labels that were not learnt: {listed(strange)}; expected {listed(classes)}"
+            )
+    place = {label: number for number, label in enumerate(classes)}
+    labels = np.array([place.get(meant.get(label or "") or "", -1) for label in written], np.int64)
+    unlabelled = [texts[row] for row in np.flatnonzero(labels < 0).tolist()]
+    rows = Rows(texts, labels, np.array(numbers, np.int64)).some(np.flatnonzero(labels >= 0))
+    rows.unlabelled, rows.remarks = unlabelled, [f"{table.name}: {line}" for line in lines]
+    rows.counts = dict(used=len(rows.texts), unlabelled=len(unlabelled), empty=len(empty))
     if empty:
-        counts["empty_rows"] = empty[:FEW_NAMED]
-    return Rows(texts, labels, np.array(numbers, np.int64), unlabelled, counts), known
-
-
-def _in_order(label: str) -> tuple[float, str]:
-    """Numbers by their size, then everything else."""
-    try:
-        return float(label), label
-    except ValueError:
-        return float("inf"), label
-
-
-def _listed(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - FEW_NAMED} more" if len(labels) > FEW_NAMED else ""
-    return ", ".join(f"{label!r:.40}" for label in labels[:FEW_NAMED]) + more
+        rows.counts["empty_rows"] = empty[:FEW_NAMED]
+    return rows, list(classes)
 
 
 def has_labels(table: Table) -> bool:
     """Whether there are labels among the first rows of a table."""
-    return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
+    return table.label_column is not None and any(
+        row.label and (not is_mark(row.label) or row.label in table.options.keep_labels)
+        for row in islice(table.rows(), LOOKED_AT)
+    )
 
 
 def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
@@ -124,34 +125,18 @@ def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:
     if len(single) > len(classes) / 2 and len(rows.texts) < FEW_ROWS:
         raise DataError(
             f"{name} has {len(rows.texts)} labelled rows, {len(single)} of them with a label that comes once "
-            f"({_listed(single)}): too few to learn from; expected several rows of each label"
+            f"({listed(single)}): too few to learn from; expected several rows of each label"
         )
     if len(single) > len(classes) / 2:
         raise DataError(
             f"{name} has {len(classes):,} different labels in {len(rows.texts):,} rows, {len(single):,} of them only "
-            f"once ({_listed(single)}): that is no column of labels; name another one with --label-column"
+            f"once ({listed(single)}): that is no column of labels; name another one with --label-column"
         )
     if len(classes) > MOST_CLASSES:
         raise DataError(
-            f"{name} has {len(classes):,} different labels, such as {_listed(classes)}: expected {MOST_CLASSES:,} at "
+            f"{name} has {len(classes):,} different labels, such as {listed(classes)}: expected {MOST_CLASSES:,} at "
             "most; put rare ones together, or name another column with --label-column"
         )
-
-
-def similar_labels(classes: Sequence[str]) -> str | None:
-    """A warning of labels that differ in case or inner spaces only; None if there are none.
-
-    Example:
-        >>> similar_labels(["bad", "good", "Good"])
-        "labels that differ in case or spaces only are different ones: 'good' and 'Good'"
-    """
-    alike: dict[str, list[str]] = {}
-    for label in classes:
-        alike.setdefault(folded(label), []).append(label)
-    groups = [" and ".join(f"{label!r:.40}" for label in group) for group in alike.values() if len(group) > 1]
-    more = f" and {len(groups) - FEW_NAMED} more" if len(groups) > FEW_NAMED else ""
-    words = "labels that differ in case or spaces only are different ones: "
-    return f"{words}{', '.join(groups[:FEW_NAMED])}{more}" if groups else None
 
 
 def read_unlabelled(path: str, options: TableOptions) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
+from textrnn.classifier.labels import known_label
 from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, percent, printable
 from textrnn.report.metrics import evaluate
@@ -143,13 +144,14 @@ class _Predictions:
         for made in (self._explaining or self._classifier).stream(texts()):
             row = waiting.popleft()
             self.num_rows += 1
-            if row.label in known:
-                self._labels.append(known[row.label])
+            label = None if row.label is None else known_label(row.label, known)
+            if label in known:
+                self._labels.append(known[label])
                 self._probabilities.extend(made.probabilities)
-            elif row.label is not None:
+            elif label is not None:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
-                    self._unknown[row.label] = None
+                    self._unknown[label] = None
             yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
     def _cells(self, made: Prediction) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
 from textrnn.base.run_target import TrainingCall
-from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled, similar_labels
+from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
 from textrnn.classifier.evaluation import (
     EvaluationPlan,
     FittedRows,
@@ -159,9 +159,8 @@ def _rows_of(table: Table, display: Display, classes: list[str] | None = None) -
     for line in table.warnings:
         display.warn(line)
     rows, known = read_rows(table, classes)
-    for warning in (table.summary(), similar_labels(known) if classes is None else None):
-        if warning:
-            display.warn(warning)
+    for warning in [*filter(None, [table.summary()]), *rows.remarks]:
+        display.warn(warning)
     return rows, known
 
 

@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from textrnn.text.table.table import Table, TableOptions
 
 GROUPS = (*CLASSIFIER, ReservoirConfig, NormalizeConfig)
-COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
+COLUMNS = (
+    "delimiter",
+    "text_column",
+    "label_column",
+    "encoding",
+    "header",
+    "quotes",
+    "keep_labels",
+    "missing_labels",
+)
 FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name", *names_of(*GROUPS))
 
 
@@ -86,6 +95,23 @@ FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name
     section=TEXT,
     first=True,
     help="Column of the labels.  [default: as they show]",
+)
+@flag(
+    "--keep-label",
+    "keep_labels",
+    multiple=True,
+    metavar="LABEL",
+    section=TEXT,
+    help="Take it for a label, as it is written, though it looks like none (NA) or like another spelling of one "
+    "(1.0, Pos).  [may be repeated]",
+)
+@flag(
+    "--missing-label",
+    "missing_labels",
+    multiple=True,
+    metavar="LABEL",
+    section=TEXT,
+    help="Take it for no label, as NA, N/A, #N/A, nan, null and ? are.  [may be repeated]",
 )
 @flag(
     "--delimiter",

@@ -6,7 +6,6 @@ import contextlib
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.column_facts import (
@@ -20,30 +19,13 @@ from textrnn.text.table.column_facts import (
     speaks_against,
     text_hint,
 )
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT
 from textrnn.text.table.rows import ROW, Table
 
 MAX_SHOWN = 12
 MAX_FACT_ROWS = 2_000
 OFTEN = 5  # times that each of some long values comes, on average, if they are labels
-
-
-@dataclass(frozen=True)
-class TableOptions:
-    """What the user says about a table; None is to be found out."""
-
-    delimiter: str | None = None  # see `textrnn.text.table.dialect.parse_delimiter`
-    text_column: str | None = None  # name of the column with the texts, or its number from 1
-    label_column: str | None = None
-    encoding: str | None = None  # name of a Python codec
-    header: bool | None = None  # whether the first record names the columns
-    quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
-    usual_text: str | None = None  # name of the column that has the texts, if there is one of that name
-    usual_label: str | None = None
-
-    def like(self, text: str | None, label: str | None) -> TableOptions:
-        """The same for a table that goes with another one, whose columns have these names."""
-        return replace(self, usual_text=text, usual_label=label)
 
 
 def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | None = None) -> None:

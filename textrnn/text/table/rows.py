@@ -11,6 +11,7 @@ from typing import NamedTuple
 from textrnn.text.table.column_facts import column_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
@@ -94,6 +95,7 @@ class Table:
     usual_width: int  # number of cells that most rows have
     sample: list[list[str]] = field(repr=False)  # cells of the first rows; of all if `is_short`
     is_short: bool
+    options: TableOptions = field(default_factory=TableOptions)
     preamble: int = 0  # lines before the first record, such as `sep=;`
     text_column: int = 0
     label_column: int | None = None

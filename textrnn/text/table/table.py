@@ -16,9 +16,10 @@ from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
-from textrnn.text.table.columns import MAX_FACT_ROWS, TableOptions, choose_columns
+from textrnn.text.table.columns import MAX_FACT_ROWS, choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.table.json_lines import keys_of, read_json_records
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import JSONL, MAX_RECORD_CHARS, read_records
 from textrnn.text.table.rows import Row, Table, Tally
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
@@ -134,6 +135,7 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         usual_width=usual,
         sample=rows,
         is_short=sample.complete,
+        options=options,
         preamble=sample.preamble,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,

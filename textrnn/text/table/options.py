@@ -1,0 +1,25 @@
+"""What the user says about a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the user says about a table; None is to be found out."""
+
+    delimiter: str | None = None  # see `textrnn.text.table.dialect.parse_delimiter`
+    text_column: str | None = None  # name of the column with the texts, or its number from 1
+    label_column: str | None = None
+    encoding: str | None = None  # name of a Python codec
+    header: bool | None = None  # whether the first record names the columns
+    quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
+    keep_labels: tuple[str, ...] = ()  # labels as they are written, though they look missing or like another one
+    missing_labels: tuple[str, ...] = ()  # what stands where there is no label
+    usual_text: str | None = None  # name of the column that has the texts, if there is one of that name
+    usual_label: str | None = None
+
+    def like(self, text: str | None, label: str | None) -> TableOptions:
+        """The same for a table that goes with another one, whose columns have these names."""
+        return replace(self, usual_text=text, usual_label=label)
