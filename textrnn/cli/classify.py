@@ -40,6 +40,7 @@ COLUMNS = (
     "encoding",
     "header",
     "quotes",
+    "all_rows",
     "keep_labels",
     "missing_labels",
 )
@@ -130,6 +131,12 @@ FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name
     default=None,
     section=TEXT,
     help="Whether cells can be in quotes.  [default: as they show]",
+)
+@flag(
+    "--all-rows",
+    is_flag=True,
+    section=TEXT,
+    help="Take each line for a row: titles above the header, headers that come again, rulers and totals too.",
 )
 @encoding_flag("tables")
 @flag(

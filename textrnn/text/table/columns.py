@@ -65,6 +65,7 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         text = 0 if width == 1 else _find_text(table, facts, label)
     _check_text(table, facts, text)
     table.text_column, table.known_labels = text, frozenset()
+    table.num_empty = sum(not own.filled for column, own in enumerate(facts) if column not in (text, label))
     table.label_column = label = _label_in_rows(table, facts, needs_label) if label is None else label
     if label is not None:
         whole = [row for row in table.sample if len(row) == table.usual_width > label]
