@@ -27,6 +27,7 @@ TABLES = {
     "label_a_row.csv": lines(*(f"tea number {n},label {n}" for n in range(60))),
     "mostly_single.csv": lines(*(f"tea number {n},{n if n % 2 else 'good'}" for n in range(60))),
     "thousands.csv": lines(*(f"tea of sort {n},{n % 1500}" for n in range(4500))),
+    "marks.csv": lines("lovely tea,NA", "rude waiter,", "cold soup,?"),
     "two_rows.csv": lines("lovely tea,good", "rude waiter,bad"),
     "three_rows.csv": lines("lovely tea,good", "rude waiter,bad", "cold soup,bad"),
     "same_text.csv": lines(*("Lovely tea,good", "lovely  TEA,bad") * 9),
@@ -57,6 +58,16 @@ TYPED = {
     ),
     "no such text column": (["reviews.csv", "--text-column", "9"], 1, ["'9' as --text-column", "'review', 'label'"]),
     "same column twice": (["reviews.csv", "--text-column", "1", "--label-column", "review"], 2, ["are the same"]),
+    "two label columns": (
+        ["reviews.csv", "--label-column", "label", "--label-column", "review"],
+        2,
+        ["--label-column is given 2 times", "one label"],
+    ),
+    "no label but marks": (
+        ["marks.csv", "--model", "linear"],
+        2,
+        ["marks.csv has no label in column 'label'", "NA", "--model linear has no use"],
+    ),
     "a label a row": (["label_a_row.csv", "--train"], 1, ["no column of labels", "--label-column"]),
     "most labels once": (
         ["mostly_single.csv", "--label-column", "label"],

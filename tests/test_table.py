@@ -335,9 +335,9 @@ MANY = "id,title,body,kind,place\n" + "".join(
         (GOOD.encode(), {"text_column": "id"}, r"column 'id' holds numbers such as 0, expected text; .*--text-column"),
         (GOOD.encode(), {}, r"several columns that may hold the label: 'kind' \(3 values: .*'place'.*--label-column"),
         (
-            MANY.encode().replace(b"body", b"info"),
+            MANY.encode().replace(b"body", b"info").replace(b"title", b"more"),
             {},
-            r"several columns that may hold the text: 'title' .*--text-column",
+            r"several columns that may hold the text: 'more' .*--text-column",
         ),
         (b"a,b,a\nx y,1,2\n", {"text_column": "a", "header": True}, r"several columns named 'a'.*\(1, 3\)"),
         (b"good\nbad\nso so\n", {}, r"no column of labels beside column 1.*--label-column.*--delimiter"),

@@ -23,6 +23,8 @@ from textrnn.classifier.vectors import StartVectors
 from textrnn.text.cutting import lines_of
 from textrnn.text.documents import in_order
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
+from textrnn.text.table.column_words import column_name
+from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # classes that a message lists
@@ -106,6 +108,14 @@ def has_labels(table: Table) -> bool:
         row.label and (not is_mark(row.label) or row.label in table.options.keep_labels)
         for row in islice(table.rows(), LOOKED_AT)
     )
+
+
+def why_unlabelled(table: Table) -> str:
+    """Why `has_labels` is false, in words."""
+    if table.label_column is None:
+        return str(no_label(table))
+    name = column_name(table.header, table.label_column)
+    return f"{table.label} has no label in {name}, only blanks and marks such as NA: name another with --label-column"
 
 
 def check_learnable(rows: Rows, classes: Sequence[str], name: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.column_facts import column_name
+from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
@@ -110,20 +110,28 @@ class Table:
     options: TableOptions = field(default_factory=TableOptions)
     preamble: int = 0  # lines before the first record, such as `sep=;` and titles
     num_titles: int = 0  # lines that are titles, or blank before the header
-    text_column: int = 0
+    text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_column: int | None = None
     known_labels: frozenset[str] = frozenset()  # those of the sample
     num_empty: int = 0  # columns without a cell in them, as far as is known
+    num_added: int = 0  # columns that an earlier prediction has added
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
     tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
 
     @property
-    def column_names(self) -> tuple[str | None, str | None]:
-        """The names of the columns with the texts and the labels, as far as there are any."""
+    def text_column(self) -> int:
+        """The first column with texts."""
+        return self.text_columns[0]
+
+    @property
+    def column_names(self) -> tuple[str | list[str] | None, str | None]:
+        """The names of the columns with the texts, a list if they are several, and of that with the labels."""
         names, label = self.header or [""] * self.width, self.label_column
-        return names[self.text_column] or None, names[label] or None if label is not None else None
+        texts = [names[column] for column in self.text_columns]
+        text = texts if len(texts) > 1 and all(texts) else texts[0] or None
+        return text, names[label] or None if label is not None else None
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
@@ -135,9 +143,12 @@ class Table:
         if kind == CSV and not self.has_header:
             parts.append("no header")
         if kind != LINES:
-            parts.append(f"text in {column_name(self.header, self.text_column)}")
+            names_of_texts = " and ".join(short_name(self.header, column) for column in self.text_columns)
+            parts.append(f"text in column{'s' * (len(self.text_columns) > 1)} {names_of_texts}")
             label = self.label_column
             parts.append("no labels" if label is None else f"label in {column_name(self.header, label)}")
+        if self.num_added:
+            parts.append(f"{self.num_added} column{'s' * (self.num_added != 1)} of an earlier prediction passed over")
         if self.num_empty:
             parts.append(f"{self.num_empty} empty column{'s' * (self.num_empty != 1)}")
         return f"{self.name}: {', '.join(parts)}"
@@ -192,7 +203,8 @@ class Table:
         """
         tally, number, has_nul = Tally(num_titles=self.num_titles), 0, self.encoding.has_nul
         text_column, label_column, usual_width = self.text_column, self.label_column, self.usual_width
-        if max(text_column, label_column or 0) >= usual_width:
+        is_joined = len(self.text_columns) > 1
+        if max(*self.text_columns, label_column or 0) >= usual_width:
             usual_width = -1  # then no row is read the fast way
         make = tuple.__new__  # faster than Row(...), which there may be millions of
         for part, record in self.parts():
@@ -203,7 +215,7 @@ class Table:
             number += 1
             cells, problem = record.cells, None
             if len(cells) == usual_width and not (record.stray or record.damaged or has_nul):
-                text = cells[text_column]
+                text = self._joined(cells) if is_joined else cells[text_column]
                 label = cells[label_column].strip() if label_column is not None else ""
                 if not text or text.isspace():
                     text, problem = "", NO_TEXT
@@ -221,9 +233,10 @@ class Table:
         """Text, label and problems of a record that may have some."""
         cells, label_column = record.cells, self.label_column
         padded = [*cells, *[""] * self.width]
-        text, label = padded[self.text_column], padded[label_column].strip() if label_column is not None else ""
+        text, label = self._joined(padded), padded[label_column].strip() if label_column is not None else ""
         has_surplus = any(cell.strip() for cell in cells[self.width :])
-        if has_surplus and self.dialect.kind == CSV and QUOTE not in record.raw:
+        is_one = len(self.text_columns) == 1
+        if has_surplus and is_one and self.dialect.kind == CSV and QUOTE not in record.raw:
             text, label = self._rejoined(cells, text, label)
         text, label = text.replace("\0", ""), label.replace("\0", "").strip()
         text = "" if text.isspace() else text
@@ -237,6 +250,12 @@ class Table:
             NO_TEXT: bool(cells) and not text,
         }
         return text, label, [problem for problem, is_there in problems.items() if is_there]
+
+    def _joined(self, cells: Sequence[str]) -> str:
+        """The text of a row: that of one column, or of several, but for blank ones, a line each."""
+        if len(self.text_columns) == 1:
+            return cells[self.text_columns[0]]
+        return "\n".join(cells[column] for column in self.text_columns if cells[column].strip())
 
     def _rejoined(self, cells: Sequence[str], text: str, label: str) -> tuple[str, str]:
         """Text and label where delimiters in a text without quotes are what makes too many cells.

@@ -16,8 +16,9 @@ from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
-from textrnn.text.table.columns import MAX_FACT_ROWS, choose_columns
+from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
+from textrnn.text.table.find_columns import MAX_FACT_ROWS
 from textrnn.text.table.json_lines import keys_of, read_json_records
 from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
 from textrnn.text.table.options import TableOptions
