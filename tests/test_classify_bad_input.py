@@ -27,6 +27,7 @@ TABLES = {
     "label_a_row.csv": lines(*(f"tea number {n},label {n}" for n in range(60))),
     "mostly_single.csv": lines(*(f"tea number {n},{n if n % 2 else 'good'}" for n in range(60))),
     "thousands.csv": lines(*(f"tea of sort {n},{n % 1500}" for n in range(4500))),
+    "marks.csv": lines("lovely tea,NA", "rude waiter,", "cold soup,?"),
     "two_rows.csv": lines("lovely tea,good", "rude waiter,bad"),
     "three_rows.csv": lines("lovely tea,good", "rude waiter,bad", "cold soup,bad"),
     "same_text.csv": lines(*("Lovely tea,good", "lovely  TEA,bad") * 9),
@@ -57,6 +58,16 @@ TYPED = {
     ),
     "no such text column": (["reviews.csv", "--text-column", "9"], 1, ["'9' as --text-column", "'review', 'label'"]),
     "same column twice": (["reviews.csv", "--text-column", "1", "--label-column", "review"], 2, ["are the same"]),
+    "two label columns": (
+        ["reviews.csv", "--label-column", "label", "--label-column", "review"],
+        2,
+        ["--label-column is given 2 times", "one label"],
+    ),
+    "no label but marks": (
+        ["marks.csv", "--model", "linear"],
+        2,
+        ["marks.csv has no label in column 'label'", "NA", "--model linear has no use"],
+    ),
     "a label a row": (["label_a_row.csv", "--train"], 1, ["no column of labels", "--label-column"]),
     "most labels once": (
         ["mostly_single.csv", "--label-column", "label"],
@@ -220,10 +231,15 @@ def test_class_with_one_row_is_learnt_from_in_folds(folds, place):
     }
 
 
-def test_labels_that_differ_in_case_are_warned_of(place):
+def test_labels_that_differ_in_case_are_one_unless_they_are_kept(place):
     write_table("case.csv", [(text, label.title() if k < 9 else label) for k, (text, label) in enumerate(reviews(60))])
-    ran = good("classify", "case.csv", *LINEAR)
-    assert "'Bad' and 'bad', 'Good' and 'good'" in ran.err and len(ran.err.splitlines()) == 1
+    ran = good("classify", "case.csv", *LINEAR, "--json")
+    assert "'Good' as 'good' (5 rows), 'Bad' as 'bad' (4 rows)" in ran.err and len(ran.err.splitlines()) == 1
+    assert [one["label"] for one in ran.json["test"]["per_class"]] == ["bad", "good"]
+    kept = ("--keep-label", "Good", "--keep-label", "Bad", "--missing-label", "good")
+    ran = good("classify", "case.csv", *LINEAR, "--json", *kept)
+    assert [one["label"] for one in ran.json["test"]["per_class"]] == ["Bad", "Good", "bad"]
+    assert ran.json["rows"]["unlabelled"] == 25 and not ran.err
 
 
 def test_unlabelled_table_is_said_to_have_no_labels(place):

@@ -94,7 +94,7 @@ def test_what_a_kind_says_is_of_one_piece(kind, rng):
     again = encoded(kind, written, "table")
     assert kind.losses(again, said, decision).max() < 1e-3  # what is said is what losses are of
     assert all(0 < p <= 1 for p in sure) if sure[0] is not None else kind.task == "numbers"
-    assert [len(kind.cells(row, decision)) for row in said[:2]] == [len(kind.columns)] * 2
+    assert [len(kind.figures(row, decision)) for row in said[:2]] == [len(kind.columns)] * 2
     strata = kind.strata(labels)
     assert strata.shape == (300,) and strata.min() >= 0 and len(np.unique(strata)) > 1
 

@@ -76,7 +76,8 @@ def test_open_table_reads_a_spreadsheet_with_many_columns(save: Save) -> None:
     damaged = [n for n in range(1, 401) if rows[n][4].startswith("@Airé f")]
     table, found = read(save(content))
     assert table.describe() == (
-        "reviews.csv: 400 rows, comma, UTF-8, text in column 'text', label in column 'airline_sentiment'"
+        "reviews.csv: 400 rows, comma, UTF-8, text in column 'text', label in column 'airline_sentiment', "
+        "1 empty column"
     )
     assert [row.label for row in found] == [row[1] for row in rows[1:]]
     assert [row.number for row in found if row.problem] == damaged
@@ -334,9 +335,9 @@ MANY = "id,title,body,kind,place\n" + "".join(
         (GOOD.encode(), {"text_column": "id"}, r"column 'id' holds numbers such as 0, expected text; .*--text-column"),
         (GOOD.encode(), {}, r"several columns that may hold the label: 'kind' \(3 values: .*'place'.*--label-column"),
         (
-            MANY.encode().replace(b"body", b"info"),
+            MANY.encode().replace(b"body", b"info").replace(b"title", b"more"),
             {},
-            r"several columns that may hold the text: 'title' .*--text-column",
+            r"several columns that may hold the text: 'more' .*--text-column",
         ),
         (b"a,b,a\nx y,1,2\n", {"text_column": "a", "header": True}, r"several columns named 'a'.*\(1, 3\)"),
         (b"good\nbad\nso so\n", {}, r"no column of labels beside column 1.*--label-column.*--delimiter"),
@@ -462,7 +463,9 @@ def test_rows_are_the_cells_that_the_csv_module_wrote(
     path.write_bytes(content.encode())
     first = rows[0] if headed else []
     assume("1" not in [name.strip() for name in first])
-    table, found = read(str(path), delimiter=dialect["delimiter"], header=headed, text_column="1", needs_label=False)
+    table, found = read(
+        str(path), delimiter=dialect["delimiter"], header=headed, all_rows=True, text_column="1", needs_label=False
+    )
     assert [list(row.record.cells) for row in found] == rows[headed:]
     assert "".join(row.record.raw for row in found) == content[len(written(rows[:headed], **dialect)) :]
     assert not headed or table.header == [name.strip() for name in first]

@@ -211,7 +211,8 @@ def test_write_predictions_differs_by_the_added_columns_only(
     csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end).writerows(rows)
     content, folder = file.getvalue(), tmp_path_factory.mktemp("csv")
     new = [list(cells) for cells in added[: len(rows) - headed]]
-    options = {"delimiter": delimiter, "header": headed, "text_column": str(rows[0][0] if headed else 1)}
+    options = {"delimiter": delimiter, "header": headed, "all_rows": True}
+    options["text_column"] = str(rows[0][0] if headed else 1)
     assume(not headed or [cell.strip() for cell in rows[0]].count(rows[0][0].strip()) == 1)
     assume(not headed or not {cell.strip() for cell in rows[0]} & set(ADDED))
     found = rewritten(folder, content, new, **options).decode()

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from pandas_like import Frame, Series
 
+from textrnn.base.errors import DataError
 from textrnn.classifier import predict as module
 from textrnn.classifier.combine import Mixture
 from textrnn.classifier.linear import LinearModel
@@ -74,3 +76,17 @@ def test_stream_works_fewer_texts_at_a_time_if_they_are_long(classifier, monkeyp
 
 def test_stream_of_no_texts_is_empty(classifier):
     assert list(classifier.stream([])) == []
+
+
+def test_classify_reads_a_shuffled_series_by_place(classifier):
+    alone = {text: classifier.classify([text])[0]["label"] for text in ("good tea", "bad soup slow", "slow tea")}
+    series = Series(list(alone), [2, 0, 1])
+    found = classifier.classify(series)
+    assert found.index == [2, 0, 1] and [one["label"] for one in found] == list(alone.values())
+    assert [one.label for one in classifier.stream(series)] == list(alone.values())
+    assert [one["label"] for one in classifier.explain(series)] == list(alone.values())
+    frame = classifier.classify(Frame({"text": list(alone)}, [2, 0, 1]), column="text")
+    assert frame.columns == ["text", "predicted", "confidence", "p(a)", "p(b)", "p(c)", "status"]
+    assert list(frame["predicted"]) == list(alone.values())
+    with pytest.raises(DataError, match=r"text 2 is None"):
+        classifier.classify(["good tea", None])

@@ -16,16 +16,20 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.found_kind import FEW_NAMED, LabelOptions, encoded, found_kind, listed
+from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind
 from textrnn.classifier.kinds import Classes, Several
-from textrnn.classifier.label_kind import LabelKind
+from textrnn.classifier.label_kind import CLASSES, LabelKind
+from textrnn.classifier.labels import is_mark, known_label, listed, merged_line, settle_labels
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.splits import folded, group_numbers
+from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.cutting import lines_of
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
+from textrnn.text.table.column_words import column_name
+from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.table import Table, TableOptions, open_table
 
+FEW_NAMED = 5  # rows that a message lists
 MOST_CLASSES = 1_000  # of which a linear model, which has weights for each, is still learnt in minutes
 FEW_ROWS = 20
 LOOKED_AT = 10_000  # rows, to see whether there are labels
@@ -43,6 +47,7 @@ class Rows:
         numbers: int64[rows], the row numbers in the file, from 1.
         unlabelled: texts of rows that have none.
         counts: of all rows, by what they are.
+        remarks: what a person should know of the labels, in lines.
     """
 
     texts: list[str]
@@ -50,13 +55,14 @@ class Rows:
     numbers: np.ndarray
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def some(self, chosen: np.ndarray) -> Rows:
         """Some of the rows, int[any] by their places here."""
         return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
 
 
-def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None) -> tuple[Rows, LabelKind, str | None]:
+def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
     """Reads all rows of a table.
 
     Args:
@@ -65,35 +71,59 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
         kind: of the labels that count; None for those that are there, in order.
 
     Returns:
-        the rows, the kind of their labels, and a line that says how the kind was found out.
+        the rows, and the kind of their labels.
 
     Raises:
         DataError: a label is not of the kind, or was not learnt.
     """
-    texts, written, numbers, unlabelled = list[str](), list[str](), list[int](), list[str]()
-    empty = list[int]()
+    texts, written, numbers, empty = list[str](), list[str | None](), list[int](), list[int]()
     for row in table.rows():
         if not row.text.strip():
             empty.append(row.number)
-        elif row.label is None:
-            unlabelled.append(row.text)
         else:
             texts.append(row.text)
             written.append(row.label)
             numbers.append(row.number)
-    words = None
+    counts, lines = Counter(label for label in written if label is not None), list[str]()
     if kind is None:
-        kind, words = found_kind(written, table.column_names[1] or "", options)
-    labels = encoded(kind, written, table.name)
-    counts: dict[str, Any] = dict(used=len(texts), unlabelled=len(unlabelled), empty=len(empty))
+        meant, lines = settle_labels(counts, len(texts), table.options)
+    elif isinstance(kind, Classes):
+        meant = {label: known_label(label, kind.names) for label in counts}
+    else:
+        meant = {label: None if is_mark(label) else label for label in counts}
+    labels = [meant.get(label or "") for label in written]
+    known = [row for row, label in enumerate(labels) if label is not None]
+    if kind is None:
+        kind, words = found_kind([str(labels[row]) for row in known], table.column_names[1] or "", options)
+        merged = merged_line(meant, counts) if kind.task == CLASSES else None
+        lines += [line for line in (merged, words) if line]
+    rows = Rows(
+        [texts[row] for row in known],
+        encoded(kind, [str(labels[row]) for row in known], table.name),
+        np.array(numbers, np.int64)[known],
+        [text for text, label in zip(texts, labels, strict=True) if label is None],
+        remarks=[f"{table.name}: {line}" for line in lines],
+    )
+    rows.counts = dict(used=len(known), unlabelled=len(rows.unlabelled), empty=len(empty))
     if empty:
-        counts["empty_rows"] = empty[:FEW_NAMED]
-    return Rows(texts, labels, np.array(numbers, np.int64), unlabelled, counts), kind, words
+        rows.counts["empty_rows"] = empty[:FEW_NAMED]
+    return rows, kind
 
 
 def has_labels(table: Table) -> bool:
     """Whether there are labels among the first rows of a table."""
-    return table.label_column is not None and any(row.label for row in islice(table.rows(), LOOKED_AT))
+    return table.label_column is not None and any(
+        row.label and (not is_mark(row.label) or row.label in table.options.keep_labels)
+        for row in islice(table.rows(), LOOKED_AT)
+    )
+
+
+def why_unlabelled(table: Table) -> str:
+    """Why `has_labels` is false, in words."""
+    if table.label_column is None:
+        return str(no_label(table))
+    name = column_name(table.header, table.label_column)
+    return f"{table.label} has no label in {name}, only blanks and marks such as NA: name another with --label-column"
 
 
 def check_learnable(rows: Rows, kind: LabelKind, name: str) -> None:
@@ -147,22 +177,6 @@ def _check_classes(rows: Rows, classes: Sequence[str], name: str) -> None:
             f"{name} has {len(classes):,} different labels, such as {listed(classes)}: expected {MOST_CLASSES:,} at "
             "most; put rare ones together, or name another column with --label-column"
         )
-
-
-def similar_labels(classes: Sequence[str]) -> str | None:
-    """A warning of labels that differ in case or inner spaces only; None if there are none.
-
-    Example:
-        >>> similar_labels(["bad", "good", "Good"])
-        "labels that differ in case or spaces only are different ones: 'good' and 'Good'"
-    """
-    alike: dict[str, list[str]] = {}
-    for label in classes:
-        alike.setdefault(folded(label), []).append(label)
-    groups = [" and ".join(f"{label!r:.40}" for label in group) for group in alike.values() if len(group) > 1]
-    more = f" and {len(groups) - FEW_NAMED} more" if len(groups) > FEW_NAMED else ""
-    words = "labels that differ in case or spaces only are different ones: "
-    return f"{words}{', '.join(groups[:FEW_NAMED])}{more}" if groups else None
 
 
 def read_unlabelled(path: str, options: TableOptions) -> list[str]:

@@ -14,6 +14,8 @@ import numpy as np
 from textrnn.base.errors import DataError
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
 from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, LabelKind
+from textrnn.classifier.labels import listed
+from textrnn.text.documents import in_order
 
 SEPARATORS = (";", "|", ",", "/", "，", "、", "；")  # between several labels of a cell, those first that are surest
 GRADE_NAMES = ("star", "rating", "score", "grade", "评分", "星级", "打分")  # in the name of a column of ordered grades
@@ -22,7 +24,6 @@ FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
-FEW_NAMED = 5
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -82,7 +83,7 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
         return _several(written, separator, options)
     if task in (GRADES, NUMBERS):
         return _numeric(task, written, values, column, options)
-    return Classes(sorted(set(written), key=_in_order)), None
+    return Classes(sorted(set(written), key=in_order)), None
 
 
 def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:
@@ -130,7 +131,7 @@ def _several(written: Sequence[str], separator: str | None, options: LabelOption
             "--task multi is for several labels in a cell, and no sign between them was found: name it with "
             "--label-separator"
         )
-    names = sorted({part for label in written for part in parts_of(label, separator)}, key=_in_order)
+    names = sorted({part for label in written for part in parts_of(label, separator)}, key=in_order)
     number = sum(len(parts_of(label, separator)) > 1 for label in written)
     kind = Several(names, separator if separator.strip() in "|/、，；" else f"{separator.strip()} ")
     if options.task or options.separator:
@@ -163,18 +164,6 @@ def _grades(written: Sequence[str], numbers: np.ndarray) -> Grades:
         spelt.setdefault(value, Counter())[label] += 1
     values = sorted(spelt)
     return Grades([spelt[value].most_common(1)[0][0] for value in values], values)
-
-
-def _in_order(label: str) -> tuple[float, str]:
-    """Numbers by their size, then everything else."""
-    value = number_of(label)
-    return (float("inf") if value is None else value), label
-
-
-def listed(labels: Sequence[str]) -> str:
-    """The first few labels in words."""
-    more = f" and {len(labels) - FEW_NAMED} more" if len(labels) > FEW_NAMED else ""
-    return ", ".join(f"{label!r:.40}" for label in labels[:FEW_NAMED]) + more
 
 
 def encoder_of(kind: LabelKind) -> Callable[[str], Any]:

@@ -53,7 +53,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     networks = f"{model['members']} x {encoder['arch']}{cell}, {encoder['layers']} x {encoder['units']} units"
     parts = [*["a linear model"] * bool(model["linear"]), *[f"networks ({networks})"] * bool(model["members"])]
     labels = [cut(label, 40) for label in run["classes"]]
-    columns = [f"{kind} in column {run['table'][key]!r:.60}" for kind, key in COLUMNS if run["table"].get(key)]
+    columns = [f"{kind} in {_columns(run['table'][key])}" for kind, key in COLUMNS if run["table"].get(key)]
     return [
         ("run", run["run"]),
         ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
@@ -65,3 +65,9 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         *([("began", began_in_words(run["from"]))] if run.get("from") else []),
         ("right", _right(metrics)),
     ]
+
+
+def _columns(names: Any) -> str:
+    """One column or several, by their names."""
+    several = names if isinstance(names, list) else [names]
+    return f"column{'s' * (len(several) > 1)} {' and '.join(f'{name!r:.60}' for name in several)}"

@@ -43,6 +43,7 @@ class Classes:
     task: ClassVar[str] = CLASSES
     loss: ClassVar[str] = SOFTMAX
     mixes_logarithms: ClassVar[bool] = True
+    form: ClassVar[str] = ".4f"
 
     @property
     def num_outputs(self) -> int:
@@ -111,9 +112,10 @@ class Classes:
         """See `LabelKind`."""
         return [f"p({label})" for label in self.names]
 
-    def cells(self, prediction: np.ndarray, decision: Decision) -> list[str]:
+    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
         """See `LabelKind`."""
-        return [f"{p:.4f}" for p in prediction.tolist()]
+        found: list[float] = prediction.tolist()
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """See `LabelKind`."""
@@ -197,6 +199,7 @@ class Several:
     task: ClassVar[str] = SEVERAL
     loss: ClassVar[str] = SIGMOID
     mixes_logarithms: ClassVar[bool] = False
+    form: ClassVar[str] = ".4f"
 
     @property
     def num_outputs(self) -> int:
@@ -267,9 +270,10 @@ class Several:
         """See `LabelKind`."""
         return [f"p({label})" for label in self.names]
 
-    def cells(self, prediction: np.ndarray, decision: Decision) -> list[str]:
+    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
         """See `LabelKind`."""
-        return [f"{p:.4f}" for p in prediction.tolist()]
+        found: list[float] = prediction.tolist()
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """See `LabelKind`."""
@@ -290,6 +294,7 @@ class Numbers:
     task: ClassVar[str] = NUMBERS
     loss: ClassVar[str] = HUBER
     mixes_logarithms: ClassVar[bool] = False
+    form: ClassVar[str] = ".6g"
 
     @property
     def num_outputs(self) -> int:
@@ -363,10 +368,10 @@ class Numbers:
         """See `LabelKind`."""
         return ["low", "high"]
 
-    def cells(self, prediction: np.ndarray, decision: Decision) -> list[str]:
+    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
         """See `LabelKind`."""
         facts = self.facts(prediction, decision)
-        return [f"{facts[name]:.6g}" for name in self.columns]
+        return [facts[name] for name in self.columns]
 
     def to_json(self) -> dict[str, Any]:
         """See `LabelKind`."""

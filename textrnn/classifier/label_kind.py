@@ -25,12 +25,14 @@ class LabelKind(Protocol):
         task: its name.
         loss: by which models learn it.
         mixes_logarithms: whether predictions are probabilities that sum to 1, of which logarithms can be mixed.
+        form: of numbers in a table, as in a format string.
         names: of the labels; of numbers there are none.
     """
 
     task: ClassVar[str]
     loss: ClassVar[str]
     mixes_logarithms: ClassVar[bool]
+    form: ClassVar[str]
 
     @property
     def names(self) -> Sequence[str]:
@@ -78,10 +80,10 @@ class LabelKind(Protocol):
 
     @property
     def columns(self) -> list[str]:
-        """The heads of `cells`."""
+        """The heads of `figures`."""
 
-    def cells(self, prediction: np.ndarray, decision: Decision) -> list[str]:
-        """What else is said of a row, float64[width], in a table."""
+    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
+        """What else is said of a row, float64[width], in the columns of a table."""
 
     def to_json(self) -> dict[str, Any]:
         """For `run.json`, see `kind_from_json`."""

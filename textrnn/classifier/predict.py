@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, RunError, TextRNNError
+from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
 from textrnn.classifier.kinds import kind_from_json
-from textrnn.classifier.label_kind import CLASSES, LabelKind
+from textrnn.classifier.label_kind import CLASSES, NUMBERS, LabelKind
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -25,6 +25,7 @@ from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.reservoir_options import ESN
+from textrnn.text.given import given_texts, like_given
 from textrnn.text.normalize import normalize
 from textrnn.text.rows import cut
 from textrnn.text.tokens.vocabulary import Vocabulary
@@ -140,8 +141,9 @@ class TextClassifier:
             found["combined"] = self.mixture([found["linear"], found["rnn"]])
         return found, truncated
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Tells the labels of some texts."""
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Tells the labels of some texts, which may be any iterable of strings."""
+        texts = list(given_texts(texts))
         full = [row for row, text in enumerate(texts) if text.strip()]
         predictions = np.tile(self.mean, (len(texts), 1))
         status = [EMPTY] * len(texts)
@@ -156,7 +158,7 @@ class TextClassifier:
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Tells the labels of any number of texts, some at a time."""
         some, num_chars = list[str](), 0
-        for text in texts:
+        for text in given_texts(texts):
             some.append(text)
             num_chars += len(text)
             if len(some) == CHUNK or num_chars >= CHUNK_CHARS:
@@ -164,30 +166,43 @@ class TextClassifier:
                 some, num_chars = [], 0
         yield from self.predict(some)
 
-    def classify(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def classify(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the classes of some texts.
 
+        Args:
+            texts: any iterable of strings, read in its order; a pandas Series or DataFrame too.
+            column: of a DataFrame, the name of the column with the texts.
+
         Returns:
-            for each text `label`, `confidence`, `probabilities` (by label) and `status`; of several labels also
-            `labels`, a list; of a number `value`, `low` and `high` (see `LabelKind.decision`) instead of confidence
-            and probabilities.
+            for each text a dict of `label`, `confidence`, `probabilities` (by label) and `status`; of several labels a
+            row also `labels`; of a number `value`, `low` and `high` (see `LabelKind.decision`) instead of confidence
+            and probabilities. They are a list; for a Series one with the same index; for a DataFrame a copy with the
+            columns that a table gets, see `columns`.
+
+        Raises:
+            ConfigError: `texts` is a single text, or the column is missing.
+            DataError: one of them is no text; the message names its place.
 
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        return [self._as_dict(found) for found in self.predict(_listed(texts))]
+        made = self.predict(given_texts(texts, column))
+        return like_given(texts, [self._as_dict(found) for found in made], self._columns(made))
 
     def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
         """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
-        rest = iter(texts)
+        rest = given_texts(texts)
         while some := list(islice(rest, EXPLAINED)):
             made = self.predict(some)
             given = np.stack([found.predictions for found in made])
             words = explain(some, given, lambda changed: self.all_predictions(changed)[0][self.chosen])
             yield from zip(made, words, strict=True)
 
-    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def explain(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the classes of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
+
+        Args:
+            texts, column: as for `classify`.
 
         Returns:
             what `classify` does, and `words`: of each word that was measured `text`, `begin` and `end` (where it is in
@@ -196,25 +211,33 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").explain(["Lovely tea."])[0]["words"]
         """
-        texts = _listed(texts)
-        return [
-            {
-                **self._as_dict(found),
-                "words": [dict(text=text[word.begin : word.end], **word._asdict()) for word in words],
-            }
-            for text, (found, words) in zip(texts, self.stream_explained(texts), strict=True)
-        ]
+        all_texts = list(given_texts(texts, column))
+        made, words = list[Prediction](), list[list[dict[str, Any]]]()
+        for text, (found, own) in zip(all_texts, self.stream_explained(all_texts), strict=True):
+            made.append(found)
+            words.append([dict(text=text[word.begin : word.end], **word._asdict()) for word in own])
+        dicts = [{**self._as_dict(found), "words": own} for found, own in zip(made, words, strict=True)]
+        return like_given(texts, dicts, {**self._columns(made), "words": words})
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that a table of predictions gets, see `cells`."""
+        sure = ["confidence"] * (self.kind.task != NUMBERS)
+        return ["predicted", *sure, *self.kind.columns, "status"]
+
+    def cells(self, made: Prediction) -> list[Any]:
+        """What these columns hold for a text: strings, and floats."""
+        sure = [] if made.confidence is None else [made.confidence]
+        return [made.label, *sure, *self.kind.figures(made.predictions, self.decision_of(self.chosen)), made.status]
+
+    def _columns(self, made: Sequence[Prediction]) -> dict[str, list[Any]]:
+        rows = [self.cells(found) for found in made]
+        return {name: [row[place] for row in rows] for place, name in enumerate(self.columns)}
 
     def _as_dict(self, found: Prediction) -> dict[str, Any]:
         said = self.kind.facts(found.predictions, self.decision_of(self.chosen))
         sure = {} if found.confidence is None else dict(confidence=found.confidence)
         return dict(label=found.label, **sure, **said, status=found.status)
-
-
-def _listed(texts: Sequence[str]) -> Sequence[str]:
-    if isinstance(texts, str):
-        raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
-    return texts
 
 
 def open_classifier(path: Path) -> TextClassifier:

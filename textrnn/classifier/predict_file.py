@@ -16,7 +16,8 @@ import numpy as np
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
 from textrnn.classifier.found_kind import encoder_of, labels_of
-from textrnn.classifier.label_kind import NUMBERS
+from textrnn.classifier.kinds import Classes
+from textrnn.classifier.labels import is_mark, known_label
 from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
@@ -130,9 +131,7 @@ class _Predictions:
         self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
         self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
-        sure = ["confidence"] * (self._kind.task != NUMBERS)
-        more = explaining.columns if explaining else ()
-        self.columns = ["predicted", *sure, *self._kind.columns, "status", *more]
+        self.columns = [*classifier.columns, *(explaining.columns if explaining else ())]
 
     def cells(self, table: Table) -> Iterator[list[str]]:
         """The cells of each row, in order; rows are read some at a time."""
@@ -144,25 +143,30 @@ class _Predictions:
                 yield row.text
 
         encode = encoder_of(self._kind)
+        known = self._kind.names if isinstance(self._kind, Classes) else ()
         for made in (self._explaining or self._classifier).stream(texts()):
             row = waiting.popleft()
             self.num_rows += 1
-            label = None if row.label is None else encode(row.label)
+            written = row.label
+            if written is not None:
+                written = known_label(written, known) if known else (None if is_mark(written) else written)
+            label = None if written is None else encode(written)
             if label is not None:
                 self._labels.append(label)
                 self._predictions.extend(made.predictions)
-            elif row.label is not None:
+            elif written is not None:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
-                    self._unknown[row.label] = None
+                    self._unknown[written] = None
             yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
     def _cells(self, made: Prediction) -> list[str]:
         sure, status = made.confidence, made.status
         if sure is not None and status == OK and sure < self._min_confidence:
             status = UNCERTAIN
-        own = self._kind.cells(made.predictions, self._decision)
-        return [made.label, *([] if sure is None else [f"{sure:.4f}"]), *own, status]
+        values = self._kind.figures(made.predictions, self._decision)
+        cells = [*([] if sure is None else [f"{sure:.4f}"]), *(f"{value:{self._kind.form}}" for value in values)]
+        return [made.label, *cells, status]
 
     def measured(self) -> dict[str, Any]:
         """`test`, `unknown_labels` and `unknown_label_rows`, as far as there is something to say."""

@@ -13,7 +13,7 @@ from typing import Any
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
 from textrnn.base.run_target import TrainingCall
-from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled, similar_labels
+from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
 from textrnn.classifier.evaluation import (
     EvaluationPlan,
     FittedRows,
@@ -174,10 +174,9 @@ def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None 
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
-    rows, found, words = read_rows(table, call.labels, kind)
-    for warning in (table.summary(), similar_labels(found.names) if kind is None else None, words):
-        if warning:
-            display.warn(warning)
+    rows, found = read_rows(table, call.labels, kind)
+    for warning in [*filter(None, [table.summary()]), *rows.remarks]:
+        display.warn(warning)
     return rows, found
 
 

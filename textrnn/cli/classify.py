@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from textrnn.text.table.table import Table, TableOptions
 
 GROUPS = (*CLASSIFIER, ReservoirConfig, NormalizeConfig)
-COLUMNS = ("delimiter", "text_column", "label_column", "encoding", "header", "quotes")
+COLUMNS = (
+    "delimiter",
+    "text_column",
+    "label_column",
+    "encoding",
+    "header",
+    "quotes",
+    "all_rows",
+    "keep_labels",
+    "missing_labels",
+)
 FOR_TRAINING = (
     "task",
     "label_separator",
@@ -45,6 +55,15 @@ FOR_TRAINING = (
     "name",
     *names_of(*GROUPS),
 )
+
+
+def _one_column(context: click.Context, param: click.Parameter, columns: tuple[str, ...]) -> str | None:
+    """The only column that was named, if one was."""
+    if len(columns) > 1:
+        raise ConfigError(
+            f"--label-column is given {len(columns)} times: expected one column, as each row has one label"
+        )
+    return columns[0] if columns else None
 
 
 @click.command(cls=SectionedCommand)
@@ -85,13 +104,17 @@ FOR_TRAINING = (
 )
 @flag(
     "--text-column",
+    multiple=True,
     metavar="NAME_OR_NUMBER",
     section=TEXT,
     first=True,
-    help="Column of the texts.  [default: as names and cells show]",
+    help="Column of the texts, by its name, number or path in JSON (review.body); given twice, both are joined.  "
+    "[default: as names and cells show]",
 )
 @flag(
     "--label-column",
+    multiple=True,
+    callback=_one_column,
     metavar="NAME_OR_NUMBER",
     section=TEXT,
     first=True,
@@ -112,6 +135,23 @@ FOR_TRAINING = (
     help="Between several labels in a cell.  [default: as it shows]",
 )
 @flag(
+    "--keep-label",
+    "keep_labels",
+    multiple=True,
+    metavar="LABEL",
+    section=TEXT,
+    help="Take it for a label, as it is written, though it looks like none (NA) or like another spelling of one "
+    "(1.0, Pos).  [may be repeated]",
+)
+@flag(
+    "--missing-label",
+    "missing_labels",
+    multiple=True,
+    metavar="LABEL",
+    section=TEXT,
+    help="Take it for no label, as NA, N/A, #N/A, nan, null and ? are.  [may be repeated]",
+)
+@flag(
     "--delimiter",
     "-d",
     section=TEXT,
@@ -128,6 +168,12 @@ FOR_TRAINING = (
     default=None,
     section=TEXT,
     help="Whether cells can be in quotes.  [default: as they show]",
+)
+@flag(
+    "--all-rows",
+    is_flag=True,
+    section=TEXT,
+    help="Take each line for a row: titles above the header, headers that come again, rulers and totals too.",
 )
 @encoding_flag("tables")
 @flag(
@@ -183,7 +229,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
     """
-    from textrnn.classifier.data import has_labels
+    from textrnn.classifier.data import has_labels, why_unlabelled
     from textrnn.classifier.predict_file import PredictOptions
     from textrnn.text.table.table import TableOptions, open_table
 
@@ -195,6 +241,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
+    reason = ""
     # Standard input can be read only once, so it is learnt from only where that is asked for.
     if asked.must_train or (saved is None and not asked.must_predict and table != "-"):
         check_options(given)
@@ -202,7 +249,8 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
             if asked.must_train or has_labels(opened):
                 _learn(context, opened, table, asked, dict(options=columns, predict_options=predict_options, **given))
                 return
-    _check_predicting(context, table, asked)
+            reason = why_unlabelled(opened)
+    _check_predicting(context, table, asked, reason)
     _predict(table, asked, columns, predict_options)
 
 
@@ -239,8 +287,8 @@ def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_
         click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
 
 
-def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace) -> None:
-    """Raises ConfigError if there are options of learning though nothing will be learnt."""
+def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace, reason: str) -> None:
+    """Raises ConfigError if there are options of learning though nothing will be learnt, for this reason."""
     names_kind = asked.model in MODELS and asked.model != "auto"
     flags = [*[f"--model {asked.model}"] * names_kind, *typed_flags(context, FOR_TRAINING)]
     if not flags:
@@ -249,7 +297,4 @@ def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace
         raise ConfigError(f"a saved classifier is used here, and nothing learnt: leave out {', '.join(flags)}")
     if table == "-":
         raise ConfigError(f"standard input is only learnt from with --train: give it, or leave out {', '.join(flags)}")
-    raise ConfigError(
-        f"{table} has no column of labels, so nothing would be learnt: name it with --label-column, or leave out "
-        f"{', '.join(flags)}"
-    )
+    raise ConfigError(f"{reason}; where nothing is learnt, {', '.join(flags)} {'have' if flags[1:] else 'has'} no use")

@@ -15,6 +15,7 @@ from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, 
 from textrnn.base.run import find_run, read_run
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
+from textrnn.text.given import given_texts, like_given
 from textrnn.text.rows import padded
 from textrnn.text.tokens.base import PADDING_ID, UNKNOWN_ID
 from textrnn.translator.beam import Found, State, beam_search
@@ -90,23 +91,31 @@ class Translator:
     details: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
-    def translate(self, texts: Sequence[str], **options: Any) -> list[str]:
+    def translate(self, texts: Iterable[str], column: str | None = None, **options: Any) -> Any:
         """Translates some texts.
 
         Args:
-            texts: each is read as one line.
+            texts: any iterable of strings, each of which is read as one line; a pandas Series or DataFrame too.
+            column: of a DataFrame, the name of the column with the texts.
             options: fields of `DecodeConfig`: `beam` and `length_penalty`.
+
+        Returns:
+            a list of translations; for a Series one with the same index; for a DataFrame a copy with the column
+            `translation`.
+
+        Raises:
+            ConfigError: `texts` is a single text, or the column is missing.
+            DataError: one of them is no text; the message names its place.
 
         Example:
             textrnn.load("models/fra").translate(["How are you?"], beam=4)
         """
-        if isinstance(texts, str):
-            raise ConfigError(f"texts is {texts!r:.60}: expected a list of texts")
-        return [found.text for found in self.stream(texts, DecodeConfig.from_json(options))]
+        found = [one.text for one in self.stream(given_texts(texts, column), DecodeConfig.from_json(options))]
+        return like_given(texts, found, {"translation": found})
 
     def stream(self, texts: Iterable[str], decode: DecodeConfig | None = None) -> Iterator[Translation]:
         """Translates any number of texts, some at a time; an empty one stays empty."""
-        rest = iter(texts)
+        rest = given_texts(texts)
         while some := list(islice(rest, CHUNK)):
             yield from self.some(some, decode)
 

@@ -32,9 +32,11 @@ def _words(text: str) -> frozenset[str]:
 _TEXT = _words(
     """text texts review reviews comment comments content contents sentence sentences tweet tweets message messages
     body document documents question questions headline headlines phrase phrases post posts feedback utterance
-    news sms statement
+    news sms statement description descriptions excerpt paragraph
     文本 评论 内容 评价 正文 句子 留言 点评 文章 微博 短信 弹幕 反馈 语句 文字 原文 问题"""
 )
+# A part of a text, or a short form of it: less often what is meant when there is one of those above as well.
+_TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
     tag y
@@ -45,6 +47,8 @@ _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked
     评分 星级 打分 分数 得分 等级 星数 好评"""
 )
+# Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
+_NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # What a column is about when its name ends so: neither a text nor a label.
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
@@ -59,32 +63,30 @@ def text_hint(name: str) -> float:
     """How much the name of a column speaks for texts in it: EXACT, LAST (its last word does), WITHIN, or 0.
 
     Example:
-        >>> text_hint("Review"), text_hint("reviewText"), text_hint("用户评论"), text_hint("text_id"), text_hint("v1")
-        (3.0, 2.0, 2.0, 0.0, 0.0)
+        >>> text_hint("Review"), text_hint("reviewText"), text_hint("用户评论"), text_hint("title")
+        (3.0, 2.0, 2.0, 1.5)
     """
-    return _hint(name, _TEXT)
+    return max(_hint(name, _TEXT), _hint(name, _TITLE) / 2)
 
 
 def label_hint(name: str) -> float:
-    """How much the name of a column speaks for labels in it: as `text_hint`, and a little less for a grade.
+    """How much the name of a column speaks for labels in it: as `text_hint`, and a little less for a grade or a number.
 
     Example:
         >>> label_hint("label"), label_hint("stars"), label_hint("airline_sentiment"), label_hint("sentiment_gold")
         (3.0, 2.5, 2.0, 1.0)
+        >>> label_hint("Class Index"), label_hint("index"), label_hint("text_id")
+        (2.5, 0.0, 0.0)
     """
-    return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND)
+    words = _TOKENS.findall(name)
+    numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
+    return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND, _hint(numbered, _LABEL) - SECOND)
 
 
 def speaks_against(name: str) -> bool:
     """Whether the name is that of a number, a date, a person or the like."""
     tokens = [token for token in _tokens(name) if not token.isdigit()]
-    return bool(tokens) and _ends_with(tokens[-1], _OTHER)
-
-
-def column_name(names: Sequence[str] | None, column: int) -> str:
-    """What to call a column."""
-    name = names[column].strip() if names and column < len(names) else ""
-    return f"column {name!r:.60}" if name else f"column {column + 1}"
+    return bool(tokens) and _ends_with(tokens[-1], _OTHER) and not label_hint(name)
 
 
 def _hint(name: str, words: frozenset[str]) -> float:

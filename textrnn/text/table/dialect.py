@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from textrnn.base.errors import ConfigError
 from textrnn.text.table.column_facts import EXACT, NUMBER, SECOND, label_hint, text_hint
 from textrnn.text.table.json_lines import parse_object
+from textrnn.text.table.noise import MAX_TITLES
 from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, read_records
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
@@ -169,7 +170,7 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     if not records:
         return Measure(dialect)
     widths = Counter(len(record.cells) for record in records)
-    first, hint = records[0].cells, 0.0
+    first, hint = next((r.cells for r in records[: MAX_TITLES + 1] if len(r.cells) > 1), records[0].cells), 0.0
     if len(first) > 1:
         hint = sum(any(known(cell) >= EXACT - SECOND for cell in first) for known in (text_hint, label_hint)) / 2
     if hint and len(records) > 1:  # a header may be shorter than all rows

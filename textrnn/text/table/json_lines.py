@@ -11,6 +11,7 @@ from typing import Any
 from textrnn.text.table.records import Record
 from textrnn.text.table.source import REPLACEMENT
 
+MAX_DEPTH = 8  # of objects within objects whose keys are columns
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
@@ -26,8 +27,31 @@ def parse_object(line: str) -> dict[str, Any] | None:
 
 
 def keys_of(lines: Iterable[str]) -> list[str]:
-    """The keys of all objects, in the order in which they first come."""
-    return list(dict.fromkeys(key for line in lines for key in parse_object(line) or ()))
+    """The keys of all objects, in the order in which they first come; those within others as paths."""
+    has_value = dict[str, bool]()
+    for line in lines:
+        for key, value in flat(parse_object(line) or {}).items():
+            has_value[key] = has_value.get(key, False) or value is not None
+    # A null in the place of an object is no column beside those within it.
+    objects = {key[:at] for key in has_value for at in range(len(key)) if key[at] == "."}
+    return [key for key, has in has_value.items() if has or key not in objects]
+
+
+def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """An object with the values of those within it by their paths; lists stay whole.
+
+    Example:
+        >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}})
+        {'id': 1, 'review.body': 'fine', 'review.tags': [1, 2]}
+    """
+    found = dict[str, Any]()
+    for key, value in values.items():
+        if isinstance(value, dict) and value and depth:
+            for path, inner in flat(value, depth - 1).items():
+                found.setdefault(f"{key}.{path}", inner)
+        else:
+            found[key] = value
+    return found
 
 
 def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Record]:
@@ -35,7 +59,7 @@ def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Rec
 
     Args:
         lines: with their ends.
-        keys: whose values become the cells; a missing value or null is an empty cell.
+        keys: whose values become the cells, or paths such as `review.body`; a missing value or null is an empty cell.
 
     Yields:
         Records. A blank line has no cells; a line that holds no object has none either, and is stray.
@@ -49,7 +73,8 @@ def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Rec
         if values is None:
             yield Record(raw, [], number, bool(raw.strip()))
         else:
-            yield Record(raw, [_as_written(values.get(key), raw) for key in keys], number)
+            by_path = flat(values)
+            yield Record(raw, [_as_written(by_path.get(key), raw) for key in keys], number)
 
 
 def with_members(raw: str, members: Mapping[str, Any]) -> str:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.column_facts import column_name
+from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
+from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
-PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file
+PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file, beside those of `noise`
 NO_TEXT = "no text"
 NO_OBJECT = "no JSON object"
 TOO_FEW, TOO_MANY = "too few cells", "too many cells"
@@ -23,6 +25,7 @@ NUL = "NUL characters"
 DAMAGED = "undecodable bytes"
 UNUSABLE = (NO_OBJECT, NO_TEXT)
 SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
+NOISE = frozenset({EMPTY, REPEATED, RULER, TOTAL})
 MAX_NAMED_ROWS = 5
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
 
@@ -51,6 +54,8 @@ class Tally:
 
     num_rows: int = 0
     num_blank: int = 0
+    num_titles: int = 0
+    passed_over: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     first_rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -63,6 +68,9 @@ class Tally:
     def summary(self) -> str | None:
         """The problems in one line, or None if there are none."""
         parts = []
+        titles = {f"line{'s' * (self.num_titles != 1)} above the header": self.num_titles}
+        if noise := [f"{count:,} {kind}" for kind, count in (titles | self._noise()).items() if count]:
+            parts.append(f"passed over: {', '.join(noise)} (--all-rows reads all)")
         if unusable := [self._count(problem) for problem in UNUSABLE if problem in self.counts]:
             parts.append(f"cannot be used: {', '.join(unusable)}")
         if others := [self._count(problem) for problem in self.counts if problem not in UNUSABLE]:
@@ -72,6 +80,11 @@ class Tally:
         if any(self.counts[problem] > MAX_SHAPE_SHARE * self.num_rows for problem in SHAPE_PROBLEMS):
             parts.append("if that is too many, name the delimiter with --delimiter or try --no-quotes")
         return "; ".join(parts) or None
+
+    def _noise(self) -> dict[str, int]:
+        """Records that are no rows, by what they are, in the plural if there are several."""
+        plural = {REPEATED: "repeated headers", TOTAL: "totals at the end"}
+        return {plural.get(kind, f"{kind}s") if count > 1 else kind: count for kind, count in self.passed_over.items()}
 
     def _count(self, problem: str) -> str:
         count, numbers = self.counts[problem], ", ".join(f"{number:,}" for number in self.first_rows[problem])
@@ -94,20 +107,31 @@ class Table:
     usual_width: int  # number of cells that most rows have
     sample: list[list[str]] = field(repr=False)  # cells of the first rows; of all if `is_short`
     is_short: bool
-    preamble: int = 0  # lines before the first record, such as `sep=;`
-    text_column: int = 0
+    options: TableOptions = field(default_factory=TableOptions)
+    preamble: int = 0  # lines before the first record, such as `sep=;` and titles
+    num_titles: int = 0  # lines that are titles, or blank before the header
+    text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_column: int | None = None
     known_labels: frozenset[str] = frozenset()  # those of the sample
+    num_empty: int = 0  # columns without a cell in them, as far as is known
+    num_added: int = 0  # columns that an earlier prediction has added
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
     tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
 
     @property
-    def column_names(self) -> tuple[str | None, str | None]:
-        """The names of the columns with the texts and the labels, as far as there are any."""
+    def text_column(self) -> int:
+        """The first column with texts."""
+        return self.text_columns[0]
+
+    @property
+    def column_names(self) -> tuple[str | list[str] | None, str | None]:
+        """The names of the columns with the texts, a list if they are several, and of that with the labels."""
         names, label = self.header or [""] * self.width, self.label_column
-        return names[self.text_column] or None, names[label] or None if label is not None else None
+        texts = [names[column] for column in self.text_columns]
+        text = texts if len(texts) > 1 and all(texts) else texts[0] or None
+        return text, names[label] or None if label is not None else None
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
@@ -119,9 +143,14 @@ class Table:
         if kind == CSV and not self.has_header:
             parts.append("no header")
         if kind != LINES:
-            parts.append(f"text in {column_name(self.header, self.text_column)}")
+            names_of_texts = " and ".join(short_name(self.header, column) for column in self.text_columns)
+            parts.append(f"text in column{'s' * (len(self.text_columns) > 1)} {names_of_texts}")
             label = self.label_column
             parts.append("no labels" if label is None else f"label in {column_name(self.header, label)}")
+        if self.num_added:
+            parts.append(f"{self.num_added} column{'s' * (self.num_added != 1)} of an earlier prediction passed over")
+        if self.num_empty:
+            parts.append(f"{self.num_empty} empty column{'s' * (self.num_empty != 1)}")
         return f"{self.name}: {', '.join(parts)}"
 
     def summary(self) -> str | None:
@@ -130,7 +159,7 @@ class Table:
         return f"{self.name}: {found}" if found else None
 
     def parts(self) -> Iterator[tuple[str, Record]]:
-        """All records of the file, in order, each with what it is: PREAMBLE, BLANK, HEADER or ROW."""
+        """All records of the file, in order, each with what it is: PREAMBLE, BLANK, HEADER, ROW or one of NOISE."""
         lines = table_lines(self.path, self.name, self.encoding, self.dialect.newline)
         for number, line in enumerate(islice(lines, self.preamble), 1):
             yield PREAMBLE, Record(line, [], number)
@@ -138,41 +167,55 @@ class Table:
             records = read_json_records(lines, self.header or [])
         else:
             records = read_records(lines, self.dialect, width=self.usual_width)
+        noise = None
+        if self.dialect.kind == CSV and not self.options.all_rows:
+            noise = Noise(self.header if self.has_header else None, self.width)
         header_follows, has_bad = self.has_header, self.encoding.num_bad > 0
+        held: list[tuple[str, Record]] = []  # totals, which are rows after all if others follow
         for record in records:
             if has_bad and BAD in record.raw:
                 raw, cells = (record.raw.replace(BAD, REPLACEMENT), [c.replace(BAD, REPLACEMENT) for c in record.cells])
                 record = record._replace(raw=raw, cells=cells, damaged=True)
+            part = ROW
             if not record.cells and not record.stray:
-                yield BLANK, record
+                part = BLANK
             elif header_follows:
-                header_follows = False
-                yield HEADER, record
-            else:
-                yield ROW, record
+                header_follows, part = False, HEADER
+            elif noise is not None and noise.is_possible(record.cells):
+                part = noise.kind_of(record.cells, self.known_labels) or ROW
+            if held or part == TOTAL:
+                if part in (TOTAL, EMPTY, BLANK):
+                    held.append((part, record))
+                    continue
+                yield from ((ROW if kind == TOTAL else kind, one) for kind, one in held)
+                held = []
+            yield part, record
+        yield from held
 
     def rows(self) -> Iterator[Row]:
         """Read the rows, in constant memory; may be called again, and several times at once.
 
         Yields:
-            The rows, none left out but blank lines. At the end `tally`, `summary` and `num_rows` are set.
+            The rows, none left out but blank lines and noise. At the end `tally`, `summary` and `num_rows` are set.
 
         Raises:
             DataError: the file cannot be read any more.
         """
-        tally, number, has_nul = Tally(), 0, self.encoding.has_nul
+        tally, number, has_nul = Tally(num_titles=self.num_titles), 0, self.encoding.has_nul
         text_column, label_column, usual_width = self.text_column, self.label_column, self.usual_width
-        if max(text_column, label_column or 0) >= usual_width:
+        is_joined = len(self.text_columns) > 1
+        if max(*self.text_columns, label_column or 0) >= usual_width:
             usual_width = -1  # then no row is read the fast way
         make = tuple.__new__  # faster than Row(...), which there may be millions of
         for part, record in self.parts():
             if part != ROW:
                 tally.num_blank += part == BLANK
+                tally.passed_over[part] += part in NOISE
                 continue
             number += 1
             cells, problem = record.cells, None
             if len(cells) == usual_width and not (record.stray or record.damaged or has_nul):
-                text = cells[text_column]
+                text = self._joined(cells) if is_joined else cells[text_column]
                 label = cells[label_column].strip() if label_column is not None else ""
                 if not text or text.isspace():
                     text, problem = "", NO_TEXT
@@ -190,9 +233,10 @@ class Table:
         """Text, label and problems of a record that may have some."""
         cells, label_column = record.cells, self.label_column
         padded = [*cells, *[""] * self.width]
-        text, label = padded[self.text_column], padded[label_column].strip() if label_column is not None else ""
+        text, label = self._joined(padded), padded[label_column].strip() if label_column is not None else ""
         has_surplus = any(cell.strip() for cell in cells[self.width :])
-        if has_surplus and self.dialect.kind == CSV and QUOTE not in record.raw:
+        is_one = len(self.text_columns) == 1
+        if has_surplus and is_one and self.dialect.kind == CSV and QUOTE not in record.raw:
             text, label = self._rejoined(cells, text, label)
         text, label = text.replace("\0", ""), label.replace("\0", "").strip()
         text = "" if text.isspace() else text
@@ -206,6 +250,12 @@ class Table:
             NO_TEXT: bool(cells) and not text,
         }
         return text, label, [problem for problem, is_there in problems.items() if is_there]
+
+    def _joined(self, cells: Sequence[str]) -> str:
+        """The text of a row: that of one column, or of several, but for blank ones, a line each."""
+        if len(self.text_columns) == 1:
+            return cells[self.text_columns[0]]
+        return "\n".join(cells[column] for column in self.text_columns if cells[column].strip())
 
     def _rejoined(self, cells: Sequence[str], text: str, label: str) -> tuple[str, str]:
         """Text and label where delimiters in a text without quotes are what makes too many cells.

@@ -16,10 +16,13 @@ from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
-from textrnn.text.table.columns import MAX_FACT_ROWS, TableOptions, choose_columns
+from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
+from textrnn.text.table.find_columns import MAX_FACT_ROWS
 from textrnn.text.table.json_lines import keys_of, read_json_records
-from textrnn.text.table.records import JSONL, MAX_RECORD_CHARS, read_records
+from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
+from textrnn.text.table.options import TableOptions
+from textrnn.text.table.records import CSV, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Row, Table, Tally
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
 
@@ -88,11 +91,11 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The beginning of a file: how it is cut, the cells of its records that are not blank, the keys of JSON lines."""
+    """The beginning of a file: how it is cut, its records that are not blank lines, the keys of JSON lines."""
 
     measure: Measure
     preamble: int
-    rows: list[list[str]]
+    records: list[Record]
     complete: bool
     chars: int
     keys: list[str] | None
@@ -102,11 +105,13 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
     """The table without its columns of texts and labels."""
     encoding = inspect_table(path, label, options.encoding)
     sample = _read_sample(path, label, name, encoding, options)
-    measure, rows, names = sample.measure, sample.rows, sample.keys
+    measure, names, rows = sample.measure, sample.keys, [record.cells for record in sample.records]
     if not rows:
         raise DataError(f"{label} has no record that can be read: expected a table with text")
-    below = column_facts(rows[1 : 1 + MAX_FACT_ROWS], max(map(len, rows)))
-    headed = names is None and (options.header if options.header is not None else has_header(rows[0], below))
+    titles = _num_titles(sample, rows, options)
+    above = sample.records[titles].line - 1
+    rows = rows[titles:]
+    headed = names is None and _is_headed(sample, rows, options)
     usual = measure.width or len(names or ())
     if headed:
         names = rows.pop(0)
@@ -122,6 +127,8 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
     width = max(usual, len(names or ()))
     if names is not None:
         names = [name.strip() for name in names] + [""] * (width - len(names))
+    if measure.dialect.kind == CSV and not options.all_rows:
+        rows = _without_noise(rows, Noise(names if headed else None, width), complete=sample.complete)
     return Table(
         name=name,
         path=path,
@@ -134,11 +141,40 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         usual_width=usual,
         sample=rows,
         is_short=sample.complete,
-        preamble=sample.preamble,
+        options=options,
+        preamble=sample.preamble + (above if titles else 0),
+        num_titles=above if titles else 0,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,
         warnings=_encoding_warnings(name, encoding),
     )
+
+
+def _num_titles(sample: _Sample, rows: list[list[str]], options: TableOptions) -> int:
+    """How many of the first records stand above the header."""
+    is_csv = sample.measure.dialect.kind == CSV
+    return num_titles(rows, sample.measure.width) if is_csv and options.header is None and not options.all_rows else 0
+
+
+def _is_headed(sample: _Sample, rows: list[list[str]], options: TableOptions) -> bool:
+    """Whether the first of some rows names the columns."""
+    if options.header is not None:
+        return options.header
+    below, width = rows[: 1 + MAX_FACT_ROWS], max(map(len, rows))
+    if sample.measure.dialect.kind == CSV:
+        return has_header(rows[0], facts_below(below, width))
+    return has_header(rows[0], column_facts(below[1:], width))
+
+
+def _without_noise(rows: list[list[str]], noise: Noise, *, complete: bool) -> list[list[str]]:
+    """The rows of a sample, as `Table.parts` would give them."""
+    kinds = [noise.kind_of(cells) for cells in rows]
+    last = next((place for place in range(len(rows), 0, -1) if kinds[place - 1] is None), 0)
+    return [
+        cells
+        for place, (cells, kind) in enumerate(zip(rows, kinds, strict=True))
+        if kind is None or (kind == TOTAL and (place < last or not complete))
+    ]
 
 
 def _encoding_warnings(name: str, encoding: Encoding) -> list[str]:
@@ -197,7 +233,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
         records = read_json_records(body, keys)
     else:
         records = read_records(body, measure.dialect, width=measure.width, complete=complete)
-    return _Sample(measure, int(told is not None), [r.cells for r in records if r.cells], complete, chars, keys)
+    return _Sample(measure, int(told is not None), [r for r in records if r.cells], complete, chars, keys)
 
 
 def _newline(path: str, label: str, encoding: Encoding) -> str:

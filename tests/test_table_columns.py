@@ -1,0 +1,224 @@
+"""Which columns hold texts and labels: by name, number, path; what is chosen is said; refusals say what is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from textrnn.base.errors import ConfigError, DataError
+from textrnn.text.table.table import Row, Table, TableOptions, open_table
+
+WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short"]
+NUM_ROWS = 60
+
+
+def sentence(number: int) -> str:
+    return " ".join(WORDS[(number * 7 + place * place) % len(WORDS)] for place in range(6 + number % 5)) + f" {number}"
+
+
+VALUES = {
+    "text": sentence,
+    "longer": lambda n: f"{sentence(n)}, {sentence(n + 70)}, {sentence(n + 140)}",
+    "short": lambda n: f"{WORDS[n % 7]} {WORDS[n % 8]} {n}",
+    "binary": lambda n: str(n % 2),
+    "mood": lambda n: ("pos", "neg", "so so")[n % 3],
+    "tenths": lambda n: f"{n % 7 / 10}",
+    "unique": lambda n: str(10**6 + n * 37),
+    "date": lambda n: f"2015-02-{n % 5 + 1:02}",
+    "constant": lambda n: "en",
+    "empty": lambda n: "",
+    "many": lambda n: f"k{n % 25}",
+}
+
+
+def write(path: Path, **columns: str) -> str:
+    """A table with columns of these names that hold these kinds of values."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(name.replace("__", " ") for name in columns)
+        writer.writerows([VALUES[kind](n) for kind in columns.values()] for n in range(NUM_ROWS))
+    return str(path)
+
+
+def read(path: str, needs_label: bool | None = True, **options: object) -> tuple[Table, list[Row]]:
+    with open_table(path, TableOptions(**options), needs_label=needs_label) as table:  # type: ignore[arg-type]
+        return table, list(table.rows())
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "label"),
+    [
+        ({"Class__Index": "binary", "Description": "text"}, "Description", "Class Index"),
+        ({"id": "unique", "sentiment_label": "mood", "body": "text"}, "body", "sentiment_label"),
+        ({"excerpt": "text", "target": "mood", "index": "binary"}, "excerpt", "target"),
+        ({"编号": "unique", "评论": "text", "评分": "binary"}, "评论", "评分"),
+        ({"内容": "text", "类别": "mood", "时间": "date"}, "内容", "类别"),
+        ({"文本": "text", "情感": "binary", "category_id": "unique"}, "文本", "情感"),
+        ({"label": "mood", "class": "binary", "text": "text"}, "text", "label"),
+        ({"text": "text", "category": "mood", "category_id": "binary"}, "text", "category"),
+        ({"text": "text", "label_id": "binary", "status": "mood"}, "text", "label_id"),
+    ],
+)
+def test_open_table_knows_names(tmp_path: Path, columns: dict[str, str], text: str, label: str) -> None:
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.column_names == (text, label)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "says"),
+    [
+        (
+            {"text": "text", "negative": "binary", "score": "tenths"},
+            ("text", "score"),
+            "taken from column 'score', and could also be in 'negative' (2 values: 0, 1): --label-column negative",
+        ),
+        (
+            {"text": "text", "label": "mood", "category": "binary"},
+            ("text", "label"),
+            "'category' (2 values: 0, 1): --label-column category",
+        ),
+        ({"text": "text", "label": "mood", "airline": "binary"}, ("text", "label"), None),
+        (
+            {"title": "short", "body": "text", "label": "mood"},
+            ("body", "label"),
+            "taken from column 'body' alone, and could also be in 'title': --text-column title takes that, "
+            "--text-column title --text-column body joins them",
+        ),
+        (
+            {"the__review": "text", "a__review": "longer", "label": "mood"},
+            ("a review", "label"),
+            "could also be in 'the review': --text-column 1 takes that, --text-column 1 --text-column 2 joins them",
+        ),
+        ({"title": "short", "label": "mood"}, ("title", "label"), None),
+    ],
+)
+def test_open_table_says_what_else_could_be_meant(
+    tmp_path: Path, columns: dict[str, str], names: tuple[str, str], says: str | None
+) -> None:
+    path = write(tmp_path / "a.csv", **columns)
+    table, _ = read(path)
+    assert table.column_names == names
+    assert (says in table.warnings[0] and len(table.warnings) == 1) if says else table.warnings == []
+    if says:  # the flag that is named does what is said, and then there is nothing to say any more
+        flags = re.findall(r"--(text|label)-column (\w+)", says)
+        options = {"text_column": names[0], "label_column": names[1], f"{flags[0][0]}_column": flags[0][1]}
+        table, _ = read(path, **options)
+        assert table.warnings == [] and table.column_names != names
+
+
+def test_columns_are_named_by_name_number_and_path(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", title="short", body="text", label="mood", kind="binary")
+    for text, label in (("title", "kind"), (["1"], "4"), (("Title",), "KIND")):
+        assert read(path, text_column=text, label_column=label)[0].column_names == ("title", "kind")
+    nested = tmp_path / "a.jsonl"
+    objects = [{"review": {"title": "so", "by": {"text": sentence(n)}}, "meta": {"label": n % 2}} for n in range(30)]
+    objects[3] = {"meta": {"label": 0}, "review": None}
+    nested.write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
+    table, rows = read(str(nested))
+    assert table.column_names == ("review.by.text", "meta.label")
+    assert [(row.text, row.label) for row in rows[2:5]] == [(sentence(2), "0"), ("", "0"), (sentence(4), "0")]
+    assert read(str(nested), text_column="review.title")[1][0].text == "so"
+    with pytest.raises(
+        DataError, match=r"no column 'review.txt'.*there: 'review.title', 'review.by.text', 'meta.label'\)"
+    ):
+        read(str(nested), text_column="review.txt")
+
+
+def test_several_text_columns_are_joined(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('body,label,title\n"a, b",1,T\n,0,only\nbare,1,\n , ,\nlong,0,x,surplus\nfew\n', encoding="utf-8")
+    table, rows = read(str(path), text_column=["title", "body"], label_column="label", all_rows=True)
+    assert [row.text for row in rows] == ["T\na, b", "only", "bare", "", "x\nlong", "few"]
+    assert table.describe().endswith("text in columns 'title' and 'body', label in column 'label'")
+    assert table.column_names == (["title", "body"], "label")
+    other = write(tmp_path / "b.csv", kind="text", title="text", body="text", label="mood")
+    with open_table(other, TableOptions().like(["title", "body"], "label"), needs_label=True) as table:
+        assert (table.text_columns, table.label_column) == ((1, 2), 3)
+    with pytest.raises(ConfigError, match="names a column twice"):
+        read(str(path), text_column=["title", "3"])
+    with pytest.raises(ConfigError, match="are the same"):
+        read(str(path), text_column=["title", "label"], label_column="label")
+
+
+def test_columns_of_an_earlier_prediction_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"{sentence(n)},{n % 2},0.9,0.1,0.9,ok" for n in range(NUM_ROWS)]
+    path.write_text("\n".join(["note,predicted,confidence,p(0),p(1),status", *lines]), encoding="utf-8")
+    table, _ = read(str(path), needs_label=None)
+    assert table.label_column is None and "5 columns of an earlier prediction passed over" in table.describe()
+    with pytest.raises(DataError, match=r"no column of labels beside column 'note'; name it with --label-column"):
+        read(str(path))
+    table, _ = read(str(path), label_column="predicted")
+    assert table.column_names == ("note", "predicted") and "4 columns of" in table.describe()
+
+
+REASONS = {
+    r"is empty": lambda cells: not any(cells),
+    r"holds dates or times": lambda cells: all(re.fullmatch(r"\d{4}-\d\d-\d\d", cell) for cell in cells),
+    r"has another value in most rows": lambda cells: len(set(cells)) > NUM_ROWS / 2,
+    r"holds long texts": lambda cells: sum(map(len, cells)) / NUM_ROWS > 60,
+    r"has one value only, (?P<values>.*)": lambda cells: len(set(cells)) == 1,
+    r"is named like a number, a date or a person, though it has (?P<number>\d+) values: (?P<values>.*)": None,
+    r"has (?P<number>\d+) values in 60 rows: (?P<values>.*)": lambda cells: 5 * len(set(cells)) > NUM_ROWS,
+}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"text": "text", "nothing": "empty", "day": "date", "nr": "unique"},
+        {"text": "text", "lang": "constant", "user_id": "binary", "place": "many"},
+        {"text": "longer", "other": "longer", "version__no": "mood", "where": "many"},
+        {"text": "text", "label": "unique", "index": "binary"},
+    ],
+    ids=lambda columns: "-".join(columns.values()),
+)
+def test_refusal_says_what_is_in_the_table(tmp_path: Path, columns: dict[str, str]) -> None:
+    path = write(tmp_path / "a.csv", **columns)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    message = str(caught.value)
+    told, _, flags = message.partition(f"{path} has no column of labels beside column 'text': ")[2].partition(";")
+    parts = re.split(r", (?=')", told)
+    assert len(parts) == len(columns) - 1 and "--label-column" in flags
+    for part, (name, kind) in zip(parts, list(columns.items())[1:], strict=True):
+        cells = Counter(VALUES[kind](n) for n in range(NUM_ROWS))
+        shown, reason = re.fullmatch(r"'(.*?)' (.*)", part).groups()  # type: ignore[union-attr]
+        (found,) = [(match, is_so) for form, is_so in REASONS.items() if (match := re.fullmatch(form, reason))]
+        match, is_so = found
+        assert shown == name.replace("__", " ") and (is_so is None or is_so(list(cells.elements())))
+        if "number" in match.groupdict():
+            assert int(match["number"]) == len(cells)
+        if "values" in match.groupdict():
+            assert set(match["values"].split(", ")) - {"..."} <= set(cells)
+        if not is_so or "values" in reason:  # a person may know better
+            assert read(path, label_column=shown)[0].column_names[1] == shown
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "claims"),
+    [
+        ({"text": "text", "kind": "mood", "place": "binary"}, {}, {"kind": 3, "place": 2}),
+        ({"first": "text", "second": "text", "label": "mood"}, {}, {"first": NUM_ROWS, "second": NUM_ROWS}),
+    ],
+    ids=["labels", "texts"],
+)
+def test_refusal_of_several_columns_counts_their_values(
+    tmp_path: Path, columns: dict[str, str], options: dict[str, object], claims: dict[str, int]
+) -> None:
+    path = write(tmp_path / "a.csv", **columns)
+    with pytest.raises(DataError, match="several columns that may hold the") as caught:
+        read(path, **options)
+    found = re.findall(r"'(\w+)' \((\d+) values: ([^)]*)\)", str(caught.value))
+    assert {name: int(number) for name, number, _ in found} == claims
+    for name, _, values in found:
+        cells = {VALUES[columns[name]](n) for n in range(NUM_ROWS)}
+        assert all(any(cell.startswith(value.rstrip(".")) for cell in cells) for value in values.split(", "))
+    what = "text" if "text" in str(caught.value).partition(":")[0].rpartition(" ")[2] else "label"
+    for name in claims:
+        assert name in str(read(path, **{f"{what}_column": name})[0].column_names)

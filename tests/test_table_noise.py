@@ -1,0 +1,114 @@
+"""Lines that are no rows: passed over, said with how many, and written back as they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from textrnn.text.table.noise import Noise, is_ruler
+from textrnn.text.table.table import TableOptions, open_table
+from textrnn.text.table.writer import write_predictions
+
+ROWS = [(f"the film number {n} was {'fine' if n % 2 else 'dull'}", "pos" if n % 2 else "neg") for n in range(30)]
+BODY = [f"{text}\t{label}" for text, label in ROWS]
+HEADER = "review\tlabel"
+
+
+def table_of(lines: list[str], delimiter: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).replace("\t", delimiter).encode()
+
+
+NOISY = {
+    "titles": (["Reviews of 2024", "", "as of\t", HEADER, *BODY], "3 lines above the header"),
+    "a title and a ruler": (["Reviews of 2024", HEADER, "---\t---", *BODY], "1 line above the header, 1 ruler"),
+    "blank lines": (["", "", HEADER, *BODY, ""], "3 blank lines left out"),
+    "repeated headers": ([HEADER, *BODY[:9], "Review\tlabel ", *BODY[9:], HEADER], "2 repeated headers"),
+    "rulers": ([HEADER, "-----\t:---:", *BODY[:4], "======\t======", *BODY[4:]], "2 rulers"),
+    "totals": ([HEADER, *BODY, "Total:\t30", "Average\t0.5", ""], "2 totals at the end"),
+    "a total in Chinese": ([HEADER, *BODY, "\t", "合计\t30"], "1 empty row, 1 total at the end"),
+    "a footer": ([HEADER, *BODY, "(30 rows)"], "1 total at the end"),
+    "empty rows": ([HEADER, *BODY[:5], "\t", *BODY[5:], " \t", "\t"], "3 empty rows"),
+}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("kind", NOISY)
+def test_noise_is_passed_over_said_and_written_back(tmp_path: Path, kind: str, delimiter: str) -> None:
+    (lines, words), path, output = NOISY[kind], tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_bytes(table_of(lines, delimiter))
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == ROWS
+        assert words in str(table.summary()) and ("--all-rows" in str(table.summary())) == (kind != "blank lines")
+        assert (table.header, table.dialect.delimiter) == (["review", "label"], delimiter)
+        assert f" {len(ROWS)} rows" in table.describe()
+        write_predictions(table, ["sure"], [["1"]] * len(ROWS), str(output))
+    kept = [f"{line}\t{'sure' if line == HEADER else 1}" if line in BODY else line for line in lines]
+    kept[lines.index(HEADER)] += "\tsure"
+    assert output.read_bytes() == table_of(kept, delimiter)
+
+
+def test_all_rows_takes_each_line_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(table_of([HEADER, "---\t---", *BODY, "\t", HEADER, "Total\t3"], ","))
+    with open_table(str(path), TableOptions(all_rows=True, label_column="label"), needs_label=True) as table:
+        found = [(row.text, row.label) for row in table.rows()]
+    assert found == [("---", "---"), *ROWS, ("", None), ("review", "label"), ("Total", "3")]
+
+
+def test_markdown_and_psql_tables_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    lines = ["| review | label |", "|---|:--|", *(f"| {text} | {label} |" for text, label in ROWS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text.strip(), row.label) for row in table.rows()] == ROWS
+    lines = [
+        " id | review | label ",
+        "----+-------+------",
+        *(f" {n} | {a} | {b}" for n, (a, b) in enumerate(ROWS)),
+        "(30 rows)",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text.strip(), row.label) for row in table.rows()] == ROWS
+        assert "1 ruler, 1 total at the end" in str(table.summary())
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a film to see\t", *BODY], 31),  # no header: the first row has no label
+        ([HEADER, *BODY, "Total\tpos"], 31),
+        ([HEADER, *BODY[:3], "Total\t30", *BODY[3:]], 31),
+        ([HEADER, *BODY, "-\tneg", "--\t"], 32),
+    ],
+)
+def test_rows_that_look_like_noise_are_rows(tmp_path: Path, lines: list[str], expected: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(table_of(lines, ";"))
+    with open_table(str(path), needs_label=True) as table:
+        assert sum(1 for _ in table.rows()) == table.num_rows == expected
+
+
+def test_a_total_that_has_a_known_label_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"{text}\t{'1' if label == 'pos' else '0'}" for text, label in ROWS]
+    path.write_bytes(table_of([HEADER, *lines, "Average\t1"], ","))
+    with open_table(str(path), needs_label=True) as table:
+        assert [row.text for row in table.rows()][-1] == "Average" and table.summary() is None
+
+
+def test_columns_of_nothing_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(table_of(["", f"\t{HEADER}\t\t", *(f"{n}\t{line}\t\t" for n, line in enumerate(BODY))], ","))
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == ROWS
+        assert table.describe().endswith("text in column 'review', label in column 'label', 2 empty columns")
+
+
+def test_ruler_needs_a_line() -> None:
+    noise = Noise(None, 2)
+    assert [is_ruler([cell]) for cell in ("---", "--", "- - -", "+--+---+", "| --- |", "text", "=====")] == [
+        True, False, False, True, True, False, True,
+    ]  # fmt: skip
+    assert noise.kind_of(["", "---"]) is None and Noise(["text"], 1).kind_of(["text"]) is None

@@ -1,0 +1,150 @@
+"""Labels as they are written, and what they count as: none at all, or another spelling of one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from textrnn.classifier.splits import folded
+from textrnn.text.table.options import TableOptions
+
+MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "?"})  # never a label, in upper or lower case
+DOUBTFUL = frozenset({"none", "-"})  # a label unless they are rare
+MOST_DOUBTFUL = 0.05  # share of the rows
+LISTED = 5
+_NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?")
+
+
+def is_mark(label: str) -> bool:
+    """Whether a label only says that there is none.
+
+    Example:
+        >>> is_mark("N/A"), is_mark("none"), is_mark("good")
+        (True, False, False)
+    """
+    return folded(label) in MARKS
+
+
+def settle_labels(
+    counts: Mapping[str, int], num_rows: int, options: TableOptions
+) -> tuple[dict[str, str | None], list[str]]:
+    """Decides what the labels of a table count as.
+
+    Args:
+        counts: rows of each label as it is written.
+        num_rows: all rows of the table.
+        options: of which `keep_labels` and `missing_labels` are read.
+
+    Returns:
+        for each label as it is written the label that it counts as, None for no label; and what a person should know
+        of that, in lines without the name of the table.
+
+    Example:
+        >>> meant, lines = settle_labels({"Pos": 9, "pos": 2, "1": 5, "NA": 1}, 17, TableOptions())
+        >>> meant
+        {'Pos': 'Pos', 'pos': 'Pos', '1': '1', 'NA': None}
+        >>> lines[0]
+        "1 row with 'NA' for a label counts as one without a label; --keep-label NA takes it for a label"
+    """
+    kept, missing = set(options.keep_labels), {folded(label) for label in options.missing_labels}
+    frequent = {
+        label
+        for label in counts
+        if folded(label) in DOUBTFUL - missing and _total(counts, label) >= MOST_DOUBTFUL * num_rows
+    }
+    none = [label for label in counts if label not in kept | frequent and folded(label) in missing | MARKS | DOUBTFUL]
+    groups: dict[object, list[str]] = {}
+    for label in counts:
+        if label not in none:
+            groups.setdefault(("kept", label) if label in kept else _key(label), []).append(label)
+    meant: dict[str, str | None] = dict.fromkeys(counts)
+    for group in groups.values():
+        usual = max(group, key=lambda label: (counts[label], -len(label)))
+        meant.update(dict.fromkeys(group, usual))
+    lines = [
+        _missing_line([label for label in none if folded(label) not in missing], counts),
+        _frequent_line(frequent - kept, counts, num_rows),
+    ]
+    return meant, [line for line in lines if line]
+
+
+def known_label(label: str, classes: Collection[str]) -> str | None:
+    """The class that a label means, as `settle_labels` would have it; None for a mark; or the label if it is unknown.
+
+    Example:
+        >>> known_label("1.0", ["0", "1"]), known_label("NA", ["0", "1"]), known_label("2", ["0", "1"])
+        ('1', None, '2')
+    """
+    if label in classes:
+        return label
+    alike = [one for one in classes if _key(one) == _key(label)]
+    if len(alike) == 1:
+        return alike[0]
+    return None if folded(label) in MARKS | DOUBTFUL else label
+
+
+def listed(labels: Iterable[str], counts: Mapping[str, int] | None = None) -> str:
+    """Some labels in quotes, with how many rows have each: `'a' (3), 'b' (2) and 9 more`."""
+    shown = [f"{label!r:.40}" + (f" ({counts[label]:,})" if counts else "") for label in labels]
+    return ", ".join(shown[:LISTED]) + (f" and {len(shown) - LISTED} more" if len(shown) > LISTED else "")
+
+
+def _key(label: str) -> Decimal | str:
+    """What labels of the same meaning have in common: a number, or a word without case and surplus blanks."""
+    return Decimal(label) if _NUMBER.fullmatch(label) else folded(label)
+
+
+def _total(counts: Mapping[str, int], label: str) -> int:
+    """Rows with a label in any case."""
+    return sum(count for other, count in counts.items() if folded(other) == folded(label))
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'s' * (number != 1)}"
+
+
+def _missing_line(none: Sequence[str], counts: Mapping[str, int]) -> str | None:
+    if not none:
+        return None
+    number = sum(counts[label] for label in none)
+    shown = listed(none, counts if len(none) > 1 else None)
+    many = "count as rows" if number != 1 else "counts as one"
+    it = "it" if len(none) == 1 else "that"
+    return f"{_rows(number)} with {shown} for a label {many} without a label; {_flag(none[0])} takes {it} for a label"
+
+
+def _frequent_line(frequent: Collection[str], counts: Mapping[str, int], num_rows: int) -> str | None:
+    if not frequent:
+        return None
+    number = sum(counts[label] for label in frequent)
+    first = min(frequent)
+    return (
+        f"{listed(sorted(frequent))} is taken for a label, as {_rows(number)} of {num_rows:,} have it; "
+        f"--missing-label {shlex.quote(first)} takes it for none"
+    )
+
+
+def merged_line(meant: Mapping[str, str | None], counts: Mapping[str, int]) -> str | None:
+    """A line on the labels that count as others; None if there are none.
+
+    Args:
+        meant: what each counts as, see `settle_labels`.
+        counts: rows of each.
+    """
+    merged = [label for label, usual in meant.items() if usual not in (label, None)]
+    if not merged:
+        return None
+    pairs = Counter({f"{label!r:.40} as {meant[label]!r:.40}": counts[label] for label in merged})
+    shown = ", ".join(f"{pair} ({_rows(count)})" for pair, count in pairs.most_common(LISTED))
+    more = f" and {len(merged) - LISTED} more" if len(merged) > LISTED else ""
+    return (
+        f"labels that differ only in case, blanks or the spelling of a number are the same: {shown}{more}; "
+        f"{_flag(merged[0])} keeps it apart"
+    )
+
+
+def _flag(label: str) -> str:
+    return f"--keep-label {shlex.quote(label)}"

@@ -1,0 +1,197 @@
+"""The columns of texts and labels, by their names and cells, where the user has not named them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+
+from textrnn.base.errors import DataError
+from textrnn.text.table.column_facts import (
+    EXACT,
+    LAST,
+    MIN_ROWS_TO_JUDGE,
+    ColumnFacts,
+    column_facts,
+    label_hint,
+    speaks_against,
+    text_hint,
+)
+from textrnn.text.table.column_words import (
+    candidates,
+    column_name,
+    flag_value,
+    list_columns,
+    never_label,
+    short_name,
+    why_no_label,
+)
+from textrnn.text.table.rows import ROW, Table
+
+MAX_FACT_ROWS = 2_000
+_ADDED = re.compile(r"(?:predicted|confidence|p\(.*\)|status|explanation)(?:_\d+)?")  # columns that `classify` adds
+
+
+def added_columns(names: Sequence[str] | None) -> frozenset[int]:
+    """The columns that an earlier `classify` has added to a table.
+
+    Example:
+        >>> sorted(added_columns(["text", "status", "predicted", "confidence", "p(bad)", "p(good)", "status_2"]))
+        [2, 3, 4, 5, 6]
+        >>> added_columns(["text", "status", "predicted"])
+        frozenset()
+    """
+    if not names or not {"predicted", "confidence"} <= set(names) or not any(name.startswith("p(") for name in names):
+        return frozenset()
+    begin = names.index("predicted")  # all are added behind the table's own
+    return frozenset(column for column in range(begin, len(names)) if _ADDED.fullmatch(names[column]))
+
+
+def find_text(table: Table, facts: Sequence[ColumnFacts], label_column: int | None) -> int:
+    """The column with the texts; others that could be meant are said in a warning.
+
+    Raises:
+        DataError: there is none, or names and cells speak for several alike.
+    """
+    names = table.header
+    columns = [c for c in range(len(facts)) if c != label_column and c not in added_columns(names)]
+    usable = [column for column in columns if facts[column].is_text]
+    if names and all(label_hint(names[c]) and not text_hint(names[c]) for c in usable):
+        for column in (column for column in columns if text_hint(names[column])):
+            check_text(table, facts, column, can_be_empty=False)
+    if not usable:
+        check_text(table, facts, columns[0] if columns else 0)
+        raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
+    # A short text that comes again and again is a label, whatever its name.
+    texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
+    hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
+    weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
+    if best := max(hints.values()):
+        found = [c for c in texts if hints[c] == best]
+    else:
+        found = [c for c in texts if facts[c].prose >= 0.3 and not (names and speaks_against(names[c]))] or texts
+    found.sort(key=lambda c: -weights[c])
+    chosen = found[0]
+    alike = [c for c in found[1:] if weights[c] > weights[chosen] / 2]
+    if alike and not best:
+        several = candidates(names, facts, sorted([chosen, *alike]))
+        raise DataError(
+            f"{table.label} has several columns that may hold the text: {several}; name one with --text-column, or "
+            "several, which are joined"
+        )
+    others = sorted({*alike, *(c for c in texts if c != chosen and hints[c])})
+    if others and len(texts) > 1:
+        shown, flag = ", ".join(short_name(names, c) for c in others), flag_value(names, others[0])
+        both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
+        _say(
+            table,
+            f"{table.name}: the text is taken from {column_name(names, chosen)} alone, and could also be in {shown}: "
+            f"--text-column {flag} takes that, {both} joins them",
+        )
+    return chosen
+
+
+def check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_be_empty: bool = True) -> None:
+    """Raise DataError if the column of the texts holds numbers, or nothing."""
+    name, columns = column_name(table.header, column), list_columns(table.header, len(facts))
+    if not facts[column].filled and not can_be_empty:
+        raise DataError(
+            f"{table.label}: all texts are empty in {name}, expected text; "
+            f"name another with --text-column (columns: {columns})"
+        )
+    if facts[column].filled > 1 and facts[column].numbers >= 0.9:
+        raise DataError(
+            f"{table.label}: {name} holds numbers such as {next(iter(facts[column].counts)):.30}, expected text; "
+            f"name another with --text-column (columns: {columns})"
+        )
+
+
+def find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
+    """The column of the labels by the sample, or by rows from all over the file; see `choose_columns`."""
+    names = table.header
+    if needs_label is False:
+        with contextlib.suppress(DataError):
+            return _by_facts(table, facts)[0]
+        return None
+    if not table.is_short and table.width > 1:
+        with contextlib.suppress(DataError):
+            found, others = _by_facts(table, facts)
+            if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
+                _say_others(table, facts, found, others)
+                return found
+        step = max(1, table.estimated_rows // MAX_FACT_ROWS)
+        rows = (record.cells for part, record in table.parts() if part == ROW)
+        spread = [cells for number, cells in enumerate(rows) if number % step == 0 and cells]
+        facts = column_facts(regular(table, spread), table.width)
+    found, others = _by_facts(table, facts)
+    if found is None and needs_label and table.width == 2 and not added_columns(names):
+        # The only column that is left, in a table that is too short for its values to come again.
+        only = 1 - table.text_column
+        few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
+        found = only if few and not never_label(facts[only]) else None
+    if found is None and needs_label:
+        raise no_label(table, facts)
+    if found is not None:
+        _say_others(table, facts, found, others)
+    return found
+
+
+def regular(table: Table, rows: list[list[str]]) -> list[list[str]]:
+    """Rows with the usual number of cells if there are enough: in others cells may be under a wrong name."""
+    rows = rows[:: max(1, -(-len(rows) // MAX_FACT_ROWS))]
+    usual = [row for row in rows if len(row) == table.usual_width]
+    return usual if len(usual) >= MIN_ROWS_TO_JUDGE else rows
+
+
+def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> DataError:
+    """The error that there is no column of labels, with what speaks against each other column."""
+    facts = facts or column_facts(regular(table, table.sample), table.width)
+    columns = set(range(len(facts))) - {*table.text_columns, *added_columns(table.header)}
+    reasons = f": {why_no_label(table.header, facts, sorted(columns))}" if columns else ""
+    return DataError(
+        f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}{reasons}; "
+        "name it with --label-column, or the delimiter with --delimiter"
+    )
+
+
+def unused_label(table: Table, facts: Sequence[ColumnFacts]) -> None:
+    """Warns of a column that its name makes one of labels, when there are none in it."""
+    for column, own in enumerate(facts):
+        if table.header and column != table.text_column and label_hint(table.header[column]) >= LAST and own.is_unique:
+            name = column_name(table.header, column)
+            _say(table, f"{table.name}: {name} has another value in most rows, so it is not taken for labels")
+            return
+
+
+def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, list[int]]:
+    """The column with the labels, or None; and others that could be meant."""
+    names = table.header
+    taken = {*table.text_columns, *added_columns(names)}
+    columns = [column for column in range(len(facts)) if column not in taken]
+    hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
+    few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
+    hinted = [column for column in columns if hints[column] and not never_label(facts[column])]
+    if found := [c for c in hinted if len(facts[c].counts) > 1] or hinted:
+        found.sort(key=lambda c: -hints[c])
+        is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
+        return found[0], found[1:] + ([] if is_sure else [c for c in few if c not in found])
+    if len(few) > 1:
+        several = candidates(names, facts, few)
+        raise DataError(
+            f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
+        )
+    return (few[0] if few else None), []
+
+
+def _say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:
+    if others:
+        _say(
+            table,
+            f"{table.name}: the label is taken from {column_name(table.header, found)}, and could also be in "
+            f"{candidates(table.header, facts, others)}: --label-column {flag_value(table.header, others[0])}",
+        )
+
+
+def _say(table: Table, warning: str) -> None:
+    if warning not in table.warnings:
+        table.warnings.append(warning)

@@ -1,0 +1,122 @@
+"""Lines of a delimited file that are no rows: titles above the header, headers that come again, rulers, totals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
+
+EMPTY, REPEATED, RULER, TOTAL = "empty row", "repeated header", "ruler", "total at the end"
+MAX_TITLES = 10  # records above a header
+MAX_TOTAL_CHARS = 20
+_LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPp合总小平иИ("  # with what rulers, and totals, begin
+_RULER = re.compile(r"\s*(?::?[-=_+*~─━═]{2,}:?|:-:)\s*")
+_RULER_LINE = re.compile(r"(?=.*[-=_─━═]{3})[\s|+:*~─━═┼╪│=_-]+")
+_TOTAL = re.compile(
+    r"(?:grand |sub)?totals?|sum|average|mean|(?:gesamt)?summe|gesamt|durchschnitt|somme|moyenne|suma|promedio"
+    r"|合计|总计|小计|总数|平均值?|итого",
+    re.IGNORECASE,
+)
+_FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?", re.IGNORECASE)  # as database programs print it
+
+
+class Noise:
+    """Tells which records below the header are no rows.
+
+    Args:
+        header: the names of the columns, if a record of the file is the header.
+        width: number of columns.
+    """
+
+    def __init__(self, header: Sequence[str] | None, width: int) -> None:
+        self._header = _folded(header) if header and any(header) else None
+        self._width = width
+        name = self._header[0] if self._header else ""
+        self._starts = frozenset(f"{_STARTS}{name[:1]}{name[:1].upper()}")
+        self._longest = max(MAX_TOTAL_CHARS, 2 * len(name))
+
+    def is_possible(self, cells: Sequence[str]) -> bool:
+        """Whether it is worth to ask `kind_of`, by the first cell: it is not for nearly all of millions of rows."""
+        first = cells[0]
+        if len(cells) == 1 or not first or first[0].isspace():
+            return True
+        return first[0] in _LINES or (first[0] in self._starts and len(first) <= self._longest)
+
+    def kind_of(self, cells: Sequence[str], labels: Collection[str] = ()) -> str | None:
+        """What a record is if it is no row: EMPTY, REPEATED, RULER, TOTAL (if it stands at the end), else None.
+
+        Args:
+            cells: at least one.
+            labels: values that are labels, and so no totals.
+
+        Example:
+            >>> noise = Noise(["text", "stars"], 2)
+            >>> rows = ["", " "], ["Text", "stars"], ["---", ":--"], ["Total", "300"], ["-", ""]
+            >>> [noise.kind_of(row) for row in rows]
+            ['empty row', 'repeated header', 'ruler', 'total at the end', None]
+        """
+        if self._width < 2:
+            return None
+        filled = [cell.strip() for cell in cells if cell and not cell.isspace()]
+        if not filled:
+            return EMPTY if len(cells) > 1 else None
+        if self._header is not None and _folded(cells) == self._header:
+            return REPEATED
+        if is_ruler(cells):
+            return RULER
+        if _FOOTER.fullmatch(filled[0]):
+            return TOTAL if len(filled) == 1 else None
+        named = _TOTAL.fullmatch(filled[0].rstrip(" :："))
+        is_total = named and all(NUMBER.fullmatch(cell) and cell not in labels for cell in filled[1:])
+        return TOTAL if is_total else None
+
+
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether a record only draws a line, such as `---|---`.
+
+    Example:
+        >>> is_ruler(["", "---", ":-:", ""]), is_ruler(["+-----+----+"]), is_ruler(["-----", ""])
+        (True, True, False)
+    """
+    filled = [cell for cell in cells if cell and not cell.isspace()]
+    if len(cells) == 1:
+        return bool(filled) and _RULER_LINE.fullmatch(filled[0]) is not None
+    return len(filled) > 1 and all(map(_RULER.fullmatch, filled))
+
+
+def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many records stand above the header: those with one cell that is not blank, before one that names columns.
+
+    Args:
+        rows: cells of the first records that are not blank lines.
+        width: the usual number of cells.
+
+    Example:
+        >>> rows = [["Reviews 2024", ""], ["", ""], ["text", "label"], ["a fine film", "1"], ["a dull one", "0"]]
+        >>> num_titles(rows, 2), num_titles(rows[2:], 2)
+        (2, 0)
+    """
+    number = 0
+    while number < min(MAX_TITLES, len(rows) - 2) and (_num_filled(rows[number]) <= 1 or is_ruler(rows[number])):
+        number += 1
+    is_one = width > 1 and number > 0 and _num_filled(rows[number]) > 1
+    return number if is_one and has_header(rows[number], facts_below(rows[number:], width)) else 0
+
+
+def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:
+    """What the columns are like below the first record, without what is no row."""
+    noise = Noise(rows[0], width)
+    return column_facts([row for row in rows[1:] if noise.kind_of(row) is None], max(width, len(rows[0])))
+
+
+def _num_filled(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
+def _folded(cells: Sequence[str]) -> list[str]:
+    """Cells without case, blanks around, and empty ones at the end."""
+    folded = [cell.strip().casefold() for cell in cells]
+    while folded and not folded[-1]:
+        folded.pop()
+    return folded
