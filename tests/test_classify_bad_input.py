@@ -59,9 +59,9 @@ TYPED = {
     "no such text column": (["reviews.csv", "--text-column", "9"], 1, ["'9' as --text-column", "'review', 'label'"]),
     "same column twice": (["reviews.csv", "--text-column", "1", "--label-column", "review"], 2, ["are the same"]),
     "two label columns": (
-        ["reviews.csv", "--label-column", "label", "--label-column", "review"],
+        ["reviews.csv", "--text-column", "review", "--label-column", "label", "--label-column", "label"],
         2,
-        ["--label-column is given 2 times", "one label"],
+        ["--label-column names a column twice"],
     ),
     "no label but marks": (
         ["marks.csv", "--model", "linear"],

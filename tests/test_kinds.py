@@ -214,3 +214,42 @@ def test_folds_and_several_labels(home, rng):
 def test_what_does_not_go_with_a_kind_is_refused(home, rng, task, options, code, says):
     write_table("rows.csv", [*rows_of(task, rng), ("tea", "")])
     refused("classify", "rows.csv", *options, code=code, says=[says])
+
+
+def one_hot_rows(rng, count=120):
+    rows = []
+    for text, label in rows_of("multi", rng, count):
+        has = [int(thing in label) for thing in THINGS]
+        rows.append((text, *has))
+    return rows
+
+
+def test_columns_of_yes_and_no_are_labels(home, rng):
+    rows = one_hot_rows(rng)
+    write_table("hot.csv", [*rows, ("awful tea", "", "", "")], header=("review", *THINGS))
+    ran = good("classify", "hot.csv", "--model", "linear", "--time", "5s", "--json")
+    assert "3 columns of yes and no are labels; --label-column tea takes that one alone" in ran.err
+    assert ran.json["task"] == "multi" and ran.json["test"]["micro_f1"] > 0.9
+    assert ran.json["rows"] == {"used": 120, "unlabelled": 1, "empty": 0}  # zeros are an answer, blanks are none
+    with open("hot.predicted.csv", encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file))[120]["predicted"] == "tea"
+    named = ("--label-column", "play", "--label-column", "2", "--model", "linear", "--name", "two", "-o", "two.csv")
+    two = good("classify", "hot.csv", *named, "--json").json
+    assert [one["label"] for one in two["test"]["per_label"]] == ["play", "tea"]
+    write_table("new.csv", rows[:20], header=("review", *THINGS))
+    assert good("classify", "new.csv", "--predict", "--model", "hot", "--json").json["test"]["rows"] == 20
+
+
+def test_columns_of_which_one_is_yes_are_classes(home, rng):
+    rows = [(f"{word} {n}", *(int(word == other) for other in WORDS)) for n in range(30) for word in WORDS]
+    write_table("hot.csv", rows, header=("review", *WORDS))
+    report = good("classify", "hot.csv", "--model", "linear", "--time", "5s", "--json").json
+    assert report["task"] == "classes" and report["test"]["accuracy"] == 1
+
+
+def test_what_is_neither_yes_nor_no_is_refused(home, rng):
+    rows = one_hot_rows(rng)
+    write_table("hot.csv", [*rows, ("good tea", 1, 7, 0)], header=("review", *THINGS))
+    options = [option for name in THINGS for option in ("--label-column", name)]
+    refused("classify", "hot.csv", *options, code=1, says=["has '7' in column 'room'", "1 and 0, or yes and no"])
+    refused("classify", "hot.csv", *options[:2], *options[:2], code=2, says=["names a column twice"])

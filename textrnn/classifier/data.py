@@ -8,7 +8,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind
+from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of
 from textrnn.classifier.kinds import Classes, Several
-from textrnn.classifier.label_kind import CLASSES, LabelKind
+from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_mark, known_label, listed, merged_line, settle_labels
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import group_numbers
@@ -91,10 +91,15 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
         meant = {label: known_label(label, kind.names) for label in counts}
     else:
         meant = {label: None if is_mark(label) else label for label in counts}
-    labels = [meant.get(label or "") for label in written]
+    labels = [None if label is None else meant[label] for label in written]
     known = [row for row, label in enumerate(labels) if label is not None]
     if kind is None:
-        kind, words = found_kind([str(labels[row]) for row in known], table.column_names[1] or "", options)
+        known_labels = [str(labels[row]) for row in known]
+        if (one_hot := table.one_hot) is not None:
+            is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known_labels)
+            options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
+            options = options if is_one else replace(options, separator=one_hot.separator)
+        kind, words = found_kind(known_labels, str(table.column_names[1] or ""), options)
         merged = merged_line(meant, counts) if kind.task == CLASSES else None
         lines += [line for line in (merged, words) if line]
     rows = Rows(

@@ -57,15 +57,6 @@ FOR_TRAINING = (
 )
 
 
-def _one_column(context: click.Context, param: click.Parameter, columns: tuple[str, ...]) -> str | None:
-    """The only column that was named, if one was."""
-    if len(columns) > 1:
-        raise ConfigError(
-            f"--label-column is given {len(columns)} times: expected one column, as each row has one label"
-        )
-    return columns[0] if columns else None
-
-
 @click.command(cls=SectionedCommand)
 @click.argument("table")
 @flag(
@@ -114,11 +105,11 @@ def _one_column(context: click.Context, param: click.Parameter, columns: tuple[s
 @flag(
     "--label-column",
     multiple=True,
-    callback=_one_column,
     metavar="NAME_OR_NUMBER",
     section=TEXT,
     first=True,
-    help="Column of the labels.  [default: as they show]",
+    help="Column of the labels; given several times, each column says yes or no to a label of its name.  [default: as "
+    "they show]",
 )
 @flag(
     "--task",

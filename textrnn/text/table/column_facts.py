@@ -130,6 +130,12 @@ class ColumnFacts:
     prose: float
 
     @property
+    def is_measured(self) -> bool:
+        """Whether the cells are numbers of which most are different and have decimals, as no ids have."""
+        fractions = sum("." in value or "," in value for value in self.counts)
+        return self.is_unique and self.numbers >= 0.9 and fractions > len(self.counts) / 2
+
+    @property
     def filled(self) -> int:
         """Cells that are not blank."""
         return self.counts.total()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.column_facts import column_facts
@@ -13,7 +12,7 @@ from textrnn.text.table.column_words import list_columns
 from textrnn.text.table.find_columns import (
     added_columns,
     check_text,
-    find_label,
+    find_labels,
     find_text,
     regular,
     unused_label,
@@ -32,7 +31,7 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     several columns, one is chosen and the others are said in a warning.
 
     Args:
-        table: opened; its `text_columns`, `label_column` and `known_labels` are set, and warnings may be added.
+        table: opened; its `text_columns`, `label_columns` and `known_labels` are set, and warnings may be added.
         options: what is known of the columns; what they say of the dialect is not read again.
         needs_label: True if there has to be a column of labels; False if it is used when it can be told;
             None if there may be none, but several that could be meant are an error.
@@ -43,38 +42,36 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     """
     names, width, name = table.header, table.width, table.label
     facts = column_facts(regular(table, table.sample), width)
-    label = None
     wanted = [options.text_column] if isinstance(options.text_column, str) else options.text_column or ()
     texts = [resolve_column(one, names, width, flag="--text-column", table=name) for one in wanted]
-    if options.label_column is not None:
-        label = resolve_column(options.label_column, names, width, flag="--label-column", table=name)
-    if label in texts:
+    wanted = [options.label_column] if isinstance(options.label_column, str) else options.label_column or ()
+    labels = [resolve_column(one, names, width, flag="--label-column", table=name) for one in wanted]
+    if len(set(labels)) < len(labels):
+        raise ConfigError("--label-column names a column twice: expected different columns, each for a label")
+    if set(labels) & set(texts):
         raise ConfigError("--text-column and --label-column are the same: expected two columns")
     if len(set(texts)) < len(texts):
         raise ConfigError("--text-column names a column twice: expected different columns, which are joined")
     if not texts:
-        usual: Sequence[Any] = [options.usual_text]
-        if isinstance(options.usual_text, list | tuple):
-            usual = options.usual_text
-        named = [_column_named(one, names, taken=label) for one in usual]
-        texts = [column for column in named if column is not None] if None not in named else []
-    if label is None and (usual_label := _column_named(options.usual_label, names)) not in texts:
-        label = usual_label
+        texts = _columns_named(options.usual_text, names, taken=labels)
+    if not labels:
+        labels = _columns_named(options.usual_label, names, taken=texts)
     if table.dialect.kind == AT:  # the form says which is which
-        texts = texts or [int(label == 0)]
-        label = 1 - texts[0] if label is None else label
+        texts = texts or [int(labels == [0])]
+        labels = labels or [1 - texts[0]]
     if not texts:
-        texts = [0 if width == 1 else find_text(table, facts, label)]
+        texts = [0 if width == 1 else find_text(table, facts, labels)]
     for column in texts:
         check_text(table, facts, column)
     table.text_columns, table.known_labels = tuple(texts), frozenset()
-    table.label_column = label = find_label(table, facts, needs_label) if label is None else label
-    if label is not None:
+    table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
+    if len(table.label_columns) == 1:
+        label = table.label_columns[0]
         whole = [row for row in table.sample if len(row) == table.usual_width > label]
         table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
-    else:
+    elif not table.label_columns:
         unused_label(table, facts)
-    used = {*texts, label}
+    used = {*texts, *table.label_columns}
     table.num_added = len(added_columns(names) - used)
     table.num_empty = sum(not own.filled for column, own in enumerate(facts) if column not in used)
 
@@ -110,7 +107,14 @@ def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag
     )
 
 
-def _column_named(wanted: str | None, names: Sequence[str] | None, *, taken: int | None = None) -> int | None:
-    """The index of the only column of a name; None if none or several have it, or it is taken."""
-    found = [index for index, name in enumerate(names or []) if name == wanted and name]
-    return found[0] if len(found) == 1 and found[0] != taken else None
+def _columns_named(
+    wanted: str | Sequence[str] | None, names: Sequence[str] | None, *, taken: Sequence[int]
+) -> list[int]:
+    """The indexes of the only columns of some names; none if a name is missing, comes twice or is taken."""
+    columns = list[int]()
+    for name in [wanted] if isinstance(wanted, str) else wanted or ():
+        found = [index for index, own in enumerate(names or []) if own == name and own]
+        if len(found) != 1 or found[0] in taken:
+            return []
+        columns += found
+    return columns

@@ -26,6 +26,7 @@ from textrnn.text.table.column_words import (
     short_name,
     why_no_label,
 )
+from textrnn.text.table.one_hot import FEWEST, is_yes_or_no
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
@@ -47,14 +48,14 @@ def added_columns(names: Sequence[str] | None) -> frozenset[int]:
     return frozenset(column for column in range(begin, len(names)) if _ADDED.fullmatch(names[column]))
 
 
-def find_text(table: Table, facts: Sequence[ColumnFacts], label_column: int | None) -> int:
+def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequence[int]) -> int:
     """The column with the texts; others that could be meant are said in a warning.
 
     Raises:
         DataError: there is none, or names and cells speak for several alike.
     """
     names = table.header
-    columns = [c for c in range(len(facts)) if c != label_column and c not in added_columns(names)]
+    columns = [c for c in range(len(facts)) if c not in label_columns and c not in added_columns(names)]
     usable = [column for column in columns if facts[column].is_text]
     if names and all(label_hint(names[c]) and not text_hint(names[c]) for c in usable):
         for column in (column for column in columns if text_hint(names[column])):
@@ -106,7 +107,22 @@ def check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_b
         )
 
 
-def find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
+def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> list[int]:
+    """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
+    names = table.header
+    taken = {*table.text_columns, *added_columns(names)}
+    free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
+    if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
+        columns = [column for column in free if is_yes_or_no(facts[column])]
+        if len(columns) >= FEWEST:
+            flag = f"--label-column {flag_value(names, columns[0])}"
+            _say(table, f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone")
+            return columns
+    found = _find_label(table, facts, needs_label)
+    return [] if found is None else [found]
+
+
+def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
     """The column of the labels by the sample, or by rows from all over the file; see `choose_columns`."""
     names = table.header
     if needs_label is False:
@@ -170,7 +186,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, l
     columns = [column for column in range(len(facts)) if column not in taken]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
-    hinted = [column for column in columns if hints[column] and not never_label(facts[column])]
+    hinted = [c for c in columns if hints[c] and (facts[c].is_measured or not never_label(facts[c]))]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or hinted:
         found.sort(key=lambda c: -hints[c])
         is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name

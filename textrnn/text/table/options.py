@@ -13,7 +13,7 @@ class TableOptions:
     delimiter: str | None = None  # see `textrnn.text.table.dialect.parse_delimiter`
     # Name of the column with the texts, a path such as `review.body` in JSON, or a number from 1; several are joined.
     text_column: str | Sequence[str] | None = None
-    label_column: str | None = None
+    label_column: str | Sequence[str] | None = None  # several hold yes or no, each for the label that it is named for
     encoding: str | None = None  # name of a Python codec
     header: bool | None = None  # whether the first record names the columns
     quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
@@ -21,8 +21,8 @@ class TableOptions:
     keep_labels: tuple[str, ...] = ()  # labels as they are written, though they look missing or like another one
     missing_labels: tuple[str, ...] = ()  # what stands where there is no label
     usual_text: str | Sequence[str] | None = None  # names of the columns that have the texts, if there are such
-    usual_label: str | None = None
+    usual_label: str | Sequence[str] | None = None
 
-    def like(self, text: str | Sequence[str] | None, label: str | None) -> TableOptions:
+    def like(self, text: str | Sequence[str] | None, label: str | Sequence[str] | None) -> TableOptions:
         """The same for a table that goes with another one, whose columns have these names."""
         return replace(self, usual_text=text, usual_label=label)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.column_words import column_name, short_name
+from textrnn.text.table.column_words import short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
+from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
@@ -111,7 +113,7 @@ class Table:
     preamble: int = 0  # lines before the first record, such as `sep=;` and titles
     num_titles: int = 0  # lines that are titles, or blank before the header
     text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
-    label_column: int | None = None
+    label_columns: tuple[int, ...] = ()  # several hold yes or no each, see `textrnn.text.table.one_hot`
     known_labels: frozenset[str] = frozenset()  # those of the sample
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
@@ -126,12 +128,24 @@ class Table:
         return self.text_columns[0]
 
     @property
-    def column_names(self) -> tuple[str | list[str] | None, str | None]:
-        """The names of the columns with the texts, a list if they are several, and of that with the labels."""
-        names, label = self.header or [""] * self.width, self.label_column
-        texts = [names[column] for column in self.text_columns]
-        text = texts if len(texts) > 1 and all(texts) else texts[0] or None
-        return text, names[label] or None if label is not None else None
+    def label_column(self) -> int | None:
+        """The first column with labels, if there is one."""
+        return self.label_columns[0] if self.label_columns else None
+
+    @property
+    def column_names(self) -> tuple[str | list[str] | None, str | list[str] | None]:
+        """The names of the columns with the texts and with the labels, each a list if they are several."""
+        names = self.header or [""] * self.width
+        texts, labels = ([names[column] for column in own] for own in (self.text_columns, self.label_columns))
+        return _one_or_all(texts), _one_or_all(labels)
+
+    @cached_property
+    def one_hot(self) -> OneHot | None:
+        """How the labels of a row are read from several columns; None where they are in one."""
+        if len(self.label_columns) < 2:
+            return None
+        names = self.header or [""] * self.width
+        return OneHot(self.label_columns, [names[column].strip() or str(column + 1) for column in self.label_columns])
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
@@ -145,8 +159,9 @@ class Table:
         if kind != LINES:
             names_of_texts = " and ".join(short_name(self.header, column) for column in self.text_columns)
             parts.append(f"text in column{'s' * (len(self.text_columns) > 1)} {names_of_texts}")
-            label = self.label_column
-            parts.append("no labels" if label is None else f"label in {column_name(self.header, label)}")
+            labels = ", ".join(short_name(self.header, column) for column in self.label_columns)
+            several = "s" * (len(self.label_columns) > 1)
+            parts.append(f"label{several} in column{several} {labels}" if labels else "no labels")
         if self.num_added:
             parts.append(f"{self.num_added} column{'s' * (self.num_added != 1)} of an earlier prediction passed over")
         if self.num_empty:
@@ -204,7 +219,8 @@ class Table:
         tally, number, has_nul = Tally(num_titles=self.num_titles), 0, self.encoding.has_nul
         text_column, label_column, usual_width = self.text_column, self.label_column, self.usual_width
         is_joined = len(self.text_columns) > 1
-        if max(*self.text_columns, label_column or 0) >= usual_width:
+        one_hot = self.one_hot
+        if one_hot is not None or max(*self.text_columns, label_column or 0) >= usual_width:
             usual_width = -1  # then no row is read the fast way
         make = tuple.__new__  # faster than Row(...), which there may be millions of
         for part, record in self.parts():
@@ -234,9 +250,11 @@ class Table:
         cells, label_column = record.cells, self.label_column
         padded = [*cells, *[""] * self.width]
         text, label = self._joined(padded), padded[label_column].strip() if label_column is not None else ""
+        if self.one_hot is not None:
+            label = self.one_hot.label(padded, self.label)
         has_surplus = any(cell.strip() for cell in cells[self.width :])
         is_one = len(self.text_columns) == 1
-        if has_surplus and is_one and self.dialect.kind == CSV and QUOTE not in record.raw:
+        if has_surplus and is_one and self.one_hot is None and self.dialect.kind == CSV and QUOTE not in record.raw:
             text, label = self._rejoined(cells, text, label)
         text, label = text.replace("\0", ""), label.replace("\0", "").strip()
         text = "" if text.isspace() else text
@@ -269,3 +287,9 @@ class Table:
             return (joined, moved) if moved in self.known_labels and label not in self.known_labels else (text, label)
         is_last = begin == self.width - 1
         return (joined, label) if is_last and (column is None or label in self.known_labels) else (text, label)
+
+
+def _one_or_all(names: list[str]) -> str | list[str] | None:
+    if len(names) > 1 and all(names):
+        return names
+    return names[0] or None if names else None

@@ -1,0 +1,61 @@
+"""Labels in several columns, each of which says yes or no to the label that it is named for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textrnn.base.errors import DataError
+from textrnn.text.table.column_facts import ColumnFacts
+
+YES = frozenset({"1", "1.0", "true", "yes", "y", "x", "是"})
+NO = frozenset({"0", "0.0", "false", "no", "n", "-", "否"})
+FEWEST = 3  # columns of yes and no that are taken for labels without being named
+
+
+def is_yes_or_no(facts: ColumnFacts) -> bool:
+    """Whether a column holds both yes and no, and nothing else."""
+    found = {value.casefold() for value in facts.counts}
+    return bool(found & YES) and bool(found & NO) and found <= YES | NO
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """How a row's labels are read.
+
+    Attributes:
+        columns: their indexes.
+        names: the label that each stands for.
+
+    Example:
+        >>> one_hot = OneHot((1, 2), ["art", "food"])
+        >>> [one_hot.label(cells, "a.csv") for cells in (["x", "1", "1"], ["x", "0", ""], ["x", "", ""])]
+        ['art; food', ';', '']
+    """
+
+    columns: tuple[int, ...]
+    names: Sequence[str]
+
+    @property
+    def separator(self) -> str:
+        """Between several labels of a row: what is in none of them."""
+        return next(sign for sign in (";", "|", "/", "\t") if not any(sign in name for name in self.names))
+
+    def label(self, cells: Sequence[str], table: str) -> str:
+        """The labels of a row with their separator between them; that alone for none, and nothing if all are blank.
+
+        Raises:
+            DataError: there is something else than yes or no in one of the columns.
+        """
+        found, filled = list[str](), False
+        for column, name in zip(self.columns, self.names, strict=True):
+            cell = cells[column].strip().casefold()
+            filled = filled or bool(cell)
+            if cell in YES:
+                found.append(name)
+            elif cell and cell not in NO:
+                raise DataError(
+                    f"{table} has {cells[column].strip()!r:.40} in column {name!r:.60}: of several columns of labels, "
+                    "each holds 1 and 0, or yes and no; name one column of labels with --label-column"
+                )
+        return f"{self.separator} ".join(found) if found else self.separator * filled
