@@ -7,6 +7,7 @@ from pandas_like import Frame, Series
 from textrnn.base.errors import DataError
 from textrnn.classifier import predict as module
 from textrnn.classifier.combine import Mixture
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.ngrams import NgramKind, ngrams
 from textrnn.classifier.options import ClassifierConfig
@@ -39,9 +40,10 @@ def classifier(rng):
     vocabulary = Vocabulary(WORDS, "word")
     members = [network(rng, config.encoder, vocabulary.vocab_size) for _ in range(2)]
     return TextClassifier(
-        ["a", "b", "c"],
+        Classes(["a", "b", "c"]),
         "combined",
         np.array([0.2, 0.3, 0.5]),
+        {},
         dict(linear=1.5, rnn=0.5),
         linear,
         Networks(members, vocabulary, 6),
@@ -61,7 +63,7 @@ def test_stream_says_of_each_text_what_is_said_of_it_alone(classifier, cores, rn
     assert {one.status for one in found} == {"ok", "empty", "truncated"}
     assert [(one.label, one.status) for one in found] == [(one.label, one.status) for one in expected]
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+        np.testing.assert_allclose(one.predictions, other.predictions, atol=1e-6)
 
 
 def test_stream_works_fewer_texts_at_a_time_if_they_are_long(classifier, monkeypatch):
