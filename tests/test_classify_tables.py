@@ -1,7 +1,10 @@
 """`textrnn classify` on tables as people have them, from the command to the sheet that is written."""
 
 import csv
+import gzip
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 from classify_cases import read_table, reviews, write_table
@@ -51,3 +54,38 @@ def test_paths_of_json_are_columns(place):
     with open("a.predicted.jsonl", encoding="utf-8") as file:
         last = [json.loads(line) for line in file][-1]
     assert last["review"] == {"body": "a lovely tea", "lang": "en"} and last["predicted"] == "good"
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zip", "a.json", "texts"])
+def test_what_comes_back_has_the_form_of_what_came(place, name):
+    """One row has no label and is filled in."""
+    rows = [*ROWS, ("a lovely tea", "")]
+    write_table("a.csv", rows)
+    if name == "a.csv.gz":
+        Path(name).write_bytes(gzip.compress(Path("a.csv").read_bytes()))
+    elif name == "a.zip":
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.write("a.csv")
+    elif name == "a.json":
+        Path(name).write_text(json.dumps([dict(review=text, label=label) for text, label in rows]), encoding="utf-8")
+    else:
+        for number, (text, label) in enumerate(rows):
+            (Path(name) / (label or "unsup")).mkdir(parents=True, exist_ok=True)
+            (Path(name) / (label or "unsup") / f"{number}.txt").write_text(text, encoding="utf-8")
+    result = good("classify", name, *LINEAR, "--json").json
+    written = {"a.csv.gz": "a.predicted.csv.gz", "a.zip": "a.predicted.zip", "a.json": "a.predicted.json"}
+    assert result["output"] == written.get(name, "texts.predicted.csv")
+    if name == "a.json":
+        found = json.loads(Path(result["output"]).read_text(encoding="utf-8"))
+    else:
+        opened = gzip.open if name == "a.csv.gz" else open
+        if name == "a.zip":
+            zipfile.ZipFile(result["output"]).extractall("out")
+        with opened("out/a.csv" if name == "a.zip" else result["output"], "rt", encoding="utf-8", newline="") as file:
+            found = list(csv.DictReader(file))
+    (filled,) = [row for row in found if not row["label"]]
+    assert len(found) == 61 and filled["predicted"] == "good"
+    again = good("classify", name, "--predict", "-o", "again.tsv", "--json").json
+    again_lines = Path("again.tsv").read_text(encoding="utf-8").splitlines()
+    assert again["test"]["rows"] == 60 and len(again_lines) == 62
+    assert {line.count("\t") for line in again_lines} == {7 if name == "texts" else 6}

@@ -387,7 +387,7 @@ def test_choose_columns_forgets_what_was_chosen_before(save: Save) -> None:
 
 def test_open_table_refuses_a_folder_and_a_missing_file(save: Save, tmp_path: Path) -> None:
     save(GOOD)
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match=r"is a folder with 1 file \(reviews.csv\): expected a table; name one of them"):
         read(str(tmp_path))
     with pytest.raises(DataError, match=r"no such file.*did you mean .*reviews\.csv"):
         read(str(tmp_path / "review.csv"))

@@ -76,14 +76,26 @@ def test_write_predictions_keeps_the_file_as_it_is(tmp_path: Path, content: str,
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "cp1252"])
-def test_write_predictions_writes_utf_8_with_a_mark_if_there_was_one(tmp_path: Path, encoding: str) -> None:
+def test_write_predictions_keeps_the_encoding(tmp_path: Path, encoding: str) -> None:
     text = "thé, naïve" if encoding == "cp1252" else "床前明月光，疑是地上霜"
     content = f'text,label\n"{text}",1\n{text.replace(",", "")},0\n'
     found = rewritten(tmp_path, content.encode(encoding), [["p", "1"], ["q", "0"]])
-    assert found.decode("utf-8-sig" if encoding in ("utf-8-sig", "utf-16") else "utf-8") == (
-        f'text,label,predicted,confidence\n"{text}",1,p,1\n{text.replace(",", "")},0,q,0\n'
-    )
-    assert found.startswith(b"\xef\xbb\xbf") == (encoding in ("utf-8-sig", "utf-16"))
+    assert found == f'text,label,predicted,confidence\n"{text}",1,p,1\n{text.replace(",", "")},0,q,0\n'.encode(encoding)
+
+
+def test_write_predictions_takes_utf_8_with_a_mark_for_labels_that_do_not_fit(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_bytes("text,label\nthé,1\nnaïve,0\n".encode("cp1252"))
+    with open_table(str(path), needs_label=False) as table:
+        write_predictions(table, ["predicted", "p(好)"], [["好", "1"], ["坏", "0"]], str(output))
+    assert output.read_bytes() == "text,label,predicted,p(好)\nthé,1,好,1\nnaïve,0,坏,0\n".encode("utf-8-sig")
+
+
+def test_write_predictions_writes_decimal_commas_where_the_table_has_them(tmp_path: Path) -> None:
+    found = rewritten(tmp_path, "text;price\na b;1,5\nc d;2,25\n", [["p1.0", "0.5"], ["0.1", 1.25]], delimiter=";")
+    assert found.decode() == "text;price;predicted;confidence\na b;1,5;p1.0;0,5\nc d;2,25;0,1;1,25\n"
+    found = rewritten(tmp_path, "text;price\na b;1,5\nc d;2.25\n", [["p", "0.5"], ["q", 1.25]], delimiter=";")
+    assert found.decode().splitlines()[1:] == ["a b;1,5;p;0.5", "c d;2.25;q;1.25"]
 
 
 def test_write_predictions_replaces_bytes_that_cannot_be_decoded(tmp_path: Path) -> None:
@@ -174,7 +186,7 @@ def test_write_predictions_keeps_what_exists(tmp_path: Path) -> None:
 
 
 def test_write_predictions_leaves_nothing_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: object, pieces: object) -> None:
+    def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(table_writer, "_write", full)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import math
-import zlib
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,17 +21,17 @@ from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.cutting import lines_of
 from textrnn.text.documents import in_order
-from textrnn.text.reader import inspect_file, opened, pieces, spooled
+from textrnn.text.reader import inspect_file, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
+from textrnn.text.table.folder import TABLES
+from textrnn.text.table.packed import unpacked
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # classes that a message lists
 MOST_CLASSES = 1_000  # of which a linear model, which has weights for each, is still learnt in minutes
 FEW_ROWS = 20
 LOOKED_AT = 10_000  # rows, to see whether there are labels
-TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson"})
-PACKED = ".gz"
 
 
 @dataclass
@@ -163,9 +162,13 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds no text.
     """
-    with _plain(path) as (place, name):
+    with contextlib.ExitStack() as stack:
+        place, name = path, Path(path).name
+        if not os.path.isdir(path):
+            place, name = stack.enter_context(unpacked(path))
         try:
-            texts = _cells(place, options) if Path(name).suffix.lower() in TABLES else _lines(place, options.encoding)
+            is_table = os.path.isdir(path) or Path(name).suffix.lower() in TABLES
+            texts = _cells(place, options) if is_table else _lines(place, options.encoding)
         except DataError as error:  # which names the unpacked copy
             raise DataError(str(error).replace(place, path)) from None
     if not (found := [text for text in texts if text.strip()]):
@@ -180,21 +183,6 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 
 def _lines(path: str, encoding: str | None) -> list[str]:
     return lines_of("".join(pieces(inspect_file(path, encoding))))
-
-
-@contextlib.contextmanager
-def _plain(path: str) -> Iterator[tuple[str, str]]:
-    """The path of a file, unpacked if need be, and its name."""
-    if Path(path).suffix.lower() != PACKED:
-        yield path, path
-        return
-    with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as stream:
-        try:
-            stream.peek(1)  # what is not packed at all is refused before anything is copied
-            with spooled(stream, path) as copy:  # type: ignore[arg-type,unused-ignore]
-                yield copy, Path(path).stem
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"{path} is no whole gzip file: {error}; pack it again") from None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, percent, printable
 from textrnn.report.metrics import evaluate
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.forms import default_output
 from textrnn.text.table.rows import Row, Table
 from textrnn.text.table.table import TableOptions, open_table
 from textrnn.text.table.writer import write_predictions
@@ -200,7 +201,7 @@ def output_for(path: str, predict_options: PredictOptions) -> str:
     if predict_options.output == STANDARD_INPUT or (predict_options.output is None and path == STANDARD_INPUT):
         return STANDARD_INPUT
     place, wanted = Path(path), predict_options.output
-    output = Path(wanted) if wanted else place.with_name(f"{place.stem}.predicted{place.suffix}")
+    output = Path(wanted) if wanted else Path(default_output(place, is_folder=place.is_dir()))
     elsewhere = "give another place with --output"
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: expected a file; {elsewhere}")

@@ -19,7 +19,7 @@ from textrnn.text.table.find_columns import (
     unused_label,
 )
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT
+from textrnn.text.table.records import AT, FASTTEXT
 from textrnn.text.table.rows import Table
 
 
@@ -60,8 +60,9 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         texts = [column for column in named if column is not None] if None not in named else []
     if label is None and (usual_label := _column_named(options.usual_label, names)) not in texts:
         label = usual_label
-    if table.dialect.kind == AT:  # the form says which is which
-        texts = texts or [int(label == 0)]
+    if table.dialect.kind in (AT, FASTTEXT):  # the form says which is which
+        first = int(table.dialect.kind == FASTTEXT)
+        texts = texts or [1 - first if label == first else first]
         label = 1 - texts[0] if label is None else label
     if not texts:
         texts = [0 if width == 1 else find_text(table, facts, label)]

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
+from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
+from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
 PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file, beside those of `noise`
@@ -26,6 +27,7 @@ DAMAGED = "undecodable bytes"
 UNUSABLE = (NO_OBJECT, NO_TEXT)
 SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
 NOISE = frozenset({EMPTY, REPEATED, RULER, TOTAL})
+FORMS = {AT: "text@label", JSONL: "JSON lines", JSON: "JSON", FASTTEXT: "fastText", LINES: "a text a line"}
 MAX_NAMED_ROWS = 5
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
 
@@ -137,7 +139,13 @@ class Table:
         """The table in one line, for the user; see `open_table` for an example."""
         rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"
         kind, delimiter = self.dialect.kind, self.dialect.delimiter
-        names = {AT: "text@label", JSONL: "JSON lines", LINES: "a text a line"}
+        names = {
+            AT: "text@label",
+            JSONL: "JSON lines",
+            JSON: "a JSON array",
+            FASTTEXT: "fastText",
+            LINES: "a text a line",
+        }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")
         parts = [f"{rows} row{'s' * (rows != '1')}", written, self.encoding.name]
         if kind == CSV and not self.has_header:
@@ -163,6 +171,10 @@ class Table:
         lines = table_lines(self.path, self.name, self.encoding, self.dialect.newline)
         for number, line in enumerate(islice(lines, self.preamble), 1):
             yield PREAMBLE, Record(line, [], number)
+        if self.dialect.kind == JSON:
+            for is_row, record in read_array(lines, self.dialect.level, self.header or []):
+                yield (ROW if is_row else PREAMBLE), record
+            return
         if self.dialect.kind == JSONL:
             records = read_json_records(lines, self.header or [])
         else:
