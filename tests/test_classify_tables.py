@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from classify_cases import read_table, reviews, write_table
-from cli_fixtures import good
+from cli_fixtures import good, refused
 
 
 @pytest.fixture
@@ -89,3 +89,26 @@ def test_what_comes_back_has_the_form_of_what_came(place, name):
     again_lines = Path("again.tsv").read_text(encoding="utf-8").splitlines()
     assert again["test"]["rows"] == 60 and len(again_lines) == 62
     assert {line.count("\t") for line in again_lines} == {7 if name == "texts" else 6}
+
+
+def test_fill_puts_labels_into_empty_cells_alone_and_only_missing_leaves_the_rest_out(place):
+    rows = [*ROWS, ("a lovely tea, kind", ""), ("", "?"), ("rude, dirty", "NA"), ("stale", "new"), ("late", "n/a")]
+    write_table("a.csv", rows)
+    ran = good("classify", "a.csv", *LINEAR, "--name", "a", "-o", "b.csv", "--keep-label", "new", "--fill")
+    assert "filled in: b.csv (see column predicted; 3 labels)" in ran.out
+    before, after = read_table("a.csv"), read_table("b.csv")
+    changed = [
+        (old["label"], new["label"]) for old, new in zip(before, after, strict=True) if old["label"] != new["label"]
+    ]
+    assert changed == [("", "good"), ("NA", "bad"), ("n/a", "bad")]
+    assert after[-4]["status"] == "empty" and (after[-4]["predicted"], after[-4]["label"]) == ("", "?")
+    ran = good("classify", "a.csv", "--predict", "--only-missing", "-o", "c.csv")
+    assert [row["label"] for row in read_table("c.csv")] == ["", "?", "NA", "n/a"] and "65 rows" in ran.out
+    ran = good("classify", "a.csv", "--predict", "--only-missing", "--fill", "-o", "d.jsonl")
+    found = [json.loads(line) for line in Path("d.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["label"] for row in found] == ["good", "?", "bad", "bad"] and "3 labels filled in" in ran.out
+    write_table("texts.csv", [("lovely",)], ["review"])
+    refused(
+        "classify", "texts.csv", "--predict", "--fill", code=2, says=["--fill", "texts.csv has none", "--label-column"]
+    )
+    assert not Path("texts.predicted.csv").exists()

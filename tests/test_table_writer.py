@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from textrnn.base.errors import DataError
 from textrnn.text.table import writer as table_writer
 from textrnn.text.table.table import TableOptions, open_table
-from textrnn.text.table.writer import write_predictions
+from textrnn.text.table.writer import with_label, write_predictions
 
 ADDED = ["predicted", "confidence"]
 
@@ -241,3 +241,33 @@ def test_write_predictions_differs_by_the_added_columns_only(
                 end
             )
             assert list(row.record.cells[:-2]) == old.record.cells
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", 'text,label,x\r\n"a, b",,1\r\nc,"old, one","2"\r\nd\r\n', '"a, b",new,1\r\nc,new,"2"\r\nd,new\r\n'),
+        ("a.csv", '"label","text"\n"","a b"\n"1","c"\n', '"new","a b"\n"new","c"\n'),
+        ("a.tsv", "label\ttext\n\ta b\n x \tc", "new\ta b\nnew\tc"),
+        ("a.csv", "text;label\na b;1\nc;\n", "a b;new\nc;new\n"),
+        ("a.jsonl", '{"text": "a", "m": {"label": null}}\n{"text": "b"}\n', None),
+        ("a.txt", "__label__x a b\nc d\n", "__label__new a b\n__label__new c d\n"),
+        ("at.txt", "好@1\n坏\n", "好@new\n坏@new\n"),
+    ],
+)
+def test_with_label_changes_that_cell_alone(tmp_path: Path, name: str, content: str, expected: str | None) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    options = (
+        TableOptions(delimiter="at")
+        if name == "at.txt"
+        else TableOptions(label_column="m.label" if expected is None else "label")
+    )
+    with open_table(str(path), options, needs_label=False) as table:
+        rows = [with_label(table, row.record, "new") for row in table.rows()]
+        found = "".join(row.raw for row in rows)
+        assert found == (expected or '{"text": "a", "m": {"label": "new"}}\n{"text": "b", "m.label": "new"}\n')
+        if expected:
+            path.write_bytes((content.splitlines(keepends=True)[0] * table.has_header + found).encode())
+    with open_table(str(path), options, needs_label=False) as table:
+        assert expected is None or {row.label for row in table.rows()} == {"new"}

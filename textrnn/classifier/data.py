@@ -85,7 +85,7 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
         meant, lines = settle_labels(counts, len(texts), table.options)
         classes = sorted({label for label in meant.values() if label is not None}, key=in_order)
     else:
-        meant = {label: known_label(label, classes) for label in counts}
+        meant = {label: known_label(label, classes, table.options) for label in counts}
         if strange := sorted({label for label in meant.values() if label is not None} - set(classes)):
             raise DataError(
                 f"{table.name} has labels that were not learnt: {listed(strange)}; expected {listed(classes)}"

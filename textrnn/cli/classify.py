@@ -44,6 +44,7 @@ COLUMNS = (
     "keep_labels",
     "missing_labels",
 )
+WRITING = ("output", "overwrite", "min_confidence", "explain", "fill", "only_missing")
 FOR_TRAINING = ("test", "num_folds", "unlabelled", "from_run", "balanced", "name", *names_of(*GROUPS))
 
 
@@ -182,6 +183,18 @@ def _one_column(context: click.Context, param: click.Parameter, columns: tuple[s
     help="Below it the status of a row is uncertain.",
 )
 @flag(
+    "--fill",
+    is_flag=True,
+    section=PREDICTING,
+    help="Write the predicted label into the column of labels too, where a row has none.",
+)
+@flag(
+    "--only-missing",
+    is_flag=True,
+    section=PREDICTING,
+    help="Write only the rows without a label.",
+)
+@flag(
     "--explain",
     is_flag=True,
     section=PREDICTING,
@@ -213,7 +226,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     if asked.must_train and asked.must_predict:
         raise ConfigError("give --train or --predict, not both")
     columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS})
-    predict_options = PredictOptions(asked.output, asked.overwrite, asked.min_confidence, asked.explain)
+    predict_options = PredictOptions(**{name: getattr(asked, name) for name in WRITING})
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")

@@ -156,7 +156,8 @@ def _closing(report: Mapping[str, Any]) -> list[str]:
     if report.get("run"):
         lines.append(f"saved: {printable(report['run'])} (report.html in it is this report, with pictures)")
     if report.get("output"):
-        lines.append(f"filled in: {printable(report['output'])}")
+        filled = f"{report['filled']:,} labels" if "filled" in report else "--fill puts labels into empty cells too"
+        lines.append(f"filled in: {printable(report['output'])} (see column {report.get('column')}; {filled})")
     if report.get("explained"):
         lines.append(f"explained: {printable(report['explained'])}")
     return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines

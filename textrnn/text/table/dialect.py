@@ -255,7 +255,7 @@ def _json_level(lines: Sequence[str]) -> int:
 
 def _is_fasttext(lines: Sequence[str]) -> bool:
     filled = [line for line in lines if not line.isspace()]
-    return 2 * sum(line.startswith(LABEL_PREFIX) for line in filled) > len(filled)
+    return 2 * sum(line.startswith(LABEL_PREFIX) for line in filled) >= len(filled)
 
 
 def _is_at(lines: Sequence[str]) -> bool:

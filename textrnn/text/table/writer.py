@@ -27,16 +27,37 @@ from textrnn.text.table.forms import (
     output_codec,
     with_comma,
 )
-from textrnn.text.table.json_lines import free_name, with_members
+from textrnn.text.table.json_lines import free_name, with_members, with_value
 from textrnn.text.table.packed import packing
-from textrnn.text.table.records import ESCAPE, JSON, JSONL, QUOTE, Dialect, Record
+from textrnn.text.table.records import (
+    AT,
+    AT_SIGN,
+    CSV,
+    ESCAPE,
+    FASTTEXT,
+    JSON,
+    JSONL,
+    LABEL_PREFIX,
+    QUOTE,
+    Dialect,
+    Record,
+    read_records,
+)
 from textrnn.text.table.rows import HEADER, ROW, Table
 
 CHUNK_PIECES = 256
+Edit = Callable[[Record], Record | None]
+Part = tuple[str, Record, Sequence[Cell] | None]  # a part of the table, and its new cells if it is a row
 
 
 def write_predictions(
-    table: Table, columns: Sequence[str], cells: Iterable[Sequence[Cell]], output: str, *, overwrite: bool = True
+    table: Table,
+    columns: Sequence[str],
+    cells: Iterable[Sequence[Cell]],
+    output: str,
+    *,
+    overwrite: bool = True,
+    edit: Edit = lambda record: record,
 ) -> list[str]:
     """Write a table again, with columns added behind its own.
 
@@ -54,6 +75,8 @@ def write_predictions(
             come from a generator that reads `table.rows()` itself: both read in constant memory.
         output: the file, written under another name and then moved to its place; `-` is standard output.
         overwrite: whether a file that exists may be replaced.
+        edit: is called with each row once its new cells are there, and returns it, changed or not, or None to leave
+            it out.
 
     Returns:
         The names under which the columns were added.
@@ -83,7 +106,8 @@ def write_predictions(
     for column in columns:
         names.append(free_name(column, [*own, *names]))
     codec, bom = output_codec(table, names, form)
-    pieces = _pieces(table, names, cells) if form is None else _converted(table, form, names, cells)
+    rows = _with_cells(table, names, cells, edit)
+    pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
     if bom:
         pieces = chain(["\ufeff"], pieces)
     if output == STANDARD_INPUT:
@@ -121,9 +145,9 @@ def _write(file: BinaryIO, pieces: Iterator[str], codec: str) -> None:
     file.write(encoder.encode("", final=True))
 
 
-def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
+def _pieces(table: Table, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
     """The text of the new file, in the form of the table."""
-    rows, extend = _with_cells(table, names, cells), _extender(table, names)
+    extend = _extender(table, names)
     for part, record, added in rows:
         if part == HEADER:
             yield extend(record, names)
@@ -131,9 +155,9 @@ def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]])
             yield record.raw if added is None else extend(record, added)
 
 
-def _converted(table: Table, form: str, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
+def _converted(table: Table, form: str, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
     """The text of the new file in another form, without what is no row."""
-    rows, convert = _with_cells(table, names, cells), converter(table, form, names)
+    convert = converter(table, form, names)
     lines = (convert(record, added) for _, record, added in rows if added is not None)
     if form in (JSON, JSONL):
         yield from joined(lines, form)
@@ -142,9 +166,7 @@ def _converted(table: Table, form: str, names: Sequence[str], cells: Iterable[Se
     yield from lines
 
 
-def _with_cells(
-    table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]
-) -> Iterator[tuple[str, Record, Sequence[Cell] | None]]:
+def _with_cells(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]], edit: Edit) -> Iterator[Part]:
     """All parts of the table, rows with their new cells."""
     source, number = iter(cells), 0
     for part, record in table.parts():
@@ -156,7 +178,8 @@ def _with_cells(
         if added is None or len(added) != len(names):
             found = "none" if added is None else str(len(added))
             raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
-        yield part, record, added
+        if (edited := edit(record)) is not None:
+            yield part, edited, added
     if next(source, None) is not None:
         raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
 
@@ -179,6 +202,37 @@ def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[
         return f"{raw[:end]}{delimiter * max(1, width - size + 1)}{delimiter.join(map(quote, added))}{raw[end:]}"
 
     return extend
+
+
+def with_label(table: Table, record: Record, label: str) -> Record:
+    """A row with another label in its column of labels; the rest stays as it is written.
+
+    Args:
+        table: has a column of labels.
+        record: a row of it.
+        label: the new one.
+    """
+    kind, column, raw = table.dialect.kind, table.label_column or 0, record.raw
+    if kind in (JSON, JSONL):
+        name = column_names(table)[column]
+        return record._replace(raw=with_value(raw, name, label)) if record.cells else record
+    body = raw.rstrip("\r\n")
+    if kind == FASTTEXT:
+        new = f"{LABEL_PREFIX}{label} {record.cells[1]}"
+    elif kind == AT:
+        new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
+    else:
+        delimiter = table.dialect.delimiter
+        body += delimiter * max(0, column - len(record.cells) + 1)
+        spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
+        if not record.spans:
+            begin = sum(len(cell) + 1 for cell in body.split(delimiter)[:column])
+            spans[column] = (begin, begin + len(body.split(delimiter)[column]))
+        begin, end = spans[column]
+        new = f"{body[:begin]}{_quoter(table.dialect)(label)}{body[end:]}"
+    new += raw[len(raw.rstrip("\r\n")) :]
+    (found,) = read_records(new.splitlines(keepends=True), table.dialect) if kind == CSV else (record,)
+    return found._replace(raw=new, line=record.line)
 
 
 def _of_comma(quote: Callable[[Cell], str]) -> Callable[[Cell], str]:
