@@ -112,3 +112,17 @@ def test_fill_puts_labels_into_empty_cells_alone_and_only_missing_leaves_the_res
         "classify", "texts.csv", "--predict", "--fill", code=2, says=["--fill", "texts.csv has none", "--label-column"]
     )
     assert not Path("texts.predicted.csv").exists()
+
+
+def test_report_is_a_verdict_and_counts_lines_as_the_file_has_them(place):
+    """The label of one row is wrong: it stands on line 6, behind a title and a text of two lines."""
+    rows = [(text.replace(" ", "\n", 1) if n == 1 else text, label) for n, (text, label) in enumerate(reviews(200))]
+    write_table("a.csv", [*rows[:2], (rows[2][0], "bad"), *rows[3:]])
+    Path("a.csv").write_text("My reviews\n" + Path("a.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    ran = good("classify", "a.csv", "--model", "linear", "--time", "1s", "--folds", "4", "--overwrite")
+    assert len(ran.out.splitlines()) <= 12 and "precision" not in ran.out and "--verbose" in ran.out
+    assert (ran.out + ran.err).count("a.csv: 200 rows") == 1
+    ran = good("classify", "a.csv", *LINEAR, "--folds", "4", "--verbose", "--name", "b")
+    assert "precision" in ran.out and "row 3 (line 6)" in ran.out and ran.out.startswith("a.csv: 200 rows")
+    found = good("classify", "a.csv", *LINEAR, "--folds", "4", "--json", "--name", "c").json["findings"]
+    assert [(one["row"], one["line"]) for one in found["suspected_labels"]["listed"]] == [(3, 6)]

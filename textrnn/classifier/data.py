@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class Rows:
         texts: as written.
         labels: int64[rows], the class of each.
         numbers: int64[rows], the row numbers in the file, from 1.
+        lines: int64[rows], the lines on which they begin, from 1; None if that is not known.
         unlabelled: texts of rows that have none.
         counts: of all rows, by what they are.
         remarks: what a person should know of the labels, in lines.
@@ -53,10 +55,13 @@ class Rows:
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    lines: np.ndarray | None = None
 
     def some(self, chosen: np.ndarray) -> Rows:
         """Some of the rows, int[any] by their places here."""
-        return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
+        lines = None if self.lines is None else self.lines[chosen]
+        texts = [self.texts[row] for row in chosen.tolist()]
+        return Rows(texts, self.labels[chosen], self.numbers[chosen], lines=lines)
 
 
 def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows, list[str]]:
@@ -72,7 +77,8 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
     Raises:
         DataError: there is nothing to learn from, or a label that is not among the classes.
     """
-    texts, written, numbers, empty = list[str](), list[str | None](), list[int](), list[int]()
+    texts, written, empty = list[str](), list[str | None](), list[int]()
+    numbers, places = array("q"), array("q")  # of millions of rows as well
     for row in table.rows():
         if not row.text.strip():
             empty.append(row.number)
@@ -80,6 +86,7 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
             texts.append(row.text)
             written.append(row.label)
             numbers.append(row.number)
+            places.append(table.line_of(row.record))
     counts, lines = Counter(label for label in written if label is not None), list[str]()
     if classes is None:
         meant, lines = settle_labels(counts, len(texts), table.options)
@@ -93,7 +100,10 @@ def read_rows(table: Table, classes: Sequence[str] | None = None) -> tuple[Rows,
     place = {label: number for number, label in enumerate(classes)}
     labels = np.array([place.get(meant.get(label or "") or "", -1) for label in written], np.int64)
     unlabelled = [texts[row] for row in np.flatnonzero(labels < 0).tolist()]
-    rows = Rows(texts, labels, np.array(numbers, np.int64)).some(np.flatnonzero(labels >= 0))
+    rows = Rows(texts, labels, np.array(numbers, np.int64), lines=np.array(places, np.int64))
+    if not table.has_lines:
+        rows.lines = None
+    rows = rows.some(np.flatnonzero(labels >= 0))
     rows.unlabelled, rows.remarks = unlabelled, [f"{table.name}: {line}" for line in lines]
     rows.counts = dict(used=len(rows.texts), unlabelled=len(unlabelled), empty=len(empty))
     if empty:

@@ -164,6 +164,8 @@ def joined(parts: list[Evaluated]) -> Evaluated:
         return np.concatenate(list(arrays))[order]
 
     rows = Rows([texts[row] for row in order], ordered(part.rows.labels for part in parts), numbers[order])
+    if all(part.rows.lines is not None for part in parts):
+        rows.lines = ordered(part.rows.lines for part in parts if part.rows.lines is not None)
     names = [name for name in parts[0].probabilities if all(name in part.probabilities for part in parts)]
     return Evaluated(
         rows,

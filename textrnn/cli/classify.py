@@ -204,6 +204,11 @@ def _one_column(context: click.Context, param: click.Parameter, columns: tuple[s
 )
 @new_run_flags("the table's", what="a run of that name, and the output")
 @flag(
+    "--verbose",
+    is_flag=True,
+    help="Print the whole report, which report.html in the run has as well.",
+)
+@flag(
     "--balanced",
     is_flag=True,
     section=LEARNING,
@@ -260,7 +265,9 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         **call_of(context, asked),
         **given,
     )
-    show_result(context, result, None if asked.as_json else format_report(result))
+    said = {} if asked.quiet else {"table": None}  # which was said before learning began
+    shown = format_report({**result, **said}, is_whole=asked.verbose)
+    show_result(context, result, None if asked.as_json else shown)
 
 
 def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_options: PredictOptions) -> None:

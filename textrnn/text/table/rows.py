@@ -48,10 +48,10 @@ class Tally:
 
     Example:
         >>> tally = Tally(num_rows=20)
-        >>> tally.add(NO_TEXT, 4)
-        >>> tally.add(NO_TEXT, 18)
+        >>> tally.add(NO_TEXT, 4, 5)
+        >>> tally.add(NO_TEXT, 18, 19)
         >>> tally.summary()
-        'cannot be used: 2 rows with no text (rows 4, 18)'
+        'cannot be used: 2 rows with no text (rows 4, 18; lines 5, 19)'
     """
 
     num_rows: int = 0
@@ -59,13 +59,13 @@ class Tally:
     num_titles: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
-    first_rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    first_rows: defaultdict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, problem: str, number: int) -> None:
-        """Count a row with a problem."""
+    def add(self, problem: str, number: int, line: int) -> None:
+        """Count a row with a problem, by its number and the line of the file on which it begins, 0 if it has none."""
         self.counts[problem] += 1
         if self.counts[problem] <= MAX_NAMED_ROWS:
-            self.first_rows[problem].append(number)
+            self.first_rows[problem].append((number, line))
 
     def summary(self) -> str | None:
         """The problems in one line, or None if there are none."""
@@ -89,9 +89,12 @@ class Tally:
         return {plural.get(kind, f"{kind}s") if count > 1 else kind: count for kind, count in self.passed_over.items()}
 
     def _count(self, problem: str) -> str:
-        count, numbers = self.counts[problem], ", ".join(f"{number:,}" for number in self.first_rows[problem])
-        rows = f"row{'s' * (count != 1)}"
-        return f"{count:,} {rows} with {problem} ({rows} {numbers}{', ...' * (count > MAX_NAMED_ROWS)})"
+        count, first = self.counts[problem], self.first_rows[problem]
+        s, more = "s" * (count != 1), ", ..." * (count > MAX_NAMED_ROWS)
+        places = [f"row{s} " + ", ".join(f"{number:,}" for number, _ in first) + more]
+        if all(line for _, line in first):
+            places.append(f"line{s} " + ", ".join(f"{line:,}" for _, line in first) + more)
+        return f"{count:,} row{s} with {problem} ({'; '.join(places)})"
 
 
 @dataclass
@@ -117,6 +120,7 @@ class Table:
     known_labels: frozenset[str] = frozenset()  # those of the sample
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
+    has_lines: bool = True  # whether the user's file has the lines that are read; a folder has not
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
@@ -134,6 +138,10 @@ class Table:
         texts = [names[column] for column in self.text_columns]
         text = texts if len(texts) > 1 and all(texts) else texts[0] or None
         return text, names[label] or None if label is not None else None
+
+    def line_of(self, record: Record) -> int:
+        """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
+        return record.line + self.preamble if self.has_lines else 0
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
@@ -231,11 +239,11 @@ class Table:
                 label = cells[label_column].strip() if label_column is not None else ""
                 if not text or text.isspace():
                     text, problem = "", NO_TEXT
-                    tally.add(NO_TEXT, number)
+                    tally.add(NO_TEXT, number, self.line_of(record))
             else:
                 text, label, problems = self._odd_row(record)
                 for problem in problems:
-                    tally.add(problem, number)
+                    tally.add(problem, number, self.line_of(record))
                 problem = ", ".join(problems) or None
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number

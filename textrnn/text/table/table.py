@@ -98,7 +98,7 @@ def _open_folder(folder: str, found: FolderTable, options: TableOptions) -> Tabl
     """The table that was made of a folder."""
     usual = replace(options, delimiter=",", header=True, quotes=None, all_rows=True, encoding="utf-8")
     table = _open(found.path, folder, f"{os.path.basename(os.path.abspath(folder))}.csv", usual)
-    table.warnings += found.remarks
+    table.warnings, table.has_lines = table.warnings + found.remarks, False
     return table
 
 
