@@ -35,7 +35,7 @@ TABLES = {
     "no_text_column.csv": lines(*(f"{n},good" for n in range(9)), header="id,label"),
     "unlabelled.csv": lines("lovely tea", "rude waiter", header="review"),
     "sheet.xlsx": b"PK\x03\x04" + bytes(200),
-    "packed.csv.gz": gzip.compress(lines("lovely tea,good"), mtime=0),
+    "packed.csv.gz": gzip.compress(lines("lovely tea,good"), mtime=0)[:-9],
     "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20,
 }
 
@@ -43,7 +43,7 @@ TABLES = {
 TYPED = {
     "no such file": (["reviewz.csv"], 1, ["no such file: reviewz.csv", "did you mean reviews.csv?"]),
     "no such folder": (["none/reviews.csv"], 1, ["there is no folder none"]),
-    "a folder": (["folder"], 1, ["folder is a folder", "expected a file"]),
+    "a folder": (["folder"], 1, ["folder is a folder without texts", "expected a file"]),
     "empty": (["empty.csv"], 1, ["empty.csv is empty"]),
     "blank lines": (["blank.csv"], 1, ["blank.csv", "expected"]),
     "header only": (["header.csv"], 1, ["header.csv", "review, label", "no rows"]),
@@ -83,7 +83,7 @@ TYPED = {
     "one text": (["same_text.csv"], 1, ["the same text in all", "two different texts"]),
     "no unlabelled to learn": (["unlabelled.csv", "--train"], 1, ["no column of labels", "--label-column"]),
     "excel": (["sheet.xlsx"], 1, ["Excel", "CSV UTF-8"]),
-    "gzip": (["packed.csv.gz"], 1, ["gzip archive"]),
+    "half of a gzip file": (["packed.csv.gz"], 1, ["packed.csv.gz is no whole gzip file", "pack it again"]),
     "picture": (["picture.png"], 1, ["PNG picture"]),
     "unknown encoding": (["reviews.csv", "--encoding", "klingon"], 2, ["'klingon'"]),
     "test with a typo": (["reviews.csv", "--test", "reveiws.csv"], 1, ["no such file", "did you mean reviews.csv?"]),

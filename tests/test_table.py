@@ -118,7 +118,7 @@ def test_open_table_reads_unquoted_tabs_with_quotes_and_missing_labels(save: Sav
     assert [rows[n].text for n in (2, 4, 6, 8)] == [line.split("\t")[0] for line in lines[3:10:2]]
     assert rows[10].text == '"Never closed' and rows[10].label == "0"
     assert rows[8].label is None and rows[8].problem == "too few cells"
-    assert "1 row with too few cells (row 9)" in str(table.summary())
+    assert "1 row with too few cells (row 9; line 10)" in str(table.summary())
 
 
 def test_open_table_reads_columns_without_a_name_and_carriage_returns_in_cells(save: Save) -> None:
@@ -163,8 +163,8 @@ def test_open_table_reads_json_lines(save: Save) -> None:
     ]
     assert [row.record.line for row in rows] == [1, 3, 4, 5, 6]
     assert table.summary() == (
-        "reviews.jsonl: cannot be used: 1 row with no JSON object (row 3), 1 row with no text (row 4); "
-        "1 blank line left out"
+        "reviews.jsonl: cannot be used: 1 row with no JSON object (row 3; line 4), 1 row with no text "
+        "(row 4; line 5); 1 blank line left out"
     )
 
 
@@ -220,9 +220,9 @@ def test_rows_count_what_is_odd(save: Save) -> None:
     ]
     assert rows[7].text == "nulin it" and rows[11].text == 'She said "no" twice'
     assert table.summary() == (
-        "reviews.csv: cannot be used: 2 rows with no text (rows 4, 5); read as well as it can be: "
-        "1 row with NUL characters (row 8), 1 row with too many cells (row 9), 1 row with stray quotes (row 12); "
-        "1 blank line left out"
+        "reviews.csv: cannot be used: 2 rows with no text (rows 4, 5; lines 5, 6); read as well as it can be: "
+        "1 row with NUL characters (row 8; line 10), 1 row with too many cells (row 9; line 11), "
+        "1 row with stray quotes (row 12; line 14); 1 blank line left out"
     )
 
 
@@ -387,7 +387,7 @@ def test_choose_columns_forgets_what_was_chosen_before(save: Save) -> None:
 
 def test_open_table_refuses_a_folder_and_a_missing_file(save: Save, tmp_path: Path) -> None:
     save(GOOD)
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match=r"is a folder with 1 file \(reviews.csv\): expected a table; name one of them"):
         read(str(tmp_path))
     with pytest.raises(DataError, match=r"no such file.*did you mean .*reviews\.csv"):
         read(str(tmp_path / "review.csv"))

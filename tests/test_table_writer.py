@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from textrnn.base.errors import DataError
 from textrnn.text.table import writer as table_writer
 from textrnn.text.table.table import TableOptions, open_table
-from textrnn.text.table.writer import write_predictions
+from textrnn.text.table.writer import with_label, write_predictions
 
 ADDED = ["predicted", "confidence"]
 
@@ -76,14 +76,26 @@ def test_write_predictions_keeps_the_file_as_it_is(tmp_path: Path, content: str,
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030", "cp1252"])
-def test_write_predictions_writes_utf_8_with_a_mark_if_there_was_one(tmp_path: Path, encoding: str) -> None:
+def test_write_predictions_keeps_the_encoding(tmp_path: Path, encoding: str) -> None:
     text = "thé, naïve" if encoding == "cp1252" else "床前明月光，疑是地上霜"
     content = f'text,label\n"{text}",1\n{text.replace(",", "")},0\n'
     found = rewritten(tmp_path, content.encode(encoding), [["p", "1"], ["q", "0"]])
-    assert found.decode("utf-8-sig" if encoding in ("utf-8-sig", "utf-16") else "utf-8") == (
-        f'text,label,predicted,confidence\n"{text}",1,p,1\n{text.replace(",", "")},0,q,0\n'
-    )
-    assert found.startswith(b"\xef\xbb\xbf") == (encoding in ("utf-8-sig", "utf-16"))
+    assert found == f'text,label,predicted,confidence\n"{text}",1,p,1\n{text.replace(",", "")},0,q,0\n'.encode(encoding)
+
+
+def test_write_predictions_takes_utf_8_with_a_mark_for_labels_that_do_not_fit(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_bytes("text,label\nthé,1\nnaïve,0\n".encode("cp1252"))
+    with open_table(str(path), needs_label=False) as table:
+        write_predictions(table, ["predicted", "p(好)"], [["好", "1"], ["坏", "0"]], str(output))
+    assert output.read_bytes() == "text,label,predicted,p(好)\nthé,1,好,1\nnaïve,0,坏,0\n".encode("utf-8-sig")
+
+
+def test_write_predictions_writes_decimal_commas_where_the_table_has_them(tmp_path: Path) -> None:
+    found = rewritten(tmp_path, "text;price\na b;1,5\nc d;2,25\n", [["p1.0", "0.5"], ["0.1", 1.25]], delimiter=";")
+    assert found.decode() == "text;price;predicted;confidence\na b;1,5;p1.0;0,5\nc d;2,25;0,1;1,25\n"
+    found = rewritten(tmp_path, "text;price\na b;1,5\nc d;2.25\n", [["p", "0.5"], ["q", 1.25]], delimiter=";")
+    assert found.decode().splitlines()[1:] == ["a b;1,5;p;0.5", "c d;2.25;q;1.25"]
 
 
 def test_write_predictions_replaces_bytes_that_cannot_be_decoded(tmp_path: Path) -> None:
@@ -174,7 +186,7 @@ def test_write_predictions_keeps_what_exists(tmp_path: Path) -> None:
 
 
 def test_write_predictions_leaves_nothing_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: object, pieces: object) -> None:
+    def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(table_writer, "_write", full)
@@ -229,3 +241,33 @@ def test_write_predictions_differs_by_the_added_columns_only(
                 end
             )
             assert list(row.record.cells[:-2]) == old.record.cells
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", 'text,label,x\r\n"a, b",,1\r\nc,"old, one","2"\r\nd\r\n', '"a, b",new,1\r\nc,new,"2"\r\nd,new\r\n'),
+        ("a.csv", '"label","text"\n"","a b"\n"1","c"\n', '"new","a b"\n"new","c"\n'),
+        ("a.tsv", "label\ttext\n\ta b\n x \tc", "new\ta b\nnew\tc"),
+        ("a.csv", "text;label\na b;1\nc;\n", "a b;new\nc;new\n"),
+        ("a.jsonl", '{"text": "a", "m": {"label": null}}\n{"text": "b"}\n', None),
+        ("a.txt", "__label__x a b\nc d\n", "__label__new a b\n__label__new c d\n"),
+        ("at.txt", "好@1\n坏\n", "好@new\n坏@new\n"),
+    ],
+)
+def test_with_label_changes_that_cell_alone(tmp_path: Path, name: str, content: str, expected: str | None) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    options = (
+        TableOptions(delimiter="at")
+        if name == "at.txt"
+        else TableOptions(label_column="m.label" if expected is None else "label")
+    )
+    with open_table(str(path), options, needs_label=False) as table:
+        rows = [with_label(table, row.record, "new") for row in table.rows()]
+        found = "".join(row.raw for row in rows)
+        assert found == (expected or '{"text": "a", "m": {"label": "new"}}\n{"text": "b", "m.label": "new"}\n')
+        if expected:
+            path.write_bytes((content.splitlines(keepends=True)[0] * table.has_header + found).encode())
+    with open_table(str(path), options, needs_label=False) as table:
+        assert expected is None or {row.label for row in table.rows()} == {"new"}

@@ -113,3 +113,23 @@ def test_labels_in_words_cuts_long_lists():
     assert labels_in_words(dict(a=1, b=3)) == ["3 b", "1 a"]
     assert labels_in_words(dict(a=1, b=3, c=1, d=1, e=1)) == ["3 b", "1 a", "1 c", "2 more labels"]
     assert EVIL in labels_named(3)
+
+
+def test_verdict_is_the_beginning_and_the_end_of_the_whole_report():
+    report = {**full_report(), "run": "models/a"}
+    verdict, whole = format_report(report, is_whole=False), format_report(report)
+    lines = [line for line in verdict.splitlines() if line]
+    assert len(lines) <= 12 < len(whole.splitlines()) / 3
+    assert [line for line in lines if line not in whole] == [line for line in lines if "--verbose" in line] != []
+
+
+def test_places_have_lines_if_they_are_known():
+    report = full_report()
+    for one in report["findings"]["surest_wrong"]:
+        one["line"] = one["row"] + 1
+    for one in report["findings"]["duplicates"]["listed"]:
+        one["lines"] = [row + 1 for row in one["rows"]]
+    text = format_report(report)
+    for one in report["findings"]["surest_wrong"]:
+        assert f"row {one['row']} (line {one['line']})" in text
+    assert "rows 1, 4, 7, ... (lines 2, 5, 8, ...)" in text

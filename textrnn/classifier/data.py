@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import math
-import zlib
+import os
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -19,22 +19,22 @@ from textrnn.base.errors import DataError
 from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
-from textrnn.classifier.labels import is_mark, known_label, listed, merged_line, settle_labels
+from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.cutting import lines_of
-from textrnn.text.reader import inspect_file, opened, pieces, spooled
+from textrnn.text.reader import inspect_file, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
+from textrnn.text.table.folder import TABLES
+from textrnn.text.table.packed import unpacked
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # rows that a message lists
 MOST_CLASSES = 1_000  # of which a linear model, which has weights for each, is still learnt in minutes
 FEW_ROWS = 20
 LOOKED_AT = 10_000  # rows, to see whether there are labels
-TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson"})
-PACKED = ".gz"
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Rows:
         texts: as written.
         labels: int64[rows], the class of each.
         numbers: int64[rows], the row numbers in the file, from 1.
+        lines: int64[rows], the lines on which they begin, from 1; None if that is not known.
         unlabelled: texts of rows that have none.
         counts: of all rows, by what they are.
         remarks: what a person should know of the labels, in lines.
@@ -56,10 +57,13 @@ class Rows:
     unlabelled: list[str] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    lines: np.ndarray | None = None
 
     def some(self, chosen: np.ndarray) -> Rows:
         """Some of the rows, int[any] by their places here."""
-        return Rows([self.texts[row] for row in chosen.tolist()], self.labels[chosen], self.numbers[chosen])
+        lines = None if self.lines is None else self.lines[chosen]
+        texts = [self.texts[row] for row in chosen.tolist()]
+        return Rows(texts, self.labels[chosen], self.numbers[chosen], lines=lines)
 
 
 def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
@@ -76,7 +80,8 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
     Raises:
         DataError: a label is not of the kind, or was not learnt.
     """
-    texts, written, numbers, empty = list[str](), list[str | None](), list[int](), list[int]()
+    texts, written, empty = list[str](), list[str | None](), list[int]()
+    numbers, places = array("q"), array("q")  # of millions of rows as well
     for row in table.rows():
         if not row.text.strip():
             empty.append(row.number)
@@ -84,30 +89,16 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
             texts.append(row.text)
             written.append(row.label)
             numbers.append(row.number)
-    counts, lines = Counter(label for label in written if label is not None), list[str]()
-    if kind is None:
-        meant, lines = settle_labels(counts, len(texts), table.options)
-    elif isinstance(kind, Classes):
-        meant = {label: known_label(label, kind.names) for label in counts}
-    else:
-        meant = {label: None if is_mark(label) else label for label in counts}
-    labels = [None if label is None else meant[label] for label in written]
-    known = [row for row, label in enumerate(labels) if label is not None]
-    if kind is None:
-        known_labels = [str(labels[row]) for row in known]
-        if (one_hot := table.one_hot) is not None:
-            is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known_labels)
-            options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
-            options = options if is_one else replace(options, separator=one_hot.separator)
-        kind, words = found_kind(known_labels, str(table.column_names[1] or ""), options)
-        merged = merged_line(meant, counts) if kind.task == CLASSES else None
-        lines += [line for line in (merged, words) if line]
+            places.append(table.line_of(row.record))
+    meant, kind, remarks = _settled(table, written, options, kind)
+    known = [row for row, label in enumerate(meant) if label is not None]
     rows = Rows(
         [texts[row] for row in known],
-        encoded(kind, [str(labels[row]) for row in known], table.name),
+        encoded(kind, [str(meant[row]) for row in known], table.name),
         np.array(numbers, np.int64)[known],
-        [text for text, label in zip(texts, labels, strict=True) if label is None],
-        remarks=[f"{table.name}: {line}" for line in lines],
+        [text for text, label in zip(texts, meant, strict=True) if label is None],
+        lines=np.array(places, np.int64)[known] if table.has_lines else None,
+        remarks=[f"{table.name}: {line}" for line in remarks],
     )
     rows.counts = dict(used=len(known), unlabelled=len(rows.unlabelled), empty=len(empty))
     if empty:
@@ -115,11 +106,34 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
     return rows, kind
 
 
+def _settled(
+    table: Table, written: Sequence[str | None], options: LabelOptions, kind: LabelKind | None
+) -> tuple[list[str | None], LabelKind, list[str]]:
+    """What the labels of rows count as, None for none; their kind; and what a person should know of both."""
+    counts, lines = Counter(label for label in written if label is not None), list[str]()
+    if kind is None:
+        meant, lines = settle_labels(counts, len(written), table.options)
+    elif isinstance(kind, Classes):
+        meant = {label: known_label(label, kind.names, table.options) for label in counts}
+    else:
+        meant = {label: None if is_unlabelled(label, table.options) else label for label in counts}
+    labels = [None if label is None else meant[label] for label in written]
+    if kind is None:
+        known = [label for label in labels if label is not None]
+        if (one_hot := table.one_hot) is not None:
+            is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known)
+            options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
+            options = options if is_one else replace(options, separator=one_hot.separator)
+        kind, words = found_kind(known, str(table.column_names[1] or ""), options)
+        merged = merged_line(meant, counts) if kind.task == CLASSES else None
+        lines += [line for line in (merged, words) if line]
+    return labels, kind, lines
+
+
 def has_labels(table: Table) -> bool:
     """Whether there are labels among the first rows of a table."""
     return table.label_column is not None and any(
-        row.label and (not is_mark(row.label) or row.label in table.options.keep_labels)
-        for row in islice(table.rows(), LOOKED_AT)
+        row.label and not is_unlabelled(row.label, table.options) for row in islice(table.rows(), LOOKED_AT)
     )
 
 
@@ -198,9 +212,13 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds no text.
     """
-    with _plain(path) as (place, name):
+    with contextlib.ExitStack() as stack:
+        place, name = path, Path(path).name
+        if not os.path.isdir(path):
+            place, name = stack.enter_context(unpacked(path))
         try:
-            texts = _cells(place, options) if Path(name).suffix.lower() in TABLES else _lines(place, options.encoding)
+            is_table = os.path.isdir(path) or Path(name).suffix.lower() in TABLES
+            texts = _cells(place, options) if is_table else _lines(place, options.encoding)
         except DataError as error:  # which names the unpacked copy
             raise DataError(str(error).replace(place, path)) from None
     if not (found := [text for text in texts if text.strip()]):
@@ -215,21 +233,6 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 
 def _lines(path: str, encoding: str | None) -> list[str]:
     return lines_of("".join(pieces(inspect_file(path, encoding))))
-
-
-@contextlib.contextmanager
-def _plain(path: str) -> Iterator[tuple[str, str]]:
-    """The path of a file, unpacked if need be, and its name."""
-    if Path(path).suffix.lower() != PACKED:
-        yield path, path
-        return
-    with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as stream:
-        try:
-            stream.peek(1)  # what is not packed at all is refused before anything is copied
-            with spooled(stream, path) as copy:  # type: ignore[arg-type,unused-ignore]
-                yield copy, Path(path).stem
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"{path} is no whole gzip file: {error}; pack it again") from None
 
 
 @dataclass(frozen=True, kw_only=True)

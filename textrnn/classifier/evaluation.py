@@ -173,6 +173,8 @@ def joined(parts: list[Evaluated]) -> Evaluated:
         return np.concatenate(list(arrays))[order]
 
     rows = Rows([texts[row] for row in order], ordered(part.rows.labels for part in parts), numbers[order])
+    if all(part.rows.lines is not None for part in parts):
+        rows.lines = ordered(part.rows.lines for part in parts if part.rows.lines is not None)
     names = [name for name in parts[0].predictions if all(name in part.predictions for part in parts)]
     return Evaluated(
         rows,

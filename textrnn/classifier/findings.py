@@ -51,8 +51,8 @@ def suspected_labels(
     """Labels that may be wrong: the model is as sure of another class as it usually is of rows of that class.
 
     The threshold of a class is its mean probability over the rows that have its label. A row is suspected if the most
-    probable class that reaches its threshold is not the row's label, and the prediction is not the label either. Rows
-    come first in which the prediction is furthest ahead of the label.
+    probable class that reaches its threshold is not the row's label, and the prediction is not the label either. The
+    surest predictions come first, and among equally sure ones those that are furthest ahead of the label.
 
     Args:
         rows: the rows, with the labels of the file.
@@ -69,7 +69,7 @@ def suspected_labels(
 
     Reference:
         C. G. Northcutt, L. Jiang and I. L. Chuang, 2021, Confident learning: estimating uncertainty in dataset labels,
-        section 3.1: t_j = mean of p(j) over the rows labelled j; ranked by normalised margin.
+        section 3.1: t_j = mean of p(j) over the rows labelled j.
     """
     labels, probabilities = checked(rows.labels, probabilities, len(classes))
     support = np.bincount(labels, minlength=len(classes))
@@ -79,8 +79,7 @@ def suspected_labels(
     confident = (probabilities >= thresholds - 1e-12) & (support > 0)
     best = np.where(confident, probabilities, -1.0).argmax(1)
     suspected = np.flatnonzero(confident.any(1) & (best != labels) & (probabilities.argmax(1) != labels))
-    margin = probabilities[suspected].max(1) - given[suspected]
-    order = suspected[np.argsort(-margin, kind="stable")]
+    order = suspected[np.lexsort((given[suspected], -probabilities[suspected].max(1)))]
     return dict(rows=len(labels), count=len(suspected), listed=_listed(order[:limit], rows, probabilities, classes))
 
 
@@ -99,6 +98,8 @@ def _listed(order: np.ndarray, rows: Rows, probabilities: np.ndarray, classes: S
                 label_probability=float(probabilities[row, label]),
             )
         )
+        if rows.lines is not None:
+            listed[-1]["line"] = int(rows.lines[row])
     return listed
 
 
@@ -131,6 +132,8 @@ def duplicates(rows: Rows, classes: Sequence[str], *, limit: int = SHOWN_ROWS) -
         labels = {classes[k]: int(counts[k]) for k in np.flatnonzero(counts).tolist()}
         numbers = rows.numbers[group[:limit]].tolist()
         listed.append(dict(text=rows.texts[group[0]][:SHOWN_CHARS], labels=labels, rows=numbers))
+        if rows.lines is not None:
+            listed[-1]["lines"] = rows.lines[group[:limit]].tolist()
     return dict(
         exact=len(rows.texts) - len(set(rows.texts)),
         conflicts=len(conflicts),

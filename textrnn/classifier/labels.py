@@ -28,6 +28,13 @@ def is_mark(label: str) -> bool:
     return folded(label) in MARKS
 
 
+def is_unlabelled(label: str, options: TableOptions) -> bool:
+    """Whether a label stands for none; `keep_labels` and `missing_labels` of the options are read."""
+    if label in options.keep_labels:
+        return False
+    return is_mark(label) or folded(label) in map(folded, options.missing_labels)
+
+
 def settle_labels(
     counts: Mapping[str, int], num_rows: int, options: TableOptions
 ) -> tuple[dict[str, str | None], list[str]]:
@@ -71,15 +78,23 @@ def settle_labels(
     return meant, [line for line in lines if line]
 
 
-def known_label(label: str, classes: Collection[str]) -> str | None:
+def known_label(label: str | None, classes: Collection[str], options: TableOptions | None = None) -> str | None:
     """The class that a label means, as `settle_labels` would have it; None for a mark; or the label if it is unknown.
+
+    Args:
+        label: as it is written; None where there is none.
+        classes: the labels that were learnt.
+        options: of which `keep_labels` and `missing_labels` are read.
 
     Example:
         >>> known_label("1.0", ["0", "1"]), known_label("NA", ["0", "1"]), known_label("2", ["0", "1"])
         ('1', None, '2')
     """
-    if label in classes:
+    options = options or TableOptions()
+    if label is None or label in classes or label in options.keep_labels:
         return label
+    if folded(label) in map(folded, options.missing_labels):
+        return None
     alike = [one for one in classes if _key(one) == _key(label)]
     if len(alike) == 1:
         return alike[0]

@@ -17,14 +17,16 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
 from textrnn.classifier.found_kind import encoder_of, labels_of
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.labels import is_mark, known_label
-from textrnn.classifier.predict import OK, UNCERTAIN, Prediction, TextClassifier
+from textrnn.classifier.labels import is_unlabelled, known_label
+from textrnn.classifier.predict import EMPTY, OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.forms import default_output
+from textrnn.text.table.records import Record
 from textrnn.text.table.rows import Row, Table
 from textrnn.text.table.table import TableOptions, open_table
-from textrnn.text.table.writer import write_predictions
+from textrnn.text.table.writer import with_label, write_predictions
 
 MOST_UNKNOWN = 20  # labels that were not learnt, which are listed
 
@@ -38,12 +40,16 @@ class PredictOptions:
         overwrite: whether a file of that name may be replaced.
         min_confidence: below this probability a row's status is `uncertain`.
         explain: whether the words that mattered are added, and shown in a page beside the output.
+        fill: whether rows without a label get the predicted one in their column of labels too.
+        only_missing: whether only rows without a label are written.
     """
 
     output: str | None = None
     overwrite: bool = False
     min_confidence: float = 0.0
     explain: bool = False
+    fill: bool = False
+    only_missing: bool = False
 
 
 def predict(
@@ -94,25 +100,35 @@ def predict_table(
         warn: is called with a line about rows that are odd.
 
     Returns:
-        `table` (in words), `rows`, `output`, `seconds`, `run`, `test` if there were labels, `unknown_labels` with
-        `unknown_label_rows` if some of them were not learnt, and `explained` (the page) if one was written.
+        `table` (in words), `rows`, `output`, `column` (the name of the one with the predicted labels), `seconds`,
+        `run`, `test` if there were labels, `unknown_labels` with `unknown_label_rows` if some of them were not learnt,
+        `filled` (rows that got a label) with `fill`, and `explained` (the page) if one was written.
 
     Raises:
         DataError: there are no rows, or the table cannot be written.
-        ConfigError: the page of explanations exists.
+        ConfigError: the page of explanations exists, or labels are to be filled in where there is no column of them.
     """
+    if predict_options.fill and table.label_column is None:
+        raise ConfigError(
+            f"--fill puts labels into their column, and {table.name} has none: name it with --label-column"
+        )
     begin, explaining = time.monotonic(), None
     if predict_options.explain:
         explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite), warn)
-    predictions = _Predictions(classifier, explaining, predict_options.min_confidence)
-    write_predictions(table, predictions.columns, predictions.cells(table), output)
+    predictions = _Predictions(classifier, explaining, predict_options)
+    names = write_predictions(
+        table, predictions.columns, predictions.cells(table), output, edit=lambda row: predictions.edited(table, row)
+    )
     if not predictions.num_rows:
         raise DataError(f"{table.name} has no rows: expected texts")
     if problems := table.summary():
         warn(problems)
     result = dict(table=table.describe(), rows=predictions.num_rows, output=output, run=str(classifier.path))
+    result["column"] = names[0]
     if explaining:
         result.update(explaining.write(table.name))
+    if predict_options.fill:
+        result["filled"] = predictions.num_filled
     return {**result, **predictions.measured(), "seconds": round(time.monotonic() - begin, 3)}
 
 
@@ -122,15 +138,16 @@ class _Predictions:
     Args:
         classifier: what predicts.
         explaining: what explains each prediction, if that is wanted.
-        min_confidence: see `PredictOptions`.
+        options: how predictions are written.
     """
 
-    def __init__(self, classifier: TextClassifier, explaining: Explaining | None, min_confidence: float) -> None:
-        self._classifier, self._explaining, self._min_confidence = classifier, explaining, min_confidence
-        self.num_rows = 0
+    def __init__(self, classifier: TextClassifier, explaining: Explaining | None, options: PredictOptions) -> None:
+        self._classifier, self._explaining, self._options = classifier, explaining, options
+        self.num_rows = self.num_filled = 0
         self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
         self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
+        self._new_label: str | None = None  # of the last row: None if it has a label, and blank if it has no text
         self.columns = [*classifier.columns, *(explaining.columns if explaining else ())]
 
     def cells(self, table: Table) -> Iterator[list[str]]:
@@ -143,30 +160,45 @@ class _Predictions:
                 yield row.text
 
         encode = encoder_of(self._kind)
-        known = self._kind.names if isinstance(self._kind, Classes) else ()
         for made in (self._explaining or self._classifier).stream(texts()):
             row = waiting.popleft()
             self.num_rows += 1
-            written = row.label
-            if written is not None:
-                written = known_label(written, known) if known else (None if is_mark(written) else written)
+            written = self._written(row.label, table.options)
+            self._new_label = None if written is not None else "" if made.status == EMPTY else made.label
             label = None if written is None else encode(written)
-            if label is not None:
+            if label is not None and made.status != EMPTY:
                 self._labels.append(label)
                 self._predictions.extend(made.predictions)
-            elif written is not None:
+            elif written is not None and label is None:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
                     self._unknown[written] = None
             yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
+    def edited(self, table: Table, record: Record) -> Record | None:
+        """The row whose cells were made last, as it is written: see `PredictOptions`."""
+        if self._new_label is None:
+            return None if self._options.only_missing else record
+        if not self._options.fill or not self._new_label:
+            return record
+        self.num_filled += 1
+        return with_label(table, record, self._new_label)
+
     def _cells(self, made: Prediction) -> list[str]:
+        if made.status == EMPTY:  # nothing is known of it
+            return [*[""] * (len(self._classifier.columns) - 1), EMPTY]
         sure, status = made.confidence, made.status
-        if sure is not None and status == OK and sure < self._min_confidence:
+        if sure is not None and status == OK and sure < self._options.min_confidence:
             status = UNCERTAIN
-        values = self._kind.figures(made.predictions, self._decision)
-        cells = [*([] if sure is None else [f"{sure:.4f}"]), *(f"{value:{self._kind.form}}" for value in values)]
+        figures = self._kind.figures(made.predictions, self._decision)
+        cells = [*([] if sure is None else [f"{sure:.4f}"]), *(f"{value:{self._kind.form}}" for value in figures)]
         return [made.label, *cells, status]
+
+    def _written(self, label: str | None, options: TableOptions) -> str | None:
+        """The label of a row as it counts; None for none."""
+        if label is None or is_unlabelled(label, options):
+            return None
+        return known_label(label, self._kind.names, options) if isinstance(self._kind, Classes) else label
 
     def measured(self) -> dict[str, Any]:
         """`test`, `unknown_labels` and `unknown_label_rows`, as far as there is something to say."""
@@ -183,9 +215,11 @@ class _Predictions:
 def summary(result: dict[str, Any]) -> str:
     """What `predict` did, in words."""
     lines = [printable(result["table"])]
-    lines.append(
-        f"{result['output']}: {result['rows']:,} rows, labelled by {result['run']} in {result['seconds']:.1f} s"
-    )
+    rows = f"{result['rows']:,} row{'s' * (result['rows'] != 1)}"
+    lines.append(f"{result['output']}: {rows}, labelled by {result['run']} in {result['seconds']:.1f} s")
+    if "filled" in result:
+        number = result["filled"]
+        lines.append(f"{number:,} label{'s' * (number != 1)} filled in; see column {result['column']} for all")
     if test := result.get("test"):
         lines += result_in_words(test, f"the {test['rows']:,} rows that have a label")
     if unknown := result.get("unknown_labels"):
@@ -206,7 +240,7 @@ def output_for(path: str, predict_options: PredictOptions) -> str:
     if predict_options.output == STANDARD_INPUT or (predict_options.output is None and path == STANDARD_INPUT):
         return STANDARD_INPUT
     place, wanted = Path(path), predict_options.output
-    output = Path(wanted) if wanted else place.with_name(f"{place.stem}.predicted{place.suffix}")
+    output = Path(wanted) if wanted else Path(default_output(place, is_folder=place.is_dir()))
     elsewhere = "give another place with --output"
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: expected a file; {elsewhere}")

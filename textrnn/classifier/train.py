@@ -329,6 +329,6 @@ def _saved_is_told(run: Path, path: str, display: Display) -> Iterator[None]:
 
 
 def _fill_in(table: Table, run: Path, output: str, predict_options: PredictOptions) -> dict[str, Any]:
-    """Adds predictions to the table that was learnt from: `output`, and `explained` if there is such a page."""
+    """Adds predictions to the table that was learnt from: of what `predict_table` returns what the report has."""
     made = predict_table(table, open_classifier(run), output, predict_options)
-    return {name: made[name] for name in ("output", "explained") if name in made}
+    return {name: made[name] for name in ("output", "column", "filled", "explained") if name in made}

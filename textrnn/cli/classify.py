@@ -44,6 +44,7 @@ COLUMNS = (
     "keep_labels",
     "missing_labels",
 )
+WRITING = ("output", "overwrite", "min_confidence", "explain", "fill", "only_missing")
 FOR_TRAINING = (
     "task",
     "label_separator",
@@ -197,6 +198,18 @@ FOR_TRAINING = (
     help="Below it the status of a row is uncertain.",
 )
 @flag(
+    "--fill",
+    is_flag=True,
+    section=PREDICTING,
+    help="Write the predicted label into the column of labels too, where a row has none.",
+)
+@flag(
+    "--only-missing",
+    is_flag=True,
+    section=PREDICTING,
+    help="Write only the rows without a label.",
+)
+@flag(
     "--explain",
     is_flag=True,
     section=PREDICTING,
@@ -205,6 +218,11 @@ FOR_TRAINING = (
     "100 times as slow.",
 )
 @new_run_flags("the table's", what="a run of that name, and the output")
+@flag(
+    "--verbose",
+    is_flag=True,
+    help="Print the whole report, which report.html in the run has as well.",
+)
 @flag(
     "--balanced",
     is_flag=True,
@@ -228,7 +246,7 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     if asked.must_train and asked.must_predict:
         raise ConfigError("give --train or --predict, not both")
     columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS})
-    predict_options = PredictOptions(asked.output, asked.overwrite, asked.min_confidence, asked.explain)
+    predict_options = PredictOptions(**{name: getattr(asked, name) for name in WRITING})
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
@@ -264,7 +282,9 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         **call_of(context, asked),
         **given,
     )
-    show_result(context, result, None if asked.as_json else format_report(result))
+    said = {} if asked.quiet else {"table": None}  # which was said before learning began
+    shown = format_report({**result, **said}, is_whole=asked.verbose)
+    show_result(context, result, None if asked.as_json else shown)
 
 
 def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_options: PredictOptions) -> None:

@@ -15,10 +15,11 @@ LARGEST_MATRIX = 8
 NUM_CONFUSIONS = 15
 # With fewer columns left than this, a text stands on a line of its own.
 NARROWEST_TEXT = 28
+MOST_PLACES = 3  # rows with the same text that are named
 
 
-def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
-    """The whole report for a terminal: plain lines without escape codes.
+def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole: bool = True) -> str:
+    """The report for a terminal: plain lines without escape codes.
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `from` (see
@@ -26,6 +27,7 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
             `findings` (see `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`.
             What is missing is left out.
         columns: the width of lines with texts of the file.
+        is_whole: whether all of it is wanted, or the verdict and where the rest is.
 
     Returns:
         the text, with a line end at its end.
@@ -41,6 +43,9 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS) -> str:
         1.2 s
     """
     test = report.get("test") or {}
+    if not is_whole:
+        sections = [[*_origin(report), *_headline(report, columns)], _closing(report, more=", or --verbose")]
+        return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
     sections = [
         _origin(report),
         _headline(report, columns),
@@ -186,16 +191,21 @@ def _folds(folds: Mapping[str, Any] | None, columns: int) -> list[str]:
     return [*words, *align(cells, right=range(1, len(cells[0])), indent=0)]
 
 
-def _closing(report: Mapping[str, Any]) -> list[str]:
-    """What was left where, and how long it took."""
+def _closing(report: Mapping[str, Any], more: str = "") -> list[str]:
+    """What was left where, and how long it took; `more` is where else there is more to read."""
     lines = []
     if report.get("run"):
-        lines.append(f"saved: {printable(report['run'])} (report.html in it is this report, with pictures)")
+        lines.append(f"saved: {printable(report['run'])} ({_what_is_there(more)})")
     if report.get("output"):
-        lines.append(f"filled in: {printable(report['output'])}")
+        filled = f"{report['filled']:,} labels" if "filled" in report else "--fill puts labels into empty cells too"
+        lines.append(f"filled in: {printable(report['output'])} (see column {report.get('column')}; {filled})")
     if report.get("explained"):
         lines.append(f"explained: {printable(report['explained'])}")
     return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
+
+
+def _what_is_there(more: str) -> str:
+    return f"the whole report: report.html in it{more}" if more else "report.html in it is this report, with pictures"
 
 
 def format_classes(test: Mapping[str, Any]) -> list[str]:
@@ -292,17 +302,39 @@ def repeats_in_words(twice: Mapping[str, Any]) -> str:
 
 def _listed(rows: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
     cells = [
-        [f"row {one['row']}", cut(one["label"], 20), "->", cut(one["predicted"], 20), percent(one["confidence"])]
+        [place_in_words(one), cut(one["label"], 20), "->", cut(one["predicted"], 20), percent(one["confidence"])]
         for one in rows
     ]
     return _with_texts(align(cells, right=(0, 4)), [one["text"] for one in rows], columns)
 
 
+def place_in_words(one: Mapping[str, Any]) -> str:
+    """Where a row is.
+
+    Example:
+        >>> place_in_words({"row": 12, "line": 14}), place_in_words({"row": 12})
+        ('row 12 (line 14)', 'row 12')
+    """
+    return f"row {one['row']}" + (f" (line {one['line']})" if "line" in one else "")
+
+
+def places_in_words(one: Mapping[str, Any]) -> str:
+    """Where the first of some rows are: their numbers, and their lines if these are known.
+
+    Example:
+        >>> places_in_words({"rows": [3, 7], "lines": [4, 9]})
+        'rows 3, 7 (lines 4, 9)'
+    """
+    rows = f"rows {_some(one['rows'])}"
+    return f"{rows} (lines {_some(one['lines'])})" if "lines" in one else rows
+
+
+def _some(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:MOST_PLACES])) + ", ..." * (len(numbers) > MOST_PLACES)
+
+
 def _conflicts(listed: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
-    cells = [
-        ["rows " + cut(", ".join(map(str, one["rows"])), 24), ", ".join(labels_in_words(one["labels"]))]
-        for one in listed
-    ]
+    cells = [[places_in_words(one), ", ".join(labels_in_words(one["labels"]))] for one in listed]
     return _with_texts(align(cells), [one["text"] for one in listed], columns)
 
 

@@ -18,7 +18,7 @@ from textrnn.text.table.find_columns import (
     unused_label,
 )
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT
+from textrnn.text.table.records import AT, FASTTEXT
 from textrnn.text.table.rows import Table
 
 
@@ -56,8 +56,9 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         texts = _columns_named(options.usual_text, names, taken=labels)
     if not labels:
         labels = _columns_named(options.usual_label, names, taken=texts)
-    if table.dialect.kind == AT:  # the form says which is which
-        texts = texts or [int(labels == [0])]
+    if table.dialect.kind in (AT, FASTTEXT):  # the form says which is which
+        first = int(table.dialect.kind == FASTTEXT)
+        texts = texts or [1 - first if labels == [first] else first]
         labels = labels or [1 - texts[0]]
     if not texts:
         texts = [0 if width == 1 else find_text(table, facts, labels)]

@@ -9,9 +9,22 @@ from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError
 from textrnn.text.table.column_facts import EXACT, NUMBER, SECOND, label_hint, text_hint
+from textrnn.text.table.json_arrays import array_level
 from textrnn.text.table.json_lines import parse_object
 from textrnn.text.table.noise import MAX_TITLES
-from textrnn.text.table.records import AT, AT_SIGN, JSONL, LINES, QUOTE, Dialect, Record, read_records
+from textrnn.text.table.records import (
+    AT,
+    AT_SIGN,
+    FASTTEXT,
+    JSON,
+    JSONL,
+    LABEL_PREFIX,
+    LINES,
+    QUOTE,
+    Dialect,
+    Record,
+    read_records,
+)
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
@@ -23,6 +36,7 @@ MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the he
 # texts so often that files have to quote them; tabs do not, and what writes files with tabs often does not quote.
 MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
 MAX_STRAY_SHARE_ELSE = 0.1
+BEGIN_LINES = 50  # in which the first object of a JSON array begins
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
@@ -97,8 +111,12 @@ def find_dialect(
         ';'
     """
     unquoted = Dialect(newline=newline, quotes=False, quoted="none")
+    if delimiter is None and (level := _json_level(lines)):
+        return Measure(replace(unquoted, kind=JSON, level=level))
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
         return Measure(replace(unquoted, kind=JSONL))
+    if delimiter is None and _is_fasttext(lines):
+        return Measure(replace(unquoted, kind=FASTTEXT, delimiter="\t"), 2, 1.0)
     if delimiter == LINES:
         return _a_text_a_line(unquoted)
     if delimiter == AT_SIGN:
@@ -227,6 +245,17 @@ def _is_jsonl(lines: Sequence[str]) -> bool:
     if not filled or not filled[0].lstrip().startswith("{"):
         return False
     return sum(parse_object(line) is not None for line in filled) > len(filled) / 2
+
+
+def _json_level(lines: Sequence[str]) -> int:
+    """The level of the rows if it is one JSON value of many rows, see `array_level`; else 0."""
+    level = array_level("".join(lines[:BEGIN_LINES]))
+    return level if level == 1 or sum(not line.isspace() for line in lines) == 1 or not _is_jsonl(lines) else 0
+
+
+def _is_fasttext(lines: Sequence[str]) -> bool:
+    filled = [line for line in lines if not line.isspace()]
+    return 2 * sum(line.startswith(LABEL_PREFIX) for line in filled) >= len(filled)
 
 
 def _is_at(lines: Sequence[str]) -> bool:

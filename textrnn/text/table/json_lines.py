@@ -92,6 +92,23 @@ def with_members(raw: str, members: Mapping[str, Any]) -> str:
     return f"{head}{', ' if values else ''}{json.dumps(added, ensure_ascii=False)[1:-1]}{raw[len(head) :]}"
 
 
+def with_value(raw: str, path: str, value: Any) -> str:
+    """An object with another value at a path, see `flat`, written on one line.
+
+    Example:
+        >>> with_value('{"id": 1.0, "meta": {"label": null}}\\n', "meta.label", "good")
+        '{"id": 1.0, "meta": {"label": "good"}}\\n'
+    """
+    values = json.loads(raw, strict=False)
+    place, name = values, path
+    while name not in place and (parts := [key for key in place if name.startswith(f"{key}.")]):
+        if not isinstance(place[parts[0]], dict):
+            break
+        place, name = place[parts[0]], name[len(parts[0]) + 1 :]
+    place[name] = value
+    return json.dumps(values, ensure_ascii=False) + raw[len(raw.rstrip("\r\n")) :]
+
+
 def free_name(wanted: str, taken: Container[str]) -> str:
     """A name that is not taken: the one wanted, or that with a number."""
     names = itertools.chain([wanted], (f"{wanted}_{number}" for number in itertools.count(2)))

@@ -19,7 +19,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-CSV, JSONL, AT, LINES = "csv", "jsonl", "at", "lines"  # kinds of files
+from textrnn.base.errors import DataError
+
+# Kinds of files: CSV (any delimiter), JSONL (an object a line), JSON (an array of objects), AT (text, at sign, label),
+# FASTTEXT (`__label__` and label, text), LINES (a text a line).
+CSV, JSONL, JSON, AT, FASTTEXT, LINES = "csv", "jsonl", "json", "at", "fasttext", "lines"
+LABEL_PREFIX = "__label__"  # of fastText
 QUOTE, ESCAPE, AT_SIGN = '"', "\\", "@"
 MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 
@@ -28,13 +33,12 @@ MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 class Dialect:
     """How the records of a file are cut into cells."""
 
-    kind: str = (
-        CSV  # CSV (any delimiter), JSONL (an object a line), AT (text, an at sign, label), LINES (a text a line)
-    )
+    kind: str = CSV
     delimiter: str = ","  # one character; for LINES the one that added columns get
     quotes: bool = True  # whether cells can be quoted; else quotes are text
     escape: bool = False  # whether a quote within quotes is written with a backslash and not doubled
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
+    level: int = 1  # of JSON: how many brackets stand around each row
     newline: str = "\n"  # what ends a line: a line feed (perhaps after a carriage return), or a carriage return alone
     quoted: str = "minimal"  # which cells the file puts in quotes: `minimal`, `all`, `nonnumeric` or `none`
 
@@ -63,7 +67,7 @@ def read_records(
 
     Args:
         lines: with their ends; a list if they are not complete.
-        dialect: of any kind but JSONL.
+        dialect: of any kind but JSONL and JSON.
         width: how many cells a record should have, if that is known: it decides where quotes are damaged.
         complete: whether the lines go to the end of the file. If not, a cell that is open at their end is no record,
             unless it began in their first half.
@@ -109,9 +113,24 @@ def _plain_cutter(dialect: Dialect) -> Callable[[str], list[str]]:
         return lambda body: [body]
     if dialect.kind == AT:
         return lambda body: body.rsplit(delimiter, 1)
+    if dialect.kind == FASTTEXT:
+        return _fasttext_cells
     if dialect.skip_space:
         return lambda body: [cell.lstrip(" ") for cell in body.split(delimiter)]
     return lambda body: body.split(delimiter)
+
+
+def _fasttext_cells(body: str) -> list[str]:
+    """Label and text of a line of fastText; raises DataError if there are several labels."""
+    if not body.startswith(LABEL_PREFIX):
+        return ["", body]
+    label, _, text = body.partition(" ")
+    if text.startswith(LABEL_PREFIX):
+        raise DataError(
+            f"a line has several labels ({label} {text.partition(' ')[0]}): expected one, as each row has one label; "
+            "give each line one of them"
+        )
+    return [label.removeprefix(LABEL_PREFIX), text]
 
 
 def _quoted_record(first: str, number: int, dialect: Dialect, width: int | None, peek: Peek) -> tuple[Record, int]:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from textrnn.text.table.column_words import short_name
 from textrnn.text.table.dialect import DELIMITERS
+from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import read_json_records
 from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT, CSV, JSONL, LINES, QUOTE, Dialect, Record, read_records
+from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
 PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file, beside those of `noise`
@@ -28,6 +29,7 @@ DAMAGED = "undecodable bytes"
 UNUSABLE = (NO_OBJECT, NO_TEXT)
 SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
 NOISE = frozenset({EMPTY, REPEATED, RULER, TOTAL})
+FORMS = {AT: "text@label", JSONL: "JSON lines", JSON: "JSON", FASTTEXT: "fastText", LINES: "a text a line"}
 MAX_NAMED_ROWS = 5
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
 
@@ -48,10 +50,10 @@ class Tally:
 
     Example:
         >>> tally = Tally(num_rows=20)
-        >>> tally.add(NO_TEXT, 4)
-        >>> tally.add(NO_TEXT, 18)
+        >>> tally.add(NO_TEXT, 4, 5)
+        >>> tally.add(NO_TEXT, 18, 19)
         >>> tally.summary()
-        'cannot be used: 2 rows with no text (rows 4, 18)'
+        'cannot be used: 2 rows with no text (rows 4, 18; lines 5, 19)'
     """
 
     num_rows: int = 0
@@ -59,13 +61,13 @@ class Tally:
     num_titles: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
-    first_rows: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    first_rows: defaultdict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, problem: str, number: int) -> None:
-        """Count a row with a problem."""
+    def add(self, problem: str, number: int, line: int) -> None:
+        """Count a row with a problem, by its number and the line of the file on which it begins, 0 if it has none."""
         self.counts[problem] += 1
         if self.counts[problem] <= MAX_NAMED_ROWS:
-            self.first_rows[problem].append(number)
+            self.first_rows[problem].append((number, line))
 
     def summary(self) -> str | None:
         """The problems in one line, or None if there are none."""
@@ -89,9 +91,12 @@ class Tally:
         return {plural.get(kind, f"{kind}s") if count > 1 else kind: count for kind, count in self.passed_over.items()}
 
     def _count(self, problem: str) -> str:
-        count, numbers = self.counts[problem], ", ".join(f"{number:,}" for number in self.first_rows[problem])
-        rows = f"row{'s' * (count != 1)}"
-        return f"{count:,} {rows} with {problem} ({rows} {numbers}{', ...' * (count > MAX_NAMED_ROWS)})"
+        count, first = self.counts[problem], self.first_rows[problem]
+        s, more = "s" * (count != 1), ", ..." * (count > MAX_NAMED_ROWS)
+        places = [f"row{s} " + ", ".join(f"{number:,}" for number, _ in first) + more]
+        if all(line for _, line in first):
+            places.append(f"line{s} " + ", ".join(f"{line:,}" for _, line in first) + more)
+        return f"{count:,} row{s} with {problem} ({'; '.join(places)})"
 
 
 @dataclass
@@ -117,6 +122,7 @@ class Table:
     known_labels: frozenset[str] = frozenset()  # those of the sample
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
+    has_lines: bool = True  # whether the user's file has the lines that are read; a folder has not
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
@@ -147,11 +153,21 @@ class Table:
         names = self.header or [""] * self.width
         return OneHot(self.label_columns, [names[column].strip() or str(column + 1) for column in self.label_columns])
 
+    def line_of(self, record: Record) -> int:
+        """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
+        return record.line + self.preamble if self.has_lines else 0
+
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
         rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"
         kind, delimiter = self.dialect.kind, self.dialect.delimiter
-        names = {AT: "text@label", JSONL: "JSON lines", LINES: "a text a line"}
+        names = {
+            AT: "text@label",
+            JSONL: "JSON lines",
+            JSON: "a JSON array",
+            FASTTEXT: "fastText",
+            LINES: "a text a line",
+        }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")
         parts = [f"{rows} row{'s' * (rows != '1')}", written, self.encoding.name]
         if kind == CSV and not self.has_header:
@@ -178,6 +194,10 @@ class Table:
         lines = table_lines(self.path, self.name, self.encoding, self.dialect.newline)
         for number, line in enumerate(islice(lines, self.preamble), 1):
             yield PREAMBLE, Record(line, [], number)
+        if self.dialect.kind == JSON:
+            for is_row, record in read_array(lines, self.dialect.level, self.header or []):
+                yield (ROW if is_row else PREAMBLE), record
+            return
         if self.dialect.kind == JSONL:
             records = read_json_records(lines, self.header or [])
         else:
@@ -235,11 +255,11 @@ class Table:
                 label = cells[label_column].strip() if label_column is not None else ""
                 if not text or text.isspace():
                     text, problem = "", NO_TEXT
-                    tally.add(NO_TEXT, number)
+                    tally.add(NO_TEXT, number, self.line_of(record))
             else:
                 text, label, problems = self._odd_row(record)
                 for problem in problems:
-                    tally.add(problem, number)
+                    tally.add(problem, number, self.line_of(record))
                 problem = ", ".join(problems) or None
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number

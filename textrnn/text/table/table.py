@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_files
@@ -19,10 +19,13 @@ from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS
+from textrnn.text.table.folder import FolderTable, folder_as_table
+from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
 from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import CSV, JSONL, MAX_RECORD_CHARS, Record, read_records
+from textrnn.text.table.packed import unpacked
+from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Row, Table, Tally
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
 
@@ -73,20 +76,30 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
 @contextlib.contextmanager
 def open_records(path: str, options: TableOptions) -> Iterator[Table]:
     """Open a file as `open_table` does, but for its columns of texts and labels, which are not looked for."""
-    if os.path.isdir(path):
-        raise DataError(f"{path} is a folder: expected a file with a table")
     if path != STANDARD_INPUT and not os.path.exists(path):
         path = find_files([path])[0]
     name = label = "standard input"
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:
             path = stack.enter_context(spooled(standard_input(), label))
+        elif os.path.isdir(path):
+            yield _open_folder(path, stack.enter_context(folder_as_table(path)), options)
+            return
         else:
             name, label = os.path.basename(path), path
             if not os.path.isfile(path):
                 with opened(path, path) as pipe:
                     path = stack.enter_context(spooled(pipe, path))
-        yield _open(path, label, name, options)
+        inside, inner = stack.enter_context(unpacked(path))
+        yield _open(inside, label, name if inside == path else inner, options)
+
+
+def _open_folder(folder: str, found: FolderTable, options: TableOptions) -> Table:
+    """The table that was made of a folder."""
+    usual = replace(options, delimiter=",", header=True, quotes=None, all_rows=True, encoding="utf-8")
+    table = _open(found.path, folder, f"{os.path.basename(os.path.abspath(folder))}.csv", usual)
+    table.warnings, table.has_lines = table.warnings + found.remarks, False
+    return table
 
 
 @dataclass(frozen=True)
@@ -228,10 +241,17 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
             if complete or not measure.unclosed_line or chars > MAX_RECORD_CHARS:
                 break
             wanted = 8 * chars  # a cell may go on, or a quote is stray
-    keys = keys_of(body) if measure.dialect.kind == JSONL else None
-    if keys is not None:
+    kind, keys = measure.dialect.kind, None
+    records: Iterable[Record]
+    if kind == JSON:
+        keys = array_keys(body, measure.dialect.level)
+        parts = read_array(body, measure.dialect.level, keys)
+        records = [record for is_row, record in parts if is_row]
+    elif kind == JSONL:
+        keys = keys_of(body)
         records = read_json_records(body, keys)
     else:
+        keys = ["label", "text"] if kind == FASTTEXT else None
         records = read_records(body, measure.dialect, width=measure.width, complete=complete)
     return _Sample(measure, int(told is not None), [r for r in records if r.cells], complete, chars, keys)
 

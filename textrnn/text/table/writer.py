@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,22 +16,55 @@ from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.column_facts import NUMBER
-from textrnn.text.table.json_lines import free_name, with_members
-from textrnn.text.table.records import ESCAPE, JSONL, QUOTE, Dialect, Record
+from textrnn.text.table.forms import (
+    Cell,
+    column_names,
+    converter,
+    delimited,
+    has_decimal_commas,
+    joined,
+    other_form,
+    output_codec,
+    with_comma,
+)
+from textrnn.text.table.json_lines import free_name, with_members, with_value
+from textrnn.text.table.packed import packing
+from textrnn.text.table.records import (
+    AT,
+    AT_SIGN,
+    CSV,
+    ESCAPE,
+    FASTTEXT,
+    JSON,
+    JSONL,
+    LABEL_PREFIX,
+    QUOTE,
+    Dialect,
+    Record,
+    read_records,
+)
 from textrnn.text.table.rows import HEADER, ROW, Table
 
 CHUNK_PIECES = 256
-
-Cell = str | int | float
+Edit = Callable[[Record], Record | None]
+Part = tuple[str, Record, Sequence[Cell] | None]  # a part of the table, and its new cells if it is a row
 
 
 def write_predictions(
-    table: Table, columns: Sequence[str], cells: Iterable[Sequence[Cell]], output: str, *, overwrite: bool = True
+    table: Table,
+    columns: Sequence[str],
+    cells: Iterable[Sequence[Cell]],
+    output: str,
+    *,
+    overwrite: bool = True,
+    edit: Edit = lambda record: record,
 ) -> list[str]:
     """Write a table again, with columns added behind its own.
 
-    Every record is written as it is read: the same quoting, line end and order, blank lines too; in UTF-8, with a byte
-    order mark if the input has one. The new cells are quoted as the file quotes its own. A record with too few cells is
+    Every record is written as it is read: the same quoting, line end and order, blank lines too; in the encoding of the
+    input, or in UTF-8 with a byte order mark if that cannot hold the labels. If the suffix of the output names another
+    form (`.csv`, `.tsv`, `.jsonl`, `.json`), the rows are written in that one; `.gz` and `.zip` are packed. The new
+    cells are quoted as the file quotes its own, with decimal commas where it has such. A record with too few cells is
     padded, and in one with too many the new ones come before the surplus, so that each stands under its name. A table
     without header stays without. JSON objects get members; lines that are none stay as they are.
 
@@ -41,6 +75,8 @@ def write_predictions(
             come from a generator that reads `table.rows()` itself: both read in constant memory.
         output: the file, written under another name and then moved to its place; `-` is standard output.
         overwrite: whether a file that exists may be replaced.
+        edit: is called with each row once its new cells are there, and returns it, changed or not, or None to leave
+            it out.
 
     Returns:
         The names under which the columns were added.
@@ -64,19 +100,25 @@ def write_predictions(
         "good, really",1,1,0.9
         bad,0,0,0.8
     """
+    form = other_form(table, output)
+    own = table.header or () if form is None else column_names(table)
     names: list[str] = []
     for column in columns:
-        names.append(free_name(column, [*(table.header or ()), *names]))
-    pieces = _pieces(table, names, cells)
+        names.append(free_name(column, [*own, *names]))
+    codec, bom = output_codec(table, names, form)
+    rows = _with_cells(table, names, cells, edit)
+    pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
+    if bom:
+        pieces = chain(["\ufeff"], pieces)
     if output == STANDARD_INPUT:
         sys.stdout.flush()
-        _write(sys.stdout.buffer, pieces)
+        _write(sys.stdout.buffer, pieces, codec)
         sys.stdout.buffer.flush()
         return names
     _check_output(table, output, overwrite=overwrite)
     try:
-        with atomic_file(Path(output)) as file:
-            _write(file, pieces)
+        with atomic_file(Path(output)) as file, packing(file, output, table.name) as packed:
+            _write(packed, pieces, codec)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -89,35 +131,55 @@ def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
         return
     if os.path.isdir(output):
         raise DataError(f"cannot write {output}: it is a folder; name a file")
-    if os.path.samefile(output, table.path):
+    if any(os.path.exists(place) and os.path.samefile(output, place) for place in (table.path, table.label)):
         raise DataError(f"{output} is the input itself: name another file to write")
     if not overwrite:
         raise DataError(f"{output} exists and was kept: name another file, or replace it with --overwrite")
 
 
-def _write(file: BinaryIO, pieces: Iterator[str]) -> None:
-    """Write text; half a character, as an argument or a file name can hold one, becomes a `?`."""
+def _write(file: BinaryIO, pieces: Iterator[str], codec: str) -> None:
+    """Write text; what the codec cannot hold, such as half a character of a file name, becomes a `?`."""
+    encoder = codecs.getincrementalencoder(codec)("replace")
     while chunk := "".join(islice(pieces, CHUNK_PIECES)):
-        file.write(chunk.encode("utf-8", "replace"))
+        file.write(encoder.encode(chunk))
+    file.write(encoder.encode("", final=True))
 
 
-def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """The text of the new file."""
-    if table.encoding.bom:
-        yield "\ufeff"
-    source, number, extend = iter(cells), 0, _extender(table, names)
-    for part, record in table.parts():
+def _pieces(table: Table, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
+    """The text of the new file, in the form of the table."""
+    extend = _extender(table, names)
+    for part, record, added in rows:
         if part == HEADER:
             yield extend(record, names)
-        elif part == ROW:
-            number += 1
-            added = next(source, None)
-            if added is None or len(added) != len(names):
-                found = "none" if added is None else str(len(added))
-                raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
-            yield extend(record, added)
         else:
-            yield record.raw
+            yield record.raw if added is None else extend(record, added)
+
+
+def _converted(table: Table, form: str, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
+    """The text of the new file in another form, without what is no row."""
+    convert = converter(table, form, names)
+    lines = (convert(record, added) for _, record, added in rows if added is not None)
+    if form in (JSON, JSONL):
+        yield from joined(lines, form)
+        return
+    yield delimited([*column_names(table), *names], form)
+    yield from lines
+
+
+def _with_cells(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]], edit: Edit) -> Iterator[Part]:
+    """All parts of the table, rows with their new cells."""
+    source, number = iter(cells), 0
+    for part, record in table.parts():
+        if part != ROW:
+            yield part, record, None
+            continue
+        number += 1
+        added = next(source, None)
+        if added is None or len(added) != len(names):
+            found = "none" if added is None else str(len(added))
+            raise DataError(f"row {number:,} of {table.name} gets {len(names)} new cells, and there are {found}")
+        if (edited := edit(record)) is not None:
+            yield part, edited, added
     if next(source, None) is not None:
         raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
 
@@ -125,9 +187,11 @@ def _pieces(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]])
 def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[Cell]], str]:
     """How a record of this table gets its new cells."""
     dialect, width = table.dialect, table.width
-    if dialect.kind == JSONL:
+    if dialect.kind in (JSON, JSONL):
         return lambda record, added: with_members(record.raw, dict(zip(names, added, strict=True)))
     delimiter, quote = dialect.delimiter, _quoter(dialect)
+    if has_decimal_commas(table):
+        quote = _of_comma(quote)
 
     def extend(record: Record, added: Sequence[Cell]) -> str:
         raw, size = record.raw, len(record.cells)
@@ -138,6 +202,41 @@ def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[
         return f"{raw[:end]}{delimiter * max(1, width - size + 1)}{delimiter.join(map(quote, added))}{raw[end:]}"
 
     return extend
+
+
+def with_label(table: Table, record: Record, label: str) -> Record:
+    """A row with another label in its column of labels; the rest stays as it is written.
+
+    Args:
+        table: has a column of labels.
+        record: a row of it.
+        label: the new one.
+    """
+    kind, column, raw = table.dialect.kind, table.label_column or 0, record.raw
+    if kind in (JSON, JSONL):
+        name = column_names(table)[column]
+        return record._replace(raw=with_value(raw, name, label)) if record.cells else record
+    body = raw.rstrip("\r\n")
+    if kind == FASTTEXT:
+        new = f"{LABEL_PREFIX}{label} {record.cells[1]}"
+    elif kind == AT:
+        new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
+    else:
+        delimiter = table.dialect.delimiter
+        body += delimiter * max(0, column - len(record.cells) + 1)
+        spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
+        if not record.spans:
+            begin = sum(len(cell) + 1 for cell in body.split(delimiter)[:column])
+            spans[column] = (begin, begin + len(body.split(delimiter)[column]))
+        begin, end = spans[column]
+        new = f"{body[:begin]}{_quoter(table.dialect)(label)}{body[end:]}"
+    new += raw[len(raw.rstrip("\r\n")) :]
+    (found,) = read_records(new.splitlines(keepends=True), table.dialect) if kind == CSV else (record,)
+    return found._replace(raw=new, line=record.line)
+
+
+def _of_comma(quote: Callable[[Cell], str]) -> Callable[[Cell], str]:
+    return lambda cell: quote(with_comma(cell))
 
 
 def _quoter(dialect: Dialect) -> Callable[[Cell], str]:

@@ -1,0 +1,187 @@
+"""Forms of tables beside delimited ones: fastText, JSON arrays, folders, packed files; in which one they come back."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from textrnn.base.errors import DataError
+from textrnn.text.table.forms import column_names
+from textrnn.text.table.json_arrays import array_level, array_pieces
+from textrnn.text.table.table import Row, Table, TableOptions, open_table
+from textrnn.text.table.writer import write_predictions
+
+ROWS = [(f'the "film", number {n}, was {"fine" if n % 2 else "dull [really] {so}"}', "pn"[n % 2]) for n in range(30)]
+OBJECTS = [{"text": text, "label": label} for text, label in ROWS]
+
+
+def packed_in_zip(name: str, content: bytes, *more: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for other in more:
+            archive.writestr(other, "x")
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+CSV = "text,label\n" + "".join(f'"{text.replace(chr(34), chr(34) * 2)}",{label}\n' for text, label in ROWS)
+LINES = "".join(f"{json.dumps(one)}\n" for one in OBJECTS)
+ARRAY = json.dumps(OBJECTS, indent=1)
+FILES: dict[str, bytes] = {
+    "a.csv": CSV.encode(),
+    "a.jsonl": LINES.encode(),
+    "a.json": ARRAY.encode(),
+    "compact.json": json.dumps(OBJECTS).encode(),
+    "within.json": json.dumps({"version": 1, "data": OBJECTS, "end": None}, indent=2).encode(),
+    "ft.txt": "".join(f"__label__{label} {text}\r\n" for text, label in ROWS).encode(),
+    "a.csv.gz": gzip.compress(CSV.encode()),
+    "a.json.gz": gzip.compress(ARRAY.encode()),
+    "one.zip": packed_in_zip("inside/a.csv", CSV.encode(), "__MACOSX/._a.csv", ".DS_Store"),
+}
+
+
+def read(path: Path, needs_label: bool | None = True, **options: object) -> tuple[Table, list[Row]]:
+    with open_table(str(path), TableOptions(**options), needs_label=needs_label) as table:  # type: ignore[arg-type]
+        return table, list(table.rows())
+
+
+def pairs(rows: list[Row]) -> list[tuple[str, str | None]]:
+    return [(row.text, row.label) for row in rows]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_open_table_reads_every_form(folder: Path, name: str) -> None:
+    table, rows = read(folder / name)
+    assert pairs(rows) == ROWS and table.describe().partition(": ")[2].startswith("30 rows")
+    assert column_names(table)[table.text_column] == "text" and table.summary() is None
+
+
+@pytest.mark.parametrize("to", [".csv", ".tsv", ".jsonl", ".json", ".csv.gz", ".zip", ".txt"])
+@pytest.mark.parametrize("name", FILES)
+def test_write_predictions_keeps_the_form_or_takes_that_of_the_suffix(folder: Path, name: str, to: str) -> None:
+    output = folder / f"out{to}"
+    with open_table(str(folder / name), needs_label=True) as table:
+        write_predictions(table, ["sure", "label"], [[n, "x"] for n in range(30)], str(output))
+    content = output.read_bytes()
+    if to.endswith(".gz"):
+        content = gzip.decompress(content)
+    if to == ".zip":
+        with zipfile.ZipFile(output) as archive:
+            (inner,) = archive.namelist()
+            assert inner == name.removesuffix(".gz") or name == "one.zip"
+            content = archive.read(inner)
+    text = content.decode()
+    form = {".csv.gz": ".csv", ".zip": Path(name.removesuffix(".gz")).suffix}.get(to, to)
+    form = {".zip": ".csv"}.get(form, form)
+    found: list[list[object]]
+    if form in (".csv", ".tsv"):
+        head, *found = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if form == ".tsv" else ",")
+        assert sorted(head) == ["label", "label_2", "sure", "text"]
+        order = [head.index(column) for column in ("text", "label", "sure", "label_2")]
+        found = [[row[column] for column in order] for row in found]
+    elif form == ".jsonl":
+        found = [list(json.loads(line).values()) for line in text.splitlines()]
+    elif form == ".json":
+        values = json.loads(text)
+        found = [list(one.values()) for one in (values["data"] if "within" in name else values)]
+    else:
+        return
+    if name == "ft.txt":
+        found = [sorted(map(str, row), key=lambda cell: len(cell) < 5) for row in found]
+        assert [row[0] for row in found] == [text for text, _ in ROWS]
+    else:
+        expected = [[text, label, number, "x"] for number, (text, label) in enumerate(ROWS)]
+        assert [[*map(str, row)] for row in found] == [[*map(str, row)] for row in expected]
+
+
+def test_write_predictions_keeps_an_array_as_it_came(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.json", tmp_path / "b.json"
+    path.write_text('[\n  {"text": "a",\n   "label": {"x": 1.0}\n  },\n  {"text": "b"} ]\n\n', encoding="utf-8")
+    with open_table(str(path), TableOptions(text_column="text"), needs_label=False) as table:
+        write_predictions(table, ["sure"], [[1], [0.5]], str(output))
+    assert output.read_text(encoding="utf-8") == (
+        '[\n  {"text": "a",\n   "label": {"x": 1.0}, "sure": 1\n  },\n  {"text": "b", "sure": 0.5} ]\n\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ARRAY, 30),
+        (json.dumps(OBJECTS), 30),
+        ('[{"a": "]}\\"[{"}, {"b": [{}, [1]]}]', 2),
+        ("[]", 0),
+        ("[{}, 3, [{}],\n {", 1),
+    ],
+)
+def test_array_pieces_add_up_and_rows_are_objects(text: str, expected: int) -> None:
+    pieces = list(array_pieces(text.splitlines(keepends=True), array_level(text)))
+    assert "".join(piece.text for piece in pieces) == text
+    rows = [piece for piece in pieces if piece.is_row]
+    assert len(rows) == expected and all(isinstance(json.loads(row.text), dict) for row in rows)
+    assert all(text.splitlines()[row.line - 1].find("{") >= 0 for row in rows)
+
+
+def test_fasttext_lines_without_a_label_and_with_several(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("__label__a good film\n\njust a film\n__label__b bad\n__label__a\n", encoding="utf-8")
+    table, rows = read(path)
+    assert pairs(rows) == [("good film", "a"), ("just a film", None), ("bad", "b"), ("", "a")]
+    assert "fastText" in table.describe() and "1 row with no text" in str(table.summary())
+    path.write_text("__label__a good film\n__label__a __label__b bad\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"several labels \(__label__a __label__b\): expected one"):
+        read(path)
+
+
+def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
+    for label, names in {"pos": "ab", "neg": "cd", "unsup": "e", ".git": "x"}.items():
+        (tmp_path / "set" / label / "in").mkdir(parents=True)
+        for name in names:
+            place = tmp_path / "set" / label / (f"in/{name}" if name == "b" else f"{name}.txt")
+            place.write_bytes(f"très bien,\r\nsaid {name}\n".encode("cp1252" if name == "a" else "utf-8"))
+    (tmp_path / "set" / "neg" / "empty.txt").write_bytes(b"")
+    (tmp_path / "set" / "neg" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    (tmp_path / "set" / "readme").write_bytes(b"x")
+    table, rows = read(tmp_path / "set")
+    text = "très bien,\r\nsaid "
+    labels = [("c", "neg"), ("d", "neg"), ("a", "pos"), ("b", "pos"), ("e", None)]
+    assert pairs(rows) == [(text + name, label) for name, label in labels]
+    assert [line.partition(": ")[2] for line in table.warnings] == [
+        "1 file (readme) beside the subfolders left out",
+        "2 files (neg/empty.txt, neg/picture.png) without text left out",
+    ]
+    assert table.name == "set.csv"
+    plain, rows = read(tmp_path / "set" / "unsup", needs_label=None)
+    assert (plain.label_column, [row.text for row in rows]) == (None, [f"{text}e"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("two.zip", packed_in_zip("a.csv", b"x", "b.csv"), r"holds 2 files \(b.csv, a.csv\): expected one table"),
+        ("none.zip", packed_in_zip("__MACOSX/x", b""), r"holds 0 files: expected one table"),
+        ("sheet.zip", packed_in_zip("[Content_Types].xml", b"x", "xl/workbook.xml"), "spreadsheet of Excel"),
+        ("half.csv.gz", gzip.compress(CSV.encode())[:-9], r"half.csv.gz is no whole gzip file"),
+        ("plain.csv.gz", CSV.encode(), r"plain.csv.gz is no whole gzip file"),
+        ("half.zip", packed_in_zip("a.csv", CSV.encode())[:80], "zip|archive|Excel"),
+        ("strings.json", b'["a text", "another"]', "no column of labels"),
+    ],
+)
+def test_open_table_refuses_what_is_not_packed_well(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read(path)

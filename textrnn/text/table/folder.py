@@ -1,0 +1,89 @@
+"""A folder as a table: a text a file, its label the name of the subfolder that it is in."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from textrnn.base.errors import DataError
+from textrnn.text.table.source import BAD, REPLACEMENT, inspect_table, table_lines
+
+COLUMNS = ("file", "label", "text")
+UNLABELLED = frozenset({"unsup", "unlabelled", "unlabeled"})  # subfolders of texts without a label
+TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet"})
+MAX_NAMED = 3
+
+
+class FolderTable(NamedTuple):
+    """A folder that was made a table, for as long as it is open."""
+
+    path: str  # of a CSV file in UTF-8 with COLUMNS, without the label if there are no subfolders
+    remarks: list[str]  # what was left out
+
+
+@contextlib.contextmanager
+def folder_as_table(folder: str) -> Iterator[FolderTable]:
+    """Reads the files of a folder's subfolders, or its own if it has no subfolders; hidden ones do not count.
+
+    Raises:
+        DataError: there is no text in it.
+    """
+    own = sorted(entry.name for entry in _visible(folder) if entry.is_file())
+    remarks, left_out = list[str](), list[str]()
+    files = [
+        (os.path.relpath(os.path.join(root, name), folder), "" if subfolder.lower() in UNLABELLED else subfolder)
+        for subfolder in sorted(entry.name for entry in _visible(folder) if entry.is_dir())
+        for root, _, names in sorted(os.walk(os.path.join(folder, subfolder)))
+        for name in sorted(names)
+        if not name.startswith(".")
+    ]
+    subfolders = bool(files)
+    if not subfolders:
+        files = [(name, "") for name in own]
+    elif own:
+        remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
+    if tables := [name for name, _ in files if os.path.splitext(name)[1].lower() in TABLES]:
+        raise DataError(f"{folder} is a folder with {_files(tables)}: expected a table; name one of them")
+    names = COLUMNS if subfolders else COLUMNS[::2]
+    with tempfile.TemporaryDirectory(prefix="textrnn-") as place:
+        path = os.path.join(place, "folder.csv")
+        with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(names)
+            for name, label in files:
+                try:
+                    row = {"file": name, "label": label, "text": _text(os.path.join(folder, name))}
+                    writer.writerow([row[column] for column in names])
+                except DataError:  # empty, or no text
+                    left_out.append(name)
+        if len(files) == len(left_out):
+            raise DataError(
+                f"{folder} is a folder without texts: expected a file with a table, or a folder with a subfolder of "
+                "text files for each label, such as pos and neg"
+            )
+        if left_out:
+            remarks.append(f"{folder}: {_files(left_out)} without text left out")
+        yield FolderTable(path, remarks)
+
+
+def _visible(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None
+
+
+def _text(path: str) -> str:
+    """All of a file, in its own encoding."""
+    encoding = inspect_table(path, path)
+    return "".join(table_lines(path, path, encoding)).replace(BAD, REPLACEMENT).rstrip("\r\n")
+
+
+def _files(names: list[str]) -> str:
+    shown = ", ".join(names[:MAX_NAMED]) + ", ..." * (len(names) > MAX_NAMED)
+    return f"{len(names):,} file{'s' * (len(names) != 1)} ({shown})"

@@ -1,0 +1,96 @@
+"""Tables in a packed file: `.gz`, or a `.zip` with one table in it; read from an unpacked copy, and packed again."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import BinaryIO
+
+from textrnn.base.errors import DataError
+from textrnn.text.reader import opened, spooled
+
+GZIP, ZIP = ".gz", ".zip"
+PACKED = (GZIP, ZIP)
+_GZIP_MAGIC = b"\x1f\x8b"
+_OFFICE = "[Content_Types].xml"  # in a spreadsheet or a letter, which is a zip archive too
+
+
+@contextlib.contextmanager
+def unpacked(path: str) -> Iterator[tuple[str, str]]:
+    """A file that can be read as it is: the path of a copy that is deleted at the end, or its own if it is not packed.
+
+    Args:
+        path: a file.
+
+    Yields:
+        the path, and the name of the file that was packed, without folders.
+
+    Raises:
+        DataError: it is damaged, or an archive of several files.
+    """
+    with opened(path, path) as stream:
+        head = stream.read(2)
+    name = os.path.basename(path)
+    is_gzip = head == _GZIP_MAGIC or name.lower().endswith(GZIP)
+    with contextlib.ExitStack() as stack:
+        copy = path
+        if is_gzip:
+            name = name[: -len(GZIP)] if name.lower().endswith(GZIP) else name
+            with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as content, _damage(path, "gzip"):
+                content.peek(1)  # what is not packed at all is refused before anything is copied
+                copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type,unused-ignore]
+        elif head == b"PK" and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive, _damage(path, "zip"):
+                if inner := _only_file(archive, path):
+                    name = PurePath(inner).name
+                    with archive.open(inner) as content:
+                        copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type]
+        yield copy, name
+
+
+@contextlib.contextmanager
+def packing(file: BinaryIO, output: str, inner: str) -> Iterator[BinaryIO]:
+    """A file to write that is packed as the suffix of the output says, if it says so.
+
+    Args:
+        file: where the packed bytes go.
+        output: the name of the output.
+        inner: the name of the table within a `.zip`.
+    """
+    if output.lower().endswith(GZIP):
+        with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
+            yield packed  # type: ignore[misc]
+    elif output.lower().endswith(ZIP):
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(inner, "w") as packed:
+            yield packed  # type: ignore[misc]
+    else:
+        yield file
+
+
+@contextlib.contextmanager
+def _damage(path: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError(f"{path} is no whole {kind} file: {error}; pack it again") from None
+    except RuntimeError as error:  # of zipfile, for a password
+        if "encrypted" not in str(error):
+            raise
+        raise DataError(f"{path} needs a password: unpack it first") from None
+
+
+def _only_file(archive: zipfile.ZipFile, path: str) -> str | None:
+    """The name of the only file of an archive, but for what systems add; None if it is an Office document."""
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    if _OFFICE in names:
+        return None
+    names = [name for name in names if not name.startswith("__MACOSX/") and not PurePath(name).name.startswith(".")]
+    if len(names) != 1:
+        shown = f" ({', '.join(names[:3])}{', ...' * (len(names) > 3)})" if names else ""
+        raise DataError(f"{path} holds {len(names)} files{shown}: expected one table; unpack it and name a file")
+    return names[0]
