@@ -56,6 +56,7 @@ def rewritten(
         ("text,label\na b c,1,x\nd e f,0,y\n", "text,label,,predicted,confidence\na b c,1,x,p,1\nd e f,0,y,q,0.5\n"),
         ("text,label,x\na b\nd e f,0,y\n", "text,label,x,predicted,confidence\na b,,,p,1\nd e f,0,y,q,0.5\n"),
         ('text,label\n"a, b",1,x,y\nc,0\n', 'text,label,predicted,confidence\n"a, b",1,p,1,x,y\nc,0,q,0.5\n'),
+        ('text,label\n"a, b",1,x\nc,0\n', 'text,label,predicted,confidence\n"a, b",1,p,1,x\nc,0,q,0.5\n'),
         # No header, and a line that is for Excel.
         ("a film,1\na book,0\n", "a film,1,p,1\na book,0,q,0.5\n"),
         ("sep=;\ntext;label\na;1\nb;0\n", "sep=;\ntext;label;predicted;confidence\na;1;p;1\nb;0;q;0.5\n"),
