@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.text.cutting import TAIL_CHARS, lines_of
+from textrnn.text.cutting import TAIL_CHARS
+from textrnn.text.lines import each_line, each_line_of_bytes, lines_of
 from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
@@ -311,10 +312,24 @@ def test_cut_safely_takes_the_best_place(text: str, first: str) -> None:
     assert text[: cut_safely(text)] == first
 
 
-def test_lines_of_end_at_lf_crlf_and_cr_alone() -> None:
+def test_lines_end_at_lf_crlf_and_cr_alone() -> None:
     odd = "a\u2028b\x85c\vd\fe\x1cf"
     assert lines_of(f"{odd}\r\n\nb\rc") == [odd, "", "b", "c"]
     assert (lines_of(""), lines_of("a\r\n"), lines_of("\n")) == ([], ["a"], [""])
+
+
+@settings(deadline=None)
+@given(st.text("a\r\n\u2028\x85\f\x1c", max_size=12), st.integers(1, 4))
+def test_lines_do_not_depend_on_chunks(text: str, size: int) -> None:
+    parts = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    expected = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n") if text else []
+    assert lines_of(text) == list(each_line(parts)) == expected
+    of_bytes = each_line_of_bytes([part.encode() for part in parts], 99)
+    assert [line.decode() for line in of_bytes] == expected
+
+
+def test_line_of_bytes_too_long_is_given_in_parts() -> None:
+    assert list(each_line_of_bytes([b"abc", b"def", b"g\nh"], 4)) == [b"abcdef", b"g", b"h"]
 
 
 @pytest.mark.parametrize("unit", ["\r\n", "e\u0301", "12", " ", "字"])

@@ -74,7 +74,8 @@ def test_texts_files_and_standard_input_are_translated_alike(place):
     from_file = good("translate", "--model", "spelled", "words.txt")
     lines = from_file.out.split("\n")
     assert len(lines) == 4 and lines[1] == "" and all(token[1:] == "E" for token in lines[0].split())
-    assert good("translate", "--model", "spelled", "-", stdin=b"abc\n\nfed").out == from_file.out
+    for stdin in (b"abc\n\nfed", b"abc\r\rfed\r", b"abc\r\n\r\nfed\r\n"):
+        assert good("translate", "--model", "spelled", "-", stdin=stdin).out == from_file.out
     assert good("translate", "--model", "spelled", "abc").out == lines[0] + "\n"
     assert textrnn.load("spelled").translate(["abc", "", "fed"]) == lines[:3]
     found = good("translate", "--model", "spelled", "words.txt", "--format", "jsonl", "--beam", "1").lines()
@@ -268,6 +269,6 @@ def test_bad_texts_are_one_clear_line(bad_folder, monkeypatch, rng):
     translate = ("translate", "--model", "x")
     refused(*translate, " ", code=1, says=["the text is empty"])
     refused(*translate, "-", code=1, says=["standard input is empty"])
-    refused(*translate, "-", stdin=b"ab\n\xff\n", code=1, says=["line 2 of standard input is not utf-8", "--encoding"])
+    refused(*translate, "-", stdin=b"ab\n\xff\n", code=1, says=["not utf-8 at offset 3", "--encoding"])
     refused(*translate, "abc", "--attention", "x.png", code=2, says=["'aligned' has no attention"])
     refused(*translate, "-", "--attention", "x.png", code=2, says=["--attention draws one text"])

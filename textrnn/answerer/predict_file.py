@@ -9,7 +9,7 @@ import numpy as np
 
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.reader import find_files, open_sources, pieces
 
 

@@ -19,7 +19,7 @@ from textrnn.base.errors import DataError
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded, group_numbers
 from textrnn.classifier.vectors import StartVectors
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.reader import inspect_file, opened, pieces, spooled
 from textrnn.text.table.table import Table, TableOptions, open_table
 

@@ -17,7 +17,7 @@ from textrnn.inspect.inputs import Request
 from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut, percent
 from textrnn.report.pictures import Titles, draw_matrix
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.reader import find_files, open_sources, pieces
 from textrnn.translator.attention_picture import format_translation, inspect_translation

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from textrnn.base.errors import DataError
 from textrnn.language_model.generation import Generated
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import replace_surrogates
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -25,7 +26,7 @@ def read_seeds(source: str) -> list[str]:
     """Read seeds, one a line.
 
     Args:
-        source: a path, or `-` for standard input; UTF-8, with or without a byte order mark, line ends LF or CRLF.
+        source: a path, or `-` for standard input; UTF-8, with or without a byte order mark, line ends LF, CRLF or CR.
 
     Returns:
         One for each line; an empty line is an empty seed.
@@ -39,13 +40,13 @@ def read_seeds(source: str) -> list[str]:
         data = data.removeprefix(codecs.BOM_UTF8)
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = len(lines_of(data[: error.start].decode() + "?"))
         raise DataError(f"{name} is not UTF-8 in line {line}: save it as UTF-8, one seed a line") from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read seeds from {name}: {getattr(error, 'strerror', None) or error}") from None
     if not text:
         raise DataError(f"{name} is empty: expected one seed a line; an empty line is an empty seed")
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return lines_of(text)
 
 
 def format_text(generated: Generated, number: int = 1) -> str:

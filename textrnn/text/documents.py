@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.text.document_options import DocumentConfig
+from textrnn.text.lines import LINE_END
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, pieces
@@ -167,7 +168,7 @@ def _plain(message: str, source: Source) -> str:
 
 def _parts(source: Source, separator: str) -> Iterator[tuple[str, None]]:
     """What stands between two separators; line ends may be of any kind."""
-    pattern = re.compile("\r?\n".join(map(re.escape, separator.split("\n"))))
+    pattern = re.compile(LINE_END.join(map(re.escape, separator.split("\n"))))
     rest, searched = "", 0
     for piece in pieces(source):
         rest += piece

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from io import BufferedReader
+from typing import BinaryIO, cast
 
 from textrnn.base.errors import DataError
 from textrnn.text.cutting import cut_safely, recut
@@ -166,14 +167,14 @@ def opened(path: str, label: str) -> Iterator[BinaryIO]:
         raise DataError(f"{label} cannot be read: {error.strerror or error}") from None
 
 
-def standard_input() -> BinaryIO:
+def standard_input() -> BufferedReader:
     """The bytes of standard input; raises DataError if it is closed or a terminal."""
     stream = sys.stdin
     if stream is None or stream.closed:
         raise DataError("standard input is closed: pipe text into the command, or name a file in place of -")
     if stream.isatty():
         raise DataError("standard input is a terminal: pipe text into the command, or name a file in place of -")
-    return stream.buffer
+    return cast(BufferedReader, stream.buffer)
 
 
 @contextlib.contextmanager

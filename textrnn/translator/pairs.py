@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, open_sources, pieces

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from textrnn.base.errors import DataError, RunError
-from textrnn.text.cutting import lines_of
 from textrnn.text.encodings import UndecodableError, checked_codec, decode
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.reader import open_sources, pieces, standard_input
+from textrnn.text.lines import each_line, lines_of
+from textrnn.text.reader import BLOCK_BYTES, open_sources, pieces, standard_input
 from textrnn.translator import attention_picture as inspect_translation
 from textrnn.translator.options import DecodeConfig
 from textrnn.translator.predict import CHUNK, Translation, Translator
@@ -51,14 +51,12 @@ def _lines_as_they_come(encoding: str | None) -> Iterator[list[str]]:
 
     def read() -> None:
         try:
-            for number, line in enumerate(iter(source.readline, b""), 1):
-                try:
-                    waiting.put("".join(decode([line], codec)).rstrip("\r\n"))
-                except UndecodableError:
-                    problems.append(
-                        f"line {number} of standard input is not {codec}: name its encoding with --encoding"
-                    )
-                    return
+            for line in each_line(decode(iter(lambda: source.read1(BLOCK_BYTES), b""), codec)):
+                waiting.put(line)
+        except UndecodableError as error:
+            problems.append(
+                f"standard input is not {codec} at offset {error.offset}: name its encoding with --encoding"
+            )
         except (OSError, ValueError) as error:
             problems.append(f"standard input cannot be read: {error}")
         finally:
