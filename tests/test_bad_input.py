@@ -52,7 +52,7 @@ BAD_TEXTS = {
     "one character": (b"a" * 5000, ["single distinct character", "'a'"]),
     "NUL": (story().encode().replace(b"cat", b"c\0t"), ["NUL", "binary"]),
     "late NUL": (story(3000).encode() + b"\0", ["NUL character", "character "]),
-    "no encoding": ("le café déjà fermé ".encode("latin-1") * 300, ["neither UTF-8", "GB18030", "--encoding"]),
+    "no encoding": ("Съешь же ещё этих булок ".encode("koi8-r") * 300, ["neither UTF-8", "GB18030", "--encoding"]),
     "surrogates": (CESU * 300, ["no proper UTF-8", "surrogate", "offset 7", "save it again"]),
 }
 OF_ALL_FILES = ("short", "one character")  # told once all files are read, and no fault of a text to score

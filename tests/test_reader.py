@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.cutting import TAIL_CHARS
 from textrnn.text.lines import each_line, each_line_of_bytes, lines_of
-from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
+from textrnn.text.reader import Reading, cut_safely, find_files, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
 
@@ -138,44 +138,92 @@ def test_inspect_file_decides_the_encoding(
 
 def test_inspect_file_uses_a_given_encoding_alone(tmp_path: Path) -> None:
     path = saved(tmp_path, "café".encode("latin-1"))
-    source = inspect_file(path, "latin1")
+    source = inspect_file(path, Reading("latin1"))
     assert source.encoding == "iso8859-1"
     assert list(pieces(source)) == ["café"]
     with pytest.raises(DataError, match=r"not utf-8: cannot decode the bytes at offset 3"):
-        inspect_file(path, "utf8")
+        inspect_file(path, Reading("utf8"))
 
 
 @pytest.mark.parametrize("given_encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_inspect_file_drops_the_mark_with_a_given_encoding(tmp_path: Path, given_encoding: str) -> None:
     content = ("" if given_encoding in ("utf-16", "utf-8-sig") else "\ufeff") + "text"
-    source = inspect_file(saved(tmp_path, content.encode(given_encoding)), given_encoding)
+    source = inspect_file(saved(tmp_path, content.encode(given_encoding)), Reading(given_encoding))
     assert list(pieces(source)) == ["text"]
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", "utf-8\0"])
 def test_inspect_file_refuses_an_unknown_encoding(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(ConfigError, match="--encoding is"):
-        inspect_file(saved(tmp_path, b"text"), encoding)
+        inspect_file(saved(tmp_path, b"text"), Reading(encoding))
 
 
-@pytest.mark.parametrize("text", ["un café noir", "für eine größere Übung", "el niño mañana"])
-def test_inspect_file_does_not_take_latin_1_for_chinese(tmp_path: Path, text: str) -> None:
-    content = text.encode("latin-1")
-    first = next(index for index, value in enumerate(content) if value > 127)
-    with pytest.raises(DataError, match=rf"neither UTF-8 \(byte 0x.. .*offset {first} .*GB18030.*--encoding"):
-        inspect_file(saved(tmp_path, content))
+@pytest.mark.parametrize("text", ["un café noir", "für eine größere Übung", "el niño mañana", "I\u2019ve 5 \u20ac"])
+def test_inspect_file_takes_western_texts_for_cp1252_and_says_so(tmp_path: Path, text: str) -> None:
+    path = saved(tmp_path, text.encode("cp1252"))
+    with open_sources([path], warn=(notes := []).append) as (source,):
+        assert list(pieces(source)) == [text]
+    assert len(notes) == 1 and notes[0].startswith("file.txt was read as cp1252 (Windows-1252), which is a guess")
+    with pytest.raises(DataError, match=r"neither UTF-8 .* nor GB18030: .*, for example --encoding cp1252"):
+        inspect_file(path, Reading(strict=True))
 
 
-def test_inspect_file_gives_the_offset_of_a_bad_byte_far_on(tmp_path: Path) -> None:
-    # The last good character straddles the first two blocks that are read.
-    content = b"a" * ((1 << 20) - 1) + "é".encode() + b"b\xff"
-    with pytest.raises(DataError, match=f"byte 0xff at offset {(1 << 20) + 2} "):
-        inspect_file(saved(tmp_path, content))
+LONG = "Она любит чай. ".encode() * 80
+DAMAGED = {
+    # what of it is bad, its place, and how many places there are
+    "a byte that is none": (LONG + b"\xff" + LONG, len(LONG), 1),
+    "a character cut off": (LONG + "é".encode()[:1] + LONG, len(LONG), 1),
+    "at the end": (LONG + "天".encode()[:2], len(LONG), 1),
+    "far on, astride two blocks": (b"a" * ((1 << 20) - 1) + "é".encode() + b"b\xff", (1 << 20) + 2, 1),
+    "several": (b"\x80" + LONG + b"\xe9 \xff", 0, 3),
+    "ASCII, and no letter of cp1252": (b"tea " * 999 + b"\xff" + b"tea " * 999, 3996, 1),
+    "some UTF-8, nothing western": ("don\u2019t ".encode() + b"tea " * 999 + b"\xff\xfe", 4004, 2),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_inspect_file_replaces_a_few_bad_bytes_and_counts_them(tmp_path: Path, kind: str) -> None:
+    content, offset, count = DAMAGED[kind]
+    path = saved(tmp_path, content)
+    told = f"file.txt is utf-8 but for {count} place{'s, the first' if count > 1 else ','} at offset {offset}, that do"
+    with open_sources([path], warn=(notes := []).append) as (source,):
+        assert (source.num_bytes, source.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert "".join(pieces(source)) == "".join(pieces(source, 7)) == content.decode("utf-8", "replace")
+    assert len(notes) == 1 and notes[0].startswith(told)
+    assert inspect_file(path, Reading("utf-8")).note == source.note
+    with pytest.raises(DataError, match=rf"file\.txt is utf-8 but for .*at offset {offset}:.* --strict-encoding"):
+        inspect_file(path, Reading(strict=True))
+
+
+def test_inspect_file_replaces_bad_bytes_of_gb18030(tmp_path: Path) -> None:
+    text = CHINESE * 50
+    found = inspect_file(saved(tmp_path, text.encode("gb18030") + b"\xff" + text.encode("gb18030")))
+    assert found.note.startswith(f"is gb18030 but for 1 place, at offset {len(text.encode('gb18030'))},")
+    assert "".join(pieces(found)) == f"{text}\ufffd{text}"
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "cp1251"])
+def test_inspect_file_refuses_other_encodings_and_advises_no_cp1252(tmp_path: Path, encoding: str) -> None:
+    text = "Съешь же ещё этих французских булок. "
+    with pytest.raises(DataError, match=r"neither UTF-8 \(byte 0x.* at offset 0 .*GB18030: .*with --encoding$"):
+        inspect_file(saved(tmp_path, text.encode(encoding) * 50))
+
+
+def test_open_sources_says_the_same_of_several_files_once(tmp_path: Path) -> None:
+    paths = []
+    for number in range(8):
+        content = LONG * number + b"\xff" if number > 2 else "café noir ".encode("cp1252")
+        (tmp_path / f"{number}.txt").write_bytes(content)
+        paths.append(str(tmp_path / f"{number}.txt"))
+    with open_sources(paths, warn=(notes := []).append):
+        assert notes[0].startswith("0.txt (and 2 more files) was read as cp1252")
+        assert [note[:5] for note in notes[1:4]] == ["3.txt", "4.txt", "5.txt"]
+        assert notes[4:] == ["2 more files are damaged, or in an encoding that was guessed"]
 
 
 def test_inspect_file_refuses_an_incomplete_character_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="offset 2"):
-        inspect_file(saved(tmp_path, b"ab\xe4\xbd"), "utf-8")
+        inspect_file(saved(tmp_path, b"ab\xe4\xbd"), Reading("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +252,7 @@ def test_inspect_file_refuses_what_is_no_text(tmp_path: Path, content: bytes, me
 
 def test_inspect_file_refuses_nul_in_a_given_encoding(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="NUL character"):
-        inspect_file(saved(tmp_path, "ab\0".encode("utf-16-le")), "utf-16-le")
+        inspect_file(saved(tmp_path, "ab\0".encode("utf-16-le")), Reading("utf-16-le"))
 
 
 def test_inspect_file_accepts_few_control_characters(tmp_path: Path) -> None:

@@ -178,6 +178,15 @@ def test_train_names_the_encoding_that_it_found(home):
     assert details("poem")["corpus"]["train"]["chars"] == int(len(text) * 0.9)
 
 
+def test_train_replaces_a_bad_byte_unless_it_is_told_to_refuse(home):
+    (home / "bad.txt").write_bytes(("Чай " * 9 + story()).encode() + b"\xff.")
+    refused("train", "bad.txt", *QUICK, "--strict-encoding", code=1, says=["bad.txt is utf-8 but for 1 place"])
+    ran = good("train", "bad.txt", *QUICK, "--no-samples", "--name", "bad")
+    assert f"bad.txt is utf-8 but for 1 place, at offset {63 + len(story())}, that does not decode" in ran.err
+    again = good("train", "bad.txt", "--resume", "bad", "--epochs", "3", "--no-samples", "-q")
+    assert "bad.txt is utf-8 but for 1 place" in again.err
+
+
 def test_train_reads_standard_input(home):
     result = train("-", *QUICK, stdin=story().encode())
     assert result["run"] == "models/standard-input"

@@ -224,7 +224,7 @@ BAD = {
     "same column": (["t.csv", "--source-column", "a", "--target-column", "1"], 1, ["are the same column"]),
     "near column": (["t2.csv", "--source-column", "englsh", "--target-column", "b"], 1, ["did you mean 'english'?"]),
     "binary file": (["picture.tsv"], 1, ["picture.tsv is a PNG picture"]),
-    "neither UTF-8 nor GB18030": (["latin.tsv"], 1, ["latin.tsv is neither UTF-8", "--encoding"]),
+    "neither UTF-8 nor GB18030": (["koi8.tsv"], 1, ["koi8.tsv is neither UTF-8", "--encoding"]),
     "empty standard input": (["-"], 1, ["standard input is empty"]),
     "models is a file": (["good.tsv", "--models-dir", "prose.txt"], 1, ["cannot write to prose.txt", "--models-dir"]),
     "bad encoding": (["good.tsv", "--encoding", "klingon"], 2, ["klingon"]),
@@ -248,7 +248,7 @@ def bad_folder(tmp_path_factory):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "picture.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
-    (folder / "latin.tsv").write_bytes("café\tdéjà\n".encode("latin-1") * 40)
+    (folder / "koi8.tsv").write_bytes("чай\tхлеб\n".encode("koi8-r") * 40)
     (folder / "models" / "other").mkdir(parents=True)
     write_json(folder / "models" / "other" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     return folder
@@ -264,11 +264,18 @@ def test_bad_input_is_one_clear_line(bad_folder, monkeypatch, name):
 
 def test_bad_texts_are_one_clear_line(bad_folder, monkeypatch, rng):
     monkeypatch.chdir(bad_folder)
-    monkeypatch.setattr(runtime, "open_translator", lambda path: small_translator(rng, "aligned"))
+    model = small_translator(rng, "aligned")
+    monkeypatch.setattr(runtime, "open_translator", lambda path: model)
     monkeypatch.setattr(runtime, "find_run", lambda *arguments: Path("x"))
     translate = ("translate", "--model", "x")
     refused(*translate, " ", code=1, says=["the text is empty"])
     refused(*translate, "-", code=1, says=["standard input is empty"])
-    refused(*translate, "-", stdin=b"ab\n\xff\n", code=1, says=["not utf-8 at offset 3", "--encoding"])
+    bad = good(*translate, "-", stdin=b"ab\n\xffa\n")
+    assert bad.out == good(*translate, "-", stdin="ab\n\ufffda\n".encode()).out
+    assert (
+        bad.err == "warning: standard input is utf-8 but for 1 place: replaced by U+FFFD (--strict-encoding refuses)\n"
+    )
+    strict = (*translate, "-", "--strict-encoding")
+    refused(*strict, stdin=b"ab\n\xffa\n", code=1, says=["not utf-8 at offset 3", "--encoding"])
     refused(*translate, "abc", "--attention", "x.png", code=2, says=["'aligned' has no attention"])
     refused(*translate, "-", "--attention", "x.png", code=2, says=["--attention draws one text"])

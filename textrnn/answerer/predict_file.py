@@ -10,7 +10,7 @@ import numpy as np
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
 from textrnn.text.lines import lines_of
-from textrnn.text.reader import find_files, open_sources, pieces
+from textrnn.text.reader import AS_IT_SHOWS, Reading, find_files, open_sources, pieces
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Stories:
         return [question for question in self.questions if question.answer is not None]
 
 
-def read_file(path: str, encoding: str | None = None) -> Stories:
+def read_file(path: str, reading: Reading = AS_IT_SHOWS) -> Stories:
     """Reads a file of stories; `-` is standard input.
 
     Raises:
         DataError: it cannot be read, or is no file of stories.
     """
-    with open_sources(find_files([path])[:1], encoding) as (source,):
+    with open_sources(find_files([path])[:1], reading) as (source,):
         lines = lines_of("".join(pieces(source)))
     return Stories(source.name, lines, read_stories(lines, source.name))
 

@@ -20,7 +20,7 @@ from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folded, group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.lines import lines_of
-from textrnn.text.reader import inspect_file, opened, pieces, spooled
+from textrnn.text.reader import Reading, open_sources, opened, pieces, spooled
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # classes that a message lists
@@ -184,7 +184,8 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 
 
 def _lines(path: str, encoding: str | None) -> list[str]:
-    return lines_of("".join(pieces(inspect_file(path, encoding))))
+    with open_sources([path], Reading(encoding)) as (source,):
+        return lines_of("".join(pieces(source)))
 
 
 @contextlib.contextmanager

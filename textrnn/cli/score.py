@@ -12,7 +12,7 @@ import click
 
 from textrnn.base.errors import ConfigError, warn
 from textrnn.cli.console import stream
-from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, encoding_flag
+from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, reading_flags, reading_of
 from textrnn.text.document_options import DocumentConfig
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @MODEL
 @MODELS_DIR
 @USE
-@encoding_flag()
+@reading_flags()
 @click.option(
     "--condition",
     metavar="NAME",
@@ -63,7 +63,7 @@ def score(files: tuple[str, ...], **options: Any) -> None:
         table = dataclasses.replace(table, condition=asked.condition)
     elif asked.condition is not None:
         check_condition(opened, asked.condition)
-    with open_sources(find_files(files), asked.encoding) as sources:
+    with open_sources(find_files(files), reading_of(asked)) as sources:
         if asked.per_char:
             _per_char(opened, sources, asked.condition)
             return

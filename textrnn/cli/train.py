@@ -15,10 +15,10 @@ from textrnn.cli.options import (
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     new_run_flags,
+    reading_flags,
     split_options,
 )
 from textrnn.nn.options import ModelConfig
@@ -29,6 +29,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
+OWN = ("validation", "encoding", "strict_encoding", "resume", "from_run", "samples")
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
@@ -45,7 +46,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     section=TEXT,
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
-@encoding_flag()
+@reading_flags()
 @config_flags(*GROUPS)
 @flag(
     "--workers",
@@ -67,7 +68,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "from_run", "samples")}
+    own = {name: getattr(asked, name) for name in OWN}
     result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))

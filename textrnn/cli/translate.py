@@ -12,17 +12,19 @@ import click
 
 from textrnn.base.config import PREDICTING, TEXT
 from textrnn.base.errors import ConfigError, DataError
+from textrnn.base.errors import warn as show_warning
 from textrnn.cli.console import show_result, write
 from textrnn.cli.options import (
     RESUME,
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     names_of,
     new_run_flags,
+    reading_flags,
+    reading_of,
     split_options,
     typed_flags,
 )
@@ -72,7 +74,7 @@ FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 @flag("--attention", metavar="FILE.png", section=PREDICTING, help="Draw what each token of the translation attends to.")
 @flag("--source-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the sources in a table.")
 @flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the targets in a table.")
-@encoding_flag("file", "UTF-8, UTF-16 or GB18030, as it shows")
+@reading_flags("file")
 @new_run_flags("the file's")
 @config_flags(*GROUPS)
 @click.pass_context
@@ -111,7 +113,9 @@ def _learn(
         test=asked.test,
         resume=asked.resume,
         from_run=asked.from_run,
-        options=PairOptions(asked.form, asked.source_column, asked.target_column, asked.encoding),
+        options=PairOptions(
+            asked.form, asked.source_column, asked.target_column, asked.encoding, asked.strict_encoding
+        ),
         decode=decode,
         **call_of(context, asked),
         **given,
@@ -150,7 +154,7 @@ def _translate(context: click.Context, text: str | None, asked: SimpleNamespace,
             raise ConfigError("--attention draws one text: give the text itself, not a file")
         draw_attention(opened, text, decode, asked.attention, warn=warn)
     as_json = asked.as_json or asked.form == "jsonl"
-    with read_texts(text, asked.encoding) as texts:
+    with read_texts(text, reading_of(asked), show_warning) as texts:
         write(translated(opened, texts, decode, as_json=as_json, warn=warn), asked.output, eager=text == "-")
 
 

@@ -28,6 +28,7 @@ from textrnn.text.corpus import Corpus
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.documents import describe_documents
 from textrnn.text.options import DataConfig
+from textrnn.text.reader import Reading
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
@@ -50,6 +51,7 @@ class Call(TrainingCall):
     Attributes:
         validation: files to validate on, instead of the end of the corpus.
         encoding: of the files; told from their bytes when None.
+        strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
         resume: the name of a run to go on with.
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
@@ -57,10 +59,16 @@ class Call(TrainingCall):
 
     validation: Sequence[str | Path] = ()
     encoding: str | None = None
+    strict_encoding: bool = False
     resume: str | None = None
     from_run: str | None = None
     samples: bool = True
     command: str = "textrnn.train"
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read."""
+        return Reading(self.encoding, self.strict_encoding)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
@@ -114,7 +122,7 @@ def _train_with_others(
         if cluster.is_chief:
             prepared = _invited(workers, stack, files, call, options, display)
         else:
-            prepared = follow(workers, *files, encoding=call.encoding, options=options)
+            prepared = follow(workers, *files, reading=call.reading, options=options)
         start_tensorflow(deterministic=prepared.config.optimization.deterministic)
         samples = call.samples and cluster.is_chief
         with counting(prepared) as counts:
@@ -148,7 +156,7 @@ def prepared_text(
     files: list[str], held: list[str], call: Call, options: dict[str, Any], display: Display
 ) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
-    with read_files(files, held, call.encoding, display) as (sources, held_sources):
+    with read_files(files, held, call.reading, display) as (sources, held_sources):
         if call.resume is not None:
             if call.from_run is not None:
                 raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")

@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
+from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.options import NormalizeConfig
-
-REPLACEMENT = "\ufffd"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DIGITS = re.compile(r"\d+")  # exactly the Unicode category Nd

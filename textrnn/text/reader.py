@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from typing import BinaryIO, cast
 
-from textrnn.base.errors import DataError
+from textrnn.base.errors import DataError, warn
 from textrnn.text.cutting import cut_safely, recut
+from textrnn.text.detect import SAMPLE_BYTES, detect
 from textrnn.text.encodings import (
+    BAD,
+    BLOCK_BYTES,
+    REPLACE,
+    REPLACEMENT,
+    STRICT,
     UndecodableError,
+    blocks_of,
     checked_codec,
     codec_of_mark,
     decode,
-    has_surrogates,
-    is_plausible_gb18030,
     refuse_binary,
 )
 from textrnn.text.files import STANDARD_INPUT, find_files
 
-__all__ = ["Source", "cut_safely", "find_files", "inspect_file", "open_sources", "pieces", "recut"]
+__all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "find_files", "inspect_file"]
+__all__ += ["open_sources", "pieces", "recut"]
+MOST_NOTES = 4  # lines on the encodings of files
 
-# Arrays made of 64 KB stay in the cache and leave no holes in the heap: with 1 MB, 1 GB of text took 1.5 times as
-# long to prepare and left 180 MB more in use.
-BLOCK_BYTES = 1 << 16
-SAMPLE_BYTES = 1 << 16
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        encoding: name of a Python codec, used alone; None to tell it from the bytes, see `textrnn.text.detect`.
+        strict: whether to refuse bytes that do not decode, instead of replacing a few of them.
+    """
+
+    encoding: str | None = None
+    strict: bool = False
+
+
+AS_IT_SHOWS = Reading()
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,8 @@ class Source:
         encoding: name of the Python codec that decodes all of it.
         num_bytes: its size.
         sha256: hexadecimal digest of its bytes.
+        errors: what becomes of bytes that the codec refuses, see `textrnn.text.encodings`.
+        note: what was guessed or replaced, in words that go behind the name; "" if nothing was.
     """
 
     name: str
@@ -51,17 +71,16 @@ class Source:
     encoding: str
     num_bytes: int
     sha256: str
+    errors: str = STRICT
+    note: str = ""
 
 
-def inspect_file(path: str, encoding: str | None = None) -> Source:
-    """Read a file once, in pieces, to decide its encoding and to see that it is text.
-
-    Without `encoding` it is told by a byte order mark; else it is UTF-8 if all of it is, else GB18030 if all of it is
-    (in a second pass), never what the locale says.
+def inspect_file(path: str, reading: Reading = AS_IT_SHOWS) -> Source:
+    """Read a file in pieces to decide its encoding, see `textrnn.text.detect`, and to see that it is text.
 
     Args:
         path: the file.
-        encoding: name of a Python codec, used alone.
+        reading: how.
 
     Returns:
         The source, to be read by `pieces`.
@@ -79,37 +98,31 @@ def inspect_file(path: str, encoding: str | None = None) -> Source:
         >>> source.name, source.encoding, source.num_bytes
         ('letter.txt', 'utf-16-le', 6)
     """
-    return _inspect(path, os.path.basename(path), path, encoding)
+    return _inspect(path, os.path.basename(path), path, reading)
 
 
-def _inspect(path: str, name: str, label: str, encoding: str | None) -> Source:
-    codec = checked_codec(encoding) if encoding is not None else None
+def _inspect(path: str, name: str, label: str, reading: Reading) -> Source:
+    codec = checked_codec(reading.encoding) if reading.encoding is not None else None
     with opened(path, label) as stream:
         head = stream.read(SAMPLE_BYTES)
         if not head:
             raise DataError(f"{label} is empty: expected a file with text")
         codec = codec or codec_of_mark(head)
         refuse_binary(head, codec, label)
-        if codec is None:
-            codec, num_bytes, sha256 = _scan_unmarked(stream, label)
-        else:
-            try:
-                num_bytes, sha256 = _scan(stream, codec, label)
-            except UndecodableError as error:
-                raise DataError(
-                    f"{label} is not {codec}: cannot decode the bytes at offset {error.offset}; "
-                    "name its encoding with --encoding"
-                ) from None
-    return Source(name, path, codec, num_bytes, sha256)
+        found = detect(stream, codec, label, strict=reading.strict)
+    return Source(name, path, found.codec, found.num_bytes, found.sha256, found.errors, found.note)
 
 
 @contextlib.contextmanager
-def open_sources(paths: Sequence[str], encoding: str | None = None) -> Iterator[list[Source]]:
+def open_sources(
+    paths: Sequence[str], reading: Reading = AS_IT_SHOWS, *, warn: Callable[[str], None] = warn
+) -> Iterator[list[Source]]:
     """Inspect several inputs, and keep a copy of those that can be read only once for as long as it is open.
 
     Args:
         paths: files as `find_files` lists them; `-` is standard input. It, and pipes, are spooled to temporary files.
-        encoding: see `inspect_file`; for all of them.
+        reading: how; the encoding is that of all of them.
+        warn: told in a line what was guessed or replaced.
 
     Yields:
         The sources, in order.
@@ -122,14 +135,29 @@ def open_sources(paths: Sequence[str], encoding: str | None = None) -> Iterator[
         for path in paths:
             if path == STANDARD_INPUT:
                 copy = stack.enter_context(spooled(standard_input(), "standard input"))
-                sources.append(_inspect(copy, "standard input", "standard input", encoding))
+                sources.append(_inspect(copy, "standard input", "standard input", reading))
             elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
                 with opened(path, path) as pipe:
                     copy = stack.enter_context(spooled(pipe, path))
-                sources.append(_inspect(copy, os.path.basename(path), path, encoding))
+                sources.append(_inspect(copy, os.path.basename(path), path, reading))
             else:
-                sources.append(inspect_file(path, encoding))
+                sources.append(inspect_file(path, reading))
+        for line in _notes(sources):
+            warn(line)
         yield sources
+
+
+def _notes(sources: Sequence[Source]) -> list[str]:
+    """What was guessed or replaced, in a few lines, the same note of several files in one."""
+    notes = Counter(source.note for source in sources if source.note)
+    lines = []
+    for note, count in notes.most_common(MOST_NOTES):
+        name = next(source.name for source in sources if source.note == note)
+        more = f" (and {count - 1:,} more file{'s' * (count > 2)})" if count > 1 else ""
+        lines.append(f"{name}{more} {note}")
+    if rest := sum(notes.values()) - sum(count for _, count in notes.most_common(MOST_NOTES)):
+        lines.append(f"{rest:,} more file{'s' * (rest > 1)} are damaged, or in an encoding that was guessed")
+    return lines
 
 
 def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
@@ -147,7 +175,10 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
     """
     with opened(source.path, source.name) as stream:
         try:
-            yield from recut(decode(blocks_of(stream), source.encoding), num_chars)
+            text = decode(blocks_of(stream), source.encoding, source.errors)
+            if source.errors == REPLACE:
+                text = (chunk.replace(BAD, REPLACEMENT) for chunk in text)
+            yield from recut(text, num_chars)
         except UndecodableError as error:
             raise DataError(
                 f"{source.name} has changed since it was inspected: "
@@ -190,52 +221,3 @@ def spooled(stream: BinaryIO, label: str) -> Iterator[str]:
         yield path
     finally:
         os.unlink(path)
-
-
-def _scan_unmarked(stream: BinaryIO, label: str) -> tuple[str, int, str]:
-    """Codec, size and digest of a file without byte order mark."""
-    try:
-        return ("utf-8", *_scan(stream, "utf-8", label))
-    except UndecodableError as error:
-        offset = error.offset
-    stream.seek(offset)
-    sample = stream.read(SAMPLE_BYTES)
-    if len(sample) > 2 and has_surrogates(sample):
-        raise DataError(
-            f"{label} is no proper UTF-8: a surrogate stands at offset {offset} (CESU-8); save it again as UTF-8"
-        )
-    if is_plausible_gb18030(sample):
-        with contextlib.suppress(UndecodableError):
-            return ("gb18030", *_scan(stream, "gb18030", label))
-    raise DataError(
-        f"{label} is neither UTF-8 (byte 0x{sample[0]:02x} at offset {offset} does not fit) nor GB18030: "
-        "name its encoding with --encoding, for example --encoding cp1252"
-    )
-
-
-def _scan(stream: BinaryIO, codec: str, label: str) -> tuple[int, str]:
-    """Size and digest of a file that decodes and is text, or an error."""
-    stream.seek(0)
-    digest = hashlib.sha256()
-
-    def hashed(blocks: Iterable[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            digest.update(block)
-            yield block
-
-    num_chars, blank = 0, True
-    for text in decode(hashed(blocks_of(stream)), codec):
-        if (at := text.find("\0")) >= 0:
-            raise DataError(f"{label} has a NUL character (character {num_chars + at}): it is binary, not text")
-        num_chars += len(text)
-        blank = blank and text.isspace()
-    if blank:
-        found = "white space only" if num_chars else "a byte order mark only"
-        raise DataError(f"{label} has {found}: expected a file with text")
-    return stream.tell(), digest.hexdigest()
-
-
-def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
-    """What is left of a file, in blocks."""
-    while block := stream.read(BLOCK_BYTES):
-        yield block

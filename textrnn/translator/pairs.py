@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from textrnn.base.errors import DataError
 from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
-from textrnn.text.reader import Source, open_sources, pieces
+from textrnn.text.reader import Reading, Source, find_files, open_sources, pieces
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import resolve_column
 from textrnn.text.table.dialect import find_dialect
@@ -69,12 +69,19 @@ class PairOptions:
         source_column: name of the column of the sources, or its number from 1.
         target_column: the same for the targets.
         encoding: name of a Python codec.
+        strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
     """
 
     form: str | None = None
     source_column: str | None = None
     target_column: str | None = None
     encoding: str | None = None
+    strict_encoding: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read."""
+        return Reading(self.encoding, self.strict_encoding)
 
 
 def read_pairs(path: str, options: PairOptions, config: NormalizeConfig) -> Pairs:
@@ -98,23 +105,23 @@ def read_pairs(path: str, options: PairOptions, config: NormalizeConfig) -> Pair
         >>> found.sources, found.targets, found.form
         (['Go.', 'Hi.'], ['Va !', 'Salut !'], 'tsv')
     """
-    with opened_text(path, options.encoding) as (source, label):
+    notes = list[str]()
+    with opened_text(path, options.reading, notes.append) as (source, label):
         lines = lines_of("".join(pieces(source)).removeprefix("\ufeff"))
         file: dict[str, object] = dict(name=source.name, bytes=source.num_bytes, sha256=source.sha256)
     form = options.form or _form_of(lines, label, options)
     readers = {"tsv": _tsv, "csv": _csv, "cmudict": _cmudict}
     found, num_bad = readers[form](lines, label, options)
-    return _cleaned(found, num_bad, label, form, file, config)
+    pairs = _cleaned(found, num_bad, label, form, file, config)
+    return replace(pairs, warnings=[*notes, *pairs.warnings])
 
 
 @contextlib.contextmanager
-def opened_text(path: str, encoding: str | None) -> Iterator[tuple[Source, str]]:
+def opened_text(path: str, reading: Reading, warn: Callable[[str], None]) -> Iterator[tuple[Source, str]]:
     """A file as a source of text, and what to call it; raises DataError if there is none."""
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder: expected a file of pairs, source TAB target")
-    from textrnn.text.reader import find_files
-
-    with open_sources(find_files([path]), encoding) as sources:
+    with open_sources(find_files([path]), reading, warn=warn) as sources:
         yield sources[0], sources[0].name
 
 
