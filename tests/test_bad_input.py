@@ -78,7 +78,7 @@ FILES = {
     "no such file": (["train", "nothing.txt"], 1, ["no such file: nothing.txt"]),
     "near name": (["train", "stori.txt"], 1, ["no such file: stori.txt", "did you mean story.txt?"]),
     "no such folder": (["train", "text/story.txt"], 1, ["there is no folder text"]),
-    "no text in folder": (["train", "empty"], 1, ["no text in folder empty", "*.txt"]),
+    "nothing in folder": (["train", "empty"], 1, ["no file in folder empty", "with text"]),
     "no match": (["train", "*.text"], 1, ["no file matches *.text"]),
     "validation file": (["train", "story.txt", "--validation-file", "x.txt"], 1, ["no such file: x.txt"]),
     "nothing": (["train"], 2, ["nothing to train on", "standard input"]),

@@ -16,24 +16,36 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.cutting import TAIL_CHARS
+from textrnn.text.files import Found, find_files
+from textrnn.text.gutenberg import without_frames
 from textrnn.text.lines import each_line, each_line_of_bytes, lines_of
-from textrnn.text.reader import Reading, cut_safely, find_files, inspect_file, open_sources, pieces, recut
+from textrnn.text.reader import Reading, cut_safely, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Text files, and others that a folder argument leaves out."""
-    for name in ("b.txt", "a.md", "sub/c.TXT", ".hidden.txt", ".git/d.txt", "e.csv"):
+    """Files of many suffixes, and some that a folder argument leaves out."""
+    for name in (
+        "b.txt",
+        "a.md",
+        "sub/c.TXT",
+        "e.srt",
+        "none",
+        ".hidden.txt",
+        ".git/d.txt",
+        "run/run.json",
+        "run/x.csv",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("text", encoding="utf-8")
     return tmp_path
 
 
-def relative(paths: list[str], folder: Path) -> list[str]:
-    return [Path(path).relative_to(folder).as_posix() for path in paths]
+def relative(files: list[Found], folder: Path) -> list[str]:
+    return [Path(file.path).relative_to(folder).as_posix() for file in files]
 
 
 def saved(folder: Path, content: bytes) -> str:
@@ -46,12 +58,12 @@ def saved(folder: Path, content: bytes) -> str:
 
 
 def test_find_files_lists_a_folder_sorted_without_hidden_files(folder: Path) -> None:
-    assert relative(find_files([str(folder)]), folder) == ["a.md", "b.txt", "sub/c.TXT"]
+    assert relative(find_files([str(folder)]), folder) == ["a.md", "b.txt", "e.srt", "none", "sub/c.TXT"]
 
 
 def test_find_files_keeps_a_named_file_of_any_kind(folder: Path) -> None:
-    assert relative(find_files([str(folder / "e.csv"), str(folder / ".hidden.txt")]), folder) == [
-        "e.csv",
+    assert relative(find_files([str(folder / "run/x.csv"), str(folder / ".hidden.txt")]), folder) == [
+        "run/x.csv",
         ".hidden.txt",
     ]
 
@@ -77,8 +89,9 @@ def test_find_files_prefers_a_file_whose_name_is_a_pattern(folder: Path) -> None
 def test_find_files_drops_repeats_and_keeps_the_order_of_arguments(folder: Path) -> None:
     arguments = ["-", str(folder / "b.txt"), str(folder), str(folder / "sub" / ".." / "b.txt"), "-"]
     found = find_files(arguments)
-    assert found[0] == "-"
-    assert relative(found[1:], folder) == ["b.txt", "a.md", "sub/c.TXT"]
+    assert found[0] == Found("-", True)
+    assert relative(found[1:], folder) == ["b.txt", "a.md", "e.srt", "none", "sub/c.TXT"]
+    assert [file.is_named for file in found[1:]] == [True, False, False, False, False]
 
 
 def test_find_files_suggests_the_nearest_name(folder: Path) -> None:
@@ -93,7 +106,7 @@ def test_find_files_suggests_the_nearest_name(folder: Path) -> None:
         ("nothing-like-it", r"no such file: .*nothing-like-it$"),
         ("nowhere/b.txt", r"there is no folder .*nowhere"),
         ("*.pdf", r"no file matches .*\*\.pdf"),
-        ("empty", r"no text in folder .*empty: expected \*\.txt or \*\.md"),
+        ("empty", r"no file in folder .*empty: expected files with text"),
     ],
 )
 def test_find_files_refuses_what_is_not_there(folder: Path, name: str, message: str) -> None:
@@ -332,7 +345,7 @@ def test_open_sources_reads_a_pipe_twice() -> None:
     os.write(write_end, b"from a pipe")
     os.close(write_end)
     try:
-        with open_sources(find_files([f"/dev/fd/{read_end}"])) as (source,):
+        with open_sources([f"/dev/fd/{read_end}"]) as (source,):
             assert list(pieces(source)) == ["from a pipe"]
     finally:
         os.close(read_end)
@@ -378,6 +391,95 @@ def test_lines_do_not_depend_on_chunks(text: str, size: int) -> None:
 
 def test_line_of_bytes_too_long_is_given_in_parts() -> None:
     assert list(each_line_of_bytes([b"abc", b"def", b"g\nh"], 4)) == [b"abcdef", b"g", b"h"]
+
+
+def test_open_sources_leaves_out_of_a_folder_what_is_no_text_and_says_so(tmp_path: Path) -> None:
+    files = {
+        "a.srt": "one".encode("utf-16"),
+        "b": "naïve café".encode("cp1252"),
+        "c.tex": CHINESE.encode(),
+        "d.txt.gz": gzip.compress(b"packed"),
+        "e.txt": b"",
+        "f.png": b"\x89PNG\r\n\x1a\n\0",
+        "g.bin": bytes(range(256)),
+        "h.txt": ("Съешь же ещё этих булок. " * 50).encode("koi8-r"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    left_out = (
+        f"4 of 8 files were left out: {tmp_path}/e.txt is empty, {tmp_path}/f.png is a PNG picture, not text, "
+        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is in no encoding that is known"
+    )
+    for argument in (tmp_path, tmp_path / "*"):
+        with open_sources([str(argument)], warn=(lines := []).append) as sources:
+            assert ["".join(pieces(source)) for source in sources] == ["one", "naïve café", CHINESE, "packed"]
+            packed = sources[3]
+            assert (packed.name, packed.path) == ("d.txt.gz", str(tmp_path / "d.txt.gz"))
+            assert packed.sha256 == hashlib.sha256(files["d.txt.gz"]).hexdigest()
+            assert packed.num_bytes == len(files["d.txt.gz"])
+        assert lines[0] == left_out and len(lines) == 2 and lines[1].startswith("b was read as cp1252")
+        assert not os.path.exists(packed.place)
+    with pytest.raises(DataError, match="is a PNG picture"), open_sources([str(tmp_path / "f.png")]):
+        pass
+    with (
+        pytest.raises(DataError, match=r"b is neither UTF-8"),
+        open_sources([str(tmp_path)], Reading(strict=True)),
+    ):
+        pass
+    none = r"^2 of 2 files were left out: .*; expected at least one with text$"
+    with pytest.raises(DataError, match=none), open_sources([str(tmp_path / "[ef]*")]):
+        pass
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"one" * 999)[:-9], b"\x1f\x8bno gzip"])
+def test_open_sources_refuses_a_damaged_gzip_file(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DataError, match=r"file\.txt is cut off or damaged"), open_sources([saved(tmp_path, content)]):
+        pass
+
+
+BOOK = """Title: A{}
+{}** START OF THIS PROJECT GUTENBERG EBOOK A{}
+Chapter 1
+
+The * end *** of it.
+{}License
+*** START: FULL LICENSE ***
+"""
+END = "*** END OF THE PROJECT GUTENBERG EBOOK A ***\n"
+FRAMED = {
+    "plain": BOOK.format("", "*", " ***", END),
+    "a long title, and the old footer": BOOK.format(
+        "", "*", "\nAND B ***", "End of Project Gutenberg's A, by C\n\n" + END
+    ),
+    "no stars at the end": BOOK.format("", "*", "\n", END),
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("kind", FRAMED)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_books_of_project_gutenberg_lose_their_frames(kind: str, end: str, size: int) -> None:
+    text = (FRAMED[kind] * 2).replace("\n", end)
+    book = "Chapter 1\n\nThe * end *** of it.\n".replace("\n", end)
+    parts = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    assert "".join(without_frames(parts, "START")) == book * 2
+    only_end = text[text.index("Chapter") : len(text) // 2]
+    assert "".join(without_frames([only_end], "END")) == book
+
+
+def test_open_sources_cuts_or_names_the_frame_of_project_gutenberg(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"x" * (1 << 16) + b"\n" + FRAMED["plain"].encode())
+    for strip, told in ((None, []), (False, ["has a header or footer of Project Gutenberg, which is learnt as well"])):
+        with open_sources([path], Reading(strip_gutenberg=strip), warn=(lines := []).append) as (source,):
+            assert "".join(pieces(source)) == Path(path).read_text()
+            assert [line.partition(": --strip-gutenberg")[0] for line in lines] == [f"file.txt {line}" for line in told]
+    with open_sources([path], Reading(strip_gutenberg=True), warn=(lines := []).append) as (source,):
+        assert "".join(pieces(source)) == "Chapter 1\n\nThe * end *** of it.\n"
+        num_chars = os.path.getsize(path)
+        lost = f"file.txt lost {num_chars - 32:,} of its {num_chars:,} characters"
+        assert lines == [f"{lost}, which Project Gutenberg put around the book"]
+    with pytest.raises(DataError, match="nothing but marks of Project Gutenberg"):
+        inspect_file(saved(tmp_path, b"*** END OF THE PROJECT GUTENBERG EBOOK A ***"), Reading(strip_gutenberg=True))
 
 
 @pytest.mark.parametrize("unit", ["\r\n", "e\u0301", "12", " ", "字"])

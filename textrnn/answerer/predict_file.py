@@ -10,7 +10,7 @@ import numpy as np
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
 from textrnn.text.lines import lines_of
-from textrnn.text.reader import AS_IT_SHOWS, Reading, find_files, open_sources, pieces
+from textrnn.text.reader import AS_IT_SHOWS, Reading, open_sources, pieces
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def read_file(path: str, reading: Reading = AS_IT_SHOWS) -> Stories:
     Raises:
         DataError: it cannot be read, or is no file of stories.
     """
-    with open_sources(find_files([path])[:1], reading) as (source,):
+    with open_sources([path], reading) as sources:
+        source = sources[0]
         lines = lines_of("".join(pieces(source)))
     return Stories(source.name, lines, read_stories(lines, source.name))
 

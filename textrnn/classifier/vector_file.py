@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal, cast
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.text.files import find_files
+from textrnn.text.files import find_file
 from textrnn.text.lines import each_line_of_bytes
 from textrnn.text.reader import blocks_of, opened
 from textrnn.text.words import fold
@@ -235,7 +235,7 @@ def _lines(path: str) -> Iterator[tuple[int, bytes]]:
 def _stream(path: str) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked; what cannot be read becomes a DataError."""
     if not os.path.exists(path):
-        find_files([path])  # which says what is near
+        find_file(path)  # which says what is near
     if not os.path.isfile(path):
         raise DataError(f"{path} is no file: expected a text file of word vectors")
     with opened(path, path) as raw:

@@ -29,7 +29,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
-OWN = ("validation", "encoding", "strict_encoding", "resume", "from_run", "samples")
+OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "resume", "from_run", "samples")
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
@@ -47,6 +47,12 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @reading_flags()
+@flag(
+    "--strip-gutenberg",
+    is_flag=True,
+    section=TEXT,
+    help="Cut the header and footer that Project Gutenberg puts around its books.",
+)
 @config_flags(*GROUPS)
 @flag(
     "--workers",
@@ -60,7 +66,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
 @flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
-    """Learn a language model from text files, folders, patterns or - (standard input)."""
+    """Learn a language model from text files (.gz too), folders, patterns or - (standard input)."""
     from textrnn.language_model.launch import launch, was_launched
 
     asked, given = split_options(context, options, *GROUPS)

@@ -124,10 +124,10 @@ def _learn(
 
 
 def _no_such_pairs(text: str) -> None:
-    from textrnn.text.files import find_files
+    from textrnn.text.files import find_file
 
     try:
-        find_files([text])
+        find_file(text)
     except DataError as error:
         raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
 

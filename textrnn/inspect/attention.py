@@ -19,7 +19,7 @@ from textrnn.report.layout import cut, percent
 from textrnn.report.pictures import Titles, draw_matrix
 from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
-from textrnn.text.reader import Reading, find_files, open_sources, pieces
+from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.translator.attention_picture import format_translation, inspect_translation
 from textrnn.translator.predict import KIND as TRANSLATOR
 
@@ -90,7 +90,7 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
 
 def _lines(file: str, reading: Reading) -> list[str]:
     """The texts of a file, one a line; blank lines are none."""
-    with open_sources(find_files([file]), reading) as sources:
+    with open_sources([file], reading) as sources:
         text = "".join(piece for source in sources for piece in pieces(source))
     lines = [line for line in lines_of(text) if line.strip()]
     if len(lines) > MOST_TEXTS:

@@ -11,7 +11,7 @@ from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.language_model.predict import LanguageModel
 from textrnn.text.corpus import check_ids, largest_id, map_ids, normalized_text, smallest_dtype
 from textrnn.text.options import NormalizeConfig
-from textrnn.text.reader import Reading, find_files, open_sources
+from textrnn.text.reader import Reading, open_sources
 
 HELD_OUT = "checkpoint/valid.ids"
 HELD_OUT_NAME = "the text held out in training"
@@ -68,7 +68,7 @@ class Request:
             DataError: the file cannot be read, or there is only white space.
         """
         found = ""
-        with open_sources(find_files([str(self.file)]), self.reading) as sources:
+        with open_sources([str(self.file)], self.reading) as sources:
             for piece in normalized_text(sources, config):
                 found += piece
                 if len(found) >= chars:

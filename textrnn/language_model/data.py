@@ -31,7 +31,7 @@ from textrnn.text.corpus import (
     smallest_dtype,
     start_id,
 )
-from textrnn.text.reader import Reading, Source, find_files, open_sources
+from textrnn.text.reader import Reading, Source, open_sources
 from textrnn.training.display import Display
 from textrnn.training.from_run import check_other
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
@@ -46,10 +46,9 @@ def read_files(
     files: Sequence[str], validation: Sequence[str], reading: Reading, display: Display
 ) -> Iterator[tuple[list[Source], list[Source]]]:
     """Opens the corpus and the validation files within the block; says what was guessed or replaced in them."""
-    paths, held_paths = find_files(files) if files else [], find_files(validation) if validation else []
     with (
-        open_sources(paths, reading, warn=display.warn) as sources,
-        open_sources(held_paths, reading, warn=display.warn) as held,
+        open_sources(files, reading, warn=display.warn) as sources,
+        open_sources(validation, reading, warn=display.warn) as held,
     ):
         yield sources, held
 

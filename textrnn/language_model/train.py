@@ -52,6 +52,7 @@ class Call(TrainingCall):
         validation: files to validate on, instead of the end of the corpus.
         encoding: of the files; told from their bytes when None.
         strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
+        strip_gutenberg: whether to cut what Project Gutenberg puts around its books.
         resume: the name of a run to go on with.
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
@@ -60,6 +61,7 @@ class Call(TrainingCall):
     validation: Sequence[str | Path] = ()
     encoding: str | None = None
     strict_encoding: bool = False
+    strip_gutenberg: bool = False
     resume: str | None = None
     from_run: str | None = None
     samples: bool = True
@@ -68,7 +70,7 @@ class Call(TrainingCall):
     @property
     def reading(self) -> Reading:
         """How files are read."""
-        return Reading(self.encoding, self.strict_encoding)
+        return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
 from textrnn.text.documents import Documents
-from textrnn.text.reader import Reading, find_files, open_sources
+from textrnn.text.reader import Reading, open_sources
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
 from textrnn.training.prepared import Prepared
@@ -183,8 +183,8 @@ def _encoded(
         )
     cut = setup["details"]["corpus"]["train"]["chars"]
     with (
-        open_sources(find_files(files), reading, warn=_unsaid) as sources,
-        open_sources(find_files(validation) if validation else [], reading, warn=_unsaid) as held,
+        open_sources(files, reading, warn=_unsaid) as sources,
+        open_sources(validation, reading, warn=_unsaid) as held,
         tempfile.TemporaryDirectory(prefix="textrnn-", ignore_cleanup_errors=True) as name,
     ):
         if documents := Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size):

@@ -23,14 +23,17 @@ from typing import BinaryIO
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
     BAD,
+    BINARY,
     REPLACE,
     STRICT,
+    NoTextError,
     UndecodableError,
     blocks_of,
     decode,
     has_surrogates,
     is_plausible_gb18030,
 )
+from textrnn.text.gutenberg import MARK, MARK_CHARS
 
 SAMPLE_BYTES = 1 << 16
 SURE_PER_BAD, GOOD_PER_BAD, GOOD_PER_BAD_GB18030 = 4, 1, 100  # characters beyond ASCII for each bad place
@@ -56,6 +59,7 @@ class Detected:
         sha256: hexadecimal digest of its bytes.
         errors: what becomes of bytes that the codec refuses: `REPLACE` if there are some, else `STRICT`.
         note: what was taken for true, to be said behind the name of the file; "" if nothing was guessed or replaced.
+        mark: the first mark of Project Gutenberg in the text, see `textrnn.text.gutenberg`; "" if there is none.
     """
 
     codec: str
@@ -63,6 +67,7 @@ class Detected:
     sha256: str
     errors: str = STRICT
     note: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class _Scan:
     num_bad: int = 0
     num_full: int = 0
     num_western: int = 0
+    mark: str = ""
 
     def has_good(self, per_bad: int) -> bool:
         """Whether there are so many good characters for each bad place."""
@@ -105,7 +111,7 @@ class _Scan:
 
     def whole(self, note: str = "") -> Detected:
         """This encoding, in which nothing is bad."""
-        return Detected(self.codec, self.num_bytes, self.sha256, note=note)
+        return Detected(self.codec, self.num_bytes, self.sha256, STRICT, note, self.mark)
 
     def damaged(self, offset: int, label: str, *, strict: bool) -> Detected:
         """This encoding with bad places, the first at an offset; raises DataError if none may be replaced."""
@@ -118,7 +124,8 @@ class _Scan:
             )
         does = "do" if self.num_bad > 1 else "does"
         note = f"is {self.codec} but for {places}, {first}, that {does} not decode: replaced by U+FFFD"
-        return Detected(self.codec, self.num_bytes, self.sha256, REPLACE, f"{note} (--strict-encoding refuses)")
+        note += " (--strict-encoding refuses)"
+        return Detected(self.codec, self.num_bytes, self.sha256, REPLACE, note, self.mark)
 
 
 def detect(stream: BinaryIO, codec: str | None, label: str, *, strict: bool = False) -> Detected:
@@ -168,7 +175,7 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
     if is_western and not strict:
         errors = REPLACE if western.num_bad else STRICT
         note = f"was read as cp1252 (Windows-1252), which is a guess: it is not UTF-8; {_OTHER_NAMES}"
-        return Detected("cp1252", utf8.num_bytes, utf8.sha256, errors, note)
+        return Detected("cp1252", utf8.num_bytes, utf8.sha256, errors, note, western.mark)
     if utf8.has_few_bad:
         return utf8.damaged(offset, label, strict=strict)
     raise DataError(
@@ -202,12 +209,17 @@ def _scan(stream: BinaryIO, codec: str, label: str, errors: str = STRICT) -> _Sc
             yield block
 
     num_chars = good = bad = full = western = 0
-    blank = True
+    blank, mark, tail = True, "", ""
     for text in decode(hashed(blocks_of(stream)), codec, errors):
         if (at := text.find("\0")) >= 0:
-            raise DataError(f"{label} has a NUL character (character {num_chars + at}): it is binary, not text")
+            raise NoTextError(
+                label, f"has a NUL character (character {num_chars + at})", "it is binary, not text", short=BINARY
+            )
         num_chars += len(text)
         blank = blank and text.isspace()
+        if not mark:
+            mark = found[1] if (found := MARK.search(tail + text)) else ""
+            tail = text[-MARK_CHARS:]
         if errors == REPLACE:
             num = text.count(BAD)
             bad += num
@@ -215,6 +227,6 @@ def _scan(stream: BinaryIO, codec: str, label: str, errors: str = STRICT) -> _Sc
             full += len("".join(text.split()))
             western += len(_WESTERN.findall(text)) if codec == "cp1252" else 0
     if blank:
-        found = "white space only" if num_chars else "a byte order mark only"
-        raise DataError(f"{label} has {found}: expected a file with text")
-    return _Scan(codec, stream.tell(), digest.hexdigest(), num_chars, good, bad, full, western)
+        only = "white space only" if num_chars else "a byte order mark only"
+        raise NoTextError(label, f"has {only}", "expected a file with text")
+    return _Scan(codec, stream.tell(), digest.hexdigest(), num_chars, good, bad, full, western, mark)

@@ -30,9 +30,30 @@ _MAGICS = (
     (b"{\\rtf", "a rich text (RTF) file"),
     (b"\x89PNG\r\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"MThd", "a MIDI file"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"SQLite format 3\0", "a database of SQLite"),
 )
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
+
+
+BINARY = "is binary, not text"
+
+
+class NoTextError(DataError):
+    """A file is no text at all: empty, blank, or binary.
+
+    Attributes:
+        reason: what it is, in words that go behind its name.
+    """
+
+    def __init__(self, label: str, reason: str, advice: str, *, short: str = "") -> None:
+        super().__init__(f"{label} {reason}: {advice}")
+        self.reason = short or reason
 
 
 class UndecodableError(Exception):
@@ -150,7 +171,7 @@ def _with_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def refuse_binary(head: bytes, codec: str | None, label: str) -> None:
-    """Raise DataError if a file begins as no text does.
+    """Raise NoTextError if a file begins as no text does.
 
     Args:
         head: its first bytes.
@@ -159,14 +180,16 @@ def refuse_binary(head: bytes, codec: str | None, label: str) -> None:
     """
     for magic, kind in _MAGICS:
         if head.startswith(magic):
-            raise DataError(f"{label} is {kind}, not text: save it as plain text")
+            raise NoTextError(label, f"is {kind}, not text", "save it as plain text")
     if codec is None and (at := head.find(b"\0")) >= 0:
         hint = _utf16_hint(head)
-        raise DataError(f"{label} has a NUL byte at offset {at}: {hint or 'it is binary, not text'}")
+        raise NoTextError(
+            label, f"has a NUL byte at offset {at}", hint or "it is binary, not text", short="" if hint else BINARY
+        )
     sample = head.decode(codec or "latin-1", "replace")
     share = len(_CONTROL.findall(sample)) / max(1, len(sample))
     if share > MAX_CONTROL_SHARE:
-        raise DataError(f"{label} is binary, not text: {share:.0%} of its first characters are control characters")
+        raise NoTextError(label, BINARY, f"{share:.0%} of its first characters are control characters")
 
 
 def _utf16_hint(head: bytes) -> str:

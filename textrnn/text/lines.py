@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 # A CR before LF ends no line by itself, even where a pattern asks for two line ends.
 LINE_END = r"(?:\r\n|\r(?!\n)|\n)"
 _LINE_END = re.compile(LINE_END)
+_WITH_END = re.compile(rf"[^\r\n]*{LINE_END}|[^\r\n]+")
 
 
 def lines_of(text: str) -> list[str]:
@@ -43,6 +44,22 @@ def each_line(chunks: Iterable[str]) -> Iterator[str]:
             rest.append(last)
     if rest:
         yield "".join(rest)
+
+
+def lines_with_ends(chunks: Iterable[str]) -> Iterator[list[str]]:
+    """The lines of a text in chunks with their ends: from each chunk those that end in it, so that nothing is lost.
+
+    Example:
+        >>> list(lines_with_ends(["one\\r\\nt", "wo\\r", "\\nthree"]))
+        [['one\\r\\n'], [], ['two\\r\\n'], ['three']]
+    """
+    rest = ""
+    for chunk in chunks:
+        lines = _WITH_END.findall(rest + chunk)
+        rest = "" if not lines or lines[-1].endswith("\n") else lines.pop()  # a CR may be half of a CRLF
+        yield lines
+    if rest:
+        yield [rest]
 
 
 def each_line_of_bytes(blocks: Iterable[bytes], longest: int) -> Iterator[bytes]:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from io import BufferedReader
-from typing import BinaryIO, cast
+from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError, warn
 from textrnn.text.cutting import cut_safely, recut
@@ -22,6 +17,7 @@ from textrnn.text.encodings import (
     REPLACE,
     REPLACEMENT,
     STRICT,
+    NoTextError,
     UndecodableError,
     blocks_of,
     checked_codec,
@@ -30,10 +26,12 @@ from textrnn.text.encodings import (
     refuse_binary,
 )
 from textrnn.text.files import STANDARD_INPUT, find_files
+from textrnn.text.gutenberg import without_frames
+from textrnn.text.streams import digest_of, is_packed, opened, spooled, standard_input, unpacking
 
-__all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "find_files", "inspect_file"]
-__all__ += ["open_sources", "pieces", "recut"]
-MOST_NOTES = 4  # lines on the encodings of files
+__all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "inspect_file", "opened"]
+__all__ += ["open_sources", "pieces", "recut", "spooled", "standard_input"]
+MOST_NOTES, MOST_LISTED = 4, 5  # lines on files that were read, and files in the line on those that were not
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,13 @@ class Reading:
     Attributes:
         encoding: name of a Python codec, used alone; None to tell it from the bytes, see `textrnn.text.detect`.
         strict: whether to refuse bytes that do not decode, instead of replacing a few of them.
+        strip_gutenberg: whether to cut what Project Gutenberg puts around its books; False says in a line that a text
+            has it, None leaves it there in silence.
     """
 
     encoding: str | None = None
     strict: bool = False
+    strip_gutenberg: bool | None = None
 
 
 AS_IT_SHOWS = Reading()
@@ -63,7 +64,9 @@ class Source:
         num_bytes: its size.
         sha256: hexadecimal digest of its bytes.
         errors: what becomes of bytes that the codec refuses, see `textrnn.text.encodings`.
-        note: what was guessed or replaced, in words that go behind the name; "" if nothing was.
+        note: what was guessed, replaced or cut, in words that go behind the name; "" if nothing was.
+        place: the file with its text, which is another than `path` if that is packed.
+        cut: "" or, if only the books of Project Gutenberg in it are read, the first of their marks.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Source:
     sha256: str
     errors: str = STRICT
     note: str = ""
+    place: str = ""
+    cut: str = ""
 
 
 def inspect_file(path: str, reading: Reading = AS_IT_SHOWS) -> Source:
@@ -90,6 +95,7 @@ def inspect_file(path: str, reading: Reading = AS_IT_SHOWS) -> Source:
         DataError: the file cannot be read, is empty, white space only, binary, or in no known encoding.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "letter.txt")
         ...     with open(path, "w", encoding="utf-16") as file:
@@ -106,45 +112,90 @@ def _inspect(path: str, name: str, label: str, reading: Reading) -> Source:
     with opened(path, label) as stream:
         head = stream.read(SAMPLE_BYTES)
         if not head:
-            raise DataError(f"{label} is empty: expected a file with text")
+            raise NoTextError(label, "is empty", "expected a file with text")
         codec = codec or codec_of_mark(head)
         refuse_binary(head, codec, label)
         found = detect(stream, codec, label, strict=reading.strict)
-    return Source(name, path, found.codec, found.num_bytes, found.sha256, found.errors, found.note)
+    source = Source(name, path, found.codec, found.num_bytes, found.sha256, found.errors, found.note, path)
+    return _of_gutenberg(source, found.mark, label, reading) if found.mark else source
+
+
+def _of_gutenberg(source: Source, mark: str, label: str, reading: Reading) -> Source:
+    """A source with a mark of Project Gutenberg: cut, or with a note that it has one."""
+    if reading.strip_gutenberg is None:
+        return source
+    if reading.strip_gutenberg:
+        before, source = sum(map(len, pieces(source))), replace(source, cut=mark)
+        after = sum(map(len, pieces(source)))
+        if not after:
+            raise NoTextError(label, "has nothing but marks of Project Gutenberg", "leave out --strip-gutenberg")
+        note = f"lost {before - after:,} of its {before:,} characters, which Project Gutenberg put around the book"
+    else:
+        note = "has a header or footer of Project Gutenberg, which is learnt as well: --strip-gutenberg cuts it"
+    return replace(source, note="; ".join(filter(None, [source.note, note])))
 
 
 @contextlib.contextmanager
 def open_sources(
-    paths: Sequence[str], reading: Reading = AS_IT_SHOWS, *, warn: Callable[[str], None] = warn
+    arguments: Sequence[str], reading: Reading = AS_IT_SHOWS, *, warn: Callable[[str], None] = warn
 ) -> Iterator[list[Source]]:
     """Inspect several inputs, and keep a copy of those that can be read only once for as long as it is open.
 
+    Out of folders and patterns, what is no text, or in no known encoding, is left out.
+
     Args:
-        paths: files as `find_files` lists them; `-` is standard input. It, and pipes, are spooled to temporary files.
+        arguments: files, folders, patterns or `-`, see `find_files`. Standard input and pipes are spooled to temporary
+            files, .gz files unpacked into such.
         reading: how; the encoding is that of all of them.
-        warn: told in a line what was guessed or replaced.
+        warn: told in a line what was left out, and what was guessed, replaced or cut.
 
     Yields:
         The sources, in order.
 
     Raises:
-        ConfigError, DataError: see `inspect_file`; also if standard input is closed or a terminal.
+        ConfigError, DataError: see `find_files` and `inspect_file`; also if standard input is closed or a terminal.
     """
     with contextlib.ExitStack() as stack:
-        sources = []
-        for path in paths:
-            if path == STANDARD_INPUT:
-                copy = stack.enter_context(spooled(standard_input(), "standard input"))
-                sources.append(_inspect(copy, "standard input", "standard input", reading))
-            elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-                with opened(path, path) as pipe:
-                    copy = stack.enter_context(spooled(pipe, path))
-                sources.append(_inspect(copy, os.path.basename(path), path, reading))
-            else:
-                sources.append(inspect_file(path, reading))
+        sources, left_out, found = list[Source](), list[str](), find_files(arguments)
+        for path, is_named in found:
+            try:
+                sources.append(_open_source(path, reading, stack))
+            except DataError as error:
+                if is_named or (reading.strict and not isinstance(error, NoTextError)):
+                    raise
+                reason = error.reason if isinstance(error, NoTextError) else "is in no encoding that is known"
+                left_out.append(f"{path} {reason}")
+        if left_out:
+            line = f"{len(left_out):,} of {len(found):,} files were left out: {_listed(left_out)}"
+            if not sources:
+                raise DataError(f"{line}; expected at least one with text")
+            warn(line)
         for line in _notes(sources):
             warn(line)
         yield sources
+
+
+def _open_source(path: str, reading: Reading, stack: contextlib.ExitStack) -> Source:
+    """Inspects an input; a copy of what can be read only once, or is packed, lasts as long as the stack."""
+    if path == STANDARD_INPUT:
+        copy = stack.enter_context(spooled(standard_input(), "standard input"))
+        return _inspect(copy, "standard input", "standard input", reading)
+    name = os.path.basename(path)
+    with opened(path, path) as stream:
+        if not os.path.isfile(path):
+            copy = stack.enter_context(spooled(stream, path))
+            return _inspect(copy, name, path, reading)
+        if not is_packed(stream):
+            return _inspect(path, name, path, reading)
+        copy = stack.enter_context(spooled(unpacking(stream), path))
+        num_bytes, sha256 = digest_of(stream)
+        return replace(_inspect(copy, name, path, reading), path=path, num_bytes=num_bytes, sha256=sha256)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """The first few of some words."""
+    more = f" and {len(words) - MOST_LISTED:,} more" if len(words) > MOST_LISTED else ""
+    return ", ".join(words[:MOST_LISTED]) + more
 
 
 def _notes(sources: Sequence[Source]) -> list[str]:
@@ -173,51 +224,16 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
     Raises:
         DataError: the file cannot be read any more, or has changed and cannot be decoded.
     """
-    with opened(source.path, source.name) as stream:
+    with opened(source.place or source.path, source.name) as stream:
         try:
             text = decode(blocks_of(stream), source.encoding, source.errors)
             if source.errors == REPLACE:
                 text = (chunk.replace(BAD, REPLACEMENT) for chunk in text)
+            if source.cut:
+                text = without_frames(text, source.cut)
             yield from recut(text, num_chars)
         except UndecodableError as error:
             raise DataError(
                 f"{source.name} has changed since it was inspected: "
                 f"it is not {source.encoding} at offset {error.offset} any more"
             ) from None
-
-
-@contextlib.contextmanager
-def opened(path: str, label: str) -> Iterator[BinaryIO]:
-    """Open a file to read; what the system refuses becomes a DataError."""
-    try:
-        with open(path, "rb") as stream:
-            yield stream
-    except PermissionError:
-        raise DataError(f"{label} cannot be read: permission denied") from None
-    except OSError as error:
-        raise DataError(f"{label} cannot be read: {error.strerror or error}") from None
-
-
-def standard_input() -> BufferedReader:
-    """The bytes of standard input; raises DataError if it is closed or a terminal."""
-    stream = sys.stdin
-    if stream is None or stream.closed:
-        raise DataError("standard input is closed: pipe text into the command, or name a file in place of -")
-    if stream.isatty():
-        raise DataError("standard input is a terminal: pipe text into the command, or name a file in place of -")
-    return cast(BufferedReader, stream.buffer)
-
-
-@contextlib.contextmanager
-def spooled(stream: BinaryIO, label: str) -> Iterator[str]:
-    """Path of a temporary file with all that a stream has to give, deleted at the end."""
-    descriptor, path = tempfile.mkstemp(prefix="textrnn-")
-    try:
-        try:
-            with open(descriptor, "wb") as copy:
-                shutil.copyfileobj(stream, copy, BLOCK_BYTES)
-        except OSError as error:
-            raise DataError(f"{label} cannot be copied to {path}: {error.strerror or error}") from None
-        yield path
-    finally:
-        os.unlink(path)

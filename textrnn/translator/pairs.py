@@ -19,7 +19,7 @@ from textrnn.base.errors import DataError
 from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
-from textrnn.text.reader import Reading, Source, find_files, open_sources, pieces
+from textrnn.text.reader import Reading, Source, open_sources, pieces
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import resolve_column
 from textrnn.text.table.dialect import find_dialect
@@ -121,7 +121,7 @@ def opened_text(path: str, reading: Reading, warn: Callable[[str], None]) -> Ite
     """A file as a source of text, and what to call it; raises DataError if there is none."""
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder: expected a file of pairs, source TAB target")
-    with open_sources(find_files([path]), reading, warn=warn) as sources:
+    with open_sources([path], reading, warn=warn) as sources:
         yield sources[0], sources[0].name
 
 

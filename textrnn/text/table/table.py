@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from textrnn.base.errors import DataError
-from textrnn.text.files import STANDARD_INPUT, find_files
+from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import MAX_FACT_ROWS, TableOptions, choose_columns
@@ -73,7 +73,7 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
     if os.path.isdir(path):
         raise DataError(f"{path} is a folder: expected a file with a table")
     if path != STANDARD_INPUT and not os.path.exists(path):
-        path = find_files([path])[0]
+        path = find_file(path)
     name = label = "standard input"
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:
