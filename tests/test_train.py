@@ -227,6 +227,38 @@ def test_train_cuts_the_frame_of_project_gutenberg(home):
     assert "x.txt has a header or footer of Project Gutenberg" in whole.err
 
 
+@pytest.mark.slow
+def test_train_takes_any_bytes_with_level_byte(home):
+    content = b"MThd\0\r\n\xff" + story(30).encode() * 2 + bytes(range(256)) * 4
+    (home / "song.mid").write_bytes(content)
+    refused("train", "song.mid", *QUICK, code=1, says=["song.mid is a MIDI file, not text"])
+    wrong = ("train", "song.mid", *QUICK, "--level", "byte", "--unicode", "NFC")
+    refused(*wrong, code=2, says=["song.mid is no text, and --unicode is NFC: expected raw"])
+    ran = good("train", "song.mid", *QUICK, "-q", "--level", "byte", "--held-out", "0.5", "--name", "song")
+    assert "song.mid is no text: all is learnt byte by byte, as it is (--unicode raw)" in ran.err
+    corpus = details("song")["corpus"]
+    assert corpus["train"]["chars"] + corpus["valid"]["chars"] == len(content)
+    assert corpus["files"][0]["encoding"] == "bytes"
+    written = (
+        "generate",
+        "--model",
+        "song",
+        "--seed",
+        "MThdé",
+        "--length",
+        "50",
+        "--random-seed",
+        "1",
+        "-o",
+        "out.mid",
+    )
+    good(*written)
+    data = (home / "out.mid").read_bytes()
+    assert data.startswith("MThdé".encode()) and len(data) == 6 + 50
+    assert good("score", "song.mid", "--model", "song", "--json").json["files"][0]["chars"] == len(content)
+    good("train", "song.mid", "--resume", "song", "--epochs", "3", "-q")
+
+
 def test_train_validates_on_a_file(home):
     (home / "held.txt").write_text(story(20, seed=9))
     result = train("story.txt", *QUICK, "--validation-file", "held.txt")

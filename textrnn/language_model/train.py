@@ -6,7 +6,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from textrnn.text.corpus import Corpus
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.documents import describe_documents
 from textrnn.text.options import DataConfig
-from textrnn.text.reader import Reading
+from textrnn.text.reader import BYTES, Reading, Source, as_bytes
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
@@ -158,7 +158,12 @@ def prepared_text(
     files: list[str], held: list[str], call: Call, options: dict[str, Any], display: Display
 ) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
-    with read_files(files, held, call.reading, display) as (sources, held_sources):
+    start = None
+    if call.from_run is not None and call.resume is None:
+        start = WarmStart.open(call.from_run, Path(call.models_dir))
+        options = start.options(options)
+    reading = replace(call.reading, any_bytes=call.resume is not None or options.get("level") == "byte")
+    with read_files(files, held, reading, display) as (sources, held_sources):
         if call.resume is not None:
             if call.from_run is not None:
                 raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
@@ -170,8 +175,10 @@ def prepared_text(
             return
         if not sources:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
-        config = Config.from_options(options if start is None else start.options(options)).resolve()
+        options = _bytes_if_needed(options, [*sources, *held_sources], display)
+        config = Config.from_options(options).resolve()
+        if config.is_bytes:
+            sources, held_sources = list(map(as_bytes, sources)), list(map(as_bytes, held_sources))
         if start is None:
             check_nothing_frozen(config.optimization)
         else:
@@ -181,6 +188,19 @@ def prepared_text(
         new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)
         with new(call.run_target, (sources, held_sources), config) as prepared:
             yield prepared
+
+
+def _bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
+    """The options, with that for files as they are where one is no text (which only `--level byte` lets through)."""
+    odd = next((source for source in sources if source.encoding == BYTES), None)
+    if odd is None or options.get("unicode") == "raw":
+        return options
+    if "unicode" in options:
+        raise ConfigError(
+            f"{odd.name} is no text, and --unicode is {options['unicode']}: expected raw, or leave it out"
+        )
+    display.warn(f"{odd.name} is no text: all is learnt byte by byte, as it is (--unicode raw)")
+    return {**options, "unicode": "raw"}
 
 
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
@@ -206,7 +226,7 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
     train, valid, tokenizer = corpus.train, corpus.valid, corpus.tokenizer
     display.say(
         f"text: {train.num_chars:,} characters to learn from, {valid.num_chars:,} held out; "
-        f"{tokenizer.vocab_size:,} tokens in the vocabulary ({tokenizer.level})"
+        f"{tokenizer.vocab_size:,} tokens in the vocabulary ({config.tokenizer.level})"
     )
     if corpus.documents is not None:
         display.say(describe_documents(corpus.documents, config.documents.condition))

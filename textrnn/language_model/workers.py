@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
 from textrnn.text.documents import Documents
-from textrnn.text.reader import Reading, open_sources
+from textrnn.text.reader import Reading, as_bytes, open_sources
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
 from textrnn.training.prepared import Prepared
@@ -181,12 +182,15 @@ def _encoded(
             f"this worker does not find the encoded text of {setup['path']}: name the corpus on all machines, or put "
             "--models-dir on a disk that they share"
         )
+    reading = replace(reading, any_bytes=config.is_bytes)
     cut = setup["details"]["corpus"]["train"]["chars"]
     with (
         open_sources(files, reading, warn=_unsaid) as sources,
         open_sources(validation, reading, warn=_unsaid) as held,
         tempfile.TemporaryDirectory(prefix="textrnn-", ignore_cleanup_errors=True) as name,
     ):
+        if config.is_bytes:
+            sources, held = list(map(as_bytes, sources)), list(map(as_bytes, held))
         if documents := Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size):
             return prepare_documents(sources, held, Path(name), config=config, known=(tokenizer, documents))
         text = normalized_text(sources, config.normalize)

@@ -43,14 +43,17 @@ class Reading:
         strict: whether to refuse bytes that do not decode, instead of replacing a few of them.
         strip_gutenberg: whether to cut what Project Gutenberg puts around its books; False says in a line that a text
             has it, None leaves it there in silence.
+        any_bytes: whether what is no text, but not empty, is a source of `BYTES`.
     """
 
     encoding: str | None = None
     strict: bool = False
     strip_gutenberg: bool | None = None
+    any_bytes: bool = False
 
 
 AS_IT_SHOWS = Reading()
+BYTES = "bytes"  # in place of an encoding: each byte is the character of its number
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Source:
     Args:
         name: what to call it: the name of the file without its folder, or "standard input".
         path: where it is.
-        encoding: name of the Python codec that decodes all of it.
+        encoding: name of the Python codec that decodes all of it, or `BYTES`.
         num_bytes: its size.
         sha256: hexadecimal digest of its bytes.
         errors: what becomes of bytes that the codec refuses, see `textrnn.text.encodings`.
@@ -114,8 +117,13 @@ def _inspect(path: str, name: str, label: str, reading: Reading) -> Source:
         if not head:
             raise NoTextError(label, "is empty", "expected a file with text")
         codec = codec or codec_of_mark(head)
-        refuse_binary(head, codec, label)
-        found = detect(stream, codec, label, strict=reading.strict)
+        try:
+            refuse_binary(head, codec, label)
+            found = detect(stream, codec, label, strict=reading.strict)
+        except DataError:
+            if reading.any_bytes:
+                return Source(name, path, BYTES, *digest_of(stream), place=path)
+            raise
     source = Source(name, path, found.codec, found.num_bytes, found.sha256, found.errors, found.note, path)
     return _of_gutenberg(source, found.mark, label, reading) if found.mark else source
 
@@ -175,6 +183,11 @@ def open_sources(
         yield sources
 
 
+def as_bytes(source: Source) -> Source:
+    """The same file, read byte by byte."""
+    return replace(source, encoding=BYTES, errors=STRICT, note="", cut="")
+
+
 def _open_source(path: str, reading: Reading, stack: contextlib.ExitStack) -> Source:
     """Inspects an input; a copy of what can be read only once, or is packed, lasts as long as the stack."""
     if path == STANDARD_INPUT:
@@ -226,7 +239,8 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
     """
     with opened(source.place or source.path, source.name) as stream:
         try:
-            text = decode(blocks_of(stream), source.encoding, source.errors)
+            codec = "latin-1" if source.encoding == BYTES else source.encoding
+            text = decode(blocks_of(stream), codec, source.errors)
             if source.errors == REPLACE:
                 text = (chunk.replace(BAD, REPLACEMENT) for chunk in text)
             if source.cut:
