@@ -34,7 +34,8 @@ from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, Ne
 
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
-OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", "source_column", "target_column")
+OF_FILES = ("source", "target", "reverse", "source_column", "target_column")
+OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", *OF_FILES)
 FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 
 
@@ -66,14 +67,22 @@ FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 @flag(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", *FORMATS]),
+    type=click.Choice(["text", *FORMATS]),
     default=None,
     section=TEXT,
     help="Translating: a line of text each (the default) or of JSON. Learning: how the pairs are written.",
 )
 @flag("--attention", metavar="FILE.png", section=PREDICTING, help="Draw what each token of the translation attends to.")
-@flag("--source-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the sources in a table.")
-@flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the targets in a table.")
+@flag("--source", metavar="FILE", section=TEXT, help="Learn from two files: this one has a source on each line,")
+@flag("--target", metavar="FILE", section=TEXT, help="and this one its target on the same line.")
+@flag("--reverse", is_flag=True, section=TEXT, help="Learn the other direction: sources from targets.")
+@flag(
+    "--source-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Column of the sources in a table; of JSON the key, of TMX the language.",
+)
+@flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="The same of the targets.")
 @reading_flags("file")
 @new_run_flags("the file's")
 @config_flags(*GROUPS)
@@ -82,7 +91,7 @@ def translate(context: click.Context, /, text: str | None, **options: Any) -> No
     """Learn to turn texts into others from pairs of them, or do so.
 
     \b
-      textrnn translate pairs.tsv               learn: source TAB target
+      textrnn translate pairs.tsv               learn: source TAB target, a table, JSON, TMX
       textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
     """
     asked, given = split_options(context, options, *GROUPS)
@@ -99,22 +108,28 @@ def _learn(
     """Learns from a file of pairs, or goes on with a run."""
     if flags := typed_flags(context, ("output", "attention")):
         raise ConfigError(f"{', '.join(flags)}: only for translating; name the run with --model")
-    if asked.form in ("text", "jsonl"):
-        raise ConfigError(
-            f"--format {asked.form} is for translating with --model: for pairs expected {', '.join(FORMATS)}"
-        )
+    if asked.form == "text":
+        raise ConfigError(f"--format text is for translating with --model: for pairs expected {', '.join(FORMATS)}")
+    if (asked.source is None) != (asked.target is None) or (asked.source and (text is not None or asked.form)):
+        raise ConfigError("--source and --target are two files, of a text on each line: give both, and no other file")
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
     from textrnn.translator.pairs import PairOptions
     from textrnn.translator.train import train
 
     result = train(
-        text,
+        text if asked.source is None else asked.source,
+        target=asked.target,
         test=asked.test,
         resume=asked.resume,
         from_run=asked.from_run,
         options=PairOptions(
-            asked.form, asked.source_column, asked.target_column, asked.encoding, asked.strict_encoding
+            asked.form,
+            asked.source_column,
+            asked.target_column,
+            asked.encoding,
+            asked.strict_encoding,
+            asked.reverse,
         ),
         decode=decode,
         **call_of(context, asked),
