@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.text.encodings import (
@@ -27,6 +28,7 @@ from textrnn.text.reader import Reading, open_sources, pieces, standard_input
 from textrnn.translator import attention_picture as inspect_translation
 from textrnn.translator.options import DecodeConfig
 from textrnn.translator.predict import CHUNK, Translation, Translator
+from textrnn.translator.unseen import unseen_in_words
 
 
 @contextlib.contextmanager
@@ -108,21 +110,29 @@ def translated(
     as_json: bool,
     warn: Callable[[str], None],
 ) -> Iterator[str]:
-    """A line for each text: the translation, or an object with `source`, `text`, `nats` and `status`."""
-    num_cut = 0
+    """A line for each text: the translation, or an object with `source`, `text`, `nats`, `status`, and `unseen` if the
+    model never saw something of the text."""
+    num_cut, num_strange, strange = 0, 0, dict[str, None]()
     for some in texts:
         for source, found in zip(some, model.some(some, options), strict=True):
             num_cut += found.is_cut
-            yield (_object(source, found) if as_json else found.text) + "\n"
+            unseen = model.unseen(source)
+            num_strange += bool(unseen)
+            strange.update(dict.fromkeys(unseen))
+            yield (_object(source, found, unseen) if as_json else found.text) + "\n"
+    if strange:
+        warn(f"warning: {unseen_in_words(strange, num_strange)}")
     if num_cut:
         most = model.config.pairs.max_length
         are = "texts are" if num_cut > 1 else "text is"
         warn(f"warning: {num_cut:,} {are} longer than the {most} tokens this model reads: the rest was left out")
 
 
-def _object(source: str, found: Translation) -> str:
+def _object(source: str, found: Translation, unseen: tuple[str, ...]) -> str:
     status = "truncated" if found.is_cut else "ok" if found.is_whole else "cut"
-    values = dict(source=source, text=found.text, nats=found.nats, status=status if source.strip() else "empty")
+    status = status if source.strip() else "empty"
+    values: dict[str, Any] = dict(source=source, text=found.text, nats=found.nats, status=status)
+    values |= {"unseen": unseen} if unseen else {}
     return json.dumps(values, ensure_ascii=False)
 
 
