@@ -145,11 +145,17 @@ def reading_flags(what: str = "files") -> Decorator:
     return lambda command: encoding_flag(what, "as the bytes show: UTF-8, UTF-16, GB18030 or cp1252")(strict(command))
 
 
+def tags_flag() -> Decorator:
+    """Decorates a command that has `reading_flags` with the flag for web pages and books."""
+    text = "Read web pages and EPUB books as they are, tags and all.  [default: their text alone]"
+    return flag("--keep-tags", is_flag=True, section=TEXT, help=text)
+
+
 def reading_of(asked: SimpleNamespace) -> Reading:
     """How texts are read, from the flags of a command."""
     from textrnn.text.reader import Reading
 
-    return Reading(asked.encoding, asked.strict_encoding)
+    return Reading(asked.encoding, asked.strict_encoding, keep_tags=getattr(asked, "keep_tags", False))
 
 
 def new_run_flags(whose: str, what: str = "a run of that name") -> Decorator:

@@ -12,7 +12,7 @@ import click
 
 from textrnn.base.errors import ConfigError, warn
 from textrnn.cli.console import stream
-from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, reading_flags, reading_of
+from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, reading_flags, reading_of, tags_flag
 from textrnn.text.document_options import DocumentConfig
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @MODELS_DIR
 @USE
 @reading_flags()
+@tags_flag()
 @click.option(
     "--condition",
     metavar="NAME",

@@ -20,6 +20,7 @@ from textrnn.cli.options import (
     new_run_flags,
     reading_flags,
     split_options,
+    tags_flag,
 )
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
@@ -29,7 +30,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
-OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "resume", "from_run", "samples")
+OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "keep_tags", "resume", "from_run", "samples")
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
@@ -47,6 +48,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
 @reading_flags()
+@tags_flag()
 @flag(
     "--strip-gutenberg",
     is_flag=True,

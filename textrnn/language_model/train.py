@@ -53,6 +53,7 @@ class Call(TrainingCall):
         encoding: of the files; told from their bytes when None.
         strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
         strip_gutenberg: whether to cut what Project Gutenberg puts around its books.
+        keep_tags: whether web pages and EPUB books are read as they are, and not their text alone.
         resume: the name of a run to go on with.
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
@@ -62,6 +63,7 @@ class Call(TrainingCall):
     encoding: str | None = None
     strict_encoding: bool = False
     strip_gutenberg: bool = False
+    keep_tags: bool = False
     resume: str | None = None
     from_run: str | None = None
     samples: bool = True
@@ -70,7 +72,7 @@ class Call(TrainingCall):
     @property
     def reading(self) -> Reading:
         """How files are read."""
-        return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg)
+        return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg, self.keep_tags)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:

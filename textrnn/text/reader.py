@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from textrnn.text.encodings import (
 )
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.gutenberg import without_frames
+from textrnn.text.markup import text_of
 from textrnn.text.streams import digest_of, is_packed, opened, spooled, standard_input, unpacking
 
 __all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "inspect_file", "opened"]
@@ -43,12 +45,14 @@ class Reading:
         strict: whether to refuse bytes that do not decode, instead of replacing a few of them.
         strip_gutenberg: whether to cut what Project Gutenberg puts around its books; False says in a line that a text
             has it, None leaves it there in silence.
+        keep_tags: whether web pages and EPUB books are read as they are, and not their text alone.
         any_bytes: whether what is no text, but not empty, is a source of `BYTES`.
     """
 
     encoding: str | None = None
     strict: bool = False
     strip_gutenberg: bool | None = None
+    keep_tags: bool = False
     any_bytes: bool = False
 
 
@@ -140,7 +144,7 @@ def _of_gutenberg(source: Source, mark: str, label: str, reading: Reading) -> So
         note = f"lost {before - after:,} of its {before:,} characters, which Project Gutenberg put around the book"
     else:
         note = "has a header or footer of Project Gutenberg, which is learnt as well: --strip-gutenberg cuts it"
-    return replace(source, note="; ".join(filter(None, [source.note, note])))
+    return replace(source, note=_together(source.note, note))
 
 
 @contextlib.contextmanager
@@ -198,11 +202,20 @@ def _open_source(path: str, reading: Reading, stack: contextlib.ExitStack) -> So
         if not os.path.isfile(path):
             copy = stack.enter_context(spooled(stream, path))
             return _inspect(copy, name, path, reading)
-        if not is_packed(stream):
-            return _inspect(path, name, path, reading)
-        copy = stack.enter_context(spooled(unpacking(stream), path))
-        num_bytes, sha256 = digest_of(stream)
-        return replace(_inspect(copy, name, path, reading), path=path, num_bytes=num_bytes, sha256=sha256)
+        text, note = text_of(stream, path, reading.encoding) if not reading.keep_tags else (None, "")
+        if text is None and not is_packed(stream):
+            source = _inspect(path, name, path, reading)
+            return replace(source, note=_together(note, source.note))
+        if text is not None:
+            reading = replace(reading, encoding="utf-8")
+        copy = stack.enter_context(spooled(unpacking(stream) if text is None else io.BytesIO(text.encode()), path))
+        source, (num_bytes, sha256) = _inspect(copy, name, path, reading), digest_of(stream)
+        note = _together(note, source.note)
+        return replace(source, path=path, num_bytes=num_bytes, sha256=sha256, note=note)
+
+
+def _together(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _listed(words: Sequence[str]) -> str:
