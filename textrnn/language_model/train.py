@@ -12,12 +12,14 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
+from textrnn.base.run import find_run, read_run
 from textrnn.base.run_target import TrainingCall
 from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
+from textrnn.language_model.predict import KIND
 from textrnn.language_model.size import sized, wants_size
 from textrnn.language_model.source_changes import changed_since
 from textrnn.language_model.warm_start import WarmStart
@@ -164,7 +166,7 @@ def prepared_text(
     if call.from_run is not None and call.resume is None:
         start = WarmStart.open(call.from_run, Path(call.models_dir))
         options = start.options(options)
-    reading = replace(call.reading, any_bytes=call.resume is not None or options.get("level") == "byte")
+    reading = replace(call.reading, any_bytes=_takes_bytes(call, options))
     with read_files(files, held, reading, display) as (sources, held_sources):
         if call.resume is not None:
             if call.from_run is not None:
@@ -190,6 +192,17 @@ def prepared_text(
         new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)
         with new(call.run_target, (sources, held_sources), config) as prepared:
             yield prepared
+
+
+def _takes_bytes(call: Call, options: dict[str, Any]) -> bool:
+    """Whether a file may be no text: with `--level byte`, or where the run that is gone on with has learnt bytes."""
+    if call.resume is None:
+        return options.get("level") == "byte"
+    try:
+        details = read_run(find_run(call.resume, Path(call.models_dir), KIND), KIND)
+        return Config.from_json(details.get("config")).is_bytes
+    except TextRNNError:  # which is told when the run is opened
+        return False
 
 
 def _bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
