@@ -9,7 +9,7 @@ import numpy as np
 
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
-from textrnn.text.lines import lines_of
+from textrnn.text.lines import line_end_of, lines_of
 from textrnn.text.reader import AS_IT_SHOWS, Reading, open_sources, pieces
 
 
@@ -21,11 +21,13 @@ class Stories:
         name: of the file.
         lines: without their ends.
         questions: all of them.
+        line_end: what ends them.
     """
 
     name: str
     lines: list[str]
     questions: list[Question]
+    line_end: str = "\n"
 
     @property
     def answered(self) -> list[Question]:
@@ -41,8 +43,9 @@ def read_file(path: str, reading: Reading = AS_IT_SHOWS) -> Stories:
     """
     with open_sources([path], reading) as sources:
         source = sources[0]
-        lines = lines_of("".join(pieces(source)))
-    return Stories(source.name, lines, read_stories(lines, source.name))
+        text = "".join(pieces(source))
+    lines = lines_of(text)
+    return Stories(source.name, lines, read_stories(lines, source.name), line_end_of(text))
 
 
 def answer_file(stories: Stories, model: Answerer) -> dict[str, Any]:
@@ -81,4 +84,4 @@ def filled_in(stories: Stories, answered: dict[str, Any], *, explain: bool) -> s
         if one["known"] is None:
             most = [max(hop, key=hop.__getitem__) for hop in one["attention"] if hop]
             given[one["line"] - 1] = one["answer"] + ("\t" + " ".join(most)) * bool(explain and most)
-    return "".join(line + "\n" for line in fill_in(stories.lines, given))
+    return "".join(line + stories.line_end for line in fill_in(stories.lines, given))

@@ -25,6 +25,17 @@ def lines_of(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
+def line_end_of(text: str) -> str:
+    """The first line end of a text; a line feed if it has none.
+
+    Example:
+        >>> line_end_of("one\\r\\ntwo\\n"), line_end_of("one\\u2028more")
+        ('\\r\\n', '\\n')
+    """
+    found = _LINE_END.search(text)
+    return found[0] if found else "\n"
+
+
 def each_line(chunks: Iterable[str]) -> Iterator[str]:
     """The lines of a text in chunks, without their ends, each as soon as its end is there.
 
