@@ -97,6 +97,6 @@ def test_without_beautiful_soup_a_line_says_what_is_missing(tmp_path, monkeypatc
     with open_sources([str(tmp_path)], warn=(lines := []).append) as (page,):
         assert "".join(pieces(page)) == "<p>tags</p>"
     assert lines == [
-        f"1 of 2 files were left out: {path} is an EPUB book",
+        f"1 of 2 files was left out: {path} is an EPUB book",
         "a.html is read with its tags: pip install 'textrnn[html]' has what takes its text out",
     ]

@@ -402,13 +402,16 @@ def test_open_sources_leaves_out_of_a_folder_what_is_no_text_and_says_so(tmp_pat
         "e.txt": b"",
         "f.png": b"\x89PNG\r\n\x1a\n\0",
         "g.bin": bytes(range(256)),
+        "i.gz": gzip.compress(b"one" * 999)[:-9],
         "h.txt": ("Съешь же ещё этих булок. " * 50).encode("koi8-r"),
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     left_out = (
-        f"4 of 8 files were left out: {tmp_path}/e.txt is empty, {tmp_path}/f.png is a PNG picture, not text, "
-        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is in no encoding that is known"
+        f"5 of 9 files were left out: {tmp_path}/e.txt is empty, {tmp_path}/f.png is a PNG picture, not text, "
+        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is neither UTF-8 (byte 0xf3 at offset 0 does not "
+        f"fit) nor GB18030, "
+        f"{tmp_path}/i.gz is cut off or damaged, and cannot be unpacked"
     )
     for argument in (tmp_path, tmp_path / "*"):
         with open_sources([str(argument)], warn=(lines := []).append) as sources:

@@ -205,7 +205,7 @@ def test_train_reads_folders_and_patterns(home):
         ran = good("train", argument, *QUICK, "-q", "--name", "x", "--overwrite")
         files = details("x")["corpus"]["files"]
         assert [file["name"] for file in files] == names
-        assert f"1 of {len(files) + 1} files were left out: texts/d.mid is a MIDI file, not text" in ran.err
+        assert f"1 of {len(files) + 1} files was left out: texts/d.mid is a MIDI file, not text" in ran.err
         assert {file["encoding"] for file in files} <= {"utf-8", "cp1252"}
         (packed,) = (file for file in files if file["name"] == "c.tex.gz")
         data = (home / "texts" / "c.tex.gz").read_bytes()

@@ -175,16 +175,20 @@ def open_sources(
             except DataError as error:
                 if is_named or (reading.strict and not isinstance(error, NoTextError)):
                     raise
-                reason = error.reason if isinstance(error, NoTextError) else "is in no encoding that is known"
-                left_out.append(f"{path} {reason}")
+                left_out.append(f"{path} {error.reason}" if isinstance(error, NoTextError) else _what_happened(error))
+        lines = _notes(sources)
         if left_out:
-            line = f"{len(left_out):,} of {len(found):,} files were left out: {_listed(left_out)}"
+            lines = [_left_out(left_out, len(found)), *lines]
             if not sources:
-                raise DataError(f"{line}; expected at least one with text")
-            warn(line)
-        for line in _notes(sources):
+                raise DataError(f"{lines[0]}; expected at least one with text")
+        for line in lines:
             warn(line)
         yield sources
+
+
+def _what_happened(error: DataError) -> str:
+    """A message without what was expected and what to do."""
+    return str(error).partition(": ")[0]
 
 
 def as_bytes(source: Source) -> Source:
@@ -218,10 +222,11 @@ def _together(*notes: str) -> str:
     return "; ".join(filter(None, notes))
 
 
-def _listed(words: Sequence[str]) -> str:
-    """The first few of some words."""
-    more = f" and {len(words) - MOST_LISTED:,} more" if len(words) > MOST_LISTED else ""
-    return ", ".join(words[:MOST_LISTED]) + more
+def _left_out(reasons: Sequence[str], num_files: int) -> str:
+    """What files were left out, the first few by name."""
+    more = f" and {len(reasons) - MOST_LISTED:,} more" if len(reasons) > MOST_LISTED else ""
+    files = f"{len(reasons):,} of {num_files:,} file{'s' * (num_files > 1)} {'were' if len(reasons) > 1 else 'was'}"
+    return f"{files} left out: {', '.join(reasons[:MOST_LISTED])}{more}"
 
 
 def _notes(sources: Sequence[Source]) -> list[str]:
