@@ -52,7 +52,7 @@ BAD_TEXTS = {
     "one character": (b"a" * 5000, ["single distinct character", "'a'"]),
     "NUL": (story().encode().replace(b"cat", b"c\0t"), ["NUL", "binary"]),
     "late NUL": (story(3000).encode() + b"\0", ["NUL character", "character "]),
-    "no encoding": ("le café déjà fermé ".encode("latin-1") * 300, ["neither UTF-8", "GB18030", "--encoding"]),
+    "no encoding": ("Съешь же ещё этих булок ".encode("koi8-r") * 300, ["neither UTF-8", "GB18030", "--encoding"]),
     "surrogates": (CESU * 300, ["no proper UTF-8", "surrogate", "offset 7", "save it again"]),
 }
 OF_ALL_FILES = ("short", "one character")  # told once all files are read, and no fault of a text to score
@@ -78,7 +78,7 @@ FILES = {
     "no such file": (["train", "nothing.txt"], 1, ["no such file: nothing.txt"]),
     "near name": (["train", "stori.txt"], 1, ["no such file: stori.txt", "did you mean story.txt?"]),
     "no such folder": (["train", "text/story.txt"], 1, ["there is no folder text"]),
-    "no text in folder": (["train", "empty"], 1, ["no text in folder empty", "*.txt"]),
+    "nothing in folder": (["train", "empty"], 1, ["no file in folder empty", "with text"]),
     "no match": (["train", "*.text"], 1, ["no file matches *.text"]),
     "validation file": (["train", "story.txt", "--validation-file", "x.txt"], 1, ["no such file: x.txt"]),
     "nothing": (["train"], 2, ["nothing to train on", "standard input"]),

@@ -28,7 +28,7 @@ from textrnn.text.corpus import (
     write_ids,
 )
 from textrnn.text.options import NormalizeConfig, TokenizerConfig
-from textrnn.text.reader import inspect_file, pieces
+from textrnn.text.reader import Reading, as_bytes, inspect_file, open_sources, pieces
 from textrnn.text.tokens.load import UNKNOWN_ID, build_tokenizer
 
 LEVELS = ("char", "byte", "word", "bpe")
@@ -218,6 +218,21 @@ def test_prepare_refuses_a_training_part_of_one_character(make):
 def test_count_chars_refuses_blank_text(text):
     with pytest.raises(DataError, match="empty or white space only"):
         count_chars(text)
+
+
+def test_prepare_keeps_every_byte_of_what_is_read_byte_by_byte(tmp_path):
+    contents = [b"MThd\r\n\r\xff\0 e\xcc\x81" + bytes(range(256)) * 300, "no line end: 天".encode()]
+    for number, content in enumerate(contents):
+        (tmp_path / str(number)).write_bytes(content)
+    reading = Reading(any_bytes=True)
+    with open_sources([str(tmp_path / "0"), str(tmp_path / "1")], reading) as (odd, text):
+        assert (odd.encoding, text.encoding) == ("bytes", "utf-8")
+        settings = dict(normalize=NormalizeConfig(unicode="raw"), tokenizer=TokenizerConfig(level="byte"))
+        found = prepare([odd, as_bytes(text)], [], tmp_path / "ids", **settings, held_out=0.5)
+    ids = np.concatenate([found.train.ids, found.valid.ids])
+    assert (ids - 2).astype(np.uint8).tobytes() == b"".join(contents)
+    assert found.train.num_chars + found.valid.num_chars == sum(map(len, contents)) and found.vocab_size == 258
+    assert found.tokenizer.decode(ids[:4]) == "MThd"
 
 
 def test_count_chars_counts_over_pieces():

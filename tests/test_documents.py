@@ -64,7 +64,7 @@ def test_rows_of_a_table_are_documents(tmp_path):
 
 
 @pytest.mark.parametrize("size", [3, 5, 64])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_separated_documents_whatever_the_pieces(tmp_path, monkeypatch, size, end):
     pieces = documents_module.pieces
     monkeypatch.setattr(documents_module, "pieces", lambda source: pieces(source, size))

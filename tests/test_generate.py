@@ -182,6 +182,7 @@ def test_generate_refuses_an_empty_stop(model):
     [
         (b"one\ntwo\n", ["one", "two"]),
         (b"one\r\ntwo\r\n", ["one", "two"]),
+        ("one\u2028more\r\rtwo\x85".encode(), ["one\u2028more", "", "two\x85"]),
         (b"\xef\xbb\xbfone\n\ntwo", ["one", "", "two"]),
         (b"\n", [""]),
         (b"\n\n", ["", ""]),

@@ -49,6 +49,173 @@ def test_variants_of_a_dictionary_belong_with_their_word(tmp_path, form):
     assert by_source(found) == (["read", "red"], [["R EH1 D", "R IY1 D"], ["R EH1 D"]])
 
 
+THREE = "cat  K AE1 T\ndog  D AO1 G\nfish  F IH1 SH\n"
+DICTIONARIES = {
+    "three words": (THREE, ["cat", "dog", "fish"]),
+    "comments at the head": ("# words\n#and phonemes\n;;; of English\n\n" + THREE, ["cat", "dog", "fish"]),
+    "entries that begin with a number sign": (
+        "#head\n" + THREE + "#hash HH AE1 SH\n# end\n",
+        ["cat", "dog", "fish", "#hash"],
+    ),
+    "tabs and variants": (THREE.replace("  ", "\t") + "cat(2)\tK AH0 T ;;; rare\n", ["cat", "dog", "fish", "cat"]),
+    "other signs": ("cat k æ t\ndog d ɒ ɡ\nfish f ɪ ʃ\n", ["cat", "dog", "fish"]),
+}
+
+
+@pytest.mark.parametrize("kind", DICTIONARIES)
+def test_small_dictionaries_with_comments_are_found_out(tmp_path, kind):
+    text, words = DICTIONARIES[kind]
+    found = read(tmp_path, text, "small.dict")
+    assert (found.form, found.sources, found.warnings) == ("cmudict", words, [])
+    assert not any(sign in target for target in found.targets for sign in "#;")
+
+
+def test_comments_at_the_head_of_pairs_are_none(tmp_path):
+    found = read(tmp_path, "# English and French\n;;; by someone\n#1\tn° 1\nGo # on.\tVa !\n")
+    assert (found.sources, found.form, found.warnings) == (["#1", "Go # on."], "tsv", [])
+
+
+@pytest.mark.parametrize("text", ["月 落\n乌 啼\n霜 满天\n", "So it is\nas we do\nor not\nwhen they came\n"])
+def test_prose_is_no_dictionary(tmp_path, text):
+    with pytest.raises(DataError, match="one column only"):
+        read(tmp_path, text)
+
+
+def test_reverse_turns_any_file_round(tmp_path):
+    found = read(tmp_path, CMU, reverse=True)
+    assert (found.sources[0], found.targets[0], found.is_reversed) == ("R EH1 D", "read", True)
+    assert chosen_kind(found, PairsConfig())[1] == ("token", "char")
+    assert chosen_kind(found.some([0, 2]), PairsConfig(target_level="word"))[1] == ("token", "word")
+    columns = dict(source_column="a", target_column="b", reverse=True)
+    assert read(tmp_path, "a,b\none,eins\n", "t.csv", **columns).sources == ["eins"]
+
+
+def parallel(tmp_path, sources, targets, **options):
+    (tmp_path / "a.en").write_bytes(sources.encode())
+    (tmp_path / "a.fr").write_bytes(targets.encode("utf-16"))
+    paths = dict(path=str(tmp_path / "a.en"), target=str(tmp_path / "a.fr"))
+    return read_pairs(options=PairOptions(**options), config=NormalizeConfig(), **paths)
+
+
+def test_two_files_are_read_line_by_line(tmp_path):
+    found = parallel(tmp_path, "tea\tcup\r\n\r\nsee\u2028it\r\n", "tasse\n \nvois-le")
+    assert (found.sources, found.targets) == (["tea cup", "see it"], ["tasse", "vois-le"])
+    assert (found.form, found.warnings) == ("parallel", ["a.en: 1 pair with an empty side left out"])
+    assert (found.file["name"], found.file["target"]["name"], found.file["target"]["bytes"]) == ("a.en", "a.fr", 32)
+    assert parallel(tmp_path, "a\nb", "c\nd", reverse=True).sources == ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "told"),
+    [
+        (
+            "a\n\nb\n",
+            "c\nd\n",
+            "a.en has 3 lines and a.fr has 2 lines: .*line 2 is the first blank one of a.en, a.fr has no",
+        ),
+        (
+            "a\n",
+            "c\nd\n\n",
+            "a.en has 1 line and a.fr has 3 lines: .*a.en has no blank line, line 3 is the first",
+        ),
+    ],
+)
+def test_two_files_need_equally_many_lines(tmp_path, sources, targets, told):
+    with pytest.raises(DataError, match=told):
+        parallel(tmp_path, sources, targets)
+
+
+JSON = {
+    "known names": (
+        '{"id": "1", "tgt": "thé", "src": "tea"}\n{"id": "2", "tgt": "va", "src": "go"}\n',
+        {},
+        "src to tgt",
+    ),
+    "two texts": ('{"id": 1, "en": "tea", "fr": "thé"}\n\n{"id": 2, "en": "go", "fr": "va"}\n', {}, "en to fr"),
+    "nested": (
+        '{"translation": {"en": "tea", "fr": "thé"}}\n{"translation": {"en": "go", "fr": "va"}}\n',
+        {},
+        "translation.en to translation.fr",
+    ),
+    "chosen": (
+        '{"t": {"en": "tea", "fr": "thé", "de": "Tee"}}\n{"t": {"en": "go", "fr": "va", "de": "geh"}}\n',
+        dict(source_column="en", target_column="t.fr"),
+        "t.en to t.fr",
+    ),
+    "one is chosen": ('{"fr": "thé", "en": "tea"}\n{"fr": "va", "en": "go"}\n', dict(target_column="fr"), "en to fr"),
+    "lists": ('["tea", "thé"]\n["go", "va"]\n', {}, "1 to 2"),
+    "a list of objects": ('[\n {"en": "tea", "fr": "thé"},\n {"en": "go",\n "fr": "va"}\n]\n', {}, "en to fr"),
+    "a list of lists": ('[["tea", "thé"], ["go", "va"]]', {}, "1 to 2"),
+}
+
+
+@pytest.mark.parametrize("kind", JSON)
+def test_json_is_read(tmp_path, kind):
+    text, options, between = JSON[kind]
+    found = read(tmp_path, text, "pairs.txt", **options)
+    assert (found.sources, found.targets, found.form) == (["tea", "go"], ["thé", "va"], "jsonl")
+    assert (found.between, found.warnings) == (between, [])
+
+
+def test_json_says_what_is_missing(tmp_path):
+    found = read(tmp_path, '{"en": "a", "fr": "b"}\n{"en": "c"}\n{"en": "d", "fr": " "}\n7\n', "p.jsonl")
+    assert found.warnings == [
+        "p.jsonl: 2 records without texts left out",
+        "p.jsonl: 1 pair with an empty side left out",
+    ]
+    for text, told, options in (
+        ('{"en": "a", "fr": "b", "de": "c"}', "its texts are en, fr, de; name two by --source-column", {}),
+        ('{"en": "a", "fr": "b"}', "no text 'es' as --target-column: there are en, fr", dict(target_column="es")),
+        ('{"en": "a", "fr": "b"', "line 1 is no JSON", {}),
+        ("[1, 2]", "its texts are none", {}),
+    ):
+        with pytest.raises(DataError, match=told):
+            read(tmp_path, text, "p.jsonl", **options)
+
+
+def tmx(*units, head='<!DOCTYPE tmx SYSTEM "tmx14.dtd">', srclang="*all*"):
+    """A translation memory; of each unit the texts by language."""
+    variants = ("".join(f'<tuv xml:lang="{name}"><seg>{text}</seg></tuv>' for name, text in unit) for unit in units)
+    body = "".join(f"<tu>\n<note>no text</note>{unit}</tu>\n" for unit in variants)
+    return f'<?xml version="1.0"?>\n{head}\n<tmx version="1.4"><header srclang="{srclang}"/><body>{body}</body></tmx>'
+
+
+EN_FR = [("en-GB", "a &lt;b&gt;<ph>{1}</ph> <hi>tea</hi>"), ("FR", "un\n thé")]
+
+
+def test_translation_memories_are_read_without_empty_units(tmp_path):
+    found = read(tmp_path, tmx(EN_FR, [("en-GB", ""), ("FR", " ")], [], [("en-GB", "alone")]), "m.tmx")
+    assert (found.sources, found.targets, found.form) == (["a <b> tea"], ["un thé"], "tmx")
+    assert found.between == "en-gb to fr"
+    assert found.warnings == ["m.tmx: 2 units without texts left out", "m.tmx: 1 pair with an empty side left out"]
+    assert read(tmp_path, tmx(EN_FR, srclang="fr"), "memory").sources == ["un thé"]
+    assert read(tmp_path, tmx(EN_FR), "m.tmx", source_column="fr").sources == ["un thé"]
+    three = tmx([*EN_FR, ("de", "Tee")])
+    assert read(tmp_path, three, "m.tmx", source_column="de", target_column="en").targets == ["a <b> tea"]
+    for text, told, options in (
+        (three, "texts in en-gb, fr, de: name two by --source-column", {}),
+        (three, "no language 'es' as --target-column: there are en-gb, fr, de", dict(target_column="es")),
+        (tmx([("en", "a")]), "texts in one language only", {}),
+        (three[:-9], "no whole XML, line", {}),
+    ):
+        with pytest.raises(DataError, match=told):
+            read(tmp_path, text, "m.tmx", **options)
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        '<!ENTITY a "x"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">',
+        '<!ENTITY a SYSTEM "file:///etc/passwd">',
+        '<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;',
+    ],
+)
+def test_translation_memories_with_entities_are_refused(tmp_path, entities):
+    text = tmx([("en", "&a;"), ("fr", "b")], head=f"<!DOCTYPE tmx [{entities}]>")
+    with pytest.raises(DataError, match=r"m\.tmx defines the entity '(a|b)'"):
+        read(tmp_path, text, "m.tmx")
+
+
 def test_columns_of_a_table_are_named(tmp_path):
     text = 'id,french,english\n1,"Oui, oui",yes\n2,Non,no\n'
     found = read(tmp_path, text, "t.csv", source_column="english", target_column="2")

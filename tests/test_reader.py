@@ -15,24 +15,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.text.cutting import TAIL_CHARS, lines_of
-from textrnn.text.reader import cut_safely, find_files, inspect_file, open_sources, pieces, recut
+from textrnn.text.cutting import TAIL_CHARS
+from textrnn.text.files import Found, find_files
+from textrnn.text.gutenberg import without_frames
+from textrnn.text.lines import each_line, each_line_of_bytes, lines_of
+from textrnn.text.reader import Reading, cut_safely, inspect_file, open_sources, pieces, recut
 
 CHINESE = "床前明月光，疑是地上霜。\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Text files, and others that a folder argument leaves out."""
-    for name in ("b.txt", "a.md", "sub/c.TXT", ".hidden.txt", ".git/d.txt", "e.csv"):
+    """Files of many suffixes, and some that a folder argument leaves out."""
+    for name in (
+        "b.txt",
+        "a.md",
+        "sub/c.TXT",
+        "e.srt",
+        "none",
+        ".hidden.txt",
+        ".git/d.txt",
+        "run/run.json",
+        "run/x.csv",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("text", encoding="utf-8")
     return tmp_path
 
 
-def relative(paths: list[str], folder: Path) -> list[str]:
-    return [Path(path).relative_to(folder).as_posix() for path in paths]
+def relative(files: list[Found], folder: Path) -> list[str]:
+    return [Path(file.path).relative_to(folder).as_posix() for file in files]
 
 
 def saved(folder: Path, content: bytes) -> str:
@@ -45,12 +58,12 @@ def saved(folder: Path, content: bytes) -> str:
 
 
 def test_find_files_lists_a_folder_sorted_without_hidden_files(folder: Path) -> None:
-    assert relative(find_files([str(folder)]), folder) == ["a.md", "b.txt", "sub/c.TXT"]
+    assert relative(find_files([str(folder)]), folder) == ["a.md", "b.txt", "e.srt", "none", "sub/c.TXT"]
 
 
 def test_find_files_keeps_a_named_file_of_any_kind(folder: Path) -> None:
-    assert relative(find_files([str(folder / "e.csv"), str(folder / ".hidden.txt")]), folder) == [
-        "e.csv",
+    assert relative(find_files([str(folder / "run/x.csv"), str(folder / ".hidden.txt")]), folder) == [
+        "run/x.csv",
         ".hidden.txt",
     ]
 
@@ -76,8 +89,9 @@ def test_find_files_prefers_a_file_whose_name_is_a_pattern(folder: Path) -> None
 def test_find_files_drops_repeats_and_keeps_the_order_of_arguments(folder: Path) -> None:
     arguments = ["-", str(folder / "b.txt"), str(folder), str(folder / "sub" / ".." / "b.txt"), "-"]
     found = find_files(arguments)
-    assert found[0] == "-"
-    assert relative(found[1:], folder) == ["b.txt", "a.md", "sub/c.TXT"]
+    assert found[0] == Found("-", True)
+    assert relative(found[1:], folder) == ["b.txt", "a.md", "e.srt", "none", "sub/c.TXT"]
+    assert [file.is_named for file in found[1:]] == [True, False, False, False, False]
 
 
 def test_find_files_suggests_the_nearest_name(folder: Path) -> None:
@@ -92,7 +106,7 @@ def test_find_files_suggests_the_nearest_name(folder: Path) -> None:
         ("nothing-like-it", r"no such file: .*nothing-like-it$"),
         ("nowhere/b.txt", r"there is no folder .*nowhere"),
         ("*.pdf", r"no file matches .*\*\.pdf"),
-        ("empty", r"no text in folder .*empty: expected \*\.txt or \*\.md"),
+        ("empty", r"no file in folder .*empty: expected files with text"),
     ],
 )
 def test_find_files_refuses_what_is_not_there(folder: Path, name: str, message: str) -> None:
@@ -137,44 +151,92 @@ def test_inspect_file_decides_the_encoding(
 
 def test_inspect_file_uses_a_given_encoding_alone(tmp_path: Path) -> None:
     path = saved(tmp_path, "café".encode("latin-1"))
-    source = inspect_file(path, "latin1")
+    source = inspect_file(path, Reading("latin1"))
     assert source.encoding == "iso8859-1"
     assert list(pieces(source)) == ["café"]
     with pytest.raises(DataError, match=r"not utf-8: cannot decode the bytes at offset 3"):
-        inspect_file(path, "utf8")
+        inspect_file(path, Reading("utf8"))
 
 
 @pytest.mark.parametrize("given_encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_inspect_file_drops_the_mark_with_a_given_encoding(tmp_path: Path, given_encoding: str) -> None:
     content = ("" if given_encoding in ("utf-16", "utf-8-sig") else "\ufeff") + "text"
-    source = inspect_file(saved(tmp_path, content.encode(given_encoding)), given_encoding)
+    source = inspect_file(saved(tmp_path, content.encode(given_encoding)), Reading(given_encoding))
     assert list(pieces(source)) == ["text"]
 
 
 @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", "utf-8\0"])
 def test_inspect_file_refuses_an_unknown_encoding(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(ConfigError, match="--encoding is"):
-        inspect_file(saved(tmp_path, b"text"), encoding)
+        inspect_file(saved(tmp_path, b"text"), Reading(encoding))
 
 
-@pytest.mark.parametrize("text", ["un café noir", "für eine größere Übung", "el niño mañana"])
-def test_inspect_file_does_not_take_latin_1_for_chinese(tmp_path: Path, text: str) -> None:
-    content = text.encode("latin-1")
-    first = next(index for index, value in enumerate(content) if value > 127)
-    with pytest.raises(DataError, match=rf"neither UTF-8 \(byte 0x.. .*offset {first} .*GB18030.*--encoding"):
-        inspect_file(saved(tmp_path, content))
+@pytest.mark.parametrize("text", ["un café noir", "für eine größere Übung", "el niño mañana", "I\u2019ve 5 \u20ac"])
+def test_inspect_file_takes_western_texts_for_cp1252_and_says_so(tmp_path: Path, text: str) -> None:
+    path = saved(tmp_path, text.encode("cp1252"))
+    with open_sources([path], warn=(notes := []).append) as (source,):
+        assert list(pieces(source)) == [text]
+    assert len(notes) == 1 and notes[0].startswith("file.txt was read as cp1252 (Windows-1252), which is a guess")
+    with pytest.raises(DataError, match=r"neither UTF-8 .* nor GB18030: .*, for example --encoding cp1252"):
+        inspect_file(path, Reading(strict=True))
 
 
-def test_inspect_file_gives_the_offset_of_a_bad_byte_far_on(tmp_path: Path) -> None:
-    # The last good character straddles the first two blocks that are read.
-    content = b"a" * ((1 << 20) - 1) + "é".encode() + b"b\xff"
-    with pytest.raises(DataError, match=f"byte 0xff at offset {(1 << 20) + 2} "):
-        inspect_file(saved(tmp_path, content))
+LONG = "Она любит чай. ".encode() * 80
+DAMAGED = {
+    # what of it is bad, its place, and how many places there are
+    "a byte that is none": (LONG + b"\xff" + LONG, len(LONG), 1),
+    "a character cut off": (LONG + "é".encode()[:1] + LONG, len(LONG), 1),
+    "at the end": (LONG + "天".encode()[:2], len(LONG), 1),
+    "far on, astride two blocks": (b"a" * ((1 << 20) - 1) + "é".encode() + b"b\xff", (1 << 20) + 2, 1),
+    "several": (b"\x80" + LONG + b"\xe9 \xff", 0, 3),
+    "ASCII, and no letter of cp1252": (b"tea " * 999 + b"\xff" + b"tea " * 999, 3996, 1),
+    "some UTF-8, nothing western": ("don\u2019t ".encode() + b"tea " * 999 + b"\xff\xfe", 4004, 2),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_inspect_file_replaces_a_few_bad_bytes_and_counts_them(tmp_path: Path, kind: str) -> None:
+    content, offset, count = DAMAGED[kind]
+    path = saved(tmp_path, content)
+    told = f"file.txt is utf-8 but for {count} place{'s, the first' if count > 1 else ','} at offset {offset}, that do"
+    with open_sources([path], warn=(notes := []).append) as (source,):
+        assert (source.num_bytes, source.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert "".join(pieces(source)) == "".join(pieces(source, 7)) == content.decode("utf-8", "replace")
+    assert len(notes) == 1 and notes[0].startswith(told)
+    assert inspect_file(path, Reading("utf-8")).note == source.note
+    with pytest.raises(DataError, match=rf"file\.txt is utf-8 but for .*at offset {offset}:.* --strict-encoding"):
+        inspect_file(path, Reading(strict=True))
+
+
+def test_inspect_file_replaces_bad_bytes_of_gb18030(tmp_path: Path) -> None:
+    text = CHINESE * 50
+    found = inspect_file(saved(tmp_path, text.encode("gb18030") + b"\xff" + text.encode("gb18030")))
+    assert found.note.startswith(f"is gb18030 but for 1 place, at offset {len(text.encode('gb18030'))},")
+    assert "".join(pieces(found)) == f"{text}\ufffd{text}"
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "cp1251"])
+def test_inspect_file_refuses_other_encodings_and_advises_no_cp1252(tmp_path: Path, encoding: str) -> None:
+    text = "Съешь же ещё этих французских булок. "
+    with pytest.raises(DataError, match=r"neither UTF-8 \(byte 0x.* at offset 0 .*GB18030: .*with --encoding$"):
+        inspect_file(saved(tmp_path, text.encode(encoding) * 50))
+
+
+def test_open_sources_says_the_same_of_several_files_once(tmp_path: Path) -> None:
+    paths = []
+    for number in range(8):
+        content = LONG * number + b"\xff" if number > 2 else "café noir ".encode("cp1252")
+        (tmp_path / f"{number}.txt").write_bytes(content)
+        paths.append(str(tmp_path / f"{number}.txt"))
+    with open_sources(paths, warn=(notes := []).append):
+        assert notes[0].startswith("0.txt (and 2 more files) was read as cp1252")
+        assert [note[:5] for note in notes[1:4]] == ["3.txt", "4.txt", "5.txt"]
+        assert notes[4:] == ["2 more files are damaged, or in an encoding that was guessed"]
 
 
 def test_inspect_file_refuses_an_incomplete_character_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="offset 2"):
-        inspect_file(saved(tmp_path, b"ab\xe4\xbd"), "utf-8")
+        inspect_file(saved(tmp_path, b"ab\xe4\xbd"), Reading("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +265,7 @@ def test_inspect_file_refuses_what_is_no_text(tmp_path: Path, content: bytes, me
 
 def test_inspect_file_refuses_nul_in_a_given_encoding(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="NUL character"):
-        inspect_file(saved(tmp_path, "ab\0".encode("utf-16-le")), "utf-16-le")
+        inspect_file(saved(tmp_path, "ab\0".encode("utf-16-le")), Reading("utf-16-le"))
 
 
 def test_inspect_file_accepts_few_control_characters(tmp_path: Path) -> None:
@@ -283,7 +345,7 @@ def test_open_sources_reads_a_pipe_twice() -> None:
     os.write(write_end, b"from a pipe")
     os.close(write_end)
     try:
-        with open_sources(find_files([f"/dev/fd/{read_end}"])) as (source,):
+        with open_sources([f"/dev/fd/{read_end}"]) as (source,):
             assert list(pieces(source)) == ["from a pipe"]
     finally:
         os.close(read_end)
@@ -311,10 +373,116 @@ def test_cut_safely_takes_the_best_place(text: str, first: str) -> None:
     assert text[: cut_safely(text)] == first
 
 
-def test_lines_of_end_at_lf_crlf_and_cr_alone() -> None:
+def test_lines_end_at_lf_crlf_and_cr_alone() -> None:
     odd = "a\u2028b\x85c\vd\fe\x1cf"
     assert lines_of(f"{odd}\r\n\nb\rc") == [odd, "", "b", "c"]
     assert (lines_of(""), lines_of("a\r\n"), lines_of("\n")) == ([], ["a"], [""])
+
+
+@settings(deadline=None)
+@given(st.text("a\r\n\u2028\x85\f\x1c", max_size=12), st.integers(1, 4))
+def test_lines_do_not_depend_on_chunks(text: str, size: int) -> None:
+    parts = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    expected = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n") if text else []
+    assert lines_of(text) == list(each_line(parts)) == expected
+    of_bytes = each_line_of_bytes([part.encode() for part in parts], 99)
+    assert [line.decode() for line in of_bytes] == expected
+
+
+def test_line_of_bytes_too_long_is_given_in_parts() -> None:
+    assert list(each_line_of_bytes([b"abc", b"def", b"g\nh"], 4)) == [b"abcdef", b"g", b"h"]
+
+
+def test_open_sources_leaves_out_of_a_folder_what_is_no_text_and_says_so(tmp_path: Path) -> None:
+    files = {
+        "a.srt": "one".encode("utf-16"),
+        "b": "naïve café".encode("cp1252"),
+        "c.tex": CHINESE.encode(),
+        "d.txt.gz": gzip.compress(b"packed"),
+        "e.txt": b"",
+        "f.png": b"\x89PNG\r\n\x1a\n\0",
+        "g.bin": bytes(range(256)),
+        "i.gz": gzip.compress(b"one" * 999)[:-9],
+        "h.txt": ("Съешь же ещё этих булок. " * 50).encode("koi8-r"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    left_out = (
+        f"5 of 9 files were left out: {tmp_path}/e.txt is empty, {tmp_path}/f.png is a PNG picture, not text, "
+        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is neither UTF-8 (byte 0xf3 at offset 0 does not "
+        f"fit) nor GB18030, "
+        f"{tmp_path}/i.gz is cut off or damaged, and cannot be unpacked"
+    )
+    for argument in (tmp_path, tmp_path / "*"):
+        with open_sources([str(argument)], warn=(lines := []).append) as sources:
+            assert ["".join(pieces(source)) for source in sources] == ["one", "naïve café", CHINESE, "packed"]
+            packed = sources[3]
+            assert (packed.name, packed.path) == ("d.txt.gz", str(tmp_path / "d.txt.gz"))
+            assert packed.sha256 == hashlib.sha256(files["d.txt.gz"]).hexdigest()
+            assert packed.num_bytes == len(files["d.txt.gz"])
+        assert lines[0] == left_out and len(lines) == 2 and lines[1].startswith("b was read as cp1252")
+        assert not os.path.exists(packed.place)
+    with pytest.raises(DataError, match="is a PNG picture"), open_sources([str(tmp_path / "f.png")]):
+        pass
+    with (
+        pytest.raises(DataError, match=r"b is neither UTF-8"),
+        open_sources([str(tmp_path)], Reading(strict=True)),
+    ):
+        pass
+    none = r"^2 of 2 files were left out: .*; expected at least one with text$"
+    with pytest.raises(DataError, match=none), open_sources([str(tmp_path / "[ef]*")]):
+        pass
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"one" * 999)[:-9], b"\x1f\x8bno gzip"])
+def test_open_sources_refuses_a_damaged_gzip_file(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DataError, match=r"file\.txt is cut off or damaged"), open_sources([saved(tmp_path, content)]):
+        pass
+
+
+BOOK = """Title: A{}
+{}** START OF THIS PROJECT GUTENBERG EBOOK A{}
+Chapter 1
+
+The * end *** of it.
+{}License
+*** START: FULL LICENSE ***
+"""
+END = "*** END OF THE PROJECT GUTENBERG EBOOK A ***\n"
+FRAMED = {
+    "plain": BOOK.format("", "*", " ***", END),
+    "a long title, and the old footer": BOOK.format(
+        "", "*", "\nAND B ***", "End of Project Gutenberg's A, by C\n\n" + END
+    ),
+    "no stars at the end": BOOK.format("", "*", "\n", END),
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("kind", FRAMED)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_books_of_project_gutenberg_lose_their_frames(kind: str, end: str, size: int) -> None:
+    text = (FRAMED[kind] * 2).replace("\n", end)
+    book = "Chapter 1\n\nThe * end *** of it.\n".replace("\n", end)
+    parts = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    assert "".join(without_frames(parts, "START")) == book * 2
+    only_end = text[text.index("Chapter") : len(text) // 2]
+    assert "".join(without_frames([only_end], "END")) == book
+
+
+def test_open_sources_cuts_or_names_the_frame_of_project_gutenberg(tmp_path: Path) -> None:
+    path = saved(tmp_path, b"x" * (1 << 16) + b"\n" + FRAMED["plain"].encode())
+    for strip, told in ((None, []), (False, ["has a header or footer of Project Gutenberg, which is learnt as well"])):
+        with open_sources([path], Reading(strip_gutenberg=strip), warn=(lines := []).append) as (source,):
+            assert "".join(pieces(source)) == Path(path).read_text()
+            assert [line.partition(": --strip-gutenberg")[0] for line in lines] == [f"file.txt {line}" for line in told]
+    with open_sources([path], Reading(strip_gutenberg=True), warn=(lines := []).append) as (source,):
+        assert "".join(pieces(source)) == "Chapter 1\n\nThe * end *** of it.\n"
+        num_chars = os.path.getsize(path)
+        lost = f"file.txt lost {num_chars - 32:,} of its {num_chars:,} characters"
+        assert lines == [f"{lost}, which Project Gutenberg put around the book"]
+    with pytest.raises(DataError, match="nothing but marks of Project Gutenberg"):
+        inspect_file(saved(tmp_path, b"*** END OF THE PROJECT GUTENBERG EBOOK A ***"), Reading(strip_gutenberg=True))
 
 
 @pytest.mark.parametrize("unit", ["\r\n", "e\u0301", "12", " ", "字"])

@@ -3,6 +3,7 @@
 import pytest
 import story_maker
 
+from textrnn.answerer.predict_file import filled_in, read_file
 from textrnn.answerer.stories import fill_in, read_stories, split_stories
 from textrnn.base.errors import DataError
 
@@ -43,6 +44,15 @@ def test_read_stories_refuses(lines, says):
     with pytest.raises(DataError) as caught:
         read_stories(lines, "x")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_filled_in_stories_keep_their_line_ends(tmp_path, end):
+    lines = ["1 Mira took\u2028the lamp.", "2 Where is\x85Mira?", ""]
+    (tmp_path / "s.txt").write_bytes(end.join(lines).encode())
+    stories = read_file(str(tmp_path / "s.txt"))
+    answered = dict(questions=[dict(line=2, answer="mill", known=None, attention=[])])
+    assert filled_in(stories, answered, explain=False) == end.join([lines[0], lines[1] + "\tmill", ""])
 
 
 def test_fill_in_changes_nothing_else():

@@ -1,6 +1,7 @@
 """`textrnn train`, from the words of the command to the files of the run."""
 
 import csv
+import gzip
 import hashlib
 import re
 import signal
@@ -178,6 +179,15 @@ def test_train_names_the_encoding_that_it_found(home):
     assert details("poem")["corpus"]["train"]["chars"] == int(len(text) * 0.9)
 
 
+def test_train_replaces_a_bad_byte_unless_it_is_told_to_refuse(home):
+    (home / "bad.txt").write_bytes(("Чай " * 9 + story()).encode() + b"\xff.")
+    refused("train", "bad.txt", *QUICK, "--strict-encoding", code=1, says=["bad.txt is utf-8 but for 1 place"])
+    ran = good("train", "bad.txt", *QUICK, "--no-samples", "--name", "bad")
+    assert f"bad.txt is utf-8 but for 1 place, at offset {63 + len(story())}, that does not decode" in ran.err
+    again = good("train", "bad.txt", "--resume", "bad", "--epochs", "3", "--no-samples", "-q")
+    assert "bad.txt is utf-8 but for 1 place" in again.err
+
+
 def test_train_reads_standard_input(home):
     result = train("-", *QUICK, stdin=story().encode())
     assert result["run"] == "models/standard-input"
@@ -186,12 +196,67 @@ def test_train_reads_standard_input(home):
 
 @pytest.mark.slow
 def test_train_reads_folders_and_patterns(home):
-    for number, name in enumerate(("b.txt", "a.md", "c.dat")):
-        (home / "texts").mkdir(exist_ok=True)
-        (home / "texts" / name).write_text(story(60, seed=number))
-    for argument in ("texts", "texts/[ab].*"):
-        train(argument, *QUICK, "--name", "x", "--overwrite")
-        assert [file["name"] for file in details("x")["corpus"]["files"]] == ["a.md", "b.txt"]
+    (home / "texts").mkdir()
+    for number, name in enumerate(("b.srt", "a", "c.tex.gz")):
+        content = ("Olé – " + story(60, seed=number)).encode("cp1252" if number else "utf-8")
+        (home / "texts" / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (home / "texts" / "d.mid").write_bytes(b"MThd\0\0\0\6")
+    for argument, names in (("texts", ["a", "b.srt", "c.tex.gz"]), ("texts/[cd].*", ["c.tex.gz"])):
+        ran = good("train", argument, *QUICK, "-q", "--name", "x", "--overwrite")
+        files = details("x")["corpus"]["files"]
+        assert [file["name"] for file in files] == names
+        assert f"1 of {len(files) + 1} files was left out: texts/d.mid is a MIDI file, not text" in ran.err
+        assert {file["encoding"] for file in files} <= {"utf-8", "cp1252"}
+        (packed,) = (file for file in files if file["name"] == "c.tex.gz")
+        data = (home / "texts" / "c.tex.gz").read_bytes()
+        assert (packed["bytes"], packed["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    good("train", "texts/[cd].*", "--resume", "x", "--epochs", "3", "-q")
+    assert train("texts/c.tex.gz", *QUICK)["run"] == "models/c"
+
+
+@pytest.mark.slow
+def test_train_cuts_the_frame_of_project_gutenberg(home):
+    book = story(60)
+    mark = "*** {} OF THE PROJECT GUTENBERG EBOOK X ***\n"
+    (home / "x.txt").write_text(f"Title: X\n{mark.format('START')}{book}{mark.format('END')}License\n")
+    ran = good("train", "x.txt", *QUICK, "-q", "--strip-gutenberg", "--name", "cut")
+    assert "x.txt lost " in ran.err and "put around the book" in ran.err
+    corpus = details("cut")["corpus"]
+    assert corpus["train"]["chars"] + corpus["valid"]["chars"] == len(book)
+    whole = good("train", "x.txt", *QUICK, "-q", "--name", "whole")
+    assert "x.txt has a header or footer of Project Gutenberg" in whole.err
+
+
+@pytest.mark.slow
+def test_train_takes_any_bytes_with_level_byte(home):
+    content = b"MThd\0\r\n\xff" + story(30).encode() * 2 + bytes(range(256)) * 4
+    (home / "song.mid").write_bytes(content)
+    refused("train", "song.mid", *QUICK, code=1, says=["song.mid is a MIDI file, not text"])
+    wrong = ("train", "song.mid", *QUICK, "--level", "byte", "--unicode", "NFC")
+    refused(*wrong, code=2, says=["song.mid is no text, and --unicode is NFC: expected raw"])
+    ran = good("train", "song.mid", *QUICK, "-q", "--level", "byte", "--held-out", "0.5", "--name", "song")
+    assert "song.mid is no text: all is learnt byte by byte, as it is (--unicode raw)" in ran.err
+    corpus = details("song")["corpus"]
+    assert corpus["train"]["chars"] + corpus["valid"]["chars"] == len(content)
+    assert corpus["files"][0]["encoding"] == "bytes"
+    written = (
+        "generate",
+        "--model",
+        "song",
+        "--seed",
+        "MThdé",
+        "--length",
+        "50",
+        "--random-seed",
+        "1",
+        "-o",
+        "out.mid",
+    )
+    good(*written)
+    data = (home / "out.mid").read_bytes()
+    assert data.startswith("MThdé".encode()) and len(data) == 6 + 50
+    assert good("score", "song.mid", "--model", "song", "--json").json["files"][0]["chars"] == len(content)
+    good("train", "song.mid", "--resume", "song", "--epochs", "3", "-q")
 
 
 def test_train_validates_on_a_file(home):

@@ -15,8 +15,12 @@ from translate_cases import small_translator
 import textrnn
 from textrnn.base.files import MODEL_FILE, RUN_FILE, read_json, read_weights, write_json, write_weights
 from textrnn.translator import predict as runtime
-from textrnn.translator.options import DecodeConfig
+from textrnn.translator.options import DecodeConfig, PairsConfig
+from textrnn.translator.pairs import Pairs
 from textrnn.translator.predict_file import draw_attention
+from textrnn.translator.store import write_pairs
+from textrnn.translator.tokens import build_side
+from textrnn.translator.unseen import unseen, words_learnt
 
 TINY = ("--units", "8", "--embed", "6", "--decoder-layers", "1", "--sampling", "0", "--batch", "16", "--warmup", "2")
 
@@ -74,13 +78,73 @@ def test_texts_files_and_standard_input_are_translated_alike(place):
     from_file = good("translate", "--model", "spelled", "words.txt")
     lines = from_file.out.split("\n")
     assert len(lines) == 4 and lines[1] == "" and all(token[1:] == "E" for token in lines[0].split())
-    assert good("translate", "--model", "spelled", "-", stdin=b"abc\n\nfed").out == from_file.out
+    assert from_file.err == good("translate", "--model", "spelled", "abc").err == ""
+    for stdin in (b"abc\n\nfed", b"abc\r\rfed\r", b"abc\r\n\r\nfed\r\n"):
+        assert good("translate", "--model", "spelled", "-", stdin=stdin).out == from_file.out
     assert good("translate", "--model", "spelled", "abc").out == lines[0] + "\n"
     assert textrnn.load("spelled").translate(["abc", "", "fed"]) == lines[:3]
     found = good("translate", "--model", "spelled", "words.txt", "--format", "jsonl", "--beam", "1").lines()
     assert [one["status"] for one in found[1:2]] == ["empty"] and found[0]["source"] == "abc" and found[0]["nats"] < 0
     good("translate", "--model", "spelled", "words.txt", "-o", "out.txt")
     assert (place / "out.txt").read_text() == from_file.out
+
+
+@pytest.mark.slow
+def test_what_the_model_never_saw_is_named(place):
+    (place / "words.txt").write_text("abc\nax\nxyz\n", encoding="utf-8")
+    ran = good("translate", "--model", "spelled", "words.txt", "--format", "jsonl")
+    assert ran.err == "warning: the model never saw 'x', 'y', 'z': what it makes of them, in 2 texts, is a guess\n"
+    assert [one.get("unseen") for one in ran.lines()] == [None, ["x"], ["x", "y", "z"]]
+    assert textrnn.load("spelled").unseen("a cx") == (" ", "x")
+
+
+WORDS = ["green apple", "red apple", "green umbrella", "blue hat"]
+
+
+@pytest.mark.parametrize("level", ["char", "token", "word", "bpe"])
+def test_unseen_parts_of_a_text(tmp_path, level):
+    pairs = Pairs(WORDS, [word.upper() for word in WORDS])
+    write_pairs(tmp_path / "pairs.safetensors", dict.fromkeys(("train", "valid", "test"), pairs))
+    config = PairsConfig(vocab_size=300 if level == "bpe" else None, min_count=1 if level == "token" else None)
+    side = build_side(WORDS, level, config)
+    text, expected = "Purple umbrella, red or purplish cat", ("Purple", "or", "purplish", "cat")
+    if level == "char":
+        expected = ("P", ",", "o", "i", "s", "c")
+    elif level == "token":
+        expected = ("Purple", "umbrella,", "or", "purplish", "cat")
+    assert unseen(text, side, lambda: words_learnt(tmp_path / "pairs.safetensors")) == expected
+    without_pairs = unseen(text, side, lambda: words_learnt(tmp_path / "none"))
+    if level == "bpe":
+        assert without_pairs == ()
+    elif level == "word":  # rare words are not told from new ones
+        assert set(expected) <= set(without_pairs) and "apple" not in unseen("apple", side, lambda: None)
+    else:
+        assert without_pairs == expected
+    assert unseen("RED apple", build_side(WORDS, "word", PairsConfig()), lambda: {"red", "apple"}) == ()
+    assert unseen("我们在", build_side(["我在这"], "bpe", PairsConfig(vocab_size=300)), lambda: {"我", "在"}) == ("们",)
+
+
+@pytest.mark.slow
+def test_two_files_and_other_forms_are_learnt_and_turned_round(place):
+    pairs = [line.split("\t") for line in spelled().splitlines()]
+    for number, name in enumerate(("a.en", "a.fr")):
+        (place / name).write_text("".join(pair[number] + "\n" for pair in pairs), encoding="utf-8")
+    objects = [{"source": source, "target": target} for source, target in pairs]
+    (place / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in objects), encoding="utf-8")
+    options = (*TINY, "--kind", "encoder-decoder", "--deterministic", "--epochs", "1", "-q", "--overwrite")
+    shown = []
+    for files in (["spelled.tsv"], ["--source", "a.en", "--target", "a.fr"], ["a.jsonl"]):
+        good("translate", *files, *options, "--name", "x")
+        shown.append(good("translate", "--model", "x", "abc").out)
+    assert len(set(shown)) == 1
+    told = good("translate", "--source", "a.en", "--target", "a.fr", *options[:-2], "--name", "y", "--reverse")
+    assert "read as two files with a text on each line, the other way round (--reverse)" in told.err
+    assert read_json(place / "models" / "y" / RUN_FILE)["levels"] == ["token", "char"]
+    assert read_json(place / "models" / "y" / RUN_FILE)["pairs"]["target"]["name"] == "a.fr"
+    both = "--source and --target are two files"
+    for wrong in (["--source", "a.en"], ["a.en", "--source", "a.en", "--target", "a.fr"]):
+        refused("translate", *wrong, code=2, says=[both])
+    refused("translate", "--model", "x", "abc", "--reverse", code=2, says=["leave out --reverse"])
 
 
 @pytest.mark.slow
@@ -200,7 +264,7 @@ BAD = {
     "unknown level": (["good.tsv", "--level", "byte"], 2, ["--level is 'byte'", "char, word, token, bpe"]),
     "unknown kind": (["good.tsv", "--kind", "both"], 2, ["--kind is 'both'", "aligned"]),
     "unknown format": (["good.tsv", "--format", "xml"], 2, ["xml"]),
-    "format of translations": (["good.tsv", "--format", "jsonl"], 2, ["--format jsonl is for translating"]),
+    "format of translations": (["good.tsv", "--format", "text"], 2, ["--format text is for translating"]),
     "aligned but unequal": (["good.tsv", "--kind", "aligned"], 2, ["as many tokens on both sides"]),
     "all too long": (["good.tsv", "--max-length", "1"], 1, ["more than 1 tokens on a side", "--max-length"]),
     "all too many words": (["words.tsv", "--max-words", "1"], 1, ["more than 1 words", "--max-words"]),
@@ -223,7 +287,7 @@ BAD = {
     "same column": (["t.csv", "--source-column", "a", "--target-column", "1"], 1, ["are the same column"]),
     "near column": (["t2.csv", "--source-column", "englsh", "--target-column", "b"], 1, ["did you mean 'english'?"]),
     "binary file": (["picture.tsv"], 1, ["picture.tsv is a PNG picture"]),
-    "neither UTF-8 nor GB18030": (["latin.tsv"], 1, ["latin.tsv is neither UTF-8", "--encoding"]),
+    "neither UTF-8 nor GB18030": (["koi8.tsv"], 1, ["koi8.tsv is neither UTF-8", "--encoding"]),
     "empty standard input": (["-"], 1, ["standard input is empty"]),
     "models is a file": (["good.tsv", "--models-dir", "prose.txt"], 1, ["cannot write to prose.txt", "--models-dir"]),
     "bad encoding": (["good.tsv", "--encoding", "klingon"], 2, ["klingon"]),
@@ -247,7 +311,7 @@ def bad_folder(tmp_path_factory):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "picture.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
-    (folder / "latin.tsv").write_bytes("café\tdéjà\n".encode("latin-1") * 40)
+    (folder / "koi8.tsv").write_bytes("чай\tхлеб\n".encode("koi8-r") * 40)
     (folder / "models" / "other").mkdir(parents=True)
     write_json(folder / "models" / "other" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     return folder
@@ -263,11 +327,20 @@ def test_bad_input_is_one_clear_line(bad_folder, monkeypatch, name):
 
 def test_bad_texts_are_one_clear_line(bad_folder, monkeypatch, rng):
     monkeypatch.chdir(bad_folder)
-    monkeypatch.setattr(runtime, "open_translator", lambda path: small_translator(rng, "aligned"))
+    model = small_translator(rng, "aligned")
+    monkeypatch.setattr(runtime, "open_translator", lambda path: model)
     monkeypatch.setattr(runtime, "find_run", lambda *arguments: Path("x"))
     translate = ("translate", "--model", "x")
     refused(*translate, " ", code=1, says=["the text is empty"])
     refused(*translate, "-", code=1, says=["standard input is empty"])
-    refused(*translate, "-", stdin=b"ab\n\xff\n", code=1, says=["line 2 of standard input is not utf-8", "--encoding"])
+    bad = good(*translate, "-", stdin=b"ab\n\xffa\n")
+    assert bad.out == good(*translate, "-", stdin="ab\n\ufffda\n".encode()).out
+    replaced, unseen_line = bad.err.splitlines()
+    assert (
+        replaced == "warning: standard input is utf-8 but for 1 place: replaced by U+FFFD (--strict-encoding refuses)"
+    )
+    assert unseen_line.startswith("warning: the model never saw '\ufffd'")
+    strict = (*translate, "-", "--strict-encoding")
+    refused(*strict, stdin=b"ab\n\xffa\n", code=1, says=["not utf-8 at offset 3", "--encoding"])
     refused(*translate, "abc", "--attention", "x.png", code=2, says=["'aligned' has no attention"])
     refused(*translate, "-", "--attention", "x.png", code=2, says=["--attention draws one text"])

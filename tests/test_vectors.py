@@ -31,6 +31,7 @@ TEA, SOUP, WE = [0.5, -1.0, 2.0], [1.0, 0.25, -0.125], [3.0, 0.0, 1e-3]
 LINES = ["we 3.0 0 1e-3", "Tea 9 9 9", "tea 0.5 -1 2.0", "SOUP 1 0.25 -.125", "soup, 7 7 7", "5 8 8 8", "tea 6 6 6"]
 FORMS = {
     "vec": "7 3\n" + "".join(line + "\n" for line in LINES),
+    "old Mac": "7 3\r" + "".join(line + "\r" for line in LINES),
     "trailing blanks": "7 3\n" + "".join(line + " \n" for line in LINES),
     "line ends of Windows": "7 3\r\n" + "".join(line + "\r\n" for line in LINES),
     "byte order mark": "\ufeff7 3\n" + "\n".join(LINES),

@@ -32,7 +32,7 @@ from textrnn.base.errors import DataError, RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import read_run
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.vocabulary import Vocabulary
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
-from textrnn.text.cutting import lines_of
-from textrnn.text.reader import find_files, open_sources, pieces
+from textrnn.text.lines import line_end_of, lines_of
+from textrnn.text.reader import AS_IT_SHOWS, Reading, open_sources, pieces
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class Stories:
         name: of the file.
         lines: without their ends.
         questions: all of them.
+        line_end: what ends them.
     """
 
     name: str
     lines: list[str]
     questions: list[Question]
+    line_end: str = "\n"
 
     @property
     def answered(self) -> list[Question]:
@@ -33,15 +35,17 @@ class Stories:
         return [question for question in self.questions if question.answer is not None]
 
 
-def read_file(path: str, encoding: str | None = None) -> Stories:
+def read_file(path: str, reading: Reading = AS_IT_SHOWS) -> Stories:
     """Reads a file of stories; `-` is standard input.
 
     Raises:
         DataError: it cannot be read, or is no file of stories.
     """
-    with open_sources(find_files([path])[:1], encoding) as (source,):
-        lines = lines_of("".join(pieces(source)))
-    return Stories(source.name, lines, read_stories(lines, source.name))
+    with open_sources([path], reading) as sources:
+        source = sources[0]
+        text = "".join(pieces(source))
+    lines = lines_of(text)
+    return Stories(source.name, lines, read_stories(lines, source.name), line_end_of(text))
 
 
 def answer_file(stories: Stories, model: Answerer) -> dict[str, Any]:
@@ -80,4 +84,4 @@ def filled_in(stories: Stories, answered: dict[str, Any], *, explain: bool) -> s
         if one["known"] is None:
             most = [max(hop, key=hop.__getitem__) for hop in one["attention"] if hop]
             given[one["line"] - 1] = one["answer"] + ("\t" + " ".join(most)) * bool(explain and most)
-    return "".join(line + "\n" for line in fill_in(stories.lines, given))
+    return "".join(line + stories.line_end for line in fill_in(stories.lines, given))

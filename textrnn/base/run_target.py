@@ -33,7 +33,11 @@ class RunTarget:
 
     def name_for(self, file: str) -> str:
         """The name of a run that learns from a file; raises ConfigError if it cannot be one."""
-        return free_name(Path(file).stem, self.models_dir) if self.name is None else check_name(self.name)
+        return (
+            free_name(Path(file.removesuffix(".gz")).stem, self.models_dir)
+            if self.name is None
+            else check_name(self.name)
+        )
 
     def check_free(self, name: str, *, resumable: bool = False) -> Path:
         """The folder of a new run.

@@ -23,8 +23,8 @@ from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
-from textrnn.text.cutting import lines_of
-from textrnn.text.reader import inspect_file, pieces
+from textrnn.text.lines import lines_of
+from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.folder import TABLES
@@ -232,7 +232,8 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 
 
 def _lines(path: str, encoding: str | None) -> list[str]:
-    return lines_of("".join(pieces(inspect_file(path, encoding))))
+    with open_sources([path], Reading(encoding)) as (source,):
+        return lines_of("".join(pieces(source)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,9 @@ from typing import Any, BinaryIO, Literal, cast
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.text.files import find_files
-from textrnn.text.reader import opened
+from textrnn.text.files import find_file
+from textrnn.text.lines import each_line_of_bytes
+from textrnn.text.reader import blocks_of, opened
 from textrnn.text.words import fold
 
 MAX_LINE_BYTES = 1 << 20
@@ -186,7 +187,7 @@ def _layout(path: str) -> tuple[int, bool]:
 
 def _complete(head: bytes) -> list[bytes]:
     """The lines at the beginning of a file, without the last one if it may go on."""
-    lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = list(each_line_of_bytes([head.removeprefix(b"\xef\xbb\xbf")], HEAD_BYTES))
     if len(head) == HEAD_BYTES and len(lines) > 1:
         lines.pop()
     return [_cleaned(line) for line in lines]
@@ -224,8 +225,8 @@ def _cleaned(line: bytes) -> bytes:
 def _lines(path: str) -> Iterator[tuple[int, bytes]]:
     """The lines of a file with their numbers, from 1, without white space at their ends."""
     with _stream(path) as stream:
-        for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), 1):
-            if len(line) == MAX_LINE_BYTES:
+        for number, line in enumerate(each_line_of_bytes(blocks_of(stream), MAX_LINE_BYTES), 1):
+            if len(line) > MAX_LINE_BYTES:
                 raise DataError(f"line {number:,} of {path} is longer than {MAX_LINE_BYTES:,} bytes: {EXPECTED}")
             yield number, _cleaned(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
 
@@ -234,7 +235,7 @@ def _lines(path: str) -> Iterator[tuple[int, bytes]]:
 def _stream(path: str) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked; what cannot be read becomes a DataError."""
     if not os.path.exists(path):
-        find_files([path])  # which says what is near
+        find_file(path)  # which says what is near
     if not os.path.isfile(path):
         raise DataError(f"{path} is no file: expected a text file of word vectors")
     with opened(path, path) as raw:

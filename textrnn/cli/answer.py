@@ -17,10 +17,11 @@ from textrnn.cli.options import (
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     names_of,
     new_run_flags,
+    reading_flags,
+    reading_of,
     split_options,
     typed_flags,
 )
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 GROUPS = (MemoryNetworkConfig, AnswerFitConfig, NormalizeConfig)
 # What says where a run comes from and goes, or what is done with one.
-NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite")
+NEW_RUN = ("model", "output", "explain", "test", "encoding", "strict_encoding", "name", "overwrite")
 
 
 @click.command(cls=SectionedCommand)
@@ -66,7 +67,7 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "name", "overwrite"
     help="Measure on these stories.  [default: a fifth of the stories, held out]",
 )
 @RESUME
-@encoding_flag()
+@reading_flags()
 @new_run_flags("the file's")
 @config_flags(*GROUPS)
 @click.pass_context
@@ -90,7 +91,7 @@ def answer(context: click.Context, /, stories: str | None, **options: Any) -> No
             )
     elif stories is None:
         raise ConfigError("there is nothing to answer: name a file of stories, or - for standard input; see --help")
-    file = None if stories is None else read_file(stories, asked.encoding)
+    file = None if stories is None else read_file(stories, reading_of(asked))
     if file is None or (asked.model is None and file.answered):
         _learn(context, file, asked, given)
         return
@@ -111,7 +112,7 @@ def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace,
         )
     result = train(
         file,
-        test=None if asked.test is None else read_file(asked.test, asked.encoding),
+        test=None if asked.test is None else read_file(asked.test, reading_of(asked)),
         resume=asked.resume,
         **call_of(context, asked),
         **given,

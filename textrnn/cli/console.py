@@ -34,11 +34,11 @@ class Commands(click.Group):
             raise OutputClosedError from None
 
 
-def stream(pieces: Iterable[str], *, eager: bool = False) -> None:
+def stream(pieces: Iterable[str], *, eager: bool = False, encoding: str = "utf-8") -> None:
     """Writes pieces as they come: at once to a person, in blocks to a file or pipe."""
     output = sys.stdout
     if isinstance(output, io.TextIOWrapper):
-        output.reconfigure(encoding="utf-8", errors="replace")
+        output.reconfigure(encoding=encoding, errors="replace", newline="")
     eager, last = eager or output.isatty(), 0.0
     for number, piece in enumerate(pieces):
         output.write(piece)
@@ -93,20 +93,21 @@ def guarded(run: Callable[[], Any]) -> int:
         return 1
 
 
-def write(pieces: Iterable[str], output: str | None, *, eager: bool = False) -> None:
+def write(pieces: Iterable[str], output: str | None, *, eager: bool = False, encoding: str = "utf-8") -> None:
     """Writes pieces to a file, or to standard output as they come.
 
     Args:
         pieces: of text.
         output: the file; None or `-` for standard output.
         eager: whether somebody waits for each piece, see `stream`.
+        encoding: how they are written.
     """
     if output is None or output == "-":
-        stream(pieces, eager=eager)
+        stream(pieces, eager=eager, encoding=encoding)
         return
     from textrnn.language_model.generate import write_output
 
-    write_output(pieces, output)
+    write_output(pieces, output, encoding)
 
 
 def show_result(context: click.Context, result: dict[str, Any], text: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -84,23 +85,32 @@ def generate(context: click.Context, /, **options: Any) -> None:
     if asked.interactive:
         _converse(opened, config, asked.stops)
     else:
-        write(_many(opened, config, asked, choose) if many else _one(opened, config, asked), asked.output)
+        encoding = "utf-8"
+        if opened.config.is_bytes and asked.form == "text":
+            encoding = "latin-1"  # in which each byte is the character that it was read as
+        pieces = _many(opened, config, asked, choose) if many else _one(opened, config, asked)
+        write(pieces, asked.output, encoding=encoding)
 
 
 def _one(model: Any, config: SampleConfig, asked: SimpleNamespace) -> Iterable[str]:
     """One text, as it comes."""
-    from textrnn.language_model.generate import format_stream
+    from textrnn.language_model.generate import as_bytes, format_stream
     from textrnn.language_model.generation import generate_stream
 
+    if model.config.is_bytes:
+        seed, stops = as_bytes(asked.seed), tuple(map(as_bytes, asked.stops))
+        return itertools.chain([seed], generate_stream(model, seed, config, stops=stops, warn=warn))
     return format_stream(asked.seed, generate_stream(model, asked.seed, config, stops=asked.stops, warn=warn))
 
 
 def _many(model: Any, config: SampleConfig, asked: SimpleNamespace, choose: Any) -> Iterable[str]:
     """Several texts, or one as a line of JSON."""
-    from textrnn.language_model.generate import format_jsonl, format_text, read_seeds
+    from textrnn.language_model.generate import as_bytes, format_jsonl, format_text, read_seeds
     from textrnn.language_model.generation import generate_texts
 
     seeds = read_seeds(asked.seeds_file) if asked.seeds_file else [asked.seed]
+    if model.config.is_bytes:
+        seeds = list(map(as_bytes, seeds))
     as_json = asked.form == "jsonl"
     texts = generate_texts(
         model, seeds, config, count=asked.count, stops=asked.stops, measure=as_json, warn=warn, choose=choose

@@ -11,12 +11,12 @@ import click
 
 from textrnn.base.errors import warn
 from textrnn.cli.console import Commands
-from textrnn.cli.options import JSON, MODELS_DIR, encoding_flag
+from textrnn.cli.options import JSON, MODELS_DIR, reading_flags
 
 if TYPE_CHECKING:
     from textrnn.inspect.inputs import Request
 
-ENCODING = encoding_flag("file", "UTF-8, UTF-16 or GB18030, as it shows")
+READING = reading_flags("file")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output.")
 
 
@@ -49,7 +49,7 @@ def inspect() -> None:
     "--unit", type=int, metavar="N", help="Show this unit first, from 0.  [default: the one that tracks most]"
 )
 @click.option("--layer", type=int, metavar="N", help="Layer of --unit, from 1.  [default: the last]")
-@ENCODING
+@READING
 @JSON
 def cells(as_json: bool, **options: Any) -> None:
     """Colour a text by what each unit of a network says, in a page that ranks units by what they track.
@@ -84,7 +84,7 @@ def cells(as_json: bool, **options: Any) -> None:
 @click.option(
     "--random-seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of their weights."
 )
-@ENCODING
+@READING
 @JSON
 def gradients(as_json: bool, **options: Any) -> None:
     """Measure vanishing and exploding gradients of SimpleRNN, GRU and LSTM, in a table and a plot.
@@ -108,7 +108,7 @@ def gradients(as_json: bool, **options: Any) -> None:
 @MODELS_DIR
 @output_option("attention.html", "The page; a picture of one text if the name ends with .png.")
 @OVERWRITE
-@ENCODING
+@READING
 @JSON
 def attention(texts: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Show which tokens a classifier with --pooling attention weighs how much, or a translator for each that it writes.

@@ -18,6 +18,9 @@ import click
 from textrnn.base.config import LEARNING, NUMBERS, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
 from textrnn.base.errors import warn
 
+if typing.TYPE_CHECKING:
+    from textrnn.text.reader import Reading
+
 Decorator = Callable[[Any], Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -129,6 +132,30 @@ def from_flag(of: str, what: str) -> Decorator:
 def encoding_flag(what: str = "files", default: str = "UTF-8, UTF-16 or GB18030, as they show") -> Decorator:
     """Decorates a command with the flag for the encoding of what it reads."""
     return flag("--encoding", section=TEXT, help=f"Encoding of the {what}.  [default: {default}]")
+
+
+def reading_flags(what: str = "files") -> Decorator:
+    """Decorates a command with the flags for how texts are read; `reading_of` takes them."""
+    strict = flag(
+        "--strict-encoding",
+        is_flag=True,
+        section=TEXT,
+        help=f"Refuse {what} with bytes that do not decode, instead of replacing a few of them.",
+    )
+    return lambda command: encoding_flag(what, "as the bytes show: UTF-8, UTF-16, GB18030 or cp1252")(strict(command))
+
+
+def tags_flag() -> Decorator:
+    """Decorates a command that has `reading_flags` with the flag for web pages and books."""
+    text = "Read web pages and EPUB books as they are, tags and all.  [default: their text alone]"
+    return flag("--keep-tags", is_flag=True, section=TEXT, help=text)
+
+
+def reading_of(asked: SimpleNamespace) -> Reading:
+    """How texts are read, from the flags of a command."""
+    from textrnn.text.reader import Reading
+
+    return Reading(asked.encoding, asked.strict_encoding, keep_tags=getattr(asked, "keep_tags", False))
 
 
 def new_run_flags(whose: str, what: str = "a run of that name") -> Decorator:

@@ -12,7 +12,7 @@ import click
 
 from textrnn.base.errors import ConfigError, warn
 from textrnn.cli.console import stream
-from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, encoding_flag
+from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, reading_flags, reading_of, tags_flag
 from textrnn.text.document_options import DocumentConfig
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @MODEL
 @MODELS_DIR
 @USE
-@encoding_flag()
+@reading_flags()
+@tags_flag()
 @click.option(
     "--condition",
     metavar="NAME",
@@ -45,7 +46,7 @@ def score(files: tuple[str, ...], **options: Any) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
     from textrnn.language_model.conditions import check_condition
     from textrnn.language_model.predict import load_language_model
-    from textrnn.text.reader import find_files, open_sources
+    from textrnn.text.reader import as_bytes, open_sources
 
     asked = SimpleNamespace(**options)
     opened = load_language_model(asked.model, asked.models_dir)
@@ -63,7 +64,10 @@ def score(files: tuple[str, ...], **options: Any) -> None:
         table = dataclasses.replace(table, condition=asked.condition)
     elif asked.condition is not None:
         check_condition(opened, asked.condition)
-    with open_sources(find_files(files), asked.encoding) as sources:
+    reading = dataclasses.replace(reading_of(asked), any_bytes=opened.config.is_bytes)
+    with open_sources(files, reading) as sources:
+        if opened.config.is_bytes:
+            sources = list(map(as_bytes, sources))
         if asked.per_char:
             _per_char(opened, sources, asked.condition)
             return

@@ -15,11 +15,12 @@ from textrnn.cli.options import (
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     new_run_flags,
+    reading_flags,
     split_options,
+    tags_flag,
 )
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
@@ -29,6 +30,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
+OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "keep_tags", "resume", "from_run", "samples")
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
 
 
@@ -45,7 +47,14 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     section=TEXT,
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
-@encoding_flag()
+@reading_flags()
+@tags_flag()
+@flag(
+    "--strip-gutenberg",
+    is_flag=True,
+    section=TEXT,
+    help="Cut the header and footer that Project Gutenberg puts around its books.",
+)
 @config_flags(*GROUPS)
 @flag(
     "--workers",
@@ -59,7 +68,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
 @flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
-    """Learn a language model from text files, folders, patterns or - (standard input)."""
+    """Learn a language model from text files (.gz too), folders, patterns or - (standard input)."""
     from textrnn.language_model.launch import launch, was_launched
 
     asked, given = split_options(context, options, *GROUPS)
@@ -67,7 +76,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: getattr(asked, name) for name in ("validation", "encoding", "resume", "from_run", "samples")}
+    own = {name: getattr(asked, name) for name in OWN}
     result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))

@@ -12,17 +12,19 @@ import click
 
 from textrnn.base.config import PREDICTING, TEXT
 from textrnn.base.errors import ConfigError, DataError
+from textrnn.base.errors import warn as show_warning
 from textrnn.cli.console import show_result, write
 from textrnn.cli.options import (
     RESUME,
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     names_of,
     new_run_flags,
+    reading_flags,
+    reading_of,
     split_options,
     typed_flags,
 )
@@ -32,7 +34,8 @@ from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, Ne
 
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
-OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", "source_column", "target_column")
+OF_FILES = ("source", "target", "reverse", "source_column", "target_column")
+OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", *OF_FILES)
 FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 
 
@@ -64,15 +67,23 @@ FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 @flag(
     "--format",
     "form",
-    type=click.Choice(["text", "jsonl", *FORMATS]),
+    type=click.Choice(["text", *FORMATS]),
     default=None,
     section=TEXT,
     help="Translating: a line of text each (the default) or of JSON. Learning: how the pairs are written.",
 )
 @flag("--attention", metavar="FILE.png", section=PREDICTING, help="Draw what each token of the translation attends to.")
-@flag("--source-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the sources in a table.")
-@flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="Column of the targets in a table.")
-@encoding_flag("file", "UTF-8, UTF-16 or GB18030, as it shows")
+@flag("--source", metavar="FILE", section=TEXT, help="Learn from two files: this one has a source on each line,")
+@flag("--target", metavar="FILE", section=TEXT, help="and this one its target on the same line.")
+@flag("--reverse", is_flag=True, section=TEXT, help="Learn the other direction: sources from targets.")
+@flag(
+    "--source-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Column of the sources in a table; of JSON the key, of TMX the language.",
+)
+@flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="The same of the targets.")
+@reading_flags("file")
 @new_run_flags("the file's")
 @config_flags(*GROUPS)
 @click.pass_context
@@ -80,7 +91,7 @@ def translate(context: click.Context, /, text: str | None, **options: Any) -> No
     """Learn to turn texts into others from pairs of them, or do so.
 
     \b
-      textrnn translate pairs.tsv               learn: source TAB target
+      textrnn translate pairs.tsv               learn: source TAB target, a table, JSON, TMX
       textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
     """
     asked, given = split_options(context, options, *GROUPS)
@@ -97,21 +108,29 @@ def _learn(
     """Learns from a file of pairs, or goes on with a run."""
     if flags := typed_flags(context, ("output", "attention")):
         raise ConfigError(f"{', '.join(flags)}: only for translating; name the run with --model")
-    if asked.form in ("text", "jsonl"):
-        raise ConfigError(
-            f"--format {asked.form} is for translating with --model: for pairs expected {', '.join(FORMATS)}"
-        )
+    if asked.form == "text":
+        raise ConfigError(f"--format text is for translating with --model: for pairs expected {', '.join(FORMATS)}")
+    if (asked.source is None) != (asked.target is None) or (asked.source and (text is not None or asked.form)):
+        raise ConfigError("--source and --target are two files, of a text on each line: give both, and no other file")
     if text is not None and text != "-" and not os.path.exists(text):
         _no_such_pairs(text)
     from textrnn.translator.pairs import PairOptions
     from textrnn.translator.train import train
 
     result = train(
-        text,
+        text if asked.source is None else asked.source,
+        target=asked.target,
         test=asked.test,
         resume=asked.resume,
         from_run=asked.from_run,
-        options=PairOptions(asked.form, asked.source_column, asked.target_column, asked.encoding),
+        options=PairOptions(
+            asked.form,
+            asked.source_column,
+            asked.target_column,
+            asked.encoding,
+            asked.strict_encoding,
+            asked.reverse,
+        ),
         decode=decode,
         **call_of(context, asked),
         **given,
@@ -120,10 +139,10 @@ def _learn(
 
 
 def _no_such_pairs(text: str) -> None:
-    from textrnn.text.files import find_files
+    from textrnn.text.files import find_file
 
     try:
-        find_files([text])
+        find_file(text)
     except DataError as error:
         raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
 
@@ -150,7 +169,7 @@ def _translate(context: click.Context, text: str | None, asked: SimpleNamespace,
             raise ConfigError("--attention draws one text: give the text itself, not a file")
         draw_attention(opened, text, decode, asked.attention, warn=warn)
     as_json = asked.as_json or asked.form == "jsonl"
-    with read_texts(text, asked.encoding) as texts:
+    with read_texts(text, reading_of(asked), show_warning) as texts:
         write(translated(opened, texts, decode, as_json=as_json, warn=warn), asked.output, eager=text == "-")
 
 

@@ -17,9 +17,9 @@ from textrnn.inspect.inputs import Request
 from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut, percent
 from textrnn.report.pictures import Titles, draw_matrix
-from textrnn.text.cutting import lines_of
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
-from textrnn.text.reader import find_files, open_sources, pieces
+from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.translator.attention_picture import format_translation, inspect_translation
 from textrnn.translator.predict import KIND as TRANSLATOR
 
@@ -62,7 +62,7 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
         ConfigError, DataError, RunError: see the message.
     """
     place = request.place(".html", ".png")
-    all_texts = [*texts, *([] if request.file is None else _lines(request.file, request.encoding))]
+    all_texts = [*texts, *([] if request.file is None else _lines(request.file, request.reading))]
     if not all_texts:
         raise ConfigError("there is no text: give one with --text, or name a file with a text in each line")
     is_picture = place.suffix.lower() == ".png"
@@ -88,9 +88,9 @@ def inspect_attention(request: Request, texts: Sequence[str], *, warn: Callable[
     return {"output": written, "run": str(path), "texts": [_to_json(one) for one in found]}
 
 
-def _lines(file: str, encoding: str | None) -> list[str]:
+def _lines(file: str, reading: Reading) -> list[str]:
     """The texts of a file, one a line; blank lines are none."""
-    with open_sources(find_files([file]), encoding) as sources:
+    with open_sources([file], reading) as sources:
         text = "".join(piece for source in sources for piece in pieces(source))
     lines = [line for line in lines_of(text) if line.strip()]
     if len(lines) > MOST_TEXTS:

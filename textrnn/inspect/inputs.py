@@ -11,7 +11,7 @@ from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.language_model.predict import LanguageModel
 from textrnn.text.corpus import check_ids, largest_id, map_ids, normalized_text, smallest_dtype
 from textrnn.text.options import NormalizeConfig
-from textrnn.text.reader import find_files, open_sources
+from textrnn.text.reader import Reading, open_sources
 
 HELD_OUT = "checkpoint/valid.ids"
 HELD_OUT_NAME = "the text held out in training"
@@ -27,6 +27,7 @@ class Request:
         model: name or path of a run; None for the newest one.
         models_dir: the folder of the runs.
         encoding: of the file; None to detect it from its bytes.
+        strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
         overwrite: whether to replace the output.
     """
 
@@ -35,7 +36,13 @@ class Request:
     model: str | None
     models_dir: Path
     encoding: str | None = None
+    strict_encoding: bool = False
     overwrite: bool = False
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is read."""
+        return Reading(self.encoding, self.strict_encoding)
 
     def place(self, *suffixes: str) -> Path:
         """The path of the output.
@@ -61,7 +68,7 @@ class Request:
             DataError: the file cannot be read, or there is only white space.
         """
         found = ""
-        with open_sources(find_files([str(self.file)]), self.encoding) as sources:
+        with open_sources([str(self.file)], self.reading) as sources:
             for piece in normalized_text(sources, config):
                 found += piece
                 if len(found) >= chars:

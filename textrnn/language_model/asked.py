@@ -21,7 +21,7 @@ from textrnn.text.corpus import decoded, map_ids, normalized_text, smallest_dtyp
 from textrnn.text.counts.joined import JoinedCounts
 from textrnn.text.counts.model import Counts
 from textrnn.text.documents import read_documents
-from textrnn.text.reader import Source, find_files, open_sources
+from textrnn.text.reader import Source, open_sources
 
 M = TypeVar("M", bound=Model)
 AnyPath = str | os.PathLike[str]
@@ -100,7 +100,7 @@ def known_pieces(model: Model, limit: int, corpus: Sequence[str]) -> Known:
         return KnownText(lambda: decoded(ids, model.tokenizer), limit, model.tokenizer)
     if not corpus:
         return KnownToCounts(_counts(model, limit), limit, model.vocab_size)
-    with open_sources(find_files(corpus)) as sources:
+    with open_sources(corpus) as sources:
         return KnownText(lambda: _text(model, sources), limit, model.tokenizer)
 
 

@@ -31,7 +31,7 @@ from textrnn.text.corpus import (
     smallest_dtype,
     start_id,
 )
-from textrnn.text.reader import Source, find_files, open_sources
+from textrnn.text.reader import Reading, Source, open_sources
 from textrnn.training.display import Display
 from textrnn.training.from_run import check_other
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
@@ -43,14 +43,13 @@ PARTS = ("train", "valid")
 
 @contextlib.contextmanager
 def read_files(
-    files: Sequence[str], validation: Sequence[str], encoding: str | None, display: Display
+    files: Sequence[str], validation: Sequence[str], reading: Reading, display: Display
 ) -> Iterator[tuple[list[Source], list[Source]]]:
-    """Opens the corpus and the validation files within the block; says so where one is not in UTF-8."""
-    paths, held_paths = find_files(files) if files else [], find_files(validation) if validation else []
-    with open_sources(paths, encoding) as sources, open_sources(held_paths, encoding) as held:
-        for source in [*sources, *held]:
-            if source.encoding not in ("utf-8", "ascii"):
-                display.warn(f"{source.name} was read as {source.encoding}")
+    """Opens the corpus and the validation files within the block; says what was guessed or replaced in them."""
+    with (
+        open_sources(files, reading, warn=display.warn) as sources,
+        open_sources(validation, reading, warn=display.warn) as held,
+    ):
         yield sources, held
 
 

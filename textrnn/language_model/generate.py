@@ -16,6 +16,7 @@ from pathlib import Path
 
 from textrnn.base.errors import DataError
 from textrnn.language_model.generation import Generated
+from textrnn.text.lines import lines_of
 from textrnn.text.normalize import replace_surrogates
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -25,7 +26,7 @@ def read_seeds(source: str) -> list[str]:
     """Read seeds, one a line.
 
     Args:
-        source: a path, or `-` for standard input; UTF-8, with or without a byte order mark, line ends LF or CRLF.
+        source: a path, or `-` for standard input; UTF-8, with or without a byte order mark, line ends LF, CRLF or CR.
 
     Returns:
         One for each line; an empty line is an empty seed.
@@ -39,13 +40,23 @@ def read_seeds(source: str) -> list[str]:
         data = data.removeprefix(codecs.BOM_UTF8)
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = len(lines_of(data[: error.start].decode() + "?"))
         raise DataError(f"{name} is not UTF-8 in line {line}: save it as UTF-8, one seed a line") from None
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read seeds from {name}: {getattr(error, 'strerror', None) or error}") from None
     if not text:
         raise DataError(f"{name} is empty: expected one seed a line; an empty line is an empty seed")
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return lines_of(text)
+
+
+def as_bytes(text: str) -> str:
+    """A seed for a model that reads byte by byte: each byte of it in UTF-8 as the character of its number.
+
+    Example:
+        >>> as_bytes("é") == chr(0xC3) + chr(0xA9)
+        True
+    """
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def format_text(generated: Generated, number: int = 1) -> str:
@@ -103,12 +114,13 @@ def format_jsonl(generated: Generated) -> str:
     return _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n"
 
 
-def write_output(pieces: Iterable[str], path: str | os.PathLike[str]) -> None:
+def write_output(pieces: Iterable[str], path: str | os.PathLike[str], encoding: str = "utf-8") -> None:
     """Write text to a file so that there is the old file or the whole new one, never a part.
 
     Args:
-        pieces: the text, UTF-8 and with the line ends as they are.
+        pieces: the text, with the line ends as they are.
         path: the file; a link is followed, and what is no plain file, such as /dev/null, is written to directly.
+        encoding: how it is written; what it lacks becomes a question mark.
 
     Raises:
         DataError: it cannot be written.
@@ -123,20 +135,20 @@ def write_output(pieces: Iterable[str], path: str | os.PathLike[str]) -> None:
     target = os.path.realpath(path)
     try:
         if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "w", encoding="utf-8", newline="", errors="replace") as file:
+            with open(target, "w", encoding=encoding, newline="", errors="replace") as file:
                 file.writelines(pieces)
         else:
-            _replace(target, pieces)
+            _replace(target, pieces, encoding)
     except OSError as error:
         raise DataError(f"cannot write to {path}: {error.strerror or error}; choose another file with -o") from None
 
 
-def _replace(target: str, pieces: Iterable[str]) -> None:
+def _replace(target: str, pieces: Iterable[str], encoding: str) -> None:
     """Write a file beside the target, with the rights that a new file gets, and move it into place."""
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(4)}")
     try:
-        with open(temporary, "x", encoding="utf-8", newline="", errors="replace") as file:
+        with open(temporary, "x", encoding=encoding, newline="", errors="replace") as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())

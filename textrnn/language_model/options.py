@@ -48,6 +48,11 @@ class Config(Checked):
             options = {**options, "level": "word"}
         return super().from_options(options)
 
+    @property
+    def is_bytes(self) -> bool:
+        """Whether files are read byte by byte, as they are."""
+        return self.tokenizer.level == "byte" and self.normalize.unicode == "raw"
+
     def resolve(self) -> Config:
         """The same options with every `None` that stands for a rule replaced by what the rule gives.
 
@@ -65,6 +70,8 @@ class Config(Checked):
                 "--weight is for files of running text: the documents of --text-column, --condition and "
                 "--document-separator are shuffled together; leave it out"
             )
+        if self.is_bytes and config.documents.has_documents:
+            raise ConfigError("--unicode raw with --level byte is for files as a whole: leave it out with documents")
         return config
 
     def _resolved(self) -> Config:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.hashes import POINT_BITS, Followers, code_points, hashes, powers, values
-from textrnn.text.normalize import REPLACEMENT
 
 
 class TokenTree:

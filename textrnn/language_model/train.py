@@ -6,18 +6,20 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, TextRNNError
 from textrnn.base.machine import machine_speed
+from textrnn.base.run import find_run, read_run
 from textrnn.base.run_target import TrainingCall
 from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
+from textrnn.language_model.predict import KIND
 from textrnn.language_model.size import sized, wants_size
 from textrnn.language_model.source_changes import changed_since
 from textrnn.language_model.warm_start import WarmStart
@@ -28,6 +30,7 @@ from textrnn.text.corpus import Corpus
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.documents import describe_documents
 from textrnn.text.options import DataConfig
+from textrnn.text.reader import BYTES, Reading, Source, as_bytes
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
@@ -50,6 +53,9 @@ class Call(TrainingCall):
     Attributes:
         validation: files to validate on, instead of the end of the corpus.
         encoding: of the files; told from their bytes when None.
+        strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
+        strip_gutenberg: whether to cut what Project Gutenberg puts around its books.
+        keep_tags: whether web pages and EPUB books are read as they are, and not their text alone.
         resume: the name of a run to go on with.
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
@@ -57,10 +63,18 @@ class Call(TrainingCall):
 
     validation: Sequence[str | Path] = ()
     encoding: str | None = None
+    strict_encoding: bool = False
+    strip_gutenberg: bool = False
+    keep_tags: bool = False
     resume: str | None = None
     from_run: str | None = None
     samples: bool = True
     command: str = "textrnn.train"
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read."""
+        return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg, self.keep_tags)
 
 
 def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _train_with_others(
         if cluster.is_chief:
             prepared = _invited(workers, stack, files, call, options, display)
         else:
-            prepared = follow(workers, *files, encoding=call.encoding, options=options)
+            prepared = follow(workers, *files, reading=call.reading, options=options)
         start_tensorflow(deterministic=prepared.config.optimization.deterministic)
         samples = call.samples and cluster.is_chief
         with counting(prepared) as counts:
@@ -148,7 +162,12 @@ def prepared_text(
     files: list[str], held: list[str], call: Call, options: dict[str, Any], display: Display
 ) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
-    with read_files(files, held, call.encoding, display) as (sources, held_sources):
+    start = None
+    if call.from_run is not None and call.resume is None:
+        start = WarmStart.open(call.from_run, Path(call.models_dir))
+        options = start.options(options)
+    reading = replace(call.reading, any_bytes=_takes_bytes(call, options))
+    with read_files(files, held, reading, display) as (sources, held_sources):
         if call.resume is not None:
             if call.from_run is not None:
                 raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
@@ -160,8 +179,10 @@ def prepared_text(
             return
         if not sources:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
-        config = Config.from_options(options if start is None else start.options(options)).resolve()
+        options = _bytes_if_needed(options, [*sources, *held_sources], display)
+        config = Config.from_options(options).resolve()
+        if config.is_bytes:
+            sources, held_sources = list(map(as_bytes, sources)), list(map(as_bytes, held_sources))
         if start is None:
             check_nothing_frozen(config.optimization)
         else:
@@ -171,6 +192,30 @@ def prepared_text(
         new = functools.partial(new_text, sized_for=settle, start=start, command=call.command, display=display)
         with new(call.run_target, (sources, held_sources), config) as prepared:
             yield prepared
+
+
+def _takes_bytes(call: Call, options: dict[str, Any]) -> bool:
+    """Whether a file may be no text: with `--level byte`, or where the run that is gone on with has learnt bytes."""
+    if call.resume is None:
+        return options.get("level") == "byte"
+    try:
+        details = read_run(find_run(call.resume, Path(call.models_dir), KIND), KIND)
+        return Config.from_json(details.get("config")).is_bytes
+    except TextRNNError:  # which is told when the run is opened
+        return False
+
+
+def _bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
+    """The options, with that for files as they are where one is no text (which only `--level byte` lets through)."""
+    odd = next((source for source in sources if source.encoding == BYTES), None)
+    if odd is None or options.get("unicode") == "raw":
+        return options
+    if "unicode" in options:
+        raise ConfigError(
+            f"{odd.name} is no text, and --unicode is {options['unicode']}: expected raw, or leave it out"
+        )
+    display.warn(f"{odd.name} is no text: all is learnt byte by byte, as it is (--unicode raw)")
+    return {**options, "unicode": "raw"}
 
 
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
@@ -196,7 +241,7 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
     train, valid, tokenizer = corpus.train, corpus.valid, corpus.tokenizer
     display.say(
         f"text: {train.num_chars:,} characters to learn from, {valid.num_chars:,} held out; "
-        f"{tokenizer.vocab_size:,} tokens in the vocabulary ({tokenizer.level})"
+        f"{tokenizer.vocab_size:,} tokens in the vocabulary ({config.tokenizer.level})"
     )
     if corpus.documents is not None:
         display.say(describe_documents(corpus.documents, config.documents.condition))

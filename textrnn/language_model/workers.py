@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from textrnn.language_model.options import Config
 from textrnn.language_model.packed_documents import prepare_documents
 from textrnn.text.corpus import Corpus, Part, between, check_ids, map_ids, normalized_text, smallest_dtype, write_ids
 from textrnn.text.documents import Documents
-from textrnn.text.reader import find_files, open_sources
+from textrnn.text.reader import Reading, as_bytes, open_sources
 from textrnn.text.tokens.load import Tokenizer, tokenizer_from_json
 from textrnn.text.windows import make_windows
 from textrnn.training.prepared import Prepared
@@ -78,7 +79,7 @@ def follow(
     files: Sequence[str],
     validation: Sequence[str],
     *,
-    encoding: str | None,
+    reading: Reading,
     options: Mapping[str, Any],
 ) -> Prepared:
     """What a worker beside the chief trains: the chief's options, and its text, mapped or encoded from own files.
@@ -87,7 +88,7 @@ def follow(
         workers: all of them.
         files: the corpus that this worker's command names.
         validation: its validation files.
-        encoding: of the files; told from their bytes when None.
+        reading: how they are read.
         options: those that were given to this worker's command.
 
     Raises:
@@ -100,7 +101,7 @@ def follow(
         raise WorkerError(f"the chief of {workers.workers} workers has failed: {setup['failed']:.300}")
     try:
         _same_options(options, setup["options"])
-        corpus = _followed_corpus(setup, files, validation, encoding)
+        corpus = _followed_corpus(setup, files, validation, reading)
     except TextRNNError as error:
         _all_can_follow(workers, error)
         raise
@@ -129,13 +130,13 @@ def _same_options(own: Mapping[str, Any], chiefs: Mapping[str, Any]) -> None:
 
 
 def _followed_corpus(
-    setup: Mapping[str, Any], files: Sequence[str], validation: Sequence[str], encoding: str | None
+    setup: Mapping[str, Any], files: Sequence[str], validation: Sequence[str], reading: Reading
 ) -> Corpus:
     config, tokenizer = Config.from_json(setup["config"]), tokenizer_from_json(setup["tokenizer"])
     documents = Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size)
     corpus = _mapped(setup, tokenizer, documents)
     if corpus is None:
-        corpus = _encoded(setup, files, validation, encoding=encoding, config=config, tokenizer=tokenizer)
+        corpus = _encoded(setup, files, validation, reading=reading, config=config, tokenizer=tokenizer)
     for name in PARTS:
         found, expected = getattr(corpus, name), setup["details"]["corpus"][name]["tokens"]
         if len(found.ids) != expected or found.sha256 != setup["sha256"][name]:
@@ -162,12 +163,16 @@ def _mapped(setup: Mapping[str, Any], tokenizer: Tokenizer, documents: Documents
     return Corpus(parts[0], parts[1], tokenizer, documents)
 
 
+def _unsaid(line: str) -> None:
+    """What the chief says of its files, workers beside it do not say again."""
+
+
 def _encoded(
     setup: Mapping[str, Any],
     files: Sequence[str],
     validation: Sequence[str],
     *,
-    encoding: str | None,
+    reading: Reading,
     config: Config,
     tokenizer: Tokenizer,
 ) -> Corpus:
@@ -177,12 +182,15 @@ def _encoded(
             f"this worker does not find the encoded text of {setup['path']}: name the corpus on all machines, or put "
             "--models-dir on a disk that they share"
         )
+    reading = replace(reading, any_bytes=config.is_bytes)
     cut = setup["details"]["corpus"]["train"]["chars"]
     with (
-        open_sources(find_files(files), encoding) as sources,
-        open_sources(find_files(validation) if validation else [], encoding) as held,
+        open_sources(files, reading, warn=_unsaid) as sources,
+        open_sources(validation, reading, warn=_unsaid) as held,
         tempfile.TemporaryDirectory(prefix="textrnn-", ignore_cleanup_errors=True) as name,
     ):
+        if config.is_bytes:
+            sources, held = list(map(as_bytes, sources)), list(map(as_bytes, held))
         if documents := Documents.from_json(setup["details"].get("documents"), tokenizer.vocab_size):
             return prepare_documents(sources, held, Path(name), config=config, known=(tokenizer, documents))
         text = normalized_text(sources, config.normalize)

@@ -22,8 +22,8 @@ from textrnn.base.files import atomic_file
 from textrnn.text.documents import Documents
 from textrnn.text.normalize import normalize_pieces
 from textrnn.text.options import NormalizeConfig, TokenizerConfig
-from textrnn.text.reader import Source, pieces
-from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer
+from textrnn.text.reader import BYTES, Source, pieces
+from textrnn.text.tokens.load import UNKNOWN_ID, Tokenizer, build_tokenizer, bytes_as_characters
 
 Pieces = Callable[[], Iterator[str]]
 PIECE_BYTES = 1 << 20
@@ -62,15 +62,16 @@ def smallest_dtype(vocab_size: int) -> np.dtype[Any]:
 def normalized_text(sources: Sequence[Source], config: NormalizeConfig, ends: list[int] | None = None) -> Iterator[str]:
     """The normalised text of files, in pieces; a file that does not end its last line is given a line end.
 
-    No piece is of two files. To `ends` the number of characters up to the end of each file is added.
+    What is read byte by byte stays as it is. No piece is of two files. To `ends` the number of characters up to the end
+    of each file is added.
     """
     num_chars = 0
     for index, source in enumerate(sources):
         last = ""
-        for piece in normalize_pieces(pieces(source), config):
+        for piece in pieces(source) if source.encoding == BYTES else normalize_pieces(pieces(source), config):
             last, num_chars = piece or last, num_chars + len(piece)
             yield piece
-        if index + 1 < len(sources) and not last.endswith("\n"):
+        if index + 1 < len(sources) and source.encoding != BYTES and not last.endswith("\n"):
             num_chars += 1
             yield "\n"
         if ends is not None:
@@ -282,6 +283,8 @@ def prepare(
         held_text = between(normalized_text(sources, normalize), cut, None)
     if min(cut, num_chars if validation else num_chars - cut) < 1:
         raise DataError(f"the text has {num_chars} characters: too few to hold {held_out:g} of them out")
+    if known is None and sources[0].encoding == BYTES:
+        known = bytes_as_characters()
     built = build_tokenizer(tokenizer, between(normalized_text(sources, normalize), 0, cut), known)
     folder.mkdir(parents=True, exist_ok=True)
     train = write_ids(between(normalized_text(sources, normalize), 0, cut), built, folder / "train.ids", ends)

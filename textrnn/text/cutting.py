@@ -23,19 +23,7 @@ _PLACES = (
     # Before an ideograph: changes at most where Chinese words begin.
     re.compile(rf".*(?=[{_HAN}])", re.DOTALL),
 )
-_LINE_END = re.compile("\r\n|\r|\n")
 _STEADY = frozenset(("Lu", "Ll", "Lt", "Lo", "Nl", "So"))
-
-
-def lines_of(text: str) -> list[str]:
-    """Lines without their ends, which are LF, CRLF or CR alone: U+2028, a form feed and others belong to a line.
-
-    Example:
-        >>> lines_of("one\\r\\ntwo\\u2028too\\n")
-        ['one', 'two\\u2028too']
-    """
-    lines = _LINE_END.split(text)
-    return lines if lines[-1] else lines[:-1]
 
 
 def cut_safely(text: str) -> int:

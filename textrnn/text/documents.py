@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from textrnn.base.errors import DataError, RunError
 from textrnn.text.document_options import DocumentConfig
+from textrnn.text.lines import LINE_END
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, pieces
@@ -151,7 +152,7 @@ def _rows(source: Source, config: DocumentConfig, warn: Warn) -> Iterator[tuple[
     wants = config.condition is not None
     options = TableOptions(config.delimiter, config.text_column, config.condition, source.encoding, config.header)
     try:
-        with open_table(source.path, options, needs_label=wants) as table:
+        with open_table(source.place, options, needs_label=wants) as table:
             for row in table.rows():
                 yield row.text, normalize(row.label, NormalizeConfig()) if wants and row.label is not None else None
             for line in [*table.warnings, *filter(None, [table.summary()])]:
@@ -162,12 +163,12 @@ def _rows(source: Source, config: DocumentConfig, warn: Warn) -> Iterator[tuple[
 
 def _plain(message: str, source: Source) -> str:
     """A message about a table in the words of this command; a copy of a pipe has no name that anybody knows."""
-    return message.replace(source.path, source.name).replace("--label-column", "--condition")
+    return message.replace(source.place, source.name).replace("--label-column", "--condition")
 
 
 def _parts(source: Source, separator: str) -> Iterator[tuple[str, None]]:
     """What stands between two separators; line ends may be of any kind."""
-    pattern = re.compile("\r?\n".join(map(re.escape, separator.split("\n"))))
+    pattern = re.compile(LINE_END.join(map(re.escape, separator.split("\n"))))
     rest, searched = "", 0
     for piece in pieces(source):
         rest += piece

@@ -6,49 +6,69 @@ import difflib
 import glob
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from textrnn.base.errors import DataError
+from textrnn.base.files import RUN_FILE
 
 STANDARD_INPUT = "-"
-SUFFIXES = (".txt", ".md")
 
 
-def find_files(arguments: Sequence[str]) -> list[str]:
+class Found(NamedTuple):
+    """A file, and whether an argument names it itself: else it is out of a folder or pattern."""
+
+    path: str
+    is_named: bool
+
+
+def find_files(arguments: Sequence[str]) -> list[Found]:
     """List the files that arguments name.
 
     Args:
-        arguments: each a file; a folder, searched with the folders inside it for .txt and .md files that are not
-            hidden; a pattern with `*`, `?`, `[...]` or `**`; or `-` for standard input. A file whose name looks like
-            a pattern is that file.
+        arguments: each a file; a folder, searched with the folders inside it for files, whatever their suffix, but not
+            for hidden ones and not in saved runs; a pattern with `*`, `?`, `[...]` or `**`; or `-` for standard
+            input. A file whose name looks like a pattern is that file.
 
     Returns:
-        Paths, in the order of the arguments, sorted within a folder or pattern, each file once.
+        In the order of the arguments, sorted within a folder or pattern, each file once.
 
     Raises:
         DataError: there is no such file, it cannot be read, or a folder or pattern has no file.
 
     Example:
         >>> find_files(["-"])
-        ['-']
+        [Found(path='-', is_named=True)]
     """
-    found: dict[str, str] = {}
+    found: dict[str, Found] = {}
     for argument in arguments:
-        for path in _expand(argument):
-            found.setdefault(path if path == STANDARD_INPUT else os.path.realpath(path), path)
+        for file in _expand(argument):
+            found.setdefault(file.path if file.path == STANDARD_INPUT else os.path.realpath(file.path), file)
     return list(found.values())
 
 
-def _expand(argument: str) -> list[str]:
+def find_file(argument: str) -> str:
+    """The path of the one file that an argument names.
+
+    Raises:
+        DataError: there is no such file, it cannot be read, or it names several.
+    """
+    paths = [file.path for file in find_files([argument])]
+    if len(paths) > 1:
+        raise DataError(f"{argument} names {len(paths):,} files: expected one")
+    return paths[0]
+
+
+def _expand(argument: str) -> list[Found]:
     if argument == STANDARD_INPUT:
-        return [argument]
+        return [Found(argument, True)]
     if os.path.isdir(argument):
         if paths := _files_in_folder(argument):
-            return paths
-        raise DataError(f"no text in folder {argument}: expected {' or '.join('*' + s for s in SUFFIXES)} files in it")
+            return [Found(path, False) for path in paths]
+        raise DataError(f"no file in folder {argument}: expected files with text (hidden ones and saved runs are none)")
     if os.path.exists(argument):
-        return [_readable(argument)]
+        return [Found(_readable(argument), True)]
     if glob.has_magic(argument):
-        return _matches(argument)
+        return [Found(path, False) for path in _matches(argument)]
     raise DataError(_no_such_file(argument))
 
 
@@ -68,13 +88,13 @@ def _files_in_folder(folder: str) -> list[str]:
 
     paths = []
     for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [
-            _readable(os.path.join(parent, name))
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not os.path.exists(os.path.join(parent, name, RUN_FILE))
         ]
-    return sorted(paths)
+        paths += [os.path.join(parent, name) for name in names if not name.startswith(".")]
+    return sorted(_readable(path) for path in paths if os.path.isfile(path))
 
 
 def _readable(path: str) -> str:

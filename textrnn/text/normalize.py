@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
+from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.options import NormalizeConfig
-
-REPLACEMENT = "\ufffd"
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DIGITS = re.compile(r"\d+")  # exactly the Unicode category Nd
@@ -88,7 +87,7 @@ def replace_surrogates(text: str) -> str:
 def _before_collapse(text: str, config: NormalizeConfig) -> str:
     if not text.isascii():
         text = replace_surrogates(text)
-    if "\r" in text:
+    if "\r" in text and config.unicode != "raw":
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _to_form(text, config.unicode)
     if config.lowercase:
@@ -99,7 +98,7 @@ def _before_collapse(text: str, config: NormalizeConfig) -> str:
 
 
 def _to_form(text: str, form: str) -> str:
-    if form == "none" or text.isascii():
+    if form in ("none", "raw") or text.isascii():
         return text
     return unicodedata.normalize(cast(_Form, form), text)
 

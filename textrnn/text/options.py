@@ -13,7 +13,7 @@ LEVELS = ("char", "byte", "word", "bpe")
 VOCABULARY_LEVELS = ("word", "char", "bpe")  # of tokens that are never put together again
 
 
-UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none")
+UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD", "none", "raw")
 
 
 VOCAB_SIZES = {"word": 20_000, "bpe": 2_000}
@@ -25,7 +25,11 @@ class NormalizeConfig(Checked):
 
     section = TEXT
 
-    unicode: str = option("NFC", "Unicode form that text is brought to.", choices=UNICODE_FORMS)
+    unicode: str = option(
+        "NFC",
+        "Unicode form that text is brought to; raw keeps line ends as they are too, and with --level byte every byte.",
+        choices=UNICODE_FORMS,
+    )
     lowercase: bool = option(False, "Turn all letters to lower case.")
     remove_digits: bool = option(False, "Leave out all digits.")
     collapse_whitespace: bool = option(False, "Turn each run of white space into one blank, or one line end.")

@@ -3,34 +3,61 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import io
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from textrnn.base.errors import DataError
+from textrnn.base.errors import DataError, warn
 from textrnn.text.cutting import cut_safely, recut
+from textrnn.text.detect import SAMPLE_BYTES, detect
 from textrnn.text.encodings import (
+    BAD,
+    BLOCK_BYTES,
+    REPLACE,
+    REPLACEMENT,
+    STRICT,
+    NoTextError,
     UndecodableError,
+    blocks_of,
     checked_codec,
     codec_of_mark,
     decode,
-    has_surrogates,
-    is_plausible_gb18030,
     refuse_binary,
 )
 from textrnn.text.files import STANDARD_INPUT, find_files
+from textrnn.text.gutenberg import without_frames
+from textrnn.text.markup import text_of
+from textrnn.text.streams import digest_of, is_packed, opened, spooled, standard_input, unpacking
 
-__all__ = ["Source", "cut_safely", "find_files", "inspect_file", "open_sources", "pieces", "recut"]
+__all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "inspect_file", "opened"]
+__all__ += ["open_sources", "pieces", "recut", "spooled", "standard_input"]
+MOST_NOTES, MOST_LISTED = 4, 5  # lines on files that were read, and files in the line on those that were not
 
-# Arrays made of 64 KB stay in the cache and leave no holes in the heap: with 1 MB, 1 GB of text took 1.5 times as
-# long to prepare and left 180 MB more in use.
-BLOCK_BYTES = 1 << 16
-SAMPLE_BYTES = 1 << 16
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        encoding: name of a Python codec, used alone; None to tell it from the bytes, see `textrnn.text.detect`.
+        strict: whether to refuse bytes that do not decode, instead of replacing a few of them.
+        strip_gutenberg: whether to cut what Project Gutenberg puts around its books; False says in a line that a text
+            has it, None leaves it there in silence.
+        keep_tags: whether web pages and EPUB books are read as they are, and not their text alone.
+        any_bytes: whether what is no text, but not empty, is a source of `BYTES`.
+    """
+
+    encoding: str | None = None
+    strict: bool = False
+    strip_gutenberg: bool | None = None
+    keep_tags: bool = False
+    any_bytes: bool = False
+
+
+AS_IT_SHOWS = Reading()
+BYTES = "bytes"  # in place of an encoding: each byte is the character of its number
 
 
 @dataclass(frozen=True)
@@ -40,9 +67,13 @@ class Source:
     Args:
         name: what to call it: the name of the file without its folder, or "standard input".
         path: where it is.
-        encoding: name of the Python codec that decodes all of it.
+        encoding: name of the Python codec that decodes all of it, or `BYTES`.
         num_bytes: its size.
         sha256: hexadecimal digest of its bytes.
+        errors: what becomes of bytes that the codec refuses, see `textrnn.text.encodings`.
+        note: what was guessed, replaced or cut, in words that go behind the name; "" if nothing was.
+        place: the file with its text, which is another than `path` if that is packed.
+        cut: "" or, if only the books of Project Gutenberg in it are read, the first of their marks.
     """
 
     name: str
@@ -50,17 +81,18 @@ class Source:
     encoding: str
     num_bytes: int
     sha256: str
+    errors: str = STRICT
+    note: str = ""
+    place: str = ""
+    cut: str = ""
 
 
-def inspect_file(path: str, encoding: str | None = None) -> Source:
-    """Read a file once, in pieces, to decide its encoding and to see that it is text.
-
-    Without `encoding` it is told by a byte order mark; else it is UTF-8 if all of it is, else GB18030 if all of it is
-    (in a second pass), never what the locale says.
+def inspect_file(path: str, reading: Reading = AS_IT_SHOWS) -> Source:
+    """Read a file in pieces to decide its encoding, see `textrnn.text.detect`, and to see that it is text.
 
     Args:
         path: the file.
-        encoding: name of a Python codec, used alone.
+        reading: how.
 
     Returns:
         The source, to be read by `pieces`.
@@ -70,6 +102,7 @@ def inspect_file(path: str, encoding: str | None = None) -> Source:
         DataError: the file cannot be read, is empty, white space only, binary, or in no known encoding.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = os.path.join(folder, "letter.txt")
         ...     with open(path, "w", encoding="utf-16") as file:
@@ -78,57 +111,135 @@ def inspect_file(path: str, encoding: str | None = None) -> Source:
         >>> source.name, source.encoding, source.num_bytes
         ('letter.txt', 'utf-16-le', 6)
     """
-    return _inspect(path, os.path.basename(path), path, encoding)
+    return _inspect(path, os.path.basename(path), path, reading)
 
 
-def _inspect(path: str, name: str, label: str, encoding: str | None) -> Source:
-    codec = checked_codec(encoding) if encoding is not None else None
+def _inspect(path: str, name: str, label: str, reading: Reading) -> Source:
+    codec = checked_codec(reading.encoding) if reading.encoding is not None else None
     with opened(path, label) as stream:
         head = stream.read(SAMPLE_BYTES)
         if not head:
-            raise DataError(f"{label} is empty: expected a file with text")
+            raise NoTextError(label, "is empty", "expected a file with text")
         codec = codec or codec_of_mark(head)
-        refuse_binary(head, codec, label)
-        if codec is None:
-            codec, num_bytes, sha256 = _scan_unmarked(stream, label)
-        else:
-            try:
-                num_bytes, sha256 = _scan(stream, codec, label)
-            except UndecodableError as error:
-                raise DataError(
-                    f"{label} is not {codec}: cannot decode the bytes at offset {error.offset}; "
-                    "name its encoding with --encoding"
-                ) from None
-    return Source(name, path, codec, num_bytes, sha256)
+        try:
+            refuse_binary(head, codec, label)
+            found = detect(stream, codec, label, strict=reading.strict)
+        except DataError:
+            if reading.any_bytes:
+                return Source(name, path, BYTES, *digest_of(stream), place=path)
+            raise
+    source = Source(name, path, found.codec, found.num_bytes, found.sha256, found.errors, found.note, path)
+    return _of_gutenberg(source, found.mark, label, reading) if found.mark else source
+
+
+def _of_gutenberg(source: Source, mark: str, label: str, reading: Reading) -> Source:
+    """A source with a mark of Project Gutenberg: cut, or with a note that it has one."""
+    if reading.strip_gutenberg is None:
+        return source
+    if reading.strip_gutenberg:
+        before, source = sum(map(len, pieces(source))), replace(source, cut=mark)
+        after = sum(map(len, pieces(source)))
+        if not after:
+            raise NoTextError(label, "has nothing but marks of Project Gutenberg", "leave out --strip-gutenberg")
+        note = f"lost {before - after:,} of its {before:,} characters, which Project Gutenberg put around the book"
+    else:
+        note = "has a header or footer of Project Gutenberg, which is learnt as well: --strip-gutenberg cuts it"
+    return replace(source, note=_together(source.note, note))
 
 
 @contextlib.contextmanager
-def open_sources(paths: Sequence[str], encoding: str | None = None) -> Iterator[list[Source]]:
+def open_sources(
+    arguments: Sequence[str], reading: Reading = AS_IT_SHOWS, *, warn: Callable[[str], None] = warn
+) -> Iterator[list[Source]]:
     """Inspect several inputs, and keep a copy of those that can be read only once for as long as it is open.
 
+    Out of folders and patterns, what is no text, or in no known encoding, is left out.
+
     Args:
-        paths: files as `find_files` lists them; `-` is standard input. It, and pipes, are spooled to temporary files.
-        encoding: see `inspect_file`; for all of them.
+        arguments: files, folders, patterns or `-`, see `find_files`. Standard input and pipes are spooled to temporary
+            files, .gz files unpacked into such.
+        reading: how; the encoding is that of all of them.
+        warn: told in a line what was left out, and what was guessed, replaced or cut.
 
     Yields:
         The sources, in order.
 
     Raises:
-        ConfigError, DataError: see `inspect_file`; also if standard input is closed or a terminal.
+        ConfigError, DataError: see `find_files` and `inspect_file`; also if standard input is closed or a terminal.
     """
     with contextlib.ExitStack() as stack:
-        sources = []
-        for path in paths:
-            if path == STANDARD_INPUT:
-                copy = stack.enter_context(spooled(standard_input(), "standard input"))
-                sources.append(_inspect(copy, "standard input", "standard input", encoding))
-            elif os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-                with opened(path, path) as pipe:
-                    copy = stack.enter_context(spooled(pipe, path))
-                sources.append(_inspect(copy, os.path.basename(path), path, encoding))
-            else:
-                sources.append(inspect_file(path, encoding))
+        sources, left_out, found = list[Source](), list[str](), find_files(arguments)
+        for path, is_named in found:
+            try:
+                sources.append(_open_source(path, reading, stack))
+            except DataError as error:
+                if is_named or (reading.strict and not isinstance(error, NoTextError)):
+                    raise
+                left_out.append(f"{path} {error.reason}" if isinstance(error, NoTextError) else _what_happened(error))
+        lines = _notes(sources)
+        if left_out:
+            lines = [_left_out(left_out, len(found)), *lines]
+            if not sources:
+                raise DataError(f"{lines[0]}; expected at least one with text")
+        for line in lines:
+            warn(line)
         yield sources
+
+
+def _what_happened(error: DataError) -> str:
+    """A message without what was expected and what to do."""
+    return str(error).partition(": ")[0]
+
+
+def as_bytes(source: Source) -> Source:
+    """The same file, read byte by byte."""
+    return replace(source, encoding=BYTES, errors=STRICT, note="", cut="")
+
+
+def _open_source(path: str, reading: Reading, stack: contextlib.ExitStack) -> Source:
+    """Inspects an input; a copy of what can be read only once, or is packed, lasts as long as the stack."""
+    if path == STANDARD_INPUT:
+        copy = stack.enter_context(spooled(standard_input(), "standard input"))
+        return _inspect(copy, "standard input", "standard input", reading)
+    name = os.path.basename(path)
+    with opened(path, path) as stream:
+        if not os.path.isfile(path):
+            copy = stack.enter_context(spooled(stream, path))
+            return _inspect(copy, name, path, reading)
+        text, note = text_of(stream, path, reading.encoding) if not reading.keep_tags else (None, "")
+        if text is None and not is_packed(stream):
+            source = _inspect(path, name, path, reading)
+            return replace(source, note=_together(note, source.note))
+        if text is not None:
+            reading = replace(reading, encoding="utf-8")
+        copy = stack.enter_context(spooled(unpacking(stream) if text is None else io.BytesIO(text.encode()), path))
+        source, (num_bytes, sha256) = _inspect(copy, name, path, reading), digest_of(stream)
+        note = _together(note, source.note)
+        return replace(source, path=path, num_bytes=num_bytes, sha256=sha256, note=note)
+
+
+def _together(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
+
+
+def _left_out(reasons: Sequence[str], num_files: int) -> str:
+    """What files were left out, the first few by name."""
+    more = f" and {len(reasons) - MOST_LISTED:,} more" if len(reasons) > MOST_LISTED else ""
+    files = f"{len(reasons):,} of {num_files:,} file{'s' * (num_files > 1)} {'were' if len(reasons) > 1 else 'was'}"
+    return f"{files} left out: {', '.join(reasons[:MOST_LISTED])}{more}"
+
+
+def _notes(sources: Sequence[Source]) -> list[str]:
+    """What was guessed or replaced, in a few lines, the same note of several files in one."""
+    notes = Counter(source.note for source in sources if source.note)
+    lines = []
+    for note, count in notes.most_common(MOST_NOTES):
+        name = next(source.name for source in sources if source.note == note)
+        more = f" (and {count - 1:,} more file{'s' * (count > 2)})" if count > 1 else ""
+        lines.append(f"{name}{more} {note}")
+    if rest := sum(notes.values()) - sum(count for _, count in notes.most_common(MOST_NOTES)):
+        lines.append(f"{rest:,} more file{'s' * (rest > 1)} are damaged, or in an encoding that was guessed")
+    return lines
 
 
 def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
@@ -144,97 +255,17 @@ def pieces(source: Source, num_chars: int = 1 << 16) -> Iterator[str]:
     Raises:
         DataError: the file cannot be read any more, or has changed and cannot be decoded.
     """
-    with opened(source.path, source.name) as stream:
+    with opened(source.place or source.path, source.name) as stream:
         try:
-            yield from recut(decode(blocks_of(stream), source.encoding), num_chars)
+            codec = "latin-1" if source.encoding == BYTES else source.encoding
+            text = decode(blocks_of(stream), codec, source.errors)
+            if source.errors == REPLACE:
+                text = (chunk.replace(BAD, REPLACEMENT) for chunk in text)
+            if source.cut:
+                text = without_frames(text, source.cut)
+            yield from recut(text, num_chars)
         except UndecodableError as error:
             raise DataError(
                 f"{source.name} has changed since it was inspected: "
                 f"it is not {source.encoding} at offset {error.offset} any more"
             ) from None
-
-
-@contextlib.contextmanager
-def opened(path: str, label: str) -> Iterator[BinaryIO]:
-    """Open a file to read; what the system refuses becomes a DataError."""
-    try:
-        with open(path, "rb") as stream:
-            yield stream
-    except PermissionError:
-        raise DataError(f"{label} cannot be read: permission denied") from None
-    except OSError as error:
-        raise DataError(f"{label} cannot be read: {error.strerror or error}") from None
-
-
-def standard_input() -> BinaryIO:
-    """The bytes of standard input; raises DataError if it is closed or a terminal."""
-    stream = sys.stdin
-    if stream is None or stream.closed:
-        raise DataError("standard input is closed: pipe text into the command, or name a file in place of -")
-    if stream.isatty():
-        raise DataError("standard input is a terminal: pipe text into the command, or name a file in place of -")
-    return stream.buffer
-
-
-@contextlib.contextmanager
-def spooled(stream: BinaryIO, label: str) -> Iterator[str]:
-    """Path of a temporary file with all that a stream has to give, deleted at the end."""
-    descriptor, path = tempfile.mkstemp(prefix="textrnn-")
-    try:
-        try:
-            with open(descriptor, "wb") as copy:
-                shutil.copyfileobj(stream, copy, BLOCK_BYTES)
-        except OSError as error:
-            raise DataError(f"{label} cannot be copied to {path}: {error.strerror or error}") from None
-        yield path
-    finally:
-        os.unlink(path)
-
-
-def _scan_unmarked(stream: BinaryIO, label: str) -> tuple[str, int, str]:
-    """Codec, size and digest of a file without byte order mark."""
-    try:
-        return ("utf-8", *_scan(stream, "utf-8", label))
-    except UndecodableError as error:
-        offset = error.offset
-    stream.seek(offset)
-    sample = stream.read(SAMPLE_BYTES)
-    if len(sample) > 2 and has_surrogates(sample):
-        raise DataError(
-            f"{label} is no proper UTF-8: a surrogate stands at offset {offset} (CESU-8); save it again as UTF-8"
-        )
-    if is_plausible_gb18030(sample):
-        with contextlib.suppress(UndecodableError):
-            return ("gb18030", *_scan(stream, "gb18030", label))
-    raise DataError(
-        f"{label} is neither UTF-8 (byte 0x{sample[0]:02x} at offset {offset} does not fit) nor GB18030: "
-        "name its encoding with --encoding, for example --encoding cp1252"
-    )
-
-
-def _scan(stream: BinaryIO, codec: str, label: str) -> tuple[int, str]:
-    """Size and digest of a file that decodes and is text, or an error."""
-    stream.seek(0)
-    digest = hashlib.sha256()
-
-    def hashed(blocks: Iterable[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            digest.update(block)
-            yield block
-
-    num_chars, blank = 0, True
-    for text in decode(hashed(blocks_of(stream)), codec):
-        if (at := text.find("\0")) >= 0:
-            raise DataError(f"{label} has a NUL character (character {num_chars + at}): it is binary, not text")
-        num_chars += len(text)
-        blank = blank and text.isspace()
-    if blank:
-        found = "white space only" if num_chars else "a byte order mark only"
-        raise DataError(f"{label} has {found}: expected a file with text")
-    return stream.tell(), digest.hexdigest()
-
-
-def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
-    """What is left of a file, in blocks."""
-    while block := stream.read(BLOCK_BYTES):
-        yield block

@@ -22,7 +22,7 @@ from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
 from textrnn.translator.batches import EncodedPairs, encode_pairs
 from textrnn.translator.info import began_in_words
 from textrnn.translator.options import DecodeConfig, TranslateConfig
-from textrnn.translator.pairs import PairOptions, Pairs, read_pairs
+from textrnn.translator.pairs import PARALLEL, PairOptions, Pairs, read_pairs
 from textrnn.translator.predict import KIND, open_translator
 from textrnn.translator.split import by_source, selected, split
 from textrnn.translator.store import PAIRS_FILE, read_pairs_file, write_pairs
@@ -34,6 +34,9 @@ FORMS = {
     "tsv": "source TAB target",
     "csv": "a table with a column for each",
     "cmudict": "a dictionary: a word, blanks, its phonemes",
+    "jsonl": "JSON",
+    "tmx": "a translation memory",
+    PARALLEL: "two files with a text on each line",
 }
 TINY_STEPS = 150  # that pairs are learnt in which are too few to hold any out
 # The default of --time: this much, and this much more for each token of the targets, at most so much.
@@ -75,16 +78,22 @@ class TranslationData:
 
 
 def read_files(
-    paths: tuple[str, str | None], options: PairOptions, config: TranslateConfig, display: Display
+    paths: tuple[str, str | None, str | None], options: PairOptions, config: TranslateConfig, display: Display
 ) -> tuple[Pairs, Pairs | None]:
     """Reads a file of pairs, and one to measure on, if there is one.
+
+    Args:
+        paths: the file; the file with the targets of its lines, or None; the file to measure on, or None.
+        options: what is known about them.
+        config: all options.
+        display: shows what was found.
 
     Raises:
         DataError: one cannot be read, or has no pair.
     """
-    path, test = paths
-    pairs = _read(path, options, config, display)
-    return pairs, None if test is None else _read(test, options, config, display)
+    path, target, test = paths
+    pairs = _read(path, target, options, config, display)
+    return pairs, None if test is None else _read(test, None, options, config, display)
 
 
 @contextlib.contextmanager
@@ -165,9 +174,12 @@ def resumed_pairs(
         yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
 
 
-def _read(path: str, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:
-    pairs = read_pairs(path, options, config.normalize)
-    display.say(f"{pairs.file['name']}: {len(pairs):,} pairs, read as {FORMS[pairs.form]} (--format)")
+def _read(path: str, target: str | None, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:
+    pairs = read_pairs(path, options, config.normalize, target=target)
+    form = FORMS[pairs.form] + f", {pairs.between} (--source-column, --target-column)" * bool(pairs.between)
+    count = f"{len(pairs):,} pair{'s' * (len(pairs) > 1)}"
+    way = ", the other way round (--reverse)" * pairs.is_reversed
+    display.say(f"{pairs.file['name']}: {count}, read as {form}{' (--format)' * (target is None)}{way}")
     for line in pairs.warnings:
         display.warn(line)
     return pairs

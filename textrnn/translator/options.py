@@ -12,7 +12,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 
 KINDS = ("encoder-decoder", "aligned")
 PAIR_LEVELS = ("char", "word", "token", "bpe")
-FORMATS = ("tsv", "csv", "cmudict")
+FORMATS = ("tsv", "csv", "cmudict", "jsonl", "tmx")
 SMALLEST_BPE = 259
 LEARNING_RATE = 2e-3
 

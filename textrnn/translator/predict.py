@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from textrnn.translator.beam import Found, State, beam_search
 from textrnn.translator.numpy_network import AlignedNetwork, EncoderDecoderNetwork
 from textrnn.translator.options import DecodeConfig, TranslateConfig
 from textrnn.translator.pairs import one_line
+from textrnn.translator.store import PAIRS_FILE
 from textrnn.translator.tokens import ALIGNED, ENCODER_DECODER, Side, side_from_json
+from textrnn.translator.unseen import unseen, words_learnt
 
 KIND = "translator"
 CHUNK = 1024  # texts that are worked at a time
@@ -139,6 +142,19 @@ class Translator:
             for row, translation in zip(full, in_parts(work, full), strict=True):
                 made[row] = translation
         return made
+
+    def unseen(self, text: str) -> tuple[str, ...]:
+        """The characters, tokens or words of a text that the model never saw: it can only guess what to make of them.
+
+        Example:
+            textrnn.load("models/fra").unseen("purple umbrella")
+        """
+        return unseen(one_line(text, self.config.normalize), self.source, lambda: self._learnt)
+
+    @cached_property
+    def _learnt(self) -> Collection[str] | None:
+        """The words of the sources; None where they are not known: a run may have begun with another one's."""
+        return None if self.path is None or "from" in self.details else words_learnt(self.path / PAIRS_FILE)
 
     def _worked(self, ids: Sequence[np.ndarray], options: DecodeConfig) -> list[Translation]:
         """Translates texts of at least one token side by side."""

@@ -9,28 +9,44 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from textrnn.base.errors import DataError, RunError
-from textrnn.text.cutting import lines_of
-from textrnn.text.encodings import UndecodableError, checked_codec, decode
+from textrnn.text.encodings import (
+    BAD,
+    BLOCK_BYTES,
+    REPLACE,
+    REPLACEMENT,
+    STRICT,
+    UndecodableError,
+    checked_codec,
+    decode,
+)
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.reader import open_sources, pieces, standard_input
+from textrnn.text.lines import each_line, lines_of
+from textrnn.text.reader import Reading, open_sources, pieces, standard_input
 from textrnn.translator import attention_picture as inspect_translation
 from textrnn.translator.options import DecodeConfig
 from textrnn.translator.predict import CHUNK, Translation, Translator
+from textrnn.translator.unseen import unseen_in_words
 
 
 @contextlib.contextmanager
-def read_texts(text: str, encoding: str | None) -> Iterator[Iterable[list[str]]]:
+def read_texts(text: str, reading: Reading, warn: Callable[[str], None]) -> Iterator[Iterable[list[str]]]:
     """What is to be translated, in lists: a text, the lines of a file, or those of standard input as they come.
+
+    Args:
+        text: the text, the name of a file, or `-`.
+        reading: how a file is read; standard input is in its encoding, or UTF-8.
+        warn: told what was guessed or replaced.
 
     Raises:
         DataError: there is nothing to translate, or it cannot be read.
     """
     if text == STANDARD_INPUT:
-        yield _lines_as_they_come(encoding)
+        yield _lines_as_they_come(reading, warn)
     elif os.path.isfile(text):
-        with open_sources([text], encoding) as sources:
+        with open_sources([text], reading, warn=warn) as sources:
             yield _in_lists(lines_of("".join(pieces(sources[0]))))
     elif not text.strip():
         raise DataError("the text is empty: there is nothing to translate")
@@ -43,22 +59,21 @@ def _in_lists(lines: list[str]) -> Iterator[list[str]]:
         yield lines[begin : begin + CHUNK]
 
 
-def _lines_as_they_come(encoding: str | None) -> Iterator[list[str]]:
+def _lines_as_they_come(reading: Reading, warn: Callable[[str], None]) -> Iterator[list[str]]:
     """Lines of standard input: all that are there, and at least one."""
-    source, codec = standard_input(), checked_codec(encoding or "utf-8")
+    source, codec = standard_input(), checked_codec(reading.encoding or "utf-8")
     waiting: queue.Queue[str | None] = queue.Queue(maxsize=4 * CHUNK)
-    problems: list[str] = []
+    problems, num_bad = list[str](), 0
+    blocks = iter(lambda: source.read1(BLOCK_BYTES), b"")
 
     def read() -> None:
         try:
-            for number, line in enumerate(iter(source.readline, b""), 1):
-                try:
-                    waiting.put("".join(decode([line], codec)).rstrip("\r\n"))
-                except UndecodableError:
-                    problems.append(
-                        f"line {number} of standard input is not {codec}: name its encoding with --encoding"
-                    )
-                    return
+            for line in each_line(decode(blocks, codec, STRICT if reading.strict else REPLACE)):
+                waiting.put(line)
+        except UndecodableError as error:
+            problems.append(
+                f"standard input is not {codec} at offset {error.offset}: name its encoding with --encoding"
+            )
         except (OSError, ValueError) as error:
             problems.append(f"standard input cannot be read: {error}")
         finally:
@@ -74,11 +89,15 @@ def _lines_as_they_come(encoding: str | None) -> Iterator[list[str]]:
             except queue.Empty:
                 break
         lines = [line for line in some if line is not None]
+        num_bad += sum(line.count(BAD) for line in lines)
         is_open, count = len(lines) == len(some), count + len(lines)
         if lines:
-            yield lines
+            yield [line.replace(BAD, REPLACEMENT) for line in lines]
     if problems:
         raise DataError(problems[0])
+    if num_bad:
+        places = f"{num_bad:,} places" if num_bad > 1 else "1 place"
+        warn(f"standard input is {codec} but for {places}: replaced by U+FFFD (--strict-encoding refuses)")
     if not count:
         raise DataError("standard input is empty: there is nothing to translate")
 
@@ -91,21 +110,29 @@ def translated(
     as_json: bool,
     warn: Callable[[str], None],
 ) -> Iterator[str]:
-    """A line for each text: the translation, or an object with `source`, `text`, `nats` and `status`."""
-    num_cut = 0
+    """A line for each text: the translation, or an object with `source`, `text`, `nats`, `status`, and `unseen` if the
+    model never saw something of the text."""
+    num_cut, num_strange, strange = 0, 0, dict[str, None]()
     for some in texts:
         for source, found in zip(some, model.some(some, options), strict=True):
             num_cut += found.is_cut
-            yield (_object(source, found) if as_json else found.text) + "\n"
+            unseen = model.unseen(source)
+            num_strange += bool(unseen)
+            strange.update(dict.fromkeys(unseen))
+            yield (_object(source, found, unseen) if as_json else found.text) + "\n"
+    if strange:
+        warn(f"warning: {unseen_in_words(strange, num_strange)}")
     if num_cut:
         most = model.config.pairs.max_length
         are = "texts are" if num_cut > 1 else "text is"
         warn(f"warning: {num_cut:,} {are} longer than the {most} tokens this model reads: the rest was left out")
 
 
-def _object(source: str, found: Translation) -> str:
+def _object(source: str, found: Translation, unseen: tuple[str, ...]) -> str:
     status = "truncated" if found.is_cut else "ok" if found.is_whole else "cut"
-    values = dict(source=source, text=found.text, nats=found.nats, status=status if source.strip() else "empty")
+    status = status if source.strip() else "empty"
+    values: dict[str, Any] = dict(source=source, text=found.text, nats=found.nats, status=status)
+    values |= {"unseen": unseen} if unseen else {}
     return json.dumps(values, ensure_ascii=False)
 
 

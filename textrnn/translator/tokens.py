@@ -195,9 +195,11 @@ def chosen_kind(pairs: Pairs, config: PairsConfig) -> tuple[str, tuple[str, str]
             f"--kind aligned needs as many tokens on both sides, but {source!r:.60} and {target!r:.60} have "
             f"{numbers[0]} and {numbers[1]} ({levels[0]} and {levels[1]}): use --kind encoder-decoder, or other levels"
         )
-    is_dictionary = pairs.form == "cmudict"
-    source = given[0] or ("char" if is_dictionary else default_level(pairs.sources))
-    return ENCODER_DECODER, (source, given[1] or ("token" if is_dictionary else default_level(pairs.targets)))
+    if pairs.form == "cmudict":  # words and their phonemes
+        source, target = ("token", "char") if pairs.is_reversed else ("char", "token")
+    else:
+        source, target = default_level(pairs.sources), default_level(pairs.targets)
+    return ENCODER_DECODER, (given[0] or source, given[1] or target)
 
 
 def first_unequal(pairs: Pairs, levels: tuple[str, str]) -> tuple[str, str, tuple[int, int]] | None:

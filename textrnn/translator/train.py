@@ -31,6 +31,7 @@ class Call(TrainingCall):
     """How training was asked for, beside the options of `TranslateConfig`.
 
     Attributes:
+        target: the file with the targets of the lines of the file; None if that has both sides.
         test: a file of pairs to measure on; None to hold some out.
         resume: the run to go on with.
         from_run: the run whose weights, tokens and options a new one begins with.
@@ -38,6 +39,7 @@ class Call(TrainingCall):
         decode: how translations are searched for when measuring.
     """
 
+    target: str | None = None
     test: str | None = None
     resume: str | None = None
     from_run: str | None = None
@@ -50,7 +52,7 @@ def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
     """Trains a translator on a file of pairs, measures and saves it.
 
     Args:
-        path: the file; `-` for standard input; None to resume.
+        path: the file; `-` for standard input; None to resume. With `target`, the file of the sources.
         settings: fields of `Call`, such as `name="fra"` or `resume="fra"`, and fields of the groups of
             `TranslateConfig`.
 
@@ -83,7 +85,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
     if call.resume is not None:
         if call.from_run is not None:
             raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
-        if path is not None:
+        if path is not None or call.target is not None:
             raise ConfigError("--resume goes on with a run and its own pairs: leave out file, --name, --overwrite")
         with resumed_pairs(call.resume, call.run_target, settings, call.decode) as prepared:
             display.say(prepared.resuming)
@@ -97,7 +99,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
     config = TranslateConfig.from_options(settings if start is None else start.options(settings))
     if start is None:
         check_nothing_frozen(config.optimization)
-    read = read_files((path, call.test), call.options, config, display)
+    read = read_files((path, call.target, call.test), call.options, config, display)
     more: dict[str, Any] = dict(start=start, decode=call.decode, command=call.command, display=display)
     with new_pairs(read, config, call.run_target, **more) as prepared:
         yield prepared

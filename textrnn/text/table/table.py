@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError
-from textrnn.text.files import STANDARD_INPUT, find_files
+from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import choose_columns
@@ -77,7 +77,7 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
 def open_records(path: str, options: TableOptions) -> Iterator[Table]:
     """Open a file as `open_table` does, but for its columns of texts and labels, which are not looked for."""
     if path != STANDARD_INPUT and not os.path.exists(path):
-        path = find_files([path])[0]
+        path = find_file(path)
     name = label = "standard input"
     with contextlib.ExitStack() as stack:
         if path == STANDARD_INPUT:

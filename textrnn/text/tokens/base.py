@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textrnn.base.errors import TokenizerError
-from textrnn.text.normalize import REPLACEMENT
+from textrnn.text.encodings import REPLACEMENT
 
 PADDING_ID = 0
 UNKNOWN_ID = 1

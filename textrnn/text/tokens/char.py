@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from textrnn.text.normalize import REPLACEMENT
+from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.tokens.base import (
     NUM_RESERVED,
     PADDING_ID,

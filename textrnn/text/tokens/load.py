@@ -2,7 +2,7 @@
 
 Level       a token is                               ids
 char        a character                              those seen
-byte        a byte of UTF-8                          258
+byte        a byte of UTF-8, or of any file          258
 word        a word, or a character of a rare one     --vocab-size
 bpe         a frequent sequence of bytes             --vocab-size
 """
@@ -19,7 +19,8 @@ from textrnn.text.tokens.bpe import BpeTokenizer
 from textrnn.text.tokens.char import ByteTokenizer, CharTokenizer
 from textrnn.text.tokens.word import WordTokenizer
 
-__all__ = ["PADDING_ID", "UNKNOWN_ID", "Decoder", "Tokenizer", "build_tokenizer", "tokenizer_from_json"]
+__all__ = ["PADDING_ID", "UNKNOWN_ID", "Decoder", "Tokenizer", "build_tokenizer", "bytes_as_characters"]
+__all__ += ["tokenizer_from_json"]
 
 _READERS: dict[str, Callable[[Any], Tokenizer]] = {
     "char": CharTokenizer.from_json,
@@ -65,6 +66,11 @@ def build_tokenizer(config: TokenizerConfig, pieces: Iterable[str], known: Token
     if isinstance(known, StringTokenizer) and isinstance(tokenizer, StringTokenizer):
         return known.extended(tokenizer)
     return tokenizer if known is None else known
+
+
+def bytes_as_characters() -> CharTokenizer:
+    """The vocabulary of what is read byte by byte: the 256 characters whose numbers are those of the bytes."""
+    return CharTokenizer([chr(value) for value in range(256)])
 
 
 def tokenizer_from_json(values: Any) -> Tokenizer:
