@@ -238,7 +238,7 @@ def _notes(sources: Sequence[Source]) -> list[str]:
         more = f" (and {count - 1:,} more file{'s' * (count > 2)})" if count > 1 else ""
         lines.append(f"{name}{more} {note}")
     if rest := sum(notes.values()) - sum(count for _, count in notes.most_common(MOST_NOTES)):
-        lines.append(f"{rest:,} more file{'s' * (rest > 1)} are damaged, or in an encoding that was guessed")
+        lines.append(f"{rest:,} more file{'s are' if rest > 1 else ' is'} damaged, or in an encoding that was guessed")
     return lines
 
 
