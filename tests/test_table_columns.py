@@ -95,6 +95,11 @@ def test_open_table_knows_names(tmp_path: Path, columns: dict[str, str], text: s
             "could also be in 'the review': --text-column 1 takes that, --text-column 1 --text-column 2 joins them",
         ),
         ({"title": "short", "label": "mood"}, ("title", "label"), None),
+        (
+            {"text": "text", "votes_up": "binary", "outcome": "mood"},
+            ("text", "outcome"),
+            "'votes_up' (2 values: 0, 1): --label-column votes_up",
+        ),
     ],
 )
 def test_open_table_says_what_else_could_be_meant(
@@ -203,10 +208,11 @@ def test_refusal_says_what_is_in_the_table(tmp_path: Path, columns: dict[str, st
 @pytest.mark.parametrize(
     ("columns", "options", "claims"),
     [
-        ({"text": "text", "kind": "mood", "place": "binary"}, {}, {"kind": 3, "place": 2}),
+        ({"text": "text", "kind": "mood", "place": "mood"}, {}, {"kind": 3, "place": 3}),
+        ({"text": "text", "one": "binary", "other": "tenths"}, {}, {"one": 2, "other": 7}),
         ({"first": "text", "second": "text", "label": "mood"}, {}, {"first": NUM_ROWS, "second": NUM_ROWS}),
     ],
-    ids=["labels", "texts"],
+    ids=["labels", "numbers", "texts"],
 )
 def test_refusal_of_several_columns_counts_their_values(
     tmp_path: Path, columns: dict[str, str], options: dict[str, object], claims: dict[str, int]

@@ -53,7 +53,7 @@ _NUMBERED = _words("id idx index no nr number num code 编号 序号")
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
-    predicted prediction status
+    predicted prediction status votes vote likes retweets replies views followers price size width height
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度"""
 )
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")

@@ -191,6 +191,9 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, l
         found.sort(key=lambda c: -hints[c])
         is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
         return found[0], found[1:] + ([] if is_sure else [c for c in few if c not in found])
+    words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
+    if len(few) > 1 and len(words) == 1:
+        return words[0], [c for c in few if c not in words]
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(
