@@ -36,19 +36,35 @@ STRATA = 10  # groups of about equal numbers, which are spread evenly over folds
 
 
 @dataclass(frozen=True)
-class Classes:
-    """One of some classes a row. Labels are int64[rows], predictions probabilities that sum to 1."""
+class _Named:
+    """What kinds of labels with names have in common: an output, and a column of probabilities, for each."""
 
     names: Sequence[str]
-    task: ClassVar[str] = CLASSES
-    loss: ClassVar[str] = SOFTMAX
-    mixes_logarithms: ClassVar[bool] = True
     form: ClassVar[str] = ".4f"
 
     @property
     def num_outputs(self) -> int:
         """See `LabelKind`."""
         return len(self.names)
+
+    @property
+    def columns(self) -> list[str]:
+        """See `LabelKind`."""
+        return [f"p({label})" for label in self.names]
+
+    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
+        """See `LabelKind`."""
+        found: list[float] = prediction.tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class Classes(_Named):
+    """One of some classes a row. Labels are int64[rows], predictions probabilities that sum to 1."""
+
+    task: ClassVar[str] = CLASSES
+    loss: ClassVar[str] = SOFTMAX
+    mixes_logarithms: ClassVar[bool] = True
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
@@ -106,16 +122,6 @@ class Classes:
     def facts(self, prediction: np.ndarray, decision: Decision) -> dict[str, Any]:
         """See `LabelKind`: `probabilities` by label."""
         return dict(probabilities=dict(zip(self.names, prediction.tolist(), strict=True)))
-
-    @property
-    def columns(self) -> list[str]:
-        """See `LabelKind`."""
-        return [f"p({label})" for label in self.names]
-
-    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
-        """See `LabelKind`."""
-        found: list[float] = prediction.tolist()
-        return found
 
     def to_json(self) -> dict[str, Any]:
         """See `LabelKind`."""
@@ -191,20 +197,13 @@ class Grades(Classes):
 
 
 @dataclass(frozen=True)
-class Several:
+class Several(_Named):
     """Any number of labels a row. Labels are bool[rows, labels], predictions the probability of each by itself."""
 
-    names: Sequence[str]
     separator: str = ", "
     task: ClassVar[str] = SEVERAL
     loss: ClassVar[str] = SIGMOID
     mixes_logarithms: ClassVar[bool] = False
-    form: ClassVar[str] = ".4f"
-
-    @property
-    def num_outputs(self) -> int:
-        """See `LabelKind`."""
-        return len(self.names)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
@@ -264,16 +263,6 @@ class Several:
         """See `LabelKind`: `labels`, and `probabilities` by label."""
         probabilities = dict(zip(self.names, prediction.tolist(), strict=True))
         return dict(labels=self._named(prediction >= decision), probabilities=probabilities)
-
-    @property
-    def columns(self) -> list[str]:
-        """See `LabelKind`."""
-        return [f"p({label})" for label in self.names]
-
-    def figures(self, prediction: np.ndarray, decision: Decision) -> list[float]:
-        """See `LabelKind`."""
-        found: list[float] = prediction.tolist()
-        return found
 
     def to_json(self) -> dict[str, Any]:
         """See `LabelKind`."""
