@@ -80,6 +80,7 @@ def test_markdown_and_psql_tables_are_read(tmp_path: Path) -> None:
         ([HEADER, *BODY, "Total\tpos"], 31),
         ([HEADER, *BODY[:3], "Total\t30", *BODY[3:]], 31),
         ([HEADER, *BODY, "-\tneg", "--\t"], 32),
+        (["\treview\tlabel\t", "---\t---\t---\t---", *(f"{n}\t{line}\t" for n, line in enumerate(BODY))], 30),
     ],
 )
 def test_rows_that_look_like_noise_are_rows(tmp_path: Path, lines: list[str], expected: int) -> None:

@@ -99,9 +99,13 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
     """
     filled = [_num_filled(row) for row in rows[: MAX_TITLES + 1]]
     for number in range(1, min(len(filled), len(rows) - 1)):
-        is_below = 1 < filled[number] <= width and all(
-            most <= max(1, filled[number] // 2) or is_ruler(row)
-            for most, row in zip(filled[:number], rows, strict=False)
+        is_below = (
+            1 < filled[number] <= width
+            and not is_ruler(rows[number])
+            and all(
+                most <= max(1, filled[number] // 2) or is_ruler(row)
+                for most, row in zip(filled[:number], rows, strict=False)
+            )
         )
         if is_below and has_header(rows[number], facts_below(rows[number:], width)):
             return number
