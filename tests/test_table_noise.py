@@ -26,9 +26,8 @@ NOISY = {
     "repeated headers": ([HEADER, *BODY[:9], "Review\tlabel ", *BODY[9:], HEADER], "2 repeated headers"),
     "rulers": ([HEADER, "-----\t:---:", *BODY[:4], "======\t======", *BODY[4:]], "2 rulers"),
     "totals": ([HEADER, *BODY, "Total:\t30", "Average\t0.5", ""], "2 totals at the end"),
-    "a total in Chinese": ([HEADER, *BODY, "\t", "合计\t30"], "1 empty row, 1 total at the end"),
+    "a total in Chinese": ([HEADER, *BODY, "", "合计\t30"], "1 total at the end"),
     "a footer": ([HEADER, *BODY, "(30 rows)"], "1 total at the end"),
-    "empty rows": ([HEADER, *BODY[:5], "\t", *BODY[5:], " \t", "\t"], "3 empty rows"),
 }
 
 
@@ -81,6 +80,7 @@ def test_markdown_and_psql_tables_are_read(tmp_path: Path) -> None:
         ([HEADER, *BODY, "Total\tpos"], 31),
         ([HEADER, *BODY[:3], "Total\t30", *BODY[3:]], 31),
         ([HEADER, *BODY, "-\tneg", "--\t"], 32),
+        (["\treview\tlabel\t", "---\t---\t---\t---", *(f"{n}\t{line}\t" for n, line in enumerate(BODY))], 30),
     ],
 )
 def test_rows_that_look_like_noise_are_rows(tmp_path: Path, lines: list[str], expected: int) -> None:
@@ -112,3 +112,12 @@ def test_ruler_needs_a_line() -> None:
         True, False, False, True, True, False, True,
     ]  # fmt: skip
     assert noise.kind_of(["", "---"]) is None and Noise(["text"], 1).kind_of(["text"]) is None
+
+
+def test_keys_and_values_above_a_header_are_titles(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    body = [f"{n}\t{line}\tx" for n, line in enumerate(BODY)]
+    path.write_bytes(table_of(["Report\tReviews\t\t", "Date\t2024", "", f"id\t{HEADER}\tnote", *body], ";"))
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == ROWS
+        assert "3 lines above the header" in str(table.summary())

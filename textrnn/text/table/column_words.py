@@ -37,6 +37,12 @@ def list_columns(names: Sequence[str] | None, width: int) -> str:
     return ", ".join(shown[:MAX_SHOWN]) + (f" and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else "")
 
 
+def list_some(names: Sequence[str] | None, columns: Sequence[int]) -> str:
+    """Some columns by their names, the first of them if they are many."""
+    more = f" and {len(columns) - MAX_SHOWN} more" if len(columns) > MAX_SHOWN else ""
+    return ", ".join(short_name(names, column) for column in columns[:MAX_SHOWN]) + more
+
+
 def candidates(names: Sequence[str] | None, facts: Sequence[ColumnFacts], columns: Sequence[int]) -> str:
     """Columns, each with some of its values."""
     shown = []

@@ -22,8 +22,8 @@ from textrnn.text.table.column_words import (
     column_name,
     flag_value,
     list_columns,
+    list_some,
     never_label,
-    short_name,
     why_no_label,
 )
 from textrnn.text.table.one_hot import FEWEST, is_yes_or_no
@@ -82,7 +82,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
         )
     others = sorted({*alike, *(c for c in texts if c != chosen and hints[c])})
     if others and len(texts) > 1:
-        shown, flag = ", ".join(short_name(names, c) for c in others), flag_value(names, others[0])
+        shown, flag = list_some(names, others), flag_value(names, others[0])
         both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
         _say(
             table,

@@ -38,14 +38,16 @@ def keys_of(lines: Iterable[str]) -> list[str]:
 
 
 def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """An object with the values of those within it by their paths; lists stay whole.
+    """An object with the values of those within it by their paths; a list of one is what is in it, others stay whole.
 
     Example:
-        >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}})
-        {'id': 1, 'review.body': 'fine', 'review.tags': [1, 2]}
+        >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}, "label": [{"name": "good"}]})
+        {'id': 1, 'review.body': 'fine', 'review.tags': [1, 2], 'label.name': 'good'}
     """
     found = dict[str, Any]()
     for key, value in values.items():
+        while isinstance(value, list) and len(value) == 1:
+            value = value[0]
         if isinstance(value, dict) and value and depth:
             for path, inner in flat(value, depth - 1).items():
                 found.setdefault(f"{key}.{path}", inner)
@@ -100,13 +102,23 @@ def with_value(raw: str, path: str, value: Any) -> str:
         '{"id": 1.0, "meta": {"label": "good"}}\\n'
     """
     values = json.loads(raw, strict=False)
-    place, name = values, path
-    while name not in place and (parts := [key for key in place if name.startswith(f"{key}.")]):
-        if not isinstance(place[parts[0]], dict):
+    place: Any = values
+    name: Any = path
+    while name not in place and (key := next((key for key in place if str(name).startswith(f"{key}.")), None)):
+        inner, rest = _within(place, key), str(name)[len(key) + 1 :]
+        if not isinstance(inner[0][inner[1]], dict):
             break
-        place, name = place[parts[0]], name[len(parts[0]) + 1 :]
+        place, name = inner[0][inner[1]], rest
+    place, name = _within(place, name) if name in place else (place, name)
     place[name] = value
     return json.dumps(values, ensure_ascii=False) + raw[len(raw.rstrip("\r\n")) :]
+
+
+def _within(place: Any, key: Any) -> tuple[Any, Any]:
+    """Where a value is: its list and 0 if it is in a list of one, see `flat`, else as it is given."""
+    while isinstance(place[key], list) and len(place[key]) == 1:
+        place, key = place[key], 0
+    return place, key
 
 
 def free_name(wanted: str, taken: Container[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
 
-EMPTY, REPEATED, RULER, TOTAL = "empty row", "repeated header", "ruler", "total at the end"
+REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
 _LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPp合总小平иИ("  # with what rulers, and totals, begin
@@ -44,7 +44,7 @@ class Noise:
         return first[0] in _LINES or (first[0] in self._starts and len(first) <= self._longest)
 
     def kind_of(self, cells: Sequence[str], labels: Collection[str] = ()) -> str | None:
-        """What a record is if it is no row: EMPTY, REPEATED, RULER, TOTAL (if it stands at the end), else None.
+        """What a record is if it is no row: REPEATED, RULER, TOTAL (if it stands at the end), else None.
 
         Args:
             cells: at least one.
@@ -54,13 +54,13 @@ class Noise:
             >>> noise = Noise(["text", "stars"], 2)
             >>> rows = ["", " "], ["Text", "stars"], ["---", ":--"], ["Total", "300"], ["-", ""]
             >>> [noise.kind_of(row) for row in rows]
-            ['empty row', 'repeated header', 'ruler', 'total at the end', None]
+            [None, 'repeated header', 'ruler', 'total at the end', None]
         """
         if self._width < 2:
             return None
         filled = [cell.strip() for cell in cells if cell and not cell.isspace()]
         if not filled:
-            return EMPTY if len(cells) > 1 else None
+            return None
         if self._header is not None and _folded(cells) == self._header:
             return REPEATED
         if is_ruler(cells):
@@ -86,7 +86,7 @@ def is_ruler(cells: Sequence[str]) -> bool:
 
 
 def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many records stand above the header: those with one cell that is not blank, before one that names columns.
+    """How many records stand above the header: those with few cells that are not blank, before one that names columns.
 
     Args:
         rows: cells of the first records that are not blank lines.
@@ -97,11 +97,19 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
         >>> num_titles(rows, 2), num_titles(rows[2:], 2)
         (2, 0)
     """
-    number = 0
-    while number < min(MAX_TITLES, len(rows) - 2) and (_num_filled(rows[number]) <= 1 or is_ruler(rows[number])):
-        number += 1
-    is_one = width > 1 and number > 0 and _num_filled(rows[number]) > 1
-    return number if is_one and has_header(rows[number], facts_below(rows[number:], width)) else 0
+    filled = [_num_filled(row) for row in rows[: MAX_TITLES + 1]]
+    for number in range(1, min(len(filled), len(rows) - 1)):
+        is_below = (
+            1 < filled[number] <= width
+            and not is_ruler(rows[number])
+            and all(
+                most <= max(1, filled[number] // 2) or is_ruler(row)
+                for most, row in zip(filled[:number], rows, strict=False)
+            )
+        )
+        if is_below and has_header(rows[number], facts_below(rows[number:], width)):
+            return number
+    return 0
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:

@@ -13,7 +13,7 @@ from textrnn.text.table.column_words import short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import read_json_records
-from textrnn.text.table.noise import EMPTY, REPEATED, RULER, TOTAL, Noise
+from textrnn.text.table.noise import REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
@@ -28,7 +28,7 @@ NUL = "NUL characters"
 DAMAGED = "undecodable bytes"
 UNUSABLE = (NO_OBJECT, NO_TEXT)
 SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
-NOISE = frozenset({EMPTY, REPEATED, RULER, TOTAL})
+NOISE = frozenset({REPEATED, RULER, TOTAL})
 FORMS = {AT: "text@label", JSONL: "JSON lines", JSON: "JSON", FASTTEXT: "fastText", LINES: "a text a line"}
 MAX_NAMED_ROWS = 5
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
@@ -219,7 +219,7 @@ class Table:
             elif noise is not None and noise.is_possible(record.cells):
                 part = noise.kind_of(record.cells, self.known_labels) or ROW
             if held or part == TOTAL:
-                if part in (TOTAL, EMPTY, BLANK):
+                if part == TOTAL or not any(map(str.strip, record.cells)):
                     held.append((part, record))
                     continue
                 yield from ((ROW if kind == TOTAL else kind, one) for kind, one in held)

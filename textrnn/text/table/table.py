@@ -182,7 +182,7 @@ def _is_headed(sample: _Sample, rows: list[list[str]], options: TableOptions) ->
 def _without_noise(rows: list[list[str]], noise: Noise, *, complete: bool) -> list[list[str]]:
     """The rows of a sample, as `Table.parts` would give them."""
     kinds = [noise.kind_of(cells) for cells in rows]
-    last = next((place for place in range(len(rows), 0, -1) if kinds[place - 1] is None), 0)
+    last = next((place for place in range(len(rows), 0, -1) if kinds[place - 1] is None and any(rows[place - 1])), 0)
     return [
         cells
         for place, (cells, kind) in enumerate(zip(rows, kinds, strict=True))
