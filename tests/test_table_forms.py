@@ -179,6 +179,7 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
         ("half.zip", packed_in_zip("a.csv", CSV.encode())[:80], "zip|archive|Excel"),
         ("strings.json", b'["a text", "another"]', "no column of labels"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # an archive has the time it was made
 )
 def test_open_table_refuses_what_is_not_packed_well(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     path = tmp_path / name
