@@ -102,28 +102,37 @@ def write_predictions(
     """
     form = other_form(table, output)
     own = table.header or () if form is None else column_names(table)
-    names: list[str] = []
-    for column in columns:
-        names.append(free_name(column, [*own, *names]))
+    names = _free_names(columns, own)
     codec, bom = output_codec(table, names, form)
     rows = _with_cells(table, names, cells, edit)
     pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
-    if bom:
-        pieces = chain(["\ufeff"], pieces)
+    if output != STANDARD_INPUT:
+        _check_output(table, output, overwrite=overwrite)
+    _write_to(output, chain(["\ufeff"] * bom, pieces), codec, table.name)
+    return names
+
+
+def _free_names(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
+    names: list[str] = []
+    for column in columns:
+        names.append(free_name(column, [*taken, *names]))
+    return names
+
+
+def _write_to(output: str, pieces: Iterator[str], codec: str, name: str) -> None:
+    """Writes a table, of this name, to a file or to standard output."""
     if output == STANDARD_INPUT:
         sys.stdout.flush()
         _write(sys.stdout.buffer, pieces, codec)
         sys.stdout.buffer.flush()
-        return names
-    _check_output(table, output, overwrite=overwrite)
+        return
     try:
-        with atomic_file(Path(output)) as file, packing(file, output, table.name) as packed:
+        with atomic_file(Path(output)) as file, packing(file, output, name) as packed:
             _write(packed, pieces, codec)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DataError(f"cannot write {output}: {error.strerror or error}; name another file") from None
-    return names
 
 
 def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
