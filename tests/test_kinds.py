@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,6 +191,12 @@ def test_a_table_is_learnt_from_and_filled_in(home, rng, task, model):
         assert float(filled[160]["low"]) == pytest.approx(said["low"], rel=1e-4)
     again = good("classify", "rows.csv", "--predict", "--model", task, "-o", "again.csv", "--json").json
     assert again["test"].keys() == test.keys() and again["test"]["rows"] == 160
+    words = ("classify", "rows.csv", "--predict", "--model", task, "-o", "words.csv", "--explain")
+    if task == "grades":
+        assert good(*words).out and Path("words.csv").read_text(encoding="utf-8").count("superb +") > 20
+    else:
+        refused(*words, code=2, says=["are for classes and grades"])
+        assert not Path("words.csv").exists()
     shown = good("info", task).out
     assert task in shown and good("info").out
     assert (home / "models" / task / "report.html").read_text(encoding="utf-8").count("<table") >= 1
@@ -206,7 +213,7 @@ def test_folds_and_several_labels(home, rng):
     [
         ("multi", ["--balanced"], 2, "--balanced is for classes and grades"),
         ("numbers", ["--arch", "esn"], 2, "--arch esn is for classes"),
-        ("grades", ["--explain"], 2, "--explain is for classes"),
+        ("numbers", ["--explain"], 2, "are for classes and grades"),
         ("multi", ["--task", "numbers"], 1, "--task numbers is for numbers"),
         ("grades", ["--task", "multi"], 1, "name it with --label-separator"),
     ],

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.explain import Word
-from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassifier
+from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassifier, check_explainable
 from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut
 from textrnn.text.files import STANDARD_INPUT
@@ -88,6 +88,7 @@ class Explaining:
     columns = (COLUMN,)
 
     def __init__(self, classifier: TextClassifier, page: Path | None, warn: Callable[[str], None]) -> None:
+        check_explainable(classifier.kind)
         self._classifier, self._page, self._warn = classifier, page, warn
         self._rows, self._num_rows = list[ExplainedRow](), 0
         self._words: list[Word] = []

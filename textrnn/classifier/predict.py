@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import RunError, TextRNNError
+from textrnn.base.errors import ConfigError, RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
-from textrnn.classifier.kinds import kind_from_json
+from textrnn.classifier.kinds import Classes, kind_from_json
 from textrnn.classifier.label_kind import CLASSES, NUMBERS, LabelKind
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
@@ -191,6 +191,7 @@ class TextClassifier:
 
     def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
         """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
+        check_explainable(self.kind)
         rest = given_texts(texts)
         while some := list(islice(rest, EXPLAINED)):
             made = self.predict(some)
@@ -238,6 +239,14 @@ class TextClassifier:
         said = self.kind.facts(found.predictions, self.decision_of(self.chosen))
         sure = {} if found.confidence is None else dict(confidence=found.confidence)
         return dict(label=found.label, **sure, **said, status=found.status)
+
+
+def check_explainable(kind: LabelKind) -> None:
+    """Raises ConfigError where words have no odds to change: of several labels a row, and of numbers."""
+    if not isinstance(kind, Classes):
+        raise ConfigError(
+            f"explanations (--explain) are for classes and grades: this classifier has --task {kind.task}"
+        )
 
 
 def open_classifier(path: Path) -> TextClassifier:

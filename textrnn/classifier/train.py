@@ -28,7 +28,7 @@ from textrnn.classifier.kinds import Classes
 from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
-from textrnn.classifier.predict import TextClassifier, open_classifier
+from textrnn.classifier.predict import TextClassifier, check_explainable, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
 from textrnn.classifier.vectors import width_from_vectors
@@ -165,8 +165,8 @@ def _check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
         raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
     if config.encoder.arch == ESN and kind.loss != SOFTMAX:
         raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
-    if call.predict_options.explain and kind.loss != SOFTMAX:
-        raise ConfigError(f"--explain is for classes: leave it out with --task {kind.task}")
+    if call.predict_options.explain:
+        check_explainable(kind)
 
 
 def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
