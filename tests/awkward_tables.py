@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import read_rows
+from textrnn.classifier.found_kind import LabelOptions
 from textrnn.text.table.table import open_table
 
 TEXTS = {
@@ -178,12 +179,12 @@ def reading(table: Awkward, folder: Path) -> str | None:
     path.write_bytes(table.content)
     try:
         with open_table(str(path), needs_label=True) as opened:
-            rows, classes = read_rows(opened)
+            rows, kind = read_rows(opened, LabelOptions("classes"))
             said = f"{opened.describe()}; {opened.warnings}; {opened.summary()}"
     except DataError as error:
         return str(error)
     expected = [(text, label) for text, label in table.rows if label is not None]
-    found = [(text, classes[label]) for text, label in zip(rows.texts, rows.labels.tolist(), strict=True)]
+    found = [(text, kind.names[label]) for text, label in zip(rows.texts, rows.labels.tolist(), strict=True)]
     same = [one[0] for one in found] == [one[0] for one in expected] and _alike(found, expected)
     is_rest = sorted(rows.unlabelled) == sorted(text for text, label in table.rows if label is None)
     return None if same and is_rest else said

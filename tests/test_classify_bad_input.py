@@ -83,7 +83,7 @@ TYPED = {
     "one text": (["same_text.csv"], 1, ["the same text in all", "two different texts"]),
     "no unlabelled to learn": (["unlabelled.csv", "--train"], 1, ["no column of labels", "--label-column"]),
     "excel": (["sheet.xlsx"], 1, ["Excel", "CSV UTF-8"]),
-    "half of a gzip file": (["packed.csv.gz"], 1, ["packed.csv.gz is no whole gzip file", "pack it again"]),
+    "half of a gzip file": (["packed.csv.gz"], 1, ["packed.csv.gz is cut off or damaged, and cannot be unpacked"]),
     "picture": (["picture.png"], 1, ["PNG picture"]),
     "unknown encoding": (["reviews.csv", "--encoding", "klingon"], 2, ["'klingon'"]),
     "test with a typo": (["reviews.csv", "--test", "reveiws.csv"], 1, ["no such file", "did you mean reviews.csv?"]),

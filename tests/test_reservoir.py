@@ -6,6 +6,7 @@ from small_models import softmax_nats
 
 from textrnn.base.errors import RunError
 from textrnn.classifier.data import NetworkRequest
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.reservoir import ReservoirClassifier, fit_reservoir, pooled_states
 from textrnn.language_model.reservoir_reading import read_block
@@ -289,8 +290,8 @@ def test_pooled_states_equal_the_plain_way(rng):
 
 def fitted(texts, labels, held, **options):
     config = ClassifierConfig.from_options({"arch": "esn", "units": 40, "random_seed": 1, **options})
-    weights = np.ones(CLASSES)
-    sizes = dict(vocab_size=VOCAB, num_classes=CLASSES, class_weights=weights, random_seed=1, seconds=60.0)
+    kind = Classes([str(number) for number in range(CLASSES)])
+    sizes = dict(vocab_size=VOCAB, kind=kind, row_weights=np.ones(len(texts)), random_seed=1, seconds=60.0)
     return fit_reservoir(NetworkRequest(config=config, texts=texts, labels=labels, held=held, **sizes))
 
 
@@ -298,9 +299,9 @@ def test_fit_reservoir_learns_and_is_the_same_from_its_arrays(rng):
     texts = random_texts(rng, 200)
     labels = np.array([ids[-1] % CLASSES for ids in texts])
     found = fitted(texts[:150], labels[:150], texts[150:], pooling="last")
-    assert (found.logits.argmax(1) == labels[150:]).mean() > 0.9
+    assert (found.outputs.argmax(1) == labels[150:]).mean() > 0.9
     again = ReservoirClassifier.load(Weights(found.weights), VOCAB, 40, CLASSES, ["last"])
-    np.testing.assert_allclose(again.logits(texts[150:]), found.logits, atol=1e-4)
+    np.testing.assert_allclose(again.logits(texts[150:]), found.outputs, atol=1e-4)
 
 
 def test_fit_reservoir_equals_the_ridge_of_scikit_learn(rng):

@@ -17,6 +17,7 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.files import read_weights
 from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import fit_classifier
+from textrnn.classifier.kinds import Classes
 from textrnn.classifier.models import FitRequest, fit_models
 from textrnn.classifier.network import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
@@ -250,7 +251,8 @@ def test_embedding_starts_with_vectors_and_random_ones_of_the_same_spread(rng):
 def test_words_that_are_in_no_row_keep_their_vectors(rng):
     config = ClassifierConfig.from_options(dict(units=4, embed=EMBED, epochs=1, word_dropout=0.0))
     start, texts = start_of(rng), [rng.integers(1, VOCAB - UNSEEN, 6).astype(np.int32) for _ in range(64)]
-    labels, more = np.arange(64) % 2, dict(vocab_size=VOCAB, num_classes=2, class_weights=np.ones(2), random_seed=3)
+    labels, kind = np.arange(64) % 2, Classes(["no", "yes"])
+    more = dict(vocab_size=VOCAB, kind=kind, row_weights=np.ones(64), random_seed=3)
     rows = dict(texts=texts, labels=labels, held=texts[:2], vectors=start)
     weights = fit_classifier(NetworkRequest(config=config, **rows, **more)).weights
     assert weights[EMBEDDINGS].shape == (VOCAB, EMBED)
@@ -310,7 +312,7 @@ def test_interrupt_while_vectors_are_read_still_makes_a_classifier(place):
     request = FitRequest(
         texts=["good tea", "bad tea", "the tea was lovely", "we had rude tea"],
         labels=np.array([1, 0, 1, 0]),
-        num_classes=2,
+        label_kind=Classes(["no", "yes"]),
         config=ClassifierConfig.from_options(dict(vectors="words.vec.gz", embed=12, units=4)),
         kind="rnn",
         left_s=lambda: 10.0,

@@ -23,6 +23,7 @@ from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
+from textrnn.text.files import find_file
 from textrnn.text.lines import lines_of
 from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.text.table.column_words import column_name
@@ -215,7 +216,7 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     with contextlib.ExitStack() as stack:
         place, name = path, Path(path).name
         if not os.path.isdir(path):
-            place, name = stack.enter_context(unpacked(path))
+            place, name = stack.enter_context(unpacked(find_file(path)))
         try:
             is_table = os.path.isdir(path) or Path(name).suffix.lower() in TABLES
             texts = _cells(place, options) if is_table else _lines(place, options.encoding)
