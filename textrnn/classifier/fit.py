@@ -124,14 +124,10 @@ def _sigmoid_nats(targets: Any, outputs: Any) -> Any:
     return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, outputs), 1)
 
 
-def _huber(targets: Any, outputs: Any) -> Any:
-    return tf.keras.losses.huber(targets, outputs)
-
-
 ROW_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     SOFTMAX: tf.nn.sparse_softmax_cross_entropy_with_logits,
     SIGMOID: _sigmoid_nats,
-    HUBER: _huber,
+    HUBER: keras.losses.huber,
 }
 
 

@@ -95,7 +95,7 @@ class Classes(_Named):
 
     def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> np.ndarray:
         """See `LabelKind`: 0 where the most probable class is right, else 1."""
-        wrong: np.ndarray = predictions.argmax(1) != labels
+        wrong: np.ndarray = self._best(predictions) != labels
         return wrong.astype(np.float64)
 
     def in_words(self, loss: float) -> str:

@@ -12,7 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-CLASSES, SEVERAL, GRADES, NUMBERS = "classes", "multi", "grades", "numbers"
+from textrnn.classifier.options import TASKS
+
+CLASSES, SEVERAL, GRADES, NUMBERS = TASKS
 SOFTMAX, SIGMOID, HUBER = "softmax", "sigmoid", "huber"
 
 Decision = np.ndarray  # float64[any], or [rows, any] where each row has its own

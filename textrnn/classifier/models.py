@@ -94,10 +94,6 @@ class FitRequest:
         weights: np.ndarray = (len(self.labels) / (len(counts) * np.maximum(counts, 1)))[self.labels]
         return weights
 
-    def in_words(self, loss: float) -> str:
-        """A mean loss in words, see `LabelKind.losses`."""
-        return self.label_kind.in_words(loss)
-
 
 def fit_models(request: FitRequest) -> Models:
     """Fits what `request.kind` asks for, and chooses on held-out rows what is used."""
@@ -111,7 +107,7 @@ def fit_models(request: FitRequest) -> Models:
     models.choice = choice = choose(outputs, request.labels, request.label_kind, request.kind)
     if "combined" in choice.losses:
         measured = ", ".join(
-            f"{name} {request.in_words(choice.losses[name])}" for name in ("linear", "rnn", "combined")
+            f"{name} {request.label_kind.in_words(choice.losses[name])}" for name in ("linear", "rnn", "combined")
         )
         request.say(f"on {len(choice.rows):,} rows that were not learnt from: {measured}; chosen: {choice.chosen}")
     return models
@@ -149,7 +145,7 @@ def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray]:
     known = ~np.isnan(fitted.outputs[:, 0])
     loss = mean_loss(request.label_kind, request.labels[known], fitted.outputs[known])
     spent = time.monotonic() - begin
-    request.say(f"linear model: {request.in_words(loss)} in cross-validation, {spent:.0f} s")
+    request.say(f"linear model: {request.label_kind.in_words(loss)} in cross-validation, {spent:.0f} s")
     return fitted.model, np.asarray(fitted.outputs)
 
 
@@ -190,7 +186,7 @@ def _fit_networks(
         models.history += [{"network": number + 1, **row} for row in fitted.history]
         outputs[held] = fitted.outputs
         spent, loss = time.monotonic() - begin, mean_loss(request.label_kind, labels[held], fitted.outputs)
-        request.say(f"network {number + 1}: {request.in_words(loss)} on rows it has not seen, {spent:.0f} s")
+        request.say(f"network {number + 1}: {request.label_kind.in_words(loss)} on rows it has not seen, {spent:.0f} s")
         if request.interrupted() or request.left_s() < ANOTHER * spent:
             break
     return outputs
