@@ -260,3 +260,10 @@ def test_what_is_neither_yes_nor_no_is_refused(home, rng):
     options = [option for name in THINGS for option in ("--label-column", name)]
     refused("classify", "hot.csv", *options, code=1, says=["has '7' in column 'room'", "1 and 0, or yes and no"])
     refused("classify", "hot.csv", *options[:2], *options[:2], code=2, says=["names a column twice"])
+
+
+@pytest.mark.parametrize("task", ["multi", "grades", "numbers"])
+def test_a_table_without_a_label_is_refused_whatever_its_kind(home, task):
+    write_table("rows.csv", [(f"tea {n}", "NA") for n in range(30)])
+    options = ("--label-column", "label", "--label-separator", ";") if task == "multi" else ("--label-column", "label")
+    refused("classify", "rows.csv", "--train", "--task", task, *options, code=1, says=["no row with both a text and a"])

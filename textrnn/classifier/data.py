@@ -79,7 +79,7 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
         the rows, and the kind of their labels.
 
     Raises:
-        DataError: a label is not of the kind, or was not learnt.
+        DataError: there is no label to tell the kind by, or one is not of the kind, or was not learnt.
     """
     texts, written, empty = list[str](), list[str | None](), list[int]()
     numbers, places = array("q"), array("q")  # of millions of rows as well
@@ -121,6 +121,8 @@ def _settled(
     labels = [None if label is None else meant[label] for label in written]
     if kind is None:
         known = [label for label in labels if label is not None]
+        if not known:
+            raise DataError(f"{table.name} has no row with both a text and a label: expected some to learn from")
         if (one_hot := table.one_hot) is not None:
             is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known)
             options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
@@ -148,8 +150,6 @@ def why_unlabelled(table: Table) -> str:
 
 def check_learnable(rows: Rows, kind: LabelKind, name: str) -> None:
     """Raises DataError when there are too few rows or labels to learn from, naming them."""
-    if not rows.texts:
-        raise DataError(f"{name} has no row with both a text and a label: expected some to learn from")
     if len(set(group_numbers(rows.texts).tolist())) < 2:
         raise DataError(f"{name} has the same text in all of its labelled rows: expected at least two different texts")
     if isinstance(kind, Several):
