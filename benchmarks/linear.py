@@ -23,7 +23,6 @@ import numpy as np
 
 from benchmarks.tools import machine, run_json, table
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.linear_fit import (
     LONG_CHARS,
     PENALTIES,
@@ -47,7 +46,7 @@ def ours(texts: Sequence[str], labels: np.ndarray, num_classes: int, penalty: fl
     script = script_of(texts)
     features, matrix = make_features(texts, script, kinds_for(script, sum(map(len, texts)))[0])
     own, bias = solve(Classes([""] * num_classes), matrix, labels, np.ones(len(labels)), Setting((), penalty))
-    model = LinearModel(script, features.kinds, features.keys, features.scales, own.astype(np.float32), bias)
+    model = features.with_weights(own.astype(np.float32), bias)
     return model.logits, sum(array.nbytes for array in model.to_arrays().values())
 
 

@@ -11,7 +11,7 @@ from cli_fixtures import ROOT
 from textrnn.base.errors import RunError
 from textrnn.classifier import linear_fit as linear
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.linear import LinearModel
+from textrnn.classifier.linear import BNN, LTC, LinearModel
 from textrnn.classifier.linear_fit import fit_linear, kinds_for
 from textrnn.classifier.ngrams import NgramKind, ngrams
 from textrnn.text.words import script_of
@@ -32,7 +32,7 @@ def rows_of(kind="spaced", count=80):
 
 
 def fit(texts, labels, num_classes=3, **more):
-    options = dict(rng=np.random.default_rng(1), time_s=2.0, row_weights=np.ones(len(labels)))
+    options = dict(rng=np.random.default_rng(1), time_s=600.0, row_weights=np.ones(len(labels)))
     return fit_linear(texts, labels, kind=Classes([str(k) for k in range(num_classes)]), **{**options, **more})
 
 
@@ -55,7 +55,7 @@ def test_logits_are_those_of_the_matrix():
     kinds = kinds_for("spaced", 0)[0]
     features, matrix = linear.make_features(texts, "spaced", kinds)
     own, bias = linear.solve(Classes("abc"), matrix, labels, np.ones(len(labels)), linear.Setting(kinds, 3.0))
-    model = LinearModel("spaced", kinds, features.keys, features.scales, own.astype(np.float32), bias)
+    model = features.with_weights(own.astype(np.float32), bias)
     np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(1)).ravel())
     np.testing.assert_allclose(lengths, np.sqrt(2))  # words and characters, each of length 1
@@ -137,5 +137,28 @@ def test_without_time_one_fold_is_predicted_and_all_rows_are_learnt(time_s, stop
 
 def test_long_texts_begin_with_a_weaker_penalty():
     short, long = (list(linear._settings(Classes("ab"), "spaced", chars, 10)) for chars in (900, 90_000))
-    assert short[0].penalty == 3.0 and long[0].penalty == 30.0
-    assert len({one.ngrams for one in short}) == 2 and [one.penalty for one in long[2:]] == [100.0, 10.0]
+    assert [(one.weighting, one.penalty) for one in short] == [(LTC, 10), (LTC, 10), (BNN, 0.3), (LTC, 30), (LTC, 3)]
+    assert [(one.weighting, one.penalty) for one in long] == [(LTC, 100), (BNN, 1), (LTC, 100), (LTC, 30), (LTC, 300)]
+
+
+def test_presence_is_all_that_counts_for_nb_svm():
+    texts, labels = rows_of()
+    features, matrix = linear.make_features(texts, "spaced", kinds_for("spaced", 0)[0][:1], BNN)
+    setting = linear.Setting(features.kinds, 0.3, BNN)
+    own, bias = linear.solve(Classes("abc"), matrix, labels, np.ones(len(labels)), setting)
+    model = features.with_weights(own.astype(np.float32), bias)
+    assert set(matrix.data) == {1.0}
+    np.testing.assert_allclose(model.logits(texts), matrix @ own + bias, atol=1e-5)
+    assert (model.logits(texts).argmax(1) == labels).all()
+    again = LinearModel.load(model.to_arrays(), model.to_json())
+    np.testing.assert_array_equal(again.logits(texts), model.logits(texts))
+
+
+def test_models_of_before_weightings_are_tf_idf():
+    model = fitted()[2].model
+    assert (
+        LinearModel.load(model.to_arrays(), {"script": model.script, "kinds": model.to_json()["kinds"]}).weighting
+        == LTC
+    )
+    with pytest.raises(RunError, match="weighting is 'nnn', expected ltc or bnn"):
+        LinearModel.load(model.to_arrays(), {**model.to_json(), "weighting": "nnn"})

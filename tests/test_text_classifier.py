@@ -36,7 +36,7 @@ def classifier(rng):
     config = ClassifierConfig.from_options(dict(units=7, embed=5, max_length=6))
     keys = np.sort([ngrams([word], [NgramKind("words")], "spaced")[0].keys[0] for word in WORDS])
     weights = rng.normal(0, 1, (5, 3)).astype(np.float32)
-    linear = LinearModel("spaced", (NgramKind("words"),), keys, np.ones(5, np.float32), weights, np.zeros(3))
+    linear = LinearModel("spaced", (NgramKind("words"),), "ltc", keys, np.ones(5, np.float32), weights, np.zeros(3))
     vocabulary = Vocabulary(WORDS, "word")
     members = [network(rng, config.encoder, vocabulary.vocab_size) for _ in range(2)]
     return TextClassifier(

@@ -18,6 +18,7 @@ from textrnn.text.words import SCRIPTS
 Floats = NDArray[np.floating[Any]]
 LONGEST_NGRAM = 16
 PREFIX, ARRAYS = "linear/", ("keys", "scales", "weights", "bias")  # names in the file of weights
+LTC, BNN = "ltc", "bnn"  # how features are weighted, in SMART notation, see `NgramFeatures.values`
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,19 @@ class NgramFeatures:
         script: how texts are cut into tokens, see `textrnn.text.words.script_of`.
         kinds: the n-grams.
         keys: uint64[features], sorted.
+        weighting: `ltc` or `bnn`.
         scales: float32[features], how much each matters, such as inverse document frequencies.
     """
 
     script: str
     kinds: tuple[NgramKind, ...]
+    weighting: str
     keys: Keys
     scales: NDArray[np.float32]
+
+    def with_weights(self, weights: NDArray[np.float32], bias: NDArray[np.float64]) -> LinearModel:
+        """A model of these features."""
+        return LinearModel(self.script, self.kinds, self.weighting, self.keys, self.scales, weights, bias)
 
     @functools.cached_property
     def _table(self) -> KeyTable:
@@ -89,7 +96,9 @@ class NgramFeatures:
         return found
 
     def values(self, texts: Sequence[str]) -> tuple[Positions, Positions, Floats]:
-        """The features of some hundred texts that are not 0: (1 + ln count) x scale, each kind brought to length 1.
+        """The features of some hundred texts that are not 0.
+
+        With `ltc` they are (1 + ln count) x scale, each kind brought to length 1. With `bnn` they are the scale.
 
         Returns:
             in order of rows, then of features: the number of the text, int64[entries]; that of the feature,
@@ -107,6 +116,8 @@ class NgramFeatures:
         first = cells.take(starts)
         rows = first // width
         features = first - rows * width  # np.divmod takes longer
+        if self.weighting == BNN:
+            return rows, features, self.scales.take(features).astype(np.float64)
         values = (1 + np.log(np.diff(np.append(starts, len(cells))))) * self.scales.take(features)
         groups = rows * len(self.kinds) + self._kind_of.take(features)
         lengths = np.sqrt(np.bincount(groups, values * values, len(texts) * len(self.kinds)))
@@ -126,7 +137,7 @@ class LinearModel(NgramFeatures):
         >>> good, bad = (ngrams([word], [NgramKind("words")], "spaced")[0].keys[0] for word in ("good", "bad"))
         >>> order = np.argsort([good, bad])
         >>> weights = np.array([[-1, 1], [2, -2]], np.float32)[order]
-        >>> model = LinearModel("spaced", (NgramKind("words"),), np.array([good, bad])[order],
+        >>> model = LinearModel("spaced", (NgramKind("words"),), LTC, np.array([good, bad])[order],
         ...     np.ones(2, np.float32), weights, np.array([0.5, 0]))
         >>> model.logits(["good", "bad, bad", "neither", "good or bad"]).round(3).tolist()
         [[-0.5, 1.0], [2.5, -2.0], [0.5, 0.0], [1.207, -0.707]]
@@ -158,7 +169,8 @@ class LinearModel(NgramFeatures):
 
     def to_json(self) -> dict[str, Any]:
         """What the arrays do not say, for `run.json`."""
-        return {"script": self.script, "kinds": [dataclasses.asdict(kind) for kind in self.kinds]}
+        kinds = [dataclasses.asdict(kind) for kind in self.kinds]
+        return {"script": self.script, "kinds": kinds, "weighting": self.weighting}
 
     @classmethod
     def load(cls, arrays: Mapping[str, NDArray[Any]], settings: Any) -> LinearModel:
@@ -174,7 +186,7 @@ class LinearModel(NgramFeatures):
         try:
             kinds = tuple(NgramKind(**kind) for kind in settings["kinds"])
             parts = [arrays[PREFIX + name] for name in ARRAYS]
-            model = cls(settings["script"], kinds, *parts)
+            model = cls(settings["script"], kinds, settings.get("weighting", LTC), *parts)
         except (KeyError, TypeError) as error:
             raise RunError(f"the linear model is damaged: {error}; restore the run or train again") from None
         _check(model)
@@ -198,6 +210,8 @@ def _check(model: LinearModel) -> None:
         raise _damaged("keys are not in order")
     if (model.scales <= 0).any():
         raise _damaged("scales are not positive")
+    if model.weighting not in (LTC, BNN):
+        raise _damaged(f"the weighting is {model.weighting!r:.60}, expected {LTC} or {BNN}")
     if model.script not in SCRIPTS:
         raise _damaged(f"the script is {model.script!r:.60}, expected {' or '.join(SCRIPTS)}")
     units = [kind.unit for kind in model.kinds]

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from textrnn.classifier.kinds import Grades, mean_loss
+from textrnn.classifier.kinds import Grades
 from textrnn.classifier.label_kind import GRADES, HUBER, SIGMOID, SOFTMAX, LabelKind
-from textrnn.classifier.linear import LinearModel, NgramFeatures
+from textrnn.classifier.linear import BNN, LTC, LinearModel, NgramFeatures
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
 from textrnn.classifier.splits import folds
 from textrnn.text.words import SPACED, script_of
@@ -27,9 +27,10 @@ NUM_FOLDS = 5
 RATIO_POWER = 0.5  # of the log-count ratio
 SMOOTHING = 1.0  # added to each count of it
 # Inverse strengths of the L2 penalty that are tried, the most likely one first: in a long text, brought to length 1,
-# each n-gram is small. With 10,000 film reviews of 1,300 characters, 30 was right 0.7 points more often than 3.
-PENALTIES: tuple[float, ...] = (3.0, 10.0, 30.0, 1.0)
-PENALTIES_OF_LONG: tuple[float, ...] = (30.0, 100.0, 10.0)
+# each n-gram is small. Each is the best one of some training sets (`benchmarks/README.md`).
+PENALTIES: tuple[float, ...] = (10.0, 30.0, 3.0)
+PENALTIES_OF_LONG: tuple[float, ...] = (100.0, 30.0, 300.0)
+PENALTY_OF_PRESENCE, PENALTY_OF_PRESENCE_IN_LONG = 0.3, 1.0  # where only the presence of n-grams counts
 LONG_CHARS = 500  # of a text, on average
 MOST_CHARS = 8_000_000  # of all texts, up to which n-grams of characters are counted beside those of words
 ABSENT = -20.0  # the logit of a class that has no row
@@ -45,11 +46,13 @@ class Setting(NamedTuple):
     Attributes:
         ngrams: that are counted.
         penalty: the inverse strength of the L2 penalty.
+        weighting: of the features, see `NgramFeatures`.
         is_one_number: whether grades are learnt as one number, and not each border between two by itself.
     """
 
     ngrams: Kinds
     penalty: float
+    weighting: str = LTC
     is_one_number: bool = False
 
 
@@ -107,10 +110,10 @@ def fit_linear(
     pairs = folds(texts, kind.strata(labels), NUM_FOLDS if len(texts) >= 10 * NUM_FOLDS else 2, rng)
     targets = kind.targets(labels)
     best: tuple[float, Setting, np.ndarray] | None = None
-    made: dict[Kinds, tuple[NgramFeatures, Any]] = {}
+    made: dict[tuple[Kinds, str], tuple[NgramFeatures, Any]] = {}
     for setting in _settings(kind, script, sum(map(len, texts)), len(texts)):
-        tried, kinds = time.monotonic(), setting.ngrams
-        _, matrix = made[kinds] = made.get(kinds) or make_features(texts, script, kinds)
+        tried, wanted = time.monotonic(), (setting.ngrams, setting.weighting)
+        _, matrix = made[wanted] = made.get(wanted) or make_features(texts, script, *wanted)
         outputs = np.full((len(texts), kind.num_outputs), np.nan)
         for number, (learnt, held) in enumerate(pairs):
             if number and (interrupted() or time.monotonic() - begin > time_s):
@@ -118,37 +121,51 @@ def fit_linear(
             own, bias = solve(kind, matrix[learnt], targets[learnt], row_weights[learnt], setting)
             outputs[held] = matrix[held] @ own + bias
         known = ~np.isnan(outputs[:, 0])
-        loss = mean_loss(kind, labels[known], outputs[known])
+        loss = _calibrated_nats(kind, labels[known], outputs[known])
         if best is None or (known.all() and loss < best[0]):
             best = loss, setting, outputs
         now = time.monotonic()
         if interrupted() or now - begin + 1.5 * (now - tried) > time_s:
             break
     _, setting, outputs = best  # type: ignore[misc]  # there is always a first one
-    features, matrix = made[setting.ngrams]
+    features, matrix = made[setting.ngrams, setting.weighting]
     own, bias = solve(kind, matrix, targets, row_weights, setting)
-    return FittedLinear(
-        LinearModel(script, setting.ngrams, features.keys, features.scales, own.astype(np.float32), bias), outputs
-    )
+    return FittedLinear(features.with_weights(own.astype(np.float32), bias), outputs)
+
+
+def _calibrated_nats(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:
+    """How good outputs are: less a matter of chance than the share of rows that are right."""
+    return kind.nats(labels, kind.predictions(outputs, kind.temperature(outputs, labels)))
 
 
 def _settings(kind: LabelKind, script: str, num_chars: int, num_texts: int) -> Iterator[Setting]:
-    """What is tried: each kind of n-grams with the most likely penalty, then other penalties with the first kind."""
-    ngrams, penalties = kinds_for(script, num_chars), PENALTIES
-    if num_chars > LONG_CHARS * num_texts:
-        penalties = PENALTIES_OF_LONG
-    both = [*((own, penalties[0]) for own in ngrams), *((ngrams[0], penalty) for penalty in penalties[1:])]
-    for own, penalty in both:
-        yield from (Setting(own, penalty, is_one) for is_one in ([False, True] if kind.task == GRADES else [False]))
+    """What is tried, the most likely setting first.
+
+    For classes, NB-SVM is among them: the presence of n-grams counts, however long the text is. In texts of over 2,500
+    characters it was better than tf-idf by a point with 2,000 rows (`benchmarks/README.md`).
+    """
+    ngrams, is_long = kinds_for(script, num_chars), num_chars > LONG_CHARS * num_texts
+    penalties = PENALTIES_OF_LONG if is_long else PENALTIES
+    tried = [Setting(ngrams[0], penalty) for penalty in penalties]
+    presence = Setting(ngrams[0][:1], PENALTY_OF_PRESENCE_IN_LONG if is_long else PENALTY_OF_PRESENCE, BNN)
+    more = [Setting(own, penalties[0]) for own in ngrams[1:]]
+    tried[1:1] = [presence, *more] if is_long else [*more, presence]
+    for setting in tried:
+        if kind.loss == HUBER and setting.weighting == BNN:
+            continue
+        yield setting
+        if kind.task == GRADES and setting.weighting == LTC:
+            yield setting._replace(is_one_number=True)
 
 
-def make_features(texts: Sequence[str], script: str, kinds: Kinds) -> tuple[NgramFeatures, Any]:
-    """The n-grams that are in two texts or more, weighted by tf-idf; and the texts as a sparse matrix of them,
-    float64[texts, features]."""
+def make_features(texts: Sequence[str], script: str, kinds: Kinds, weighting: str = LTC) -> tuple[NgramFeatures, Any]:
+    """The n-grams that are in two texts or more, with their inverse document frequencies (`ltc`) or scales of 1
+    (`bnn`); and the texts as a sparse matrix of them, float64[texts, features]."""
     from scipy.sparse import csr_matrix
 
     keys, texts_with = _keys(texts, script, kinds)
-    features = NgramFeatures(script, kinds, keys, (1 + np.log(len(texts) / texts_with)).astype(np.float32))
+    scales = 1 + np.log(len(texts) / texts_with) if weighting == LTC else np.ones(len(keys))
+    features = NgramFeatures(script, kinds, weighting, keys, scales.astype(np.float32))
     values, columns, counts = list[np.ndarray](), list[np.ndarray](), [np.zeros(1, np.int64)]
     for part in batches(texts):
         rows, found, own = features.values(texts[part])
