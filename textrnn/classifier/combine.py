@@ -21,6 +21,7 @@ PARTS, LARGEST_GRID = (20, 10, 5, 4, 2, 1), 70
 # Equal weights are preferred: others are charged PULL times their squared distance from them, in nats over all rows.
 # The weights 0 and 1 are charged 2.5 nats: too much to be made up for on 20 rows, and little on 200.
 PULL = 5.0
+TIED = 6  # decimals of a log-loss that count
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,10 @@ def _logs(probabilities: np.ndarray) -> np.ndarray:
 
 
 def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, kind: LabelKind) -> Mixture:
-    """The mixture that does best on held-out rows, as far as these can tell.
+    """The mixture with the lowest log-loss on held-out rows, with a charge for unequal weights (see PULL).
 
-    The lowest loss on few rows is partly chance: choosing classes by it lost 0.5 points of true accuracy with 200
-    held-out rows and 0.2 with 700, on simulated pairs of models. So mixtures count as equally good when the best one is
-    ahead by no more than one standard error of the difference, the root of the sum of its squares over the rows. Of
-    these the one with the lowest log-loss is taken, with a charge for unequal weights (see PULL). That lost 0.2 points
-    with 200 rows, and 0.1 with 700.
+    The share of rows that are right would be more a matter of chance: choosing by it lost accuracy on other rows
+    (`benchmarks/README.md`).
 
     Args:
         parts: float[rows, width] for each model, predictions for rows that none has learnt from; calibrate them before.
@@ -102,8 +100,7 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, kind: LabelKin
         DataError: there are no rows or no models, or shapes do not fit.
 
     Reference:
-        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3 (the
-        rule of one standard error); C. Genest and J. V. Zidek, 1986.
+        D. H. Wolpert, 1992, Stacked generalization; C. Genest and J. V. Zidek, 1986.
 
     Example:
         >>> from textrnn.classifier.kinds import Classes
@@ -119,16 +116,13 @@ def best_mixture(parts: Sequence[np.ndarray], labels: np.ndarray, kind: LabelKin
     pools = POOLS if kind.mixes_logarithms else POOLS[:1]
     # One model alone is the same in each kind: two of it would tie but for rounding.
     tried = [Mixture(each, weights) for weights in _grid(len(parts)) for each in (POOLS[:1] if 1 in weights else pools)]
-    losses, costs = np.empty((len(tried), len(labels))), np.empty(len(tried))
-    for number, mixture in enumerate(tried):
-        mixed = mixture(parts)
-        losses[number] = kind.losses(labels, mixed, kind.decision(mixed, labels))
-        distance = sum((weight - 1 / len(parts)) ** 2 for weight in mixture.weights)
-        costs[number] = len(labels) * kind.nats(labels, mixed) + PULL * distance
-    total = losses.sum(1)
-    ahead = int(np.lexsort((costs, total))[0])
-    errors = np.sqrt(((losses - losses[ahead]) ** 2).sum(1))
-    return tried[int(np.where(total - total[ahead] <= errors, costs, np.inf).argmin())]
+    costs = [len(labels) * kind.nats(labels, mixture(parts)) + PULL * _inequality(mixture) for mixture in tried]
+    return tried[int(np.argmin(costs))]
+
+
+def _inequality(mixture: Mixture) -> float:
+    """The squared distance of the weights from equal ones."""
+    return sum((weight - 1 / len(mixture.weights)) ** 2 for weight in mixture.weights)
 
 
 def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
@@ -155,6 +149,7 @@ class Choice:
         predictions: float64[rows, width] of each model on them.
         decisions: what the predictions of each model are decided by, see `LabelKind.decision`.
         losses: mean loss of each model on them, see `LabelKind.losses`.
+        nats: log-loss of each model on them, see `LabelKind.nats`.
     """
 
     chosen: str
@@ -164,10 +159,11 @@ class Choice:
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     losses: dict[str, float] = field(default_factory=dict)
+    nats: dict[str, float] = field(default_factory=dict)
 
 
 def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKind, wanted: str) -> Choice:
-    """Finds temperatures, mixture and decisions, and chooses a model.
+    """Finds temperatures, mixture and decisions, and chooses the model with the lowest log-loss.
 
     Args:
         outputs: float64[rows, outputs] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN in
@@ -189,23 +185,8 @@ def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKin
         mixture = best_mixture(parts, labels, kind)
         found["combined"] = mixture(parts)
     decisions = {name: kind.decision(own, labels) for name, own in found.items()}
-    losses = {name: kind.losses(labels, own, decisions[name]) for name, own in found.items()}
-    chosen = wanted if wanted in found else _simplest_good(losses)
-    means = {name: float(own.mean()) for name, own in losses.items()}
-    return Choice(chosen, temperatures, mixture, rows, found, decisions, means)
-
-
-def _simplest_good(losses: Mapping[str, np.ndarray]) -> str:
-    """The first model, unless a later one, which is less simple, is better by more than one standard error.
-
-    The error is that of the difference: the root of the sum of its squares over the rows.
-
-    Reference:
-        L. Breiman, J. Friedman, R. Olshen and C. Stone, 1984, Classification and regression trees, section 3.4.3.
-    """
-    chosen, *others = losses
-    for name in others:
-        gained = losses[chosen] - losses[name]
-        if gained.sum() > math.sqrt((gained**2).sum()):
-            chosen = name
-    return chosen
+    losses = {name: float(kind.losses(labels, own, decisions[name]).mean()) for name, own in found.items()}
+    nats = {name: kind.nats(labels, own) for name, own in found.items()}
+    # Of models that differ by rounding alone, the first is the simplest.
+    chosen = wanted if wanted in found else min(nats, key=lambda name: round(nats[name], TIED))
+    return Choice(chosen, temperatures, mixture, rows, found, decisions, losses, nats)
