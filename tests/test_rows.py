@@ -1,10 +1,11 @@
 """Rows of ids of many lengths."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textrnn.text.rows import batches, cut, padded
+from textrnn.text.rows import batches, cut, num_batches, padded, sizes
 
 
 @given(st.integers(1, 30), st.integers(1, 40))
@@ -25,6 +26,17 @@ def test_batches_have_each_row_once_and_equal_lengths(lengths, size, seed):
     assert max(map(len, found)) <= size
     widths = sum(lengths[rows].max() * len(rows) for rows in found)
     assert widths >= lengths.sum()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_batches_of_long_texts_have_fewer_rows(seed):
+    lengths = np.random.default_rng(9).integers(1, 200, 500)
+    found = list(batches(lengths, 8, np.random.default_rng(seed), pool=3, full_steps=20))
+    assert len(found) == num_batches(lengths, 8, full_steps=20)  # of any seed
+    assert sorted(np.concatenate(found).tolist()) == list(range(500))
+    assert max(len(rows) * lengths[rows].max() for rows in found if len(rows) > 1) <= 8 * 20
+    assert {len(rows) for rows in found if lengths[rows].max() <= 20} >= {8}
+    assert (sizes(lengths, 8, 20)[lengths > 160] == 1).all()
 
 
 def test_batches_pad_little():

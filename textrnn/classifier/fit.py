@@ -17,7 +17,7 @@ from textrnn.classifier.data import FittedNetwork, NetworkRequest
 from textrnn.classifier.label_kind import HUBER, SIGMOID, SOFTMAX
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
 from textrnn.nn.keras.weights import begin_with, freeze, get_weights
-from textrnn.text.rows import batches, padded
+from textrnn.text.rows import batches, num_batches, padded
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
 from textrnn.training.step import Division, make_step
@@ -29,7 +29,8 @@ CLIP_NORM = 1.0
 # Passes over the rows: more than about six overfit, but of few rows it takes more to make enough steps.
 EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 MOST_LEARNT_EPOCHS = 12.0  # where nothing is drawn: the time is better spent on more networks
-READ_ROWS = 256  # rows read at a time when nothing is learnt
+FULL_STEPS = 512  # tokens of a text above which a batch has fewer rows
+READ_ROWS = 256  # rows read at a time when nothing is learnt, of short texts
 IDS, MASK = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)
 ROW_WEIGHTS = tf.TensorSpec((None,), tf.float32)
 
@@ -57,15 +58,15 @@ class RowObjective:
     num_checked = 0
 
     def __post_init__(self) -> None:
-        self.num_batches = -(-len(self.texts) // self.size)
         self._lengths = np.array([len(text) for text in self.texts])
+        self.num_batches = num_batches(self._lengths, self.size, full_steps=FULL_STEPS)
         self._epoch, self._plan = -1, list[np.ndarray]()
 
     def batch(self, epoch: int, index: int) -> Batch:
         """See `Objective`; arrays are ids int32[rows, steps], their mask float32, and the columns."""
         if epoch != self._epoch:
             rng = np.random.default_rng((self.random_seed, epoch))
-            self._epoch, self._plan = epoch, list(batches(self._lengths, self.size, rng))
+            self._epoch, self._plan = epoch, list(batches(self._lengths, self.size, rng, full_steps=FULL_STEPS))
         rows = self._plan[index]
         arrays = padded([self.texts[row] for row in rows])
         return Batch((*arrays, *(column[rows] for column in self.columns)), len(rows))
@@ -160,9 +161,8 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
 
     def logits(texts: Sequence[np.ndarray]) -> np.ndarray:
         found = np.zeros((len(texts), model.num_classes), np.float32)
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        for begin in range(0, len(order), READ_ROWS):
-            rows = order[begin : begin + READ_ROWS]
+        lengths = np.array([len(text) for text in texts], np.int64)
+        for rows in batches(lengths, READ_ROWS, np.random.default_rng(0), full_steps=FULL_STEPS // 2):
             found[rows] = read(*padded([texts[row] for row in rows])).numpy()
         return found
 

@@ -46,8 +46,8 @@ class TokensConfig(Checked):
         section=NETWORK,
     )
     max_length: int = option(
-        256,
-        "Tokens of a text that are read; of a longer one the beginning and the end.",
+        5_000,
+        "Tokens of a text that the networks read; of a longer one the beginning and the end.",
         low=2,
         high=1_000_000,
         unit="tokens",
