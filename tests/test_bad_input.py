@@ -211,7 +211,7 @@ def test_train_takes_a_line_of_ten_megabytes(home):
 
 def test_generate_drops_lone_surrogates_from_the_seed(home):
     seed = b"the \xff\xed\xa0\xbd cat".decode("utf-8", "surrogateescape")
-    ran = good("generate", "--seed", seed, "--length", 5)
+    ran = good("generate", "--model", "lstm", "--seed", seed, "--length", 5)
     assert "'\\udcff'" in ran.err and ran.err.startswith("warning: ")
     line = good("generate", "--seed", seed, "--length", 5, "--format", "jsonl").lines()[0]
     assert line["seed"] == seed
@@ -424,7 +424,12 @@ def test_resume_refuses_a_run_that_is_held(home):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["generate", "--length", "100000"], ["generate", "--count", "500"], ["score", "--per-char", "long.txt"], ["info"]],
+    [
+        ["generate", "--model", "lstm", "--length", "100000"],
+        ["generate", "--model", "lstm", "--count", "500"],
+        ["score", "--model", "lstm", "--per-char", "long.txt"],
+        ["info"],
+    ],
     ids=["generate", "count", "per-char", "info"],
 )
 def test_reader_of_output_that_leaves_early_is_no_fault(arguments, home):

@@ -226,7 +226,7 @@ def test_format_stream_is_format_text_in_pieces(pieces):
 
 def test_format_jsonl_keys():
     generated = Generated('é"\ud800', Continuation("一\n", 2, "end", None))
-    line = format_jsonl(generated)
+    line = format_jsonl(generated, "models/x")
     assert line.encode().count(b"\n") == 1 and line.endswith("\n") and "一" in line
     assert json.loads(line) == {
         "seed": 'é"\ud800',
@@ -234,8 +234,9 @@ def test_format_jsonl_keys():
         "tokens": 2,
         "stop_reason": "end",
         "bits_per_char": None,
+        "run": "models/x",
     }
-    assert list(json.loads(line)) == ["seed", "text", "tokens", "stop_reason", "bits_per_char"]
+    assert list(json.loads(line)) == ["seed", "text", "tokens", "stop_reason", "bits_per_char", "run"]
 
 
 def test_write_output_writes_all_or_nothing(tmp_path):

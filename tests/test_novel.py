@@ -178,9 +178,10 @@ def test_a_conversation_copies_nothing_over_its_lines(home):
 def test_the_text_that_a_run_keeps_is_not_copied(home):
     story = Path("story.txt").read_text()
     learnt = story[: len(story) * 9 // 10 - 1]
-    ran = good("generate", "--novel", 8, "--length", 300, "--random-seed", 1, "--temperature", "0.5")
+    asked = ["generate", "--model", "lstm", "--length", 300, "--random-seed", 1, "--temperature", "0.5"]
+    ran = good(*asked, "--novel", 8)
     assert not copied(ran.out.rstrip("\n"), 0, learnt, 8)
-    assert copied(good("generate", "--length", 300, "--random-seed", 1, "--temperature", "0.5").out, 0, learnt, 8)
+    assert copied(good(*asked).out, 0, learnt, 8)
     assert not ran.err
 
 
@@ -188,7 +189,7 @@ def test_counts_forbid_what_they_know(home):
     Path("models/lstm/checkpoint/train.ids").unlink()
     counts = textrnn.load("lstm").predictors["counts"].counts
     tokenizer, limit = textrnn.load("lstm").tokenizer, counts.order - 1
-    asked = ["generate", "--length", 200, "--random-seed", 2, "--seed", "The"]
+    asked = ["generate", "--model", "lstm", "--length", 200, "--random-seed", 2, "--seed", "The"]
 
     def known(ran):
         nodes = counts.walk(counts.start(1), tokenizer.encode(ran.out.rstrip("\n"))[:, None])[3:-1, 0, limit]

@@ -15,6 +15,7 @@ KEYS = {
     "nats_per_token": float,
     "perplexity": float,
     "unknown": int,
+    "learnt_from": bool,
 }
 
 
@@ -75,3 +76,24 @@ def test_per_char_takes_several_files(library, tmp_path):
     lines = good("score", tmp_path / "a.txt", tmp_path / "b.txt", "--per-char", "--model", "gru").lines()
     assert "".join(line["char"] for line in lines) == "The old tree.\n" * 2
     assert lines[:14] == lines[14:]
+
+
+def test_text_that_was_learnt_from_is_told(library, tmp_path):
+    """By its bytes, whatever its name is."""
+    (tmp_path / "copy.md").write_bytes((library / "story.txt").read_bytes())
+    (tmp_path / "other.txt").write_bytes((library / "story.txt").read_bytes() + b"More.\n")
+    ran = good("score", tmp_path / "copy.md", tmp_path / "other.txt", "--model", "lstm", "--json")
+    assert [file["learnt_from"] for file in ran.json["files"]] == [True, False]
+    assert f"models/lstm has learnt from {tmp_path / 'copy.md'}" in ran.err and "other.txt" not in ran.err
+
+
+def test_models_are_compared_side_by_side(library, tmp_path):
+    (tmp_path / "a.txt").write_text("The old tree and the cat.\n")
+    both = ("score", tmp_path / "a.txt", "--model", "gru", "--model", "lstm")
+    found = good(*both, "--json").json["models"]
+    alone = [score(tmp_path / "a.txt", "--model", name)[0]["bits_per_char"] for name in ("gru", "lstm")]
+    assert [one["files"][0]["bits_per_char"] for one in found] == alone
+    best, other = sorted(found, key=lambda one: one["files"][0]["bits_per_char"])
+    last = good(*both).out.splitlines()[-1]
+    assert last.strip() == f"{best['run']} is better by {max(alone) - min(alone):.4f} than {other['run']}"
+    refused(*both, "--per-char", code=2, says=["give --model once"])

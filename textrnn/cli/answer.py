@@ -22,6 +22,7 @@ from textrnn.cli.options import (
     new_run_flags,
     reading_flags,
     reading_of,
+    say_newest,
     split_options,
     typed_flags,
 )
@@ -126,7 +127,9 @@ def _answer(file: Stories, asked: SimpleNamespace) -> None:
     from textrnn.answerer.predict_file import answer_file, filled_in
     from textrnn.base.run import find_run
 
-    answered = answer_file(file, open_answerer(find_run(asked.model, asked.models_dir, KIND)))
+    path = find_run(asked.model, asked.models_dir, KIND)
+    say_newest(asked.model, path)
+    answered = answer_file(file, open_answerer(path))
     if answered["accuracy"] is not None and not asked.as_json:
         click.echo(f"{100 * answered['accuracy']:.1f} % of the answers that were there are the same", err=True)
     as_json = json.dumps(answered, ensure_ascii=False) + "\n"

@@ -22,6 +22,7 @@ from textrnn.cli.options import (
     from_flag,
     names_of,
     new_run_flags,
+    say_newest,
     split_options,
     typed_flags,
 )
@@ -292,7 +293,9 @@ def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_
     from textrnn.classifier.predict import load_classifier
     from textrnn.classifier.predict_file import predict, summary
 
-    classifier = load_classifier(None if asked.model in MODELS else asked.model, asked.models_dir)
+    name = None if asked.model in MODELS else asked.model
+    classifier = load_classifier(name, asked.models_dir)
+    say_newest(name, classifier.path)
     result = predict(table, classifier, columns, predict_options, lambda line: click.echo(line, err=True))
     if result["output"] != "-":
         click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))

@@ -12,15 +12,32 @@ import click
 
 from textrnn.base.config import PREDICTING
 from textrnn.base.errors import ConfigError, DataError, warn
+from textrnn.base.escapes import HELP
 from textrnn.cli.console import stream, write
-from textrnn.cli.options import MODEL, MODELS_DIR, USE, config_flags, flag, names_of, split_options
+from textrnn.cli.options import (
+    MODEL,
+    MODELS_DIR,
+    USE,
+    Command,
+    Typed,
+    config_flags,
+    flag,
+    names_of,
+    say_newest,
+    split_options,
+)
 from textrnn.language_model.sample_options import SampleConfig, TextConfig
 
 
-@click.command()
+@click.command(cls=Command)
 @MODEL
 @MODELS_DIR
-@click.option("--seed", default="", help="Text to begin from.  [default: empty, as a document begins]")
+@click.option(
+    "--seed",
+    type=Typed(),
+    default="",
+    help=f"Text to begin from; {HELP}.  [default: empty, as a document begins]",
+)
 @USE
 @click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
 @click.option(
@@ -36,7 +53,14 @@ from textrnn.language_model.sample_options import SampleConfig, TextConfig
     "--condition, else 0]",
 )
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Texts for each seed.")
-@click.option("--stop", "stops", multiple=True, metavar="TEXT", help="End before this text; may be repeated.")
+@click.option(
+    "--stop",
+    "stops",
+    type=Typed(),
+    multiple=True,
+    metavar="TEXT",
+    help="End before this text, with the escapes of --seed; may be repeated.",
+)
 @config_flags(SampleConfig, TextConfig)
 @flag(
     "--corpus",
@@ -74,6 +98,7 @@ def generate(context: click.Context, /, **options: Any) -> None:
     from textrnn.language_model.predict import load_language_model
 
     opened: Any = load_language_model(asked.model, asked.models_dir)
+    say_newest(asked.model, opened.path)
     wanted = {name: getattr(asked, name) for name in ("use", "condition", "guidance", "corpus")}
     opened, choose = asked_model(opened, text, **wanted)
     if text.novel is not None and not asked.corpus and isinstance(opened.known, KnownToCounts):
@@ -83,7 +108,7 @@ def generate(context: click.Context, /, **options: Any) -> None:
     if choose is not None and asked.condition is None:
         _note("each text's condition is drawn" if many else f"the condition is {drawn}", opened)
     if asked.interactive:
-        _converse(opened, config, asked.stops)
+        _converse(opened, config, asked)
     else:
         encoding = "utf-8"
         if opened.config.is_bytes and asked.form == "text":
@@ -115,10 +140,11 @@ def _many(model: Any, config: SampleConfig, asked: SimpleNamespace, choose: Any)
     texts = generate_texts(
         model, seeds, config, count=asked.count, stops=asked.stops, measure=as_json, warn=warn, choose=choose
     )
-    return (format_jsonl(text) if as_json else format_text(text, number) for number, text in enumerate(texts, 1))
+    run = str(model.path)
+    return (format_jsonl(text, run) if as_json else format_text(text, number) for number, text in enumerate(texts, 1))
 
 
-def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:
+def _converse(model: Any, config: SampleConfig, asked: SimpleNamespace) -> None:
     from textrnn.language_model.interactive import Session
 
     if sys.stdin is None:
@@ -136,7 +162,7 @@ def _converse(model: Any, config: SampleConfig, stops: tuple[str, ...]) -> None:
                 return
             yield line
 
-    stream(Session(model, config, stops).run(lines()), eager=True)
+    stream(Session(model, config, asked.stops, asked.seed).run(lines()), eager=True)
 
 
 def _note(what: str, model: Any) -> None:

@@ -10,7 +10,7 @@ import click
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.tasks import TASKS, TaskSpec
-from textrnn.cli.options import JSON, MODELS_DIR
+from textrnn.cli.options import JSON, MODELS_DIR, Command
 
 KEYS = (
     "kind",
@@ -42,7 +42,7 @@ KEYS = (
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", required=False)
 @MODELS_DIR
 @JSON

@@ -11,7 +11,7 @@ import click
 
 from textrnn.base.errors import warn
 from textrnn.cli.console import Commands
-from textrnn.cli.options import JSON, MODELS_DIR, reading_flags
+from textrnn.cli.options import JSON, MODELS_DIR, Command, reading_flags
 
 if TYPE_CHECKING:
     from textrnn.inspect.inputs import Request
@@ -36,7 +36,7 @@ def inspect() -> None:
     """
 
 
-@inspect.command(short_help="Which unit tracks what?")
+@inspect.command(cls=Command, short_help="Which unit tracks what?")
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest language model]")
 @MODELS_DIR
@@ -62,7 +62,7 @@ def cells(as_json: bool, **options: Any) -> None:
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
 
-@inspect.command(short_help="How far back do gradients reach?")
+@inspect.command(cls=Command, short_help="How far back do gradients reach?")
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--model", metavar="NAME_OR_PATH", help="Measure this trained language model as well.")
 @MODELS_DIR
@@ -99,7 +99,7 @@ def gradients(as_json: bool, **options: Any) -> None:
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else format_result(result))
 
 
-@inspect.command(short_help="What does a classifier look at?")
+@inspect.command(cls=Command, short_help="What does a classifier look at?")
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option("--text", "texts", multiple=True, help="A text; may be repeated.")
 @click.option(

@@ -17,6 +17,7 @@ import click
 
 from textrnn.base.config import LEARNING, NUMBERS, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
 from textrnn.base.errors import warn
+from textrnn.base.escapes import unescape
 
 if typing.TYPE_CHECKING:
     from textrnn.text.reader import Reading
@@ -61,6 +62,15 @@ def _by_name(context: click.Context, param: click.Parameter, pairs: Sequence[tup
     return dict(pairs) or None
 
 
+class Typed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    r"""A text in which \n, \t and \\ stand for a line end, a tab and a backslash."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        return unescape(str(value))
+
+
 class OneOf(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A word of a list, which is only gone through for the help; the group itself checks the value.
 
@@ -103,6 +113,14 @@ MODELS_DIR = flag(
 )
 JSON = flag("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
 MODEL = flag("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+
+
+def say_newest(name: str | None, path: Path | None) -> None:
+    """Says on standard error which run is used where none was named."""
+    if name is None:
+        click.echo(f"using {path}, the newest run of its kind; --model names another", err=True)
+
+
 USE = flag(
     "--use",
     type=click.Choice(["mixture", "network", "counts"]),
@@ -232,7 +250,20 @@ def _show_all(context: click.Context, param: click.Parameter, value: bool) -> No
         context.exit()
 
 
-class SectionedCommand(click.Command):
+class Command(click.Command):
+    """A command in which an option that takes one value cannot be given twice: one of the two would go unheard."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+            single = [param for param in given if isinstance(param, click.Option) and not param.multiple]
+            for param in single:
+                if not (param.is_flag or param.count) and single.count(param) > 1:
+                    raise click.UsageError(f"{param.opts[0]} is given twice: it takes one value", ctx)
+        return super().parse_args(ctx, args)
+
+
+class SectionedCommand(Command):
     """A command whose help shows its first options, and with `--help-all` all of them in sections.
 
     A flag by its name of the version before is understood, with a warning.

@@ -12,16 +12,22 @@ import click
 
 from textrnn.base.errors import ConfigError, warn
 from textrnn.cli.console import stream
-from textrnn.cli.options import JSON, MODEL, MODELS_DIR, USE, reading_flags, reading_of, tags_flag
+from textrnn.cli.options import JSON, MODELS_DIR, USE, Command, reading_flags, reading_of, say_newest, tags_flag
 from textrnn.text.document_options import DocumentConfig
 
 if TYPE_CHECKING:
     from textrnn.text.reader import Source
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("files", nargs=-1, required=True)
-@MODEL
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME_OR_PATH",
+    help="Saved run; several are compared.  [default: the newest]",
+)
 @MODELS_DIR
 @USE
 @reading_flags()
@@ -42,37 +48,78 @@ if TYPE_CHECKING:
     help="Measure as well how much better it predicts when its counts go on counting in the text.",
 )
 @JSON
-def score(files: tuple[str, ...], **options: Any) -> None:
+def score(files: tuple[str, ...], models: tuple[str, ...], **options: Any) -> None:
     """Measure how well a model predicts texts: bits per character, nats per token, perplexity."""
-    from textrnn.language_model.conditions import check_condition
     from textrnn.language_model.predict import load_language_model
     from textrnn.text.reader import as_bytes, open_sources
 
     asked = SimpleNamespace(**options)
-    opened = load_language_model(asked.model, asked.models_dir)
+    if len(models) > 1 and asked.per_char:
+        raise ConfigError("--per-char shows the characters of a text to one model: give --model once")
+    opened = [load_language_model(name, asked.models_dir) for name in models or (None,)]
+    say_newest(models[0] if models else None, opened[0].path)
     if asked.use is not None:
-        opened = opened.using(asked.use)
-    if asked.adapt and (asked.per_char or opened.documents is not None):
+        opened = [model.using(asked.use) for model in opened]
+    tables = [_table_of(model, asked) for model in opened]
+    any_bytes = all(model.config.is_bytes for model in opened)
+    found = list[dict[str, Any]]()
+    with open_sources(files, dataclasses.replace(reading_of(asked), any_bytes=any_bytes)) as sources:
+        for model, table in zip(opened, tables, strict=True):
+            own = list(map(as_bytes, sources)) if model.config.is_bytes else sources
+            if asked.per_char:
+                _per_char(model, own, asked.condition)
+                return
+            found.append({"run": str(model.path), "files": _scores(model, own, table, asked)})
+    for one in found:
+        _warn_of_known(one)
+    if asked.as_json:
+        click.echo(json.dumps(found[0] if len(found) == 1 else {"models": found}, ensure_ascii=False))
+    else:
+        click.echo(_in_words(found[0]["files"]) if len(found) == 1 else _side_by_side(found))
+
+
+def _table_of(model: Any, asked: SimpleNamespace) -> DocumentConfig:
+    """How tables are read for a model; raises ConfigError if it cannot do what is asked."""
+    from textrnn.language_model.conditions import check_condition
+
+    if asked.adapt and (asked.per_char or model.documents is not None):
         raise ConfigError("--adapt is for running text as a whole: leave it out with --per-char and with documents")
     table = DocumentConfig(text_column=asked.text_column, delimiter=asked.delimiter, header=asked.header)
-    if table.is_table and (asked.per_char or opened.documents is None):
+    if table.is_table and (asked.per_char or model.documents is None):
         reason = (
             "--per-char shows the characters of a text" if asked.per_char else "the model did not learn from documents"
         )
         raise ConfigError(f"{reason}: leave out --text-column, --delimiter and --header")
     if table.is_table:
-        table = dataclasses.replace(table, condition=asked.condition)
-    elif asked.condition is not None:
-        check_condition(opened, asked.condition)
-    reading = dataclasses.replace(reading_of(asked), any_bytes=opened.config.is_bytes)
-    with open_sources(files, reading) as sources:
-        if opened.config.is_bytes:
-            sources = list(map(as_bytes, sources))
-        if asked.per_char:
-            _per_char(opened, sources, asked.condition)
-            return
-        scores = _scores(opened, sources, table, asked)
-    click.echo(json.dumps({"files": scores}, ensure_ascii=False) if asked.as_json else _in_words(scores))
+        return dataclasses.replace(table, condition=asked.condition)
+    if asked.condition is not None:
+        check_condition(model, asked.condition)
+    return table
+
+
+def _warn_of_known(found: dict[str, Any]) -> None:
+    """Warns of each file that a run has learnt from: its figure says little of other texts."""
+    for file in found["files"]:
+        if file["learnt_from"]:
+            warn(
+                f"{found['run']} has learnt from {file['file']}: of texts that it does not know it predicts less "
+                "('textrnn info' has its held-out loss)"
+            )
+
+
+def _side_by_side(found: list[dict[str, Any]]) -> str:
+    """Several models on the same files, the best one first."""
+    lines = []
+    for files in zip(*(one["files"] for one in found), strict=True):
+        bits = [file["bits_per_char"] for file in files]
+        order = sorted(range(len(found)), key=bits.__getitem__)
+        lines.append(f"{files[0]['file']} ({files[0]['chars']:,} characters), bits per character:")
+        lines += [f"  {bits[place]:.4f}  {found[place]['run']}" for place in order]
+        first, second = order[:2]
+        gain = bits[second] - bits[first]
+        better = f"  {found[first]['run']} is better by {gain:.4f} than {found[second]['run']}"
+        lines.append(better if round(gain, 4) else f"  {found[first]['run']} and {found[second]['run']} are equal")
+    return "\n".join(lines)
 
 
 def _per_char(model: Any, sources: Iterable[Source], condition: str | None) -> None:
@@ -89,13 +136,18 @@ def _scores(
     model: Any, sources: Iterable[Source], table: DocumentConfig, asked: SimpleNamespace
 ) -> list[dict[str, Any]]:
     """What `--json` prints of each source."""
-    from textrnn.language_model.score import score_source
+    from textrnn.language_model.score import has_learnt_from, score_source
     from textrnn.language_model.score_documents import score_documents
 
-    if model.documents is None:
-        return [score_source(model, source, adapt=asked.adapt) for source in sources]
     own = None if table.is_table else asked.condition
-    return [score_documents(model, source, table, condition=own, warn=warn) for source in sources]
+    scores = []
+    for source in sources:
+        if model.documents is None:
+            found = score_source(model, source, adapt=asked.adapt)
+        else:
+            found = score_documents(model, source, table, condition=own, warn=warn)
+        scores.append({**found, "learnt_from": has_learnt_from(model, source)})
+    return scores
 
 
 def _adapted(found: dict[str, Any]) -> str:

@@ -92,13 +92,13 @@ def format_stream(seed: str, pieces: Iterable[str]) -> Iterator[str]:
         yield "\n"
 
 
-def format_jsonl(generated: Generated) -> str:
-    """A text as one line of JSON.
+def format_jsonl(generated: Generated, run: str) -> str:
+    """A text as one line of JSON, with the path of the run that wrote it.
 
     Example:
         >>> from textrnn.language_model.generation_loop import Continuation
-        >>> print(format_jsonl(Generated("é", Continuation("t", 1, "length", 2.5))), end="")
-        {"seed": "é", "text": "t", "tokens": 1, "stop_reason": "length", "bits_per_char": 2.5}
+        >>> print(format_jsonl(Generated("é", Continuation("t", 1, "length", 2.5)), "models/x"), end="")
+        {"seed": "é", "text": "t", "tokens": 1, "stop_reason": "length", "bits_per_char": 2.5, "run": "models/x"}
     """
     continuation = generated.continuation
     values = {
@@ -108,6 +108,7 @@ def format_jsonl(generated: Generated) -> str:
         "stop_reason": continuation.stop_reason,
         "bits_per_char": continuation.bits_per_char,
         **({} if generated.condition is None else {"condition": generated.condition}),
+        "run": run,
     }
     line = json.dumps(values, ensure_ascii=False)
     # Lone surrogates, which a shell's arguments may have, stand in JSON as escapes only.

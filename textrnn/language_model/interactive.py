@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from textrnn.base.config import flag_of
 from textrnn.base.errors import ConfigError
+from textrnn.base.escapes import HELP, unescape
 from textrnn.language_model.generate import format_stream
 from textrnn.language_model.generation import (
     LanguageModel,
@@ -31,13 +31,14 @@ class Session:
         model: the language model.
         config: the settings to begin with.
         stops: the stop texts to begin with.
+        seed: a text to write on from before anything is asked.
 
     Raises:
         ConfigError: a stop text is empty.
     """
 
-    def __init__(self, model: LanguageModel, config: SampleConfig, stops: Sequence[str] = ()) -> None:
-        self._model, self._config, self._stops = model, config, tuple(stops)
+    def __init__(self, model: LanguageModel, config: SampleConfig, stops: Sequence[str] = (), seed: str = "") -> None:
+        self._model, self._config, self._stops, self._seed = model, config, tuple(stops), seed
         prepare_stops(model, stops)
         self._stream: Stream | None = None
         self._fields = {flag_of(item).replace("--", "/", 1): item for item in dataclasses.fields(SampleConfig)}
@@ -54,6 +55,8 @@ class Session:
         Raises:
             RunError: the model gives no token a probability.
         """
+        if self._seed:
+            yield from self._write(self._seed)
         for line in lines:
             line = line.rstrip("\r\n")
             if line.startswith("/") and not line.startswith("//"):
@@ -62,7 +65,7 @@ class Session:
                     return
                 yield from (answer + "\n" for answer in self._obey(command, value))
             else:
-                yield from self._write(line.removeprefix("/"))
+                yield from self._write(unescape(line.removeprefix("/")))
 
     def _write(self, seed: str) -> Iterator[str]:
         if seed or self._stream is None or self._stream.stop_reason == END:
@@ -81,7 +84,7 @@ class Session:
         elif command == "/settings":
             yield from (self._setting(name) for name in [*self._fields, "/stop"])
         elif command == "/stop":
-            self._stops = (_unescape(value),) if value else ()
+            self._stops = (unescape(value),) if value else ()
             yield self._setting(command)
         elif item := self._fields.get(command):
             if value.strip():
@@ -104,12 +107,13 @@ class Session:
         """What there is to say."""
         texts = {
             "TEXT": "Write on from this text; // stands for a / at its beginning.",
+            "": f"In it and behind /stop, {HELP}.",
             "(an empty line)": "Go on with the last text.",
         }
         texts.update({f"{name} VALUE": item.metadata["help"] for name, item in self._fields.items()})
         texts.update(
             {
-                "/stop TEXT": "End before this text, in which \\n is a line end; without TEXT, end nowhere.",
+                "/stop TEXT": "End before this text; without TEXT, end nowhere.",
                 "/settings": "Show the settings.",
                 "/help": "Show this.",
                 "/quit": "End.",
@@ -128,8 +132,3 @@ def _parse(value: str) -> Any:
         with contextlib.suppress(ValueError):
             return kind(value)
     return value
-
-
-def _unescape(text: str) -> str:
-    r"""Line ends and tabs, which nobody can type into a line, from \n and \t; \\ is a backslash."""
-    return re.sub(r"\\([nt\\])", lambda found: {"n": "\n", "t": "\t", "\\": "\\"}[found[1]], text)

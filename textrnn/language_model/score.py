@@ -62,6 +62,11 @@ def score_source(model: LanguageModel, source: Source, *, adapt: bool = False) -
         return found
 
 
+def has_learnt_from(model: LanguageModel, source: Source) -> bool:
+    """Whether a file is one that the run of a model was trained on, by its SHA-256."""
+    return source.sha256 in {file.get("sha256") for file in model.details["corpus"]["files"]}
+
+
 def adapted_nats(model: Reader, ids: np.ndarray) -> float:
     """Nats of all tokens of a text by a mixture whose counts go on counting in it.
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from textrnn.base.errors import DataError, RunError
+from textrnn.base.escapes import unescape
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.lines import LINE_END
 from textrnn.text.normalize import normalize
@@ -142,7 +143,8 @@ def read_documents(
         DataError: a file is no such table, or a document is too long.
     """
     for source in sources:
-        found = _rows(source, config, warn) if config.is_table else _parts(source, unescape(config.document_separator))
+        separator = unescape(config.document_separator or "")
+        found = _rows(source, config, warn) if config.is_table else _parts(source, separator)
         for text, condition in found:
             if document := normalize(text, normalization).strip():
                 yield Document(document, condition)
@@ -184,11 +186,6 @@ def _parts(source: Source, separator: str) -> Iterator[tuple[str, None]]:
                 f"--document-separator {separator!r:.60} what parts its documents?"
             )
     yield rest, None
-
-
-def unescape(text: str | None) -> str:
-    r"""Line ends and tabs, which are hard to type into a command, from \n and \t; \\ is a backslash."""
-    return re.sub(r"\\([nt\\])", lambda found: {"n": "\n", "t": "\t", "\\": "\\"}[found[1]], text or "")
 
 
 def in_order(condition: str) -> tuple[float, str]:
