@@ -6,6 +6,7 @@ Nothing in a run is code: a hostile folder costs a RunError, never more. Its fil
 from __future__ import annotations
 
 import contextlib
+import difflib
 import glob
 import os
 import re
@@ -107,7 +108,7 @@ def named_run(name: str, models_dir: Path) -> Path:
             return path
     if name and os.path.isdir(models_dir / name):
         read_run(models_dir / name)  # which says what is missing
-    raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir)}")
+    raise RunError(f"no run named {name!r:.120} in {models_dir} {_known_runs(models_dir, name)}")
 
 
 def load(model: str | Path, models_dir: str | Path = "models") -> Any:
@@ -130,11 +131,15 @@ def load(model: str | Path, models_dir: str | Path = "models") -> Any:
     return TASKS[kind].get(TASKS[kind].opens)(path)
 
 
-def _known_runs(models_dir: Path) -> str:
+def _known_runs(models_dir: Path, wanted: str) -> str:
+    """The runs that there are, or the one whose name is nearest to what was wanted."""
     names = [path.name for path in list_runs(models_dir)]
+    if near := difflib.get_close_matches(wanted, names, n=1):
+        return f"(did you mean {near[0]!r}?)"
     return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn info' says what makes one)"
 
 
+LOCKS = ".locks"  # the folder, beside the runs
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
 EDGES = "+-._"
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, whatever comes after a dot
@@ -183,14 +188,19 @@ def locked(models_dir: Path, name: str) -> Iterator[None]:
     Raises:
         RunError: another process holds it, or the folder cannot be made or written.
     """
-    try:
-        (models_dir / ".locks").mkdir(parents=True, exist_ok=True)
-        file = open(models_dir / ".locks" / name, "ab")  # noqa: SIM115 (closed below, after the run)
-    except OSError as error:
-        raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
-    with file:
-        if not _try_lock(file.fileno()):
-            raise RunError(f"{models_dir / name} is held by another training: wait for it, or give another --name")
+    path = models_dir / LOCKS / name
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(open(path, "ab"))
+            except OSError as error:
+                raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
+            if not _try_lock(file.fileno()):
+                raise RunError(f"{models_dir / name} is held by another training: wait for it, or give another --name")
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    break  # else a run was deleted with its lock in between
         _clean_up(models_dir, name)
         yield
 

@@ -112,7 +112,11 @@ COMMANDS = {
     for command in (
         *(command for task in TASKS.values() for command in task.commands),
         CommandSpec("inspect", "cells", "look into a network: units, gradients, attention"),
-        CommandSpec("info", "", "the models that you have"),
+        CommandSpec("list", "", "the models that you have"),
+        CommandSpec("info", "NAME", "what is known of a model"),
+        CommandSpec("compare", "NAME OTHER", "two models side by side, on a text if one is given"),
+        CommandSpec("rename", "NAME NEW_NAME", "give a model another name"),
+        CommandSpec("delete", "NAME", "delete models"),
     )
 }
 

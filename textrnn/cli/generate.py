@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import sys
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -29,7 +30,13 @@ from textrnn.cli.options import (
 from textrnn.language_model.sample_options import SampleConfig, TextConfig
 
 
-@click.command(cls=Command)
+def _meant(words: list[str]) -> str:
+    """What was meant by words that are given without an option."""
+    text = " ".join(words)
+    return f"{text!r:.60}: --seed {shlex.quote(text):.60} writes on from it, --model names a run to write with"
+
+
+@click.command(cls=Command, if_extra=_meant)
 @MODEL
 @MODELS_DIR
 @click.option(
@@ -103,6 +110,8 @@ def generate(context: click.Context, /, **options: Any) -> None:
     opened, choose = asked_model(opened, text, **wanted)
     if text.novel is not None and not asked.corpus and isinstance(opened.known, KnownToCounts):
         warn("the counts leave out pieces that tell little, so some longer ones may stand in the text: see --corpus")
+    if asked.seed.isdigit():
+        click.echo(f"the text begins with {asked.seed}; to repeat a text there is --random-seed {asked.seed}", err=True)
     if choose is not None and not many:
         drawn, opened = choose(condition_rng(random_seed(config), 0, 0))
     if choose is not None and asked.condition is None:

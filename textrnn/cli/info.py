@@ -12,6 +12,7 @@ from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.tasks import TASKS, TaskSpec
 from textrnn.cli.options import JSON, MODELS_DIR, Command
 
+HEADS = ("run", "architecture", "level", "parameters", "quality", "status", "trained on")
 KEYS = (
     "kind",
     "status",
@@ -101,11 +102,18 @@ def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     if not runs:
         examples = " or ".join(repr(task.maker.usage) for task in TASKS.values())
         return f"no runs in {models_dir}: make one with {examples}\n"
-    rows: list[tuple[str, ...]] = [("run", "architecture", "level", "parameters", "quality", "status", "trained on")]
-    for run in runs:
-        name = Path(run["run"]).name
-        is_damaged = "error" in run
-        rows.append((name, "damaged", "", "", "", "", "") if is_damaged else _task(run).get("info:row")(name, run))
+    damaged = ("damaged", *[""] * (len(HEADS) - 2))
+    return in_columns([HEADS, *((Path(run["run"]).name, *damaged) if "error" in run else row_of(run) for run in runs)])
+
+
+def row_of(run: dict[str, Any]) -> tuple[str, ...]:
+    """A run in the list of runs, see `HEADS`."""
+    row: tuple[str, ...] = _task(run).get("info:row")(Path(run["run"]).name, run)
+    return row
+
+
+def in_columns(rows: list[tuple[str, ...]]) -> str:
+    """Rows of cells in columns of equal width."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"

@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
     for output in (sys.stdout, sys.stderr):  # names of files may hold bytes that no encoding has
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
-    words = sys.argv[1:] if arguments is None else arguments
+    words = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if words[0] == "help":
+        words = [*words[1:], "--help"]
     code = guarded(lambda: cli.main(words, prog_name="textrnn", standalone_mode=False, obj=(begin, words)))
     if arguments is None and "tensorflow" in sys.modules:
         leave_at_once(code)

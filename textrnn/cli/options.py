@@ -250,17 +250,41 @@ def _show_all(context: click.Context, param: click.Parameter, value: bool) -> No
         context.exit()
 
 
+# What options of other tools are called here, where their names are not alike.
+MEANT = {"--prompt": "--seed", "--text": "--seed", "--lr": "--learning-rate", "--label": "--label-column"}
+
+
 class Command(click.Command):
-    """A command in which an option that takes one value cannot be given twice: one of the two would go unheard."""
+    """A command that refuses what would go unheard, and says what may have been meant.
+
+    Args:
+        if_extra: says what was meant by words that are no arguments of the command.
+    """
+
+    def __init__(self, *args: Any, if_extra: Callable[[list[str]], str] | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.if_extra = if_extra
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
-            _, _, given = self.make_parser(ctx).parse_args(list(args))
-            single = [param for param in given if isinstance(param, click.Option) and not param.multiple]
-            for param in single:
-                if not (param.is_flag or param.count) and single.count(param) > 1:
-                    raise click.UsageError(f"{param.opts[0]} is given twice: it takes one value", ctx)
+            self._check(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _check(self, ctx: click.Context, args: list[str]) -> None:
+        """Raises UsageError for unknown options, for extra words, and where one value is given twice."""
+        try:
+            _, extra, given = self.make_parser(ctx).parse_args(list(args))
+        except click.NoSuchOption as error:
+            meant = MEANT.get(error.option_name)
+            if any(meant in param.opts for param in self.params):
+                raise click.NoSuchOption(error.option_name, f"{error.message} Did you mean {meant}?", ctx=ctx) from None
+            raise
+        single = [param for param in given if isinstance(param, click.Option) and not param.multiple]
+        for param in single:
+            if not (param.is_flag or param.count) and single.count(param) > 1:
+                raise click.UsageError(f"{param.opts[0]} is given twice: it takes one value", ctx)
+        if extra and self.if_extra is not None:
+            raise click.UsageError(self.if_extra(extra), ctx)
 
 
 class SectionedCommand(Command):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from textrnn.language_model.generation import (
 from textrnn.language_model.generation_loop import END, Stream
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.sample_options import SampleConfig
+
+WORDS_FOR_COMMANDS = ("exit", "quit", "help")  # that people type to a program
 
 
 class Session:
@@ -64,6 +67,8 @@ class Session:
                 if command == "/quit":
                     return
                 yield from (answer + "\n" for answer in self._obey(command, value))
+            elif line.strip().lower() in WORDS_FOR_COMMANDS:
+                yield f"(/quit ends, /help says more; a text that begins so: //{line.strip()})\n"
             else:
                 yield from self._write(unescape(line.removeprefix("/")))
 
@@ -95,7 +100,10 @@ class Session:
                     return
             yield self._setting(command)
         else:
-            yield f"there is no command {command}: /help lists them, and a seed that begins with / is written //"
+            names = [*self._fields, "/stop", "/settings", "/help", "/quit"]
+            near = [name for name in names if name.startswith(command)] or difflib.get_close_matches(command, names, 1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            yield f"there is no command {command}: {meant}/help lists them, and a seed that begins with / is written //"
 
     def _setting(self, command: str) -> str:
         if command == "/stop":

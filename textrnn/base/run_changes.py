@@ -1,0 +1,72 @@
+"""What can be done with a saved run as a whole: giving it another name, deleting it, measuring it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from textrnn.base.errors import RunError
+from textrnn.base.files import RUN_FILE
+from textrnn.base.run import LOCKS, check_name, locked
+
+
+def rename_run(path: Path, name: str) -> Path:
+    """Gives a run another name in its folder of runs; its new path.
+
+    Args:
+        path: of the run.
+        name: the new one.
+
+    Raises:
+        ConfigError: that can be no name of a run.
+        RunError: there is something of that name, a training holds one of both, or the folder cannot be moved.
+    """
+    new = path.parent / check_name(name)
+    with locked(path.parent, path.name), locked(path.parent, name):
+        if new.exists():
+            raise RunError(f"{new} exists: delete it first ('textrnn delete {name}'), or give another name")
+        _check_run(path)
+        try:
+            os.rename(path, new)
+        except OSError as error:
+            raise RunError(f"cannot rename {path}: {error.strerror}") from None
+        _forget_lock(path)
+    return new
+
+
+def delete_run(path: Path) -> None:
+    """Deletes a run: at once gone from its name, then file by file.
+
+    Raises:
+        RunError: a training holds it, or it cannot be moved.
+    """
+    with locked(path.parent, path.name):
+        _check_run(path)
+        try:
+            # Of the form that `staged` makes: if this process is killed, the next one that takes the name removes it.
+            gone = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
+            os.rename(path, gone / path.name)
+        except OSError as error:
+            raise RunError(f"cannot delete {path}: {error.strerror}") from None
+        _forget_lock(path)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of all files of a run."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _check_run(path: Path) -> None:
+    """Raises RunError where no run is: it may be gone since it was looked for."""
+    if path.is_symlink() or not (path / RUN_FILE).is_file():
+        raise RunError(f"{path} is not a saved run: it is left alone")
+
+
+def _forget_lock(path: Path) -> None:
+    """Removes the lock of a name that is no run's any more; whoever waits for it sees that it is another file."""
+    with contextlib.suppress(OSError):
+        (path.parent / LOCKS / path.name).unlink()
