@@ -142,6 +142,9 @@ def test_generate_writes_to_a_file(library, tmp_path):
     assert (tmp_path / "out.txt").read_text() == write("--seed", "The", "--length", "30").out
     assert write("--seed", "The", "--length", "30", "-o", "-").out == (tmp_path / "out.txt").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+    refused("generate", "-o", tmp_path / "out.txt", code=2, says=["out.txt exists: replace it with --overwrite"])
+    write("--seed", "A", "--length", "3", "-o", tmp_path / "out.txt", "--overwrite")
+    assert (tmp_path / "out.txt").read_text().startswith("A")
 
 
 def test_generate_ends_before_a_stop_text(library):

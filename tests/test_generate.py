@@ -214,14 +214,14 @@ def test_read_seeds_says_what_is_wrong(tmp_path):
 
 def test_format_text_parts_texts_by_numbered_lines():
     texts = [Generated("a", Continuation("bc\n", 3, "length")), Generated("", Continuation("", 0, "stop"))]
-    assert "".join(map(format_text, texts, [1, 2])) == "abc\n-------- 2 --------\n\n"
+    assert "".join(map(format_text, texts, [1, 2])) == "-------- 1 --------\nabc\n-------- 2 --------\n\n"
 
 
 @pytest.mark.parametrize("pieces", [[], ["b", "c"], ["b\n"], ["", "b", ""]])
 def test_format_stream_is_format_text_in_pieces(pieces):
     whole = Generated("a\ud800", Continuation("".join(pieces), 1, "length"))
-    assert "".join(format_stream("a\ud800", pieces)) == format_text(whole)
-    format_text(whole).encode()
+    assert "".join(format_stream("a\ud800", pieces)) == format_text(whole, 1).partition("\n")[2]
+    format_text(whole, 1).encode()
 
 
 def test_format_jsonl_keys():

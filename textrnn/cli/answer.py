@@ -11,7 +11,7 @@ import click
 from textrnn.answerer.options import AnswerFitConfig, MemoryNetworkConfig
 from textrnn.base.config import OUTPUT, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
-from textrnn.cli.console import show_result, write
+from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
     RESUME,
     SectionedCommand,
@@ -69,7 +69,7 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "strict_encoding", 
 )
 @RESUME
 @reading_flags()
-@new_run_flags("the file's")
+@new_run_flags("the file's", what="a run of that name, or the output")
 @config_flags(*GROUPS)
 @click.pass_context
 def answer(context: click.Context, /, stories: str | None, **options: Any) -> None:
@@ -96,7 +96,7 @@ def answer(context: click.Context, /, stories: str | None, **options: Any) -> No
     if file is None or (asked.model is None and file.answered):
         _learn(context, file, asked, given)
         return
-    if flags := typed_flags(context, ["test", "name", "overwrite", *names_of(*GROUPS)]):
+    if flags := typed_flags(context, ["test", "name", *names_of(*GROUPS)]):
         raise ConfigError(f"a saved answerer is used here, and nothing learnt: leave out {', '.join(flags)}")
     _answer(file, asked)
 
@@ -123,6 +123,7 @@ def _learn(context: click.Context, file: Stories | None, asked: SimpleNamespace,
 
 def _answer(file: Stories, asked: SimpleNamespace) -> None:
     """Answers the questions of a file with a saved run."""
+    check_output(asked.output, overwrite=asked.overwrite)
     from textrnn.answerer.predict import KIND, open_answerer
     from textrnn.answerer.predict_file import answer_file, filled_in
     from textrnn.base.run import find_run

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from textrnn.base.errors import TextRNNError
+from textrnn.base.errors import ConfigError, TextRNNError
 
 INTERRUPTED = 130
 
@@ -108,6 +108,16 @@ def write(pieces: Iterable[str], output: str | None, *, eager: bool = False, enc
     from textrnn.language_model.generate import write_output
 
     write_output(pieces, output, encoding)
+
+
+def check_output(output: str | None, *, overwrite: bool) -> None:
+    """Refuses a file that exists before anything else is done; what is no plain file, such as /dev/null, is written to.
+
+    Raises:
+        ConfigError: it exists, and may not be replaced.
+    """
+    if output not in (None, "-") and os.path.isfile(str(output)) and not overwrite:
+        raise ConfigError(f"{output} exists: replace it with --overwrite, or name another file with -o")
 
 
 def show_result(context: click.Context, result: dict[str, Any], text: str | None) -> None:

@@ -14,7 +14,7 @@ import click
 from textrnn.base.config import PREDICTING
 from textrnn.base.errors import ConfigError, DataError, warn
 from textrnn.base.escapes import HELP
-from textrnn.cli.console import stream, write
+from textrnn.cli.console import check_output, stream, write
 from textrnn.cli.options import (
     MODEL,
     MODELS_DIR,
@@ -85,6 +85,7 @@ def _meant(words: list[str]) -> str:
     help="Plain text, or a line of JSON for each text.",
 )
 @click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--overwrite", is_flag=True, help="Replace that file if it exists.")
 @click.option("--interactive", "-i", is_flag=True, help="Type a line, get a continuation; /help says more.")
 @click.pass_context
 def generate(context: click.Context, /, **options: Any) -> None:
@@ -99,6 +100,7 @@ def generate(context: click.Context, /, **options: Any) -> None:
         raise ConfigError("give --seed or --seeds-file, not both")
     if "-" in asked.corpus and (asked.interactive or asked.seeds_file == "-"):
         raise ConfigError("--corpus is standard input, and so is what is asked for: give --corpus a file")
+    check_output(asked.output, overwrite=asked.overwrite)
     from textrnn.language_model.asked import asked_model
     from textrnn.language_model.generation import condition_rng, random_seed
     from textrnn.language_model.novel import KnownToCounts

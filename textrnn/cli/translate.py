@@ -13,7 +13,7 @@ import click
 from textrnn.base.config import PREDICTING, TEXT
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.errors import warn as show_warning
-from textrnn.cli.console import show_result, write
+from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
     RESUME,
     SectionedCommand,
@@ -35,7 +35,7 @@ from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, Ne
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
 OF_FILES = ("source", "target", "reverse", "source_column", "target_column")
-OF_LEARNING = ("test", "resume", "from_run", "name", "overwrite", "quiet", *OF_FILES)
+OF_LEARNING = ("test", "resume", "from_run", "name", "quiet", *OF_FILES)
 FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 
 
@@ -84,7 +84,7 @@ FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 )
 @flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="The same of the targets.")
 @reading_flags("file")
-@new_run_flags("the file's")
+@new_run_flags("the file's", what="a run of that name, or the output")
 @config_flags(*GROUPS)
 @click.pass_context
 def translate(context: click.Context, /, text: str | None, **options: Any) -> None:
@@ -157,6 +157,8 @@ def _translate(context: click.Context, text: str | None, asked: SimpleNamespace,
         raise ConfigError(
             "there is nothing to translate: give a text, a file with a text a line, or - for standard input"
         )
+    check_output(asked.output, overwrite=asked.overwrite)
+    check_output(asked.attention, overwrite=asked.overwrite)
     from textrnn.translator.predict import load_translator
     from textrnn.translator.predict_file import draw_attention, read_texts, translated
 

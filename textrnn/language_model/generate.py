@@ -59,12 +59,12 @@ def as_bytes(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def format_text(generated: Generated, number: int = 1) -> str:
-    """A text for people: the seed and its continuation, with a line before it that parts it from the text before.
+def format_text(generated: Generated, number: int) -> str:
+    """One of several texts for people: a line with its number, then the seed and its continuation.
 
     Args:
         generated: the text.
-        number: which text it is, from 1; the first has no line before it.
+        number: which text it is, from 1.
 
     Example:
         >>> from textrnn.language_model.generation_loop import Continuation
@@ -72,8 +72,7 @@ def format_text(generated: Generated, number: int = 1) -> str:
         -------- 2 --------
         To be or not
     """
-    line = f"-------- {number} --------\n" if number > 1 else ""
-    return line + "".join(format_stream(generated.seed, [generated.continuation.text]))
+    return f"-------- {number} --------\n" + "".join(format_stream(generated.seed, [generated.continuation.text]))
 
 
 def format_stream(seed: str, pieces: Iterable[str]) -> Iterator[str]:
