@@ -42,7 +42,7 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 LIBRARIES = {
     "base": {"numpy", "safetensors"},
     "text": SMALL | {"bs4"},
-    "report": SMALL | {"jinja2", "matplotlib"},
+    "report": SMALL | {"jinja2", "matplotlib", "scipy"},
     "nn": SMALL | {"scipy"},
     "training": SMALL | {"rich", "matplotlib"},
     "classifier": SMALL | {"scipy", "sklearn"},

@@ -17,7 +17,8 @@ from textrnn.classifier.models import Models
 from textrnn.classifier.predict import CHUNK, TextClassifier
 from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
-from textrnn.report.comparison import Judged, compare_models, name_of, over_folds
+from textrnn.report.comparison import Judged, compare_models, over_folds
+from textrnn.report.differences import AUTO, choice_in_words, name_of
 from textrnn.report.metrics import SMALLEST, log_loss
 
 MIN_TEXTS = 2  # that something can be learnt from
@@ -188,7 +189,9 @@ def joined(parts: list[Evaluated]) -> Evaluated:
     )
 
 
-def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, kind: LabelKind) -> dict[str, Any]:
+def report_on(
+    plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, kind: LabelKind, wanted: str = AUTO
+) -> dict[str, Any]:
     """Metrics of all models on rows that they have not learnt from, and rows that deserve a look.
 
     Args:
@@ -196,6 +199,7 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, ki
         fitted: the models that are used from now on.
         evaluated: predictions for the rows held out, by these models or, with folds, by others that were fitted alike.
         kind: of the labels.
+        wanted: the model that was asked for.
     """
     choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
     models = {name: Judged(own, evaluated.decisions[name]) for name, own in evaluated.predictions.items()}
@@ -223,6 +227,7 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, ki
         )
     is_share = kind.task in (CLASSES, SEVERAL)
     report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
+    report["choice"] = choice_in_words(choice.chosen, wanted, choice.losses, len(choice.rows), kind.in_words)
     report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report

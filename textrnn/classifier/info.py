@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.classifier.label_kind import CLASSES
-from textrnn.report.comparison import name_of
+from textrnn.report.differences import name_of
 from textrnn.report.layout import cut, decimals, percent
 from textrnn.report.text_report import began_in_words, result_in_words
 

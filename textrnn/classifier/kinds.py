@@ -41,6 +41,7 @@ class _Named:
 
     names: Sequence[str]
     form: ClassVar[str] = ".4f"
+    counts_errors = False
 
     @property
     def num_outputs(self) -> int:
@@ -65,6 +66,7 @@ class Classes(_Named):
     task: ClassVar[str] = CLASSES
     loss: ClassVar[str] = SOFTMAX
     mixes_logarithms: ClassVar[bool] = True
+    counts_errors = True
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
@@ -145,6 +147,7 @@ class Grades(Classes):
     values: Sequence[float]
     task: ClassVar[str] = GRADES
     loss: ClassVar[str] = SIGMOID
+    counts_errors = False
 
     @property
     def num_outputs(self) -> int:
@@ -281,6 +284,7 @@ class Numbers:
     spread: float = 1.0
     names: ClassVar[Sequence[str]] = ()
     task: ClassVar[str] = NUMBERS
+    counts_errors = False
     loss: ClassVar[str] = HUBER
     mixes_logarithms: ClassVar[bool] = False
     form: ClassVar[str] = ".6g"

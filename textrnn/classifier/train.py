@@ -305,7 +305,7 @@ def _fit_and_save(
 
     interrupted, kind = fitter.request.interrupted, fitter.request.label_kind
     fitted, evaluated = fit_and_evaluate(plan, fitter.fit, opened, interrupted=interrupted, say=fitter.request.say)
-    report = report_on(plan, fitted, evaluated, kind)
+    report = report_on(plan, fitted, evaluated, kind, fitter.request.kind)
     if "from" in details:
         report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"

@@ -6,10 +6,19 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of, shown_metrics
+from textrnn.report.comparison import folds_in_words, folds_table, shown_metrics
+from textrnn.report.differences import is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 COLUMNS = 100
+# What a table of labels shows of each, with its heads; the last ones are there where a row can have several labels.
+LABEL_SCORES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "average_precision": "average precision",
+    "threshold": "threshold",
+}
 # A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
 LARGEST_MATRIX = 8
 NUM_CONFUSIONS = 15
@@ -23,9 +32,9 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `from` (see
-            `began_in_words`), `judged_on` (in words), `chosen`, `test`, `models`, `comparisons` (see `compare_models`),
-            `findings` (see `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`.
-            What is missing is left out.
+            `began_in_words`), `judged_on` (in words), `chosen`, `choice` (why, in words), `test`, `models`,
+            `comparisons` (see `compare_models`), `findings` (see `textrnn.classifier.findings`), `folds` (see
+            `over_folds`), `run`, `output` and `seconds`. What is missing is left out.
         columns: the width of lines with texts of the file.
         is_whole: whether all of it is wanted, or the verdict and where the rest is.
 
@@ -109,6 +118,7 @@ def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
     test, lines = report.get("test"), []
     if report.get("chosen"):
         lines.append(f"chosen: {name_of(report['chosen'])}")
+        lines += textwrap.wrap(report.get("choice") or "", columns)
     if test:
         where = f" of {printable(report['judged_on'])}" if report.get("judged_on") else ""
         lines += result_in_words(test, f"{test['rows']:,} rows{where}")
@@ -213,12 +223,17 @@ def format_classes(test: Mapping[str, Any]) -> list[str]:
     labels = test.get("per_class") or test.get("per_label")
     if not labels:
         return []
-    more = [name for name in ("average_precision", "threshold") if name in labels[0]]
-    rows = [["label", "precision", "recall", "F1", *(name.replace("_", " ") for name in more), "rows"]]
+    shown = label_scores(test)
+    rows = [["label", *shown.values(), "rows"]]
     for one in labels:
-        scores = [decimals(one[name]) for name in ("precision", "recall", "f1", *more)]
-        rows.append([cut(one["label"], 40), *scores, f"{one['support']:,}"])
+        rows.append([cut(one["label"], 40), *(decimals(one[name]) for name in shown), f"{one['support']:,}"])
     return align(rows, right=range(1, len(rows[0])), indent=0)
+
+
+def label_scores(test: Mapping[str, Any]) -> dict[str, str]:
+    """What a table of labels shows of each, with its heads."""
+    labels = test.get("per_class") or test.get("per_label") or [{}]
+    return {name: head for name, head in LABEL_SCORES.items() if name in labels[0]}
 
 
 def _confusion(test: Mapping[str, Any]) -> list[str]:
