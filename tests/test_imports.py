@@ -45,7 +45,7 @@ LIBRARIES = {
     "report": SMALL | {"jinja2", "matplotlib", "scipy"},
     "nn": SMALL | {"scipy"},
     "training": SMALL | {"rich", "matplotlib"},
-    "classifier": SMALL | {"scipy", "sklearn"},
+    "classifier": SMALL | {"dateutil", "scipy", "sklearn"},
     "language_model": SMALL | {"scipy"},
     "translator": SMALL | {"sacrebleu"},
     "answerer": SMALL,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.classifier.data import Rows
-from textrnn.classifier.splits import group_numbers
+from textrnn.classifier.splits import text_numbers
 from textrnn.report.metrics import checked
 
 # How many characters of a text are in a report, and how many rows of a kind.
@@ -123,7 +123,7 @@ def duplicates(rows: Rows, classes: Sequence[str], *, limit: int = SHOWN_ROWS) -
         (1, 1, [{'text': 'Fine', 'labels': {'bad': 1, 'good': 1}, 'rows': [1, 2]}])
     """
     places: dict[int, list[int]] = {}
-    for place, group in enumerate(group_numbers(rows.texts).tolist()):
+    for place, group in enumerate(text_numbers(rows.texts).tolist()):
         places.setdefault(group, []).append(place)
     conflicts = [group for group in places.values() if len(group) > 1 and np.ptp(rows.labels[group]) > 0]
     listed = []

@@ -14,23 +14,19 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
 from textrnn.base.run_target import TrainingCall
 from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
-from textrnn.classifier.evaluation import (
-    EvaluationPlan,
-    FittedRows,
-    cross_validation,
-    fit_and_evaluate,
-    held_out,
-    report_on,
-)
+from textrnn.classifier.evaluation import FittedRows, fit_and_evaluate, report_on
 from textrnn.classifier.explain_file import check_explain
 from textrnn.classifier.found_kind import LabelOptions
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
+from textrnn.classifier.plan import EvaluationPlan, apart, plan_of
 from textrnn.classifier.predict import TextClassifier, check_explainable, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
+from textrnn.classifier.sides import NO_SIDES, SideColumns
+from textrnn.classifier.splits import texts_like
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
@@ -66,6 +62,7 @@ class Call(TrainingCall):
         balanced: whether each class counts the same, however many rows it has.
         predict_options: how predictions are written.
         labels: what is said of the labels.
+        sides: columns that decide which rows are held out.
     """
 
     test: str | None = None
@@ -77,6 +74,7 @@ class Call(TrainingCall):
     balanced: bool = False
     predict_options: PredictOptions = field(default_factory=PredictOptions)
     labels: LabelOptions = field(default_factory=LabelOptions)
+    sides: SideColumns = NO_SIDES
     command: str = "textrnn.classify"
 
 
@@ -122,6 +120,8 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)
         fitter = Fitter(replace(request, interrupted=interrupted), shares, display)
         details = new_details(config, kind, table, call.command)
+        if plan.sides:
+            details["split"] = plan.sides
         if start is not None:
             details["from"], rate = start.to_json(), config.optimization.learning_rate
             display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
@@ -148,6 +148,9 @@ def _check(call: Call, config: ClassifierConfig) -> None:
         raise ConfigError(f"--from brings the weights that networks begin with: leave out {flag}")
     if call.num_folds is not None and call.test is not None:
         raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
+    if call.sides.split is not None and (call.num_folds is not None or call.test is not None):
+        flag = "--folds" if call.test is None else "--test"
+        raise ConfigError(f"give {flag} or --split-column, not both: each says which rows are measured on")
     if call.num_folds is not None and not MIN_FOLDS <= call.num_folds <= MAX_FOLDS:
         raise ConfigError(f"--folds is {call.num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
     if call.unlabelled is not None and config.encoder.arch == ESN:
@@ -174,7 +177,7 @@ def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None 
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
-    rows, found = read_rows(table, call.labels, kind)
+    rows, found = read_rows(table, call.labels, kind, call.sides)
     for warning in [*filter(None, [table.summary()]), *rows.remarks]:
         display.warn(warning)
     return rows, found
@@ -209,16 +212,20 @@ def _plan(
     rows: Rows, kind: LabelKind, table: Table, call: Call, config: ClassifierConfig, display: Display
 ) -> EvaluationPlan:
     """Which rows are learnt from, and which the models are evaluated on."""
-    random_seed = config.optimization.random_seed
-    if call.num_folds is not None:
-        return cross_validation(rows, table.name, kind, call.num_folds, random_seed)
     if call.test is None:
-        return held_out(rows, table.name, kind, random_seed)
+        seed = config.optimization.random_seed
+        return plan_of(
+            rows, kind, table.name, num_folds=call.num_folds, sides=call.sides, random_seed=seed, say=display.say
+        )
     with open_table(call.test, call.options.like(*table.column_names), needs_label=True) as other:
         tested, _ = _rows_of(other, call, display, kind)
         if not tested.texts:
             raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
-        return EvaluationPlan([(rows, tested)], other.name)
+        if call.sides.group is None:
+            return EvaluationPlan([(rows, tested)], other.name)
+        learnt, words = apart(rows, tested, f"by {call.sides.group!r:.60}: no group is in both tables")
+        display.say(words)
+        return EvaluationPlan([(learnt, tested)], other.name, sides=dict(group_column=call.sides.group, words=words))
 
 
 # ---------------------------------------------------------------- time
@@ -286,7 +293,7 @@ class Fitter:
 
     def fit(self, rows: Rows) -> Models:
         """Fits all models to some rows; what was fitted before an interrupt counts."""
-        texts = [normalize(text, self.request.config.normalize) for text in rows.texts]
+        texts = texts_like(rows.texts, (normalize(text, self.request.config.normalize) for text in rows.texts))
         self.display.start("learning")
         try:
             return fit_models(replace(self.request, texts=texts, labels=rows.labels, left_s=next(self.shares)))

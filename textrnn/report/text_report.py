@@ -11,6 +11,7 @@ from textrnn.report.differences import is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 COLUMNS = 100
+WIDE = 0.15  # of an interval: from here on it is said in words that it is wide
 # What a table of labels shows of each, with its heads; the last ones are there where a row can have several labels.
 LABEL_SCORES = {
     "precision": "precision",
@@ -157,6 +158,11 @@ def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
     lines = [
         f"{percent(test['accuracy'])} of {rows} are right (95 % interval: {percent(low)} to {percent(high)})",
     ]
+    if high - low > WIDE:
+        lines.append(
+            f"that is a wide range, because {test['rows']:,} rows are few: take the figure for a hint; more labelled "
+            "rows make it sure"
+        )
     if "mae" in test:
         lines.append(
             f"off by {test['mae']:.3f} on average; quadratic weighted kappa {decimals(test['quadratic_kappa'])}, "
