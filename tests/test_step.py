@@ -236,17 +236,18 @@ def test_step_of_batches_whose_shapes_change_traces_once(num_shards):
     optimizer = keras.optimizers.SGD(1.0)
     optimizer.build([weight])
 
-    traced = []
+    traced, calls = [], []
 
     def loss(arrays, state):
         values, counts = arrays
-        traced.append(num_calls)
+        traced.append(calls[-1])
         return Loss(tf.reduce_sum(values) * weight[0], tf.reduce_sum(counts))
 
     signature = (tf.TensorSpec((None, None)), tf.TensorSpec((None,)))
     step = make_step(loss, [weight], optimizer, clip_norm=0.0, division=Division(num_shards, signature=signature))
     for num_calls, (rows, steps) in enumerate(((3, 2), (4, 7), (1, 1))):
         weight.assign([2.0])
+        calls.append(num_calls)
         nats, norm, state = step((np.ones((rows, steps), np.float32), np.ones(rows, np.float32)), [], np.float32(0.25))
         assert (float(nats), float(norm), list(state)) == (2.0 * steps, steps, [])
         assert float(weight[0]) == 2 - 0.25 * steps

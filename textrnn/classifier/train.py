@@ -19,6 +19,7 @@ from textrnn.classifier.explain_file import check_explain
 from textrnn.classifier.found_kind import LabelOptions
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.label_kind import SOFTMAX, LabelKind
+from textrnn.classifier.likeness import measure_likeness
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
 from textrnn.classifier.plan import EvaluationPlan, apart, plan_of
@@ -317,7 +318,9 @@ def _fit_and_save(
         report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"
     details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
-    save_models(folder, details, fitted.models, kind, fitted.rows.labels)
+    held = [(learnt.texts, tested.texts) for learnt, tested in plan.parts]
+    likeness = measure_likeness(held, fitted.rows.texts)
+    save_models(folder, details, fitted.models, kind, fitted.rows.labels, likeness)
     return report, fitted.models.history
 
 
