@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_rel
 
@@ -40,6 +40,7 @@ def test_mcnemar_exact_by_hand(first, second, p):
     assert mcnemar_exact(first, second) == pytest.approx(p) == mcnemar_exact(second, first)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000), st.integers(0, 3000))
 def test_mcnemar_exact_agrees_with_scipy(first, second):
     expected = binomtest(first, first + second).pvalue if first + second else 1.0
@@ -58,6 +59,7 @@ def test_difference_interval_is_that_of_scipy():
     assert difference_interval(0, 0, 20) == pytest.approx((0.025 ** (1 / 20) - 1, 1 - 0.025 ** (1 / 20)))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50))
 def test_difference_interval_turns_with_its_models(first, second, same):
     low, high = difference_interval(first, second, first + second + same)

@@ -11,7 +11,7 @@ import numpy as np
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.label_kind import CLASSES, SEVERAL, SOFTMAX, LabelKind
+from textrnn.classifier.label_kind import SEVERAL, SOFTMAX, LabelKind
 from textrnn.classifier.models import Models
 from textrnn.classifier.plan import EvaluationPlan
 from textrnn.classifier.predict import CHUNK, TextClassifier
@@ -134,7 +134,12 @@ def joined(parts: list[Evaluated]) -> Evaluated:
 
 
 def report_on(
-    plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, kind: LabelKind, wanted: str = AUTO
+    plan: EvaluationPlan,
+    fitted: FittedRows,
+    evaluated: Evaluated,
+    kind: LabelKind,
+    wanted: str = AUTO,
+    num_errors: int | None = None,
 ) -> dict[str, Any]:
     """Metrics of all models on rows that they have not learnt from, and rows that deserve a look.
 
@@ -144,6 +149,7 @@ def report_on(
         evaluated: predictions for the rows held out, by these models or, with folds, by others that were fitted alike.
         kind: of the labels.
         wanted: the model that was asked for.
+        num_errors: how many of the labels that are most surely wrong are to be listed as `errors`, if any.
     """
     choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
     models = {name: Judged(own, evaluated.decisions[name]) for name, own in evaluated.predictions.items()}
@@ -155,21 +161,22 @@ def report_on(
                 report["models"][name]["raw_log_loss"] = _raw_log_loss(
                     rows.labels, evaluated.predictions[name], temperature
                 )
-        suspects, said = learnt.some(choice.rows), choice.predictions[choice.chosen]
     else:
-        suspects, said = rows, evaluated.used
         report["folds"] = over_folds(kind, rows.labels, models, evaluated.fold_of)
         report["folds"]["chosen"] = evaluated.choices
         report["test"] = kind.evaluate(rows.labels, evaluated.used, evaluated.used_decisions)
         if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
     if isinstance(kind, Classes):
+        judged = _judged_rows(plan, fitted, evaluated)
         report["findings"] = dict(
             surest_wrong=surest_wrong(rows, evaluated.used, kind.names),
-            suspected_labels=suspected_labels(suspects, said, kind.names),
+            suspected_labels=suspected_labels(*judged, kind.names),
             duplicates=duplicates(learnt, kind.names),
         )
-    is_share = kind.task in (CLASSES, SEVERAL)
+        if num_errors is not None:
+            report["errors"] = suspected_labels(*judged, kind.names, limit=num_errors, chars=None)
+    is_share = kind.counts_errors or kind.task == SEVERAL
     report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
     report["choice"] = choice_in_words(choice.chosen, wanted, choice.losses, len(choice.rows), kind.in_words)
     if plan.sides:
@@ -177,6 +184,25 @@ def report_on(
     report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report
+
+
+def _judged_rows(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated) -> tuple[Rows, np.ndarray]:
+    """Rows of the table that was learnt from, and what models that had not learnt from them say of each."""
+    if plan.every is not None:
+        return evaluated.rows, evaluated.used
+    choice = fitted.models.choice
+    rows, said = fitted.rows.some(choice.rows), choice.predictions[choice.chosen]
+    if not plan.is_one_table:
+        return rows, said
+    held = evaluated.rows
+    both = Rows(
+        [*rows.texts, *held.texts],
+        np.concatenate([rows.labels, held.labels]),
+        np.concatenate([rows.numbers, held.numbers]),
+    )
+    if rows.lines is not None and held.lines is not None:
+        both.lines = np.concatenate([rows.lines, held.lines])
+    return both, np.concatenate([said, evaluated.used])
 
 
 def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> float:

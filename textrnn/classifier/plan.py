@@ -29,12 +29,14 @@ class EvaluationPlan:
         source: what the latter are rows of, in words.
         every: all rows, to learn from once more at the end; None if the fit that was evaluated is kept.
         sides: the columns that decided which rows are held out, and what was done, for `run.json`.
+        is_one_table: whether the rows to evaluate on are of the table that is learnt from.
     """
 
     parts: list[tuple[Rows, Rows]]
     source: str
     every: Rows | None = None
     sides: dict[str, str] = field(default_factory=dict)
+    is_one_table: bool = True
 
     @property
     def num_fits(self) -> int:

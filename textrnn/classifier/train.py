@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,10 +14,11 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
 from textrnn.base.run_target import TrainingCall
 from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
+from textrnn.classifier.errors_file import errors_place, write_errors
 from textrnn.classifier.evaluation import FittedRows, fit_and_evaluate, report_on
 from textrnn.classifier.explain_file import check_explain
 from textrnn.classifier.found_kind import LabelOptions
-from textrnn.classifier.kinds import Classes
+from textrnn.classifier.kinds import Classes, with_costs
 from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.likeness import measure_likeness
 from textrnn.classifier.models import FitRequest, Models, fit_models
@@ -64,6 +65,8 @@ class Call(TrainingCall):
         predict_options: how predictions are written.
         labels: what is said of the labels.
         sides: columns that decide which rows are held out.
+        num_errors: how many rows whose label is most surely wrong are written as a table of their own, if any.
+        cost: what an error on a row of a class costs, by its label; of others 1.
     """
 
     test: str | None = None
@@ -76,6 +79,8 @@ class Call(TrainingCall):
     predict_options: PredictOptions = field(default_factory=PredictOptions)
     labels: LabelOptions = field(default_factory=LabelOptions)
     sides: SideColumns = NO_SIDES
+    num_errors: int | None = None
+    cost: Mapping[str, float] | None = None
     command: str = "textrnn.classify"
 
 
@@ -109,9 +114,11 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     _check(call, config)
     rows, kind = _rows_of(table, call, display)
     check_learnable(rows, kind, table.name)
+    kind = kind if call.cost is None else with_costs(kind, call.cost)
     _check_kind(call, config, kind)
     start = None if start is None else start.for_kind(kind)
     output = _output(path, call.predict_options, rows, display)
+    errors = None if call.num_errors is None else errors_place(path, overwrite=call.overwrite)
     if call.predict_options.explain:
         check_explain(table.name, is_predicted=output is not None)
     plan = _plan(rows, kind, table, call, config, display)
@@ -126,11 +133,14 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
         if start is not None:
             details["from"], rate = start.to_json(), config.optimization.learning_rate
             display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
-        report, history = _fit_and_save(fitter, plan, details, folder)
+        report, history = _fit_and_save(fitter, plan, details, folder, call.num_errors)
         report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
         report["seconds"] = round(time.monotonic() - call.begin, 3)
         publish(folder, run)
     with _saved_is_told(run, path, display):
+        if errors is not None:
+            found = report["errors"]
+            report.update(errors=str(errors), num_errors=write_errors(errors, found, table))
         write_html(run / REPORT_FILE, report, history=history)
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))
@@ -149,6 +159,10 @@ def _check(call: Call, config: ClassifierConfig) -> None:
         raise ConfigError(f"--from brings the weights that networks begin with: leave out {flag}")
     if call.num_folds is not None and call.test is not None:
         raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
+    if call.balanced and call.cost is not None:
+        raise ConfigError("give --balanced or --cost, not both: each says what errors on rows of a class count")
+    if call.num_errors is not None and call.num_errors < 1:
+        raise ConfigError(f"--errors is {call.num_errors}: expected 1 or more rows")
     if call.sides.split is not None and (call.num_folds is not None or call.test is not None):
         flag = "--folds" if call.test is None else "--test"
         raise ConfigError(f"give {flag} or --split-column, not both: each says which rows are measured on")
@@ -167,6 +181,8 @@ def _check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
     """Raises ConfigError where an option does not go with a kind of labels."""
     if call.balanced and not isinstance(kind, Classes):
         raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
+    if call.num_errors is not None and not isinstance(kind, Classes):
+        raise ConfigError(f"--errors is for classes and grades: leave it out with --task {kind.task}")
     if config.encoder.arch == ESN and kind.loss != SOFTMAX:
         raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
     if call.predict_options.explain:
@@ -223,10 +239,11 @@ def _plan(
         if not tested.texts:
             raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
         if call.sides.group is None:
-            return EvaluationPlan([(rows, tested)], other.name)
+            return EvaluationPlan([(rows, tested)], other.name, is_one_table=False)
         learnt, words = apart(rows, tested, f"by {call.sides.group!r:.60}: no group is in both tables")
         display.say(words)
-        return EvaluationPlan([(learnt, tested)], other.name, sides=dict(group_column=call.sides.group, words=words))
+        told = dict(group_column=call.sides.group, words=words)
+        return EvaluationPlan([(learnt, tested)], other.name, sides=told, is_one_table=False)
 
 
 # ---------------------------------------------------------------- time
@@ -303,7 +320,7 @@ class Fitter:
 
 
 def _fit_and_save(
-    fitter: Fitter, plan: EvaluationPlan, details: dict[str, Any], folder: Path
+    fitter: Fitter, plan: EvaluationPlan, details: dict[str, Any], folder: Path, num_errors: int | None
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Fits all models, evaluates them and writes them into a folder; the report, and the history of the networks."""
 
@@ -313,7 +330,7 @@ def _fit_and_save(
 
     interrupted, kind = fitter.request.interrupted, fitter.request.label_kind
     fitted, evaluated = fit_and_evaluate(plan, fitter.fit, opened, interrupted=interrupted, say=fitter.request.say)
-    report = report_on(plan, fitted, evaluated, kind, fitter.request.kind)
+    report = report_on(plan, fitted, evaluated, kind, fitter.request.kind, num_errors)
     if "from" in details:
         report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"

@@ -14,7 +14,9 @@ from textrnn.classifier.options import GROUPS as CLASSIFIER
 from textrnn.classifier.options import MODELS, TASKS, check_options
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
+    NamedNumber,
     SectionedCommand,
+    by_name,
     call_of,
     config_flags,
     encoding_flag,
@@ -55,6 +57,8 @@ FOR_TRAINING = (
     "unlabelled",
     "from_run",
     "balanced",
+    "num_errors",
+    "cost",
     "name",
     *names_of(*GROUPS),
 )
@@ -232,6 +236,23 @@ FOR_TRAINING = (
     help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
     "100 times as slow.",
 )
+@flag(
+    "--errors",
+    "num_errors",
+    type=int,
+    metavar="N",
+    section=LEARNING,
+    help="Write the N rows whose label is most surely wrong, surest first, to TABLE.errors.csv.",
+)
+@flag(
+    "--cost",
+    type=NamedNumber("LABEL=NUMBER", "positive=5"),
+    multiple=True,
+    callback=by_name,
+    metavar="LABEL=NUMBER",
+    section=LEARNING,
+    help="Of two labels, what an error on a row of this one costs, where 1 is usual: the threshold is chosen by it.",
+)
 @new_run_flags("the table's", what="a run of that name, and the output")
 @flag(
     "--verbose",
@@ -295,6 +316,8 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         kind=asked.model,
         balanced=asked.balanced,
         labels=LabelOptions(asked.task, asked.label_separator),
+        num_errors=asked.num_errors,
+        cost=asked.cost,
         sides=SideColumns(asked.group_column, asked.split_column),
         **call_of(context, asked),
         **given,

@@ -85,6 +85,9 @@ class Judge(Protocol):
     def evaluate(self, labels: np.ndarray, predictions: np.ndarray, decision: np.ndarray) -> dict[str, Any]:
         """All metrics."""
 
+    def say(self, predictions: np.ndarray, decision: np.ndarray) -> tuple[list[str], list[float | None]]:
+        """The label of each row as it is written, and its probability."""
+
 
 def compare_models(
     judge: Judge, labels: np.ndarray, models: Mapping[str, Judged], *, chosen: str, learnt_labels: np.ndarray
@@ -115,7 +118,7 @@ def compare_models(
     parts = {**models, MAJORITY: Judged(np.tile(mean, (len(labels), 1)), np.tile(decision, (len(labels), 1)))}
     found = {name: judge.evaluate(labels, *part) for name, part in parts.items()}
     if "accuracy" in found[MAJORITY]:
-        found[MAJORITY]["label"] = judge.names[int(mean.argmax())]
+        found[MAJORITY]["label"] = judge.say(mean[None], decision)[0][0]
     losses = {name: judge.losses(labels, *part) for name, part in parts.items()}
     pairs = [(first, second) for first, second in (*PAIRS, (chosen, MAJORITY)) if first in parts and second in parts]
     comparisons = [_compared(judge, first, second, losses) for first, second in pairs]

@@ -14,6 +14,7 @@ from textrnn.report.html import render
 from textrnn.report.layout import percent
 from textrnn.report.text_report import (
     conflicts_in_words,
+    cost_in_words,
     counts_in_words,
     frequent_confusions,
     label_scores,
@@ -77,6 +78,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         accuracy=accuracy_chart(models, chosen) if "accuracy" in test and models else None,
         folds_words=folds_in_words(folds) if folds else "",
         folds_table=folds_table(folds) if folds else [],
+        cost_words=cost_in_words(test["cost"]) if "cost" in test else "",
         matrix=_matrix(test),
         with_labels=WITH_LABELS,
         confusions=_confusions(test),

@@ -158,6 +158,8 @@ def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
     lines = [
         f"{percent(test['accuracy'])} of {rows} are right (95 % interval: {percent(low)} to {percent(high)})",
     ]
+    if "cost" in test:
+        lines.append(cost_in_words(test["cost"]))
     if high - low > WIDE:
         lines.append(
             f"that is a wide range, because {test['rows']:,} rows are few: take the figure for a hint; more labelled "
@@ -169,6 +171,22 @@ def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
             f"Spearman {decimals(test['spearman'])}"
         )
     return lines
+
+
+def cost_in_words(cost: Mapping[str, Any]) -> str:
+    """What errors cost, with the thresholds that were chosen for it and without them.
+
+    Example:
+        >>> cost = {"costs": {"no": 1.0, "yes": 5.0}, "thresholds": {"no": 0.8333, "yes": 0.1667}, "with": 0.3}
+        >>> cost_in_words({**cost, "without": 0.5})
+        "costs: 5 for a row of 'yes' that is wrong, 1 for 'no'; 'yes' from 16.7 % on: 0.300 a row, without that 0.500"
+    """
+    costs, thresholds = cost["costs"], cost["thresholds"]
+    high, low = sorted(costs, key=lambda name: -costs[name])
+    return (
+        f"costs: {costs[high]:g} for a row of {high!r:.40} that is wrong, {costs[low]:g} for {low!r:.40}; {high!r:.40} "
+        f"from {percent(thresholds[high])} on: {cost['with']:.3f} a row, without that {cost['without']:.3f}"
+    )
 
 
 def models_table(models: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -215,6 +233,9 @@ def _closing(report: Mapping[str, Any], more: str = "") -> list[str]:
     if report.get("output"):
         filled = f"{report['filled']:,} labels" if "filled" in report else "--fill puts labels into empty cells too"
         lines.append(f"filled in: {printable(report['output'])} (see column {report.get('column')}; {filled})")
+    if report.get("errors"):
+        number = report["num_errors"]
+        lines.append(f"likely wrong labels: {printable(report['errors'])} ({number:,} row{'s' * (number != 1)})")
     if report.get("explained"):
         lines.append(f"explained: {printable(report['explained'])}")
     return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
