@@ -171,7 +171,8 @@ class Likeness:
         length = float(np.median(found.lengths))
         is_long = length > LENGTH_FACTOR * usual and length > high
         if is_long or (length * LENGTH_FACTOR < usual and length < low):
-            return [f"they have about {length:,.0f} words each, where {usual:,.0f} are usual"]
+            what = "characters" if _is_unspaced(found.script_shares) else "words"
+            return [f"they have about {length:,.0f} {what} each, where {usual:,.0f} are usual"]
         return []
 
 

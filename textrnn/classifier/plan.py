@@ -82,7 +82,7 @@ def plan_of(
         DataError: rows cannot be split so.
     """
     check_groups(rows, sides, "has")
-    if num_folds is None and sides.split is None and len(rows.texts) < FEW_ROWS:
+    if num_folds is None and sides.split is None and len(rows.texts) <= FEW_ROWS:
         num_folds = min(FOLDS_OF_FEW, len(set(group_numbers(rows.texts).tolist())))
         say(
             f"{len(rows.texts)} labelled rows are few: each is measured once, in {num_folds} folds; --folds or --test "

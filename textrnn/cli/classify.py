@@ -88,7 +88,7 @@ FOR_TRAINING = (
     metavar="FILE",
     section=TEXT,
     first=True,
-    help="Measure on this table.  [default: a fifth of the rows, held out; of fewer than 100, each in one of 5 folds]",
+    help="Measure on this table.  [default: a fifth of the rows, held out; of 100 or fewer, all of them in 5 folds]",
 )
 @flag(
     "--folds",

@@ -11,6 +11,7 @@ from textrnn.report.differences import is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 COLUMNS = 100
+FEW = 100  # rows that tell little
 WIDE = 0.15  # of an interval: from here on it is said in words that it is wide
 # What a table of labels shows of each, with its heads; the last ones are there where a row can have several labels.
 LABEL_SCORES = {
@@ -138,21 +139,25 @@ def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
 
     Example:
         >>> interval = dict(share=0.9, half_width=1.2, covered=0.88)
-        >>> result_in_words(dict(mae=0.5, rmse=0.7, r2=0.81, spearman=0.9, interval=interval), "9 rows of a.csv")[0]
+        >>> test = dict(rows=9, mae=0.5, rmse=0.7, r2=0.81, spearman=0.9, interval=interval)
+        >>> result_in_words(test, "9 rows of a.csv")[0]
         '9 rows of a.csv: off by 0.5 on average (root mean square 0.7), R2 0.810, Spearman 0.900'
     """
+    rest = [f"{test['rows']:,} rows are few: on others these figures may be quite different"] * (test["rows"] <= FEW)
     if "micro_f1" in test:
         return [
-            f"{rows}: micro F1 {decimals(test['micro_f1'])}, macro F1 {decimals(test['macro_f1'])}; "
-            f"{percent(test['subset_accuracy'])} have all labels right"
+            f"{rows.removesuffix(',')}: micro F1 {decimals(test['micro_f1'])}, macro F1 {decimals(test['macro_f1'])}; "
+            f"{percent(test['subset_accuracy'])} have all labels right",
+            *rest,
         ]
     if "rmse" in test:
         interval = test["interval"]
         return [
-            f"{rows}: off by {test['mae']:.4g} on average (root mean square {test['rmse']:.4g}), "
+            f"{rows.removesuffix(',')}: off by {test['mae']:.4g} on average (root mean square {test['rmse']:.4g}), "
             f"R2 {decimals(test['r2'])}, Spearman {decimals(test['spearman'])}",
             f"{percent(interval['share'])} of all numbers are expected within ± {interval['half_width']:.4g} of the "
             f"prediction; of these rows {percent(interval['covered'])} are",
+            *rest,
         ]
     low, high = test["accuracy_interval"]
     lines = [
