@@ -50,6 +50,7 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole
         <BLANKLINE>
         chosen: the linear model
         80.0 % of 10 rows are right (95 % interval: 49.0 % to 94.3 %)
+        that is a wide range, because 10 rows are few: take the figure for a hint; more labelled rows make it sure
         <BLANKLINE>
         1.2 s
     """
