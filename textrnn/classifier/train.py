@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
-from textrnn.base.run_target import TrainingCall
+from textrnn.classifier.call import Call, check_call, check_kind
 from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
 from textrnn.classifier.errors_file import errors_place, write_errors
 from textrnn.classifier.evaluation import FittedRows, fit_and_evaluate, report_on
 from textrnn.classifier.explain_file import check_explain
-from textrnn.classifier.found_kind import LabelOptions
-from textrnn.classifier.kinds import Classes, with_costs
-from textrnn.classifier.label_kind import SOFTMAX, LabelKind
+from textrnn.classifier.kinds import with_costs
+from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.likeness import measure_likeness
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
 from textrnn.classifier.plan import EvaluationPlan, apart, plan_of
-from textrnn.classifier.predict import TextClassifier, check_explainable, open_classifier
+from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
-from textrnn.classifier.sides import NO_SIDES, SideColumns
 from textrnn.classifier.splits import texts_like
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.classifier.warm_start import WarmStart
@@ -37,51 +35,15 @@ from textrnn.report.html_report import write_html
 from textrnn.report.text_report import began_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
-from textrnn.text.table.table import Table, TableOptions, open_table
+from textrnn.text.table.table import Table, open_table
 from textrnn.text.words import SPACED, UNSPACED, script_of
 from textrnn.training.display import Display, duration
 from textrnn.training.from_run import check_other
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
-from textrnn.training.options import check_nothing_frozen
 
 REPORT_FILE = "report.html"
 # The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
 SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
-MIN_FOLDS, MAX_FOLDS = 2, 20
-
-
-@dataclass(frozen=True)
-class Call(TrainingCall):
-    """How training was asked for, beside the options of `ClassifierConfig`.
-
-    Attributes:
-        test: a table of the same columns to measure on; None to hold out a fifth of the rows.
-        num_folds: measure by cross-validation with so many folds, from 2 to 20, and learn from all rows at the end.
-        unlabelled: a file of further texts for networks to be pretrained on, see `read_unlabelled`.
-        from_run: the name of a classifier or language model that the networks begin with.
-        options: what is known about the tables.
-        kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
-        balanced: whether each class counts the same, however many rows it has.
-        predict_options: how predictions are written.
-        labels: what is said of the labels.
-        sides: columns that decide which rows are held out.
-        num_errors: how many rows whose label is most surely wrong are written as a table of their own, if any.
-        cost: what an error on a row of a class costs, by its label; of others 1.
-    """
-
-    test: str | None = None
-    num_folds: int | None = None
-    unlabelled: str | None = None
-    from_run: str | None = None
-    options: TableOptions = field(default_factory=TableOptions)
-    kind: str = "auto"
-    balanced: bool = False
-    predict_options: PredictOptions = field(default_factory=PredictOptions)
-    labels: LabelOptions = field(default_factory=LabelOptions)
-    sides: SideColumns = NO_SIDES
-    num_errors: int | None = None
-    cost: Mapping[str, float] | None = None
-    command: str = "textrnn.classify"
 
 
 def train(path: str | Path, **settings: Any) -> dict[str, Any]:
@@ -111,11 +73,11 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
     config = ClassifierConfig.from_options(width_from_vectors(settings) if start is None else start.options(settings))
     check_pages()
-    _check(call, config)
+    check_call(call, config)
     rows, kind = _rows_of(table, call, display)
     check_learnable(rows, kind, table.name)
     kind = kind if call.cost is None else with_costs(kind, call.cost)
-    _check_kind(call, config, kind)
+    check_kind(call, config, kind)
     start = None if start is None else start.for_kind(kind)
     output = _output(path, call.predict_options, rows, display)
     errors = None if call.num_errors is None else errors_place(path, overwrite=call.overwrite)
@@ -150,43 +112,7 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     return report
 
 
-def _check(call: Call, config: ClassifierConfig) -> None:
-    """Raises ConfigError where options contradict each other."""
-    if call.from_run is None:
-        check_nothing_frozen(config.optimization)
-    elif call.kind == "linear" or call.unlabelled is not None:
-        flag = "--model linear" if call.kind == "linear" else "--unlabelled"
-        raise ConfigError(f"--from brings the weights that networks begin with: leave out {flag}")
-    if call.num_folds is not None and call.test is not None:
-        raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
-    if call.balanced and call.cost is not None:
-        raise ConfigError("give --balanced or --cost, not both: each says what errors on rows of a class count")
-    if call.num_errors is not None and call.num_errors < 1:
-        raise ConfigError(f"--errors is {call.num_errors}: expected 1 or more rows")
-    if call.sides.split is not None and (call.num_folds is not None or call.test is not None):
-        flag = "--folds" if call.test is None else "--test"
-        raise ConfigError(f"give {flag} or --split-column, not both: each says which rows are measured on")
-    if call.num_folds is not None and not MIN_FOLDS <= call.num_folds <= MAX_FOLDS:
-        raise ConfigError(f"--folds is {call.num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
-    if call.unlabelled is not None and config.encoder.arch == ESN:
-        raise ConfigError("--unlabelled is for networks whose weights are learnt: leave it out with --arch esn")
-    if call.unlabelled is not None and call.kind == "linear":
-        raise ConfigError("--unlabelled is to pretrain recurrent networks on: leave it out with --model linear")
-
-
 # ---------------------------------------------------------------- data
-
-
-def _check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
-    """Raises ConfigError where an option does not go with a kind of labels."""
-    if call.balanced and not isinstance(kind, Classes):
-        raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
-    if call.num_errors is not None and not isinstance(kind, Classes):
-        raise ConfigError(f"--errors is for classes and grades: leave it out with --task {kind.task}")
-    if config.encoder.arch == ESN and kind.loss != SOFTMAX:
-        raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
-    if call.predict_options.explain:
-        check_explainable(kind)
 
 
 def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
