@@ -181,9 +181,7 @@ def apart(learnt: Rows, held: Rows, words: str) -> tuple[Rows, str]:
     kept = np.flatnonzero(~np.isin(numbers[: len(texts)], numbers[len(texts) :]))
     left = len(texts) - len(kept)
     if not len(kept):
-        raise DataError(
-            "each group of the rows to learn from is also in those to measure on: no row can be learnt from"
-        )
+        raise DataError("each group of the rows to learn from is also measured on: no row can be learnt from")
     more = f"; {left:,} row{'s' * (left != 1)} left out, whose group is also measured on" if left else ""
     return learnt.some(kept), words + more
 

@@ -53,11 +53,19 @@ class SideColumns:
             DataError: there is no such column.
             ConfigError: it holds the texts or the labels.
         """
-        columns = list[int]()
-        for flag, wanted in (("--group-column", self.group), ("--split-column", self.split)):
-            if wanted is not None:
-                columns.append(_column(table, wanted, flag))
+        wanted = (("--group-column", self.group), ("--split-column", self.split))
+        columns = [_column(table, name, flag) for flag, name in wanted if name is not None]
         return lambda cells: tuple(cells[column].strip() if column < len(cells) else "" for column in columns)
+
+    def named(self, table: Table) -> SideColumns:
+        """The same columns by their names in a table, if they have any there."""
+
+        def name_of(wanted: str | None, flag: str) -> str | None:
+            if wanted is None:
+                return None
+            return (table.header[_column(table, wanted, flag)] if table.header else "") or wanted
+
+        return SideColumns(name_of(self.group, "--group-column"), name_of(self.split, "--split-column"))
 
 
 NO_SIDES = SideColumns()

@@ -158,7 +158,13 @@ def _plan(
     if call.test is None:
         seed = config.optimization.random_seed
         return plan_of(
-            rows, kind, table.name, num_folds=call.num_folds, sides=call.sides, random_seed=seed, say=display.say
+            rows,
+            kind,
+            table.name,
+            num_folds=call.num_folds,
+            sides=call.sides.named(table),
+            random_seed=seed,
+            say=display.say,
         )
     with open_table(call.test, call.options.like(*table.column_names), needs_label=True) as other:
         tested, _ = _rows_of(other, call, display, kind)

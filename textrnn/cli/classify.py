@@ -322,7 +322,7 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         **call_of(context, asked),
         **given,
     )
-    said = {} if asked.quiet else {"table": None}  # which was said before learning began
+    said = {} if asked.quiet else {"table": None, "split": None}  # which was said before learning began
     shown = format_report({**result, **said}, is_whole=asked.verbose)
     show_result(context, result, None if asked.as_json else shown)
 

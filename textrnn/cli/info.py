@@ -38,6 +38,7 @@ KEYS = (
     "counts",
     "copies",
     "from",
+    "split",
     "changes",
 )
 

@@ -67,6 +67,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         table=table,
         chosen=chosen,
         choice=report.get("choice"),
+        split=(report.get("split") or {}).get("words", ""),
         judged_on=report.get("judged_on", ""),
         seconds=report.get("seconds"),
         title=f"Report on {table.partition(':')[0]}" if table else "Report on a classifier",

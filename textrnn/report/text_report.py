@@ -34,9 +34,9 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `from` (see
-            `began_in_words`), `judged_on` (in words), `chosen`, `choice` (why, in words), `test`, `models`,
-            `comparisons` (see `compare_models`), `findings` (see `textrnn.classifier.findings`), `folds` (see
-            `over_folds`), `run`, `output` and `seconds`. What is missing is left out.
+            `began_in_words`), `split` (its `words`), `judged_on` (in words), `chosen`, `choice` (why, in words),
+            `test`, `models`, `comparisons` (see `compare_models`), `findings` (see `textrnn.classifier.findings`),
+            `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is left out.
         columns: the width of lines with texts of the file.
         is_whole: whether all of it is wanted, or the verdict and where the rest is.
 
@@ -76,6 +76,8 @@ def _origin(report: Mapping[str, Any]) -> list[str]:
     lines = [printable(report["table"])] if report.get("table") else []
     if counts := counts_in_words(report.get("rows") or {}):
         lines.append(f"rows: {counts}")
+    if report.get("split"):
+        lines.append(f"split {printable(report['split']['words'])}")
     if report.get("from"):
         lines.append(printable(began_in_words(report["from"])))
     return lines
