@@ -137,6 +137,7 @@ def test_choice_is_told_with_its_rule_and_its_way_out(chosen, wanted, expected):
     assert said.startswith("on 500 rows that were not learnt from: linear 80.8 % right, rnn 81.2 % right, combined")
     assert expected in said
     assert choice_in_words("linear", "linear", dict(linear=0.1), 500, str) is None
+    assert "none does better there than linear" in choice_in_words("linear", "auto", dict(linear=0.1, rnn=0.1), 9, str)
 
 
 def test_losses_are_compared_as_a_paired_test_does(rng):

@@ -203,7 +203,9 @@ def choice_in_words(
     best = min(losses, key=lambda name: losses[name])
     if losses[chosen] <= losses[best]:
         others = [name for name in losses if name != chosen]
-        return f"{found}; {chosen} does best there; --model {' or '.join(others)} takes another"
+        is_tie = losses[chosen] in [losses[name] for name in others]
+        why = f"none does better there than {chosen}" if is_tie else f"{chosen} does best there"
+        return f"{found}; {why}; --model {' or '.join(others)} takes another"
     simplest = list(losses)
     simpler = f"{chosen} is simpler, and " * (simplest.index(chosen) < simplest.index(best))
     return f"{found}; {simpler}the difference to {best} could be chance; --model {best} takes the other"
