@@ -159,3 +159,14 @@ def test_classify_refuses_splits_that_cannot_be(place):
             code=code,
             says=[words],
         )
+
+
+def test_columns_of_sides_are_neither_texts_nor_labels(place):
+    parts, texts = ["test", "train", "train", "train"], enumerate(reviews(120))
+    rows = [(text, label, parts[n % 4], f"a {PRODUCTS[n % 6]}") for n, (text, label) in texts]
+    write_table("a.csv", rows, ("words", "kind", "part", "maker"))
+    refused("classify", "a.csv", *LINEAR, code=1, says=["several columns that may hold the label", "--label-column"])
+    ran = refused("classify", "a.csv", "--split-column", "part", "--group-column", "4", *LINEAR, code=1)
+    assert "several columns" not in ran.err  # half of the groups are on both sides, and the others have one label
+    write_table("b.csv", [row[:3] for row in rows], ("words", "kind", "part"))
+    assert "label in column 'kind'" in good("classify", "b.csv", "--split-column", "part", *LINEAR).out

@@ -53,9 +53,14 @@ class SideColumns:
             DataError: there is no such column.
             ConfigError: it holds the texts or the labels.
         """
-        wanted = (("--group-column", self.group), ("--split-column", self.split))
-        columns = [_column(table, name, flag) for flag, name in wanted if name is not None]
+        columns = [_column(table, name, flag) for flag, name in self.flagged]
         return lambda cells: tuple(cells[column].strip() if column < len(cells) else "" for column in columns)
+
+    @property
+    def flagged(self) -> tuple[tuple[str, str], ...]:
+        """The flag and the column of those that are given."""
+        both = (("--group-column", self.group), ("--split-column", self.split))
+        return tuple((flag, name) for flag, name in both if name is not None)
 
     def named(self, table: Table) -> SideColumns:
         """The same columns by their names in a table, if they have any there."""

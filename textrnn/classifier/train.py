@@ -26,6 +26,7 @@ from textrnn.classifier.plan import EvaluationPlan, apart, plan_of
 from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
+from textrnn.classifier.sides import NO_SIDES
 from textrnn.classifier.splits import texts_like
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.classifier.warm_start import WarmStart
@@ -35,7 +36,7 @@ from textrnn.report.html_report import write_html
 from textrnn.report.text_report import began_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
-from textrnn.text.table.table import Table, open_table
+from textrnn.text.table.table import Table, TableOptions, open_table
 from textrnn.text.words import SPACED, UNSPACED, script_of
 from textrnn.training.display import Display, duration
 from textrnn.training.from_run import check_other
@@ -62,7 +63,9 @@ def train(path: str | Path, **settings: Any) -> dict[str, Any]:
         RunError: the run exists, is in use or cannot be written.
     """
     check_options(settings)
-    with open_table(str(path), settings.get("options"), needs_label=True) as table:
+    options, sides = settings.get("options") or TableOptions(), settings.get("sides", NO_SIDES)
+    settings["options"] = replace(options, side_columns=sides.flagged)
+    with open_table(str(path), settings["options"], needs_label=True) as table:
         return train_on(table, str(path), **settings)
 
 

@@ -276,12 +276,14 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """
     from textrnn.classifier.data import has_labels, why_unlabelled
     from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.classifier.sides import SideColumns
     from textrnn.text.table.table import TableOptions, open_table
 
     asked, given = split_options(context, options, *GROUPS)
     if asked.must_train and asked.must_predict:
         raise ConfigError("give --train or --predict, not both")
-    columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS})
+    sides = SideColumns(asked.group_column, asked.split_column)
+    columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS}, side_columns=sides.flagged)
     predict_options = PredictOptions(**{name: getattr(asked, name) for name in WRITING})
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
@@ -292,7 +294,8 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
         check_options(given)
         with open_table(table, columns, needs_label=asked.must_train or None) as opened:
             if asked.must_train or has_labels(opened):
-                _learn(context, opened, table, asked, dict(options=columns, predict_options=predict_options, **given))
+                given.update(options=columns, predict_options=predict_options, sides=sides)
+                _learn(context, opened, table, asked, given)
                 return
             reason = why_unlabelled(opened)
     _check_predicting(context, table, asked, reason)
@@ -302,7 +305,6 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
 def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
     """Learns from a table that is open."""
     from textrnn.classifier.found_kind import LabelOptions
-    from textrnn.classifier.sides import SideColumns
     from textrnn.classifier.train import train_on
     from textrnn.report.text_report import format_report
 
@@ -318,7 +320,6 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         labels=LabelOptions(asked.task, asked.label_separator),
         num_errors=asked.num_errors,
         cost=asked.cost,
-        sides=SideColumns(asked.group_column, asked.split_column),
         **call_of(context, asked),
         **given,
     )
