@@ -72,9 +72,21 @@ def run_cli(*arguments, stdin=b""):
     return Ran(ended.value.code or 0, out.text(), err.text())
 
 
+NUMBERS = ("--units", "--embed", "--layers", "--batch", "--warmup", "--epochs", "--networks", "--window", "--dropout")
+
+
+def latest(arguments):
+    """The arguments, in which a number that is given again takes the place of the earlier one: QUICK with changes."""
+    words = [str(word) for word in arguments]
+    for option in NUMBERS:
+        while words.count(option) > 1:
+            del words[words.index(option) : words.index(option) + 2]
+    return words
+
+
 def good(*arguments, **options):
-    """Calls the command line, which has to succeed."""
-    ran = run_cli(*arguments, **options)
+    """Calls the command line, which has to succeed; see `latest`."""
+    ran = run_cli(*latest(arguments), **options)
     assert ran.code == 0, ran.err
     return ran
 

@@ -38,6 +38,14 @@ def test_start_tensorflow_replays_standard_error_of_a_failing_import(tmp_path):
     assert "ImportError: no such processor" in done.stderr
 
 
+@pytest.mark.parametrize("failure", ["KeyboardInterrupt", "ImportError"])
+def test_start_tensorflow_says_nothing_when_it_is_interrupted(tmp_path, failure):
+    """Libraries turn an interrupt into failures of their own."""
+    interrupted = "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept BaseException:\n    pass\n"
+    done = start_with(f"{interrupted}raise {failure}\n", tmp_path)
+    assert "native noise" not in done.stderr and done.stderr.rstrip().endswith("KeyboardInterrupt")
+
+
 def test_start_tensorflow_keeps_noise_back(tmp_path):
     made_up = "from unittest.mock import MagicMock\nconfig, zeros = MagicMock(), lambda n: 0.0\n"
     done = start_with(made_up, tmp_path)

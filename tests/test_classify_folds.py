@@ -14,10 +14,11 @@ from textrnn.base.files import RUN_FILE, read_json
 from textrnn.classifier import models
 from textrnn.classifier import train as classify
 from textrnn.classifier.data import Rows
-from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, cross_validation, fit_and_evaluate, joined
+from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, fit_and_evaluate, joined
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.models import FitRequest
 from textrnn.classifier.options import ClassifierConfig
+from textrnn.classifier.plan import cross_validation
 from textrnn.classifier.splits import folded
 from textrnn.report.calibration import apply_temperature, softmax
 from textrnn.report.comparison import Judged, folds_in_words, folds_table, over_folds
@@ -183,3 +184,19 @@ def test_networks_are_evaluated_in_folds(place):
     assert ran.err.count("loading TensorFlow") == 1 and "3 fits in at most" in ran.err
     assert (place / "models" / "reviews" / "history.csv").read_text().startswith("network,epoch,train_nats,seconds")
     assert "Learning" in (place / "models" / "reviews" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("count", "folds", "is_warned"), [(101, None, False), (100, 5, False), (20, 5, False), (19, 5, True)]
+)
+def test_few_rows_are_each_measured_once_and_that_is_said(place, count, folds, is_warned):
+    write_table("few.csv", reviews(count))
+    ran = good("classify", "few.csv", "--model", "linear", "--time", "1s")
+    assert (f"{count} labelled rows are few: each is measured once, in 5 folds; --folds or --test" in ran.err) == bool(
+        folds
+    )
+    assert ("too few to learn from" in ran.err) == is_warned
+    details = read_json(place / "models/few" / RUN_FILE)
+    assert details["metrics"].get("folds") == folds
+    if folds:
+        assert details["metrics"]["test_rows"] == count

@@ -272,3 +272,12 @@ def test_style_sheet_defines_what_pages_use():
     classes = {name for value in re.findall(r'class="([^"]*)"', page) for name in value.split()}
     known = set(re.findall(r"\.([a-z]+\d?)", STYLE))
     assert classes <= known, classes - known
+
+
+def test_page_of_several_labels_has_their_thresholds_and_names_their_loss():
+    label = dict(label="art", precision=0.5, recall=1.0, f1=2 / 3, average_precision=0.75, threshold=0.375, support=9)
+    history = [dict(network=1, epoch=epoch, train_nats=1.0 / epoch) for epoch in (1.0, 2.0)]
+    test = dict(rows=9, micro_f1=0.6, macro_f1=0.6, subset_accuracy=0.5, per_label=[label])
+    page = Strict(format_html(dict(task="multi", test=test), history=history))
+    words = " ".join(page.words)
+    assert "threshold" in words and "0.375" in words and "log-loss of all labels (nats)" in words

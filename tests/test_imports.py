@@ -42,10 +42,10 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 LIBRARIES = {
     "base": {"numpy", "safetensors"},
     "text": SMALL | {"bs4"},
-    "report": SMALL | {"jinja2", "matplotlib"},
+    "report": SMALL | {"jinja2", "matplotlib", "scipy"},
     "nn": SMALL | {"scipy"},
     "training": SMALL | {"rich", "matplotlib"},
-    "classifier": SMALL | {"scipy", "sklearn"},
+    "classifier": SMALL | {"dateutil", "scipy", "sklearn"},
     "language_model": SMALL | {"scipy"},
     "translator": SMALL | {"sacrebleu"},
     "answerer": SMALL,

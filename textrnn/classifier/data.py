@@ -21,7 +21,8 @@ from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.splits import group_numbers
+from textrnn.classifier.sides import NO_SIDES, SideColumns
+from textrnn.classifier.splits import GroupedTexts, some_texts, text_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.files import find_file
 from textrnn.text.lines import lines_of
@@ -43,13 +44,14 @@ class Rows:
     """Rows that have a text and a label.
 
     Attributes:
-        texts: as written.
+        texts: as written; with their groups, if they have any, see `GroupedTexts`.
         labels: int64[rows], the class of each.
         numbers: int64[rows], the row numbers in the file, from 1.
         lines: int64[rows], the lines on which they begin, from 1; None if that is not known.
         unlabelled: texts of rows that have none.
         counts: of all rows, by what they are.
         remarks: what a person should know of the labels, in lines.
+        parts: of each row the cell that says on which side of the split it is, if there is such a column.
     """
 
     texts: list[str]
@@ -59,21 +61,24 @@ class Rows:
     counts: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     lines: np.ndarray | None = None
+    parts: list[str] | None = None
 
     def some(self, chosen: np.ndarray) -> Rows:
         """Some of the rows, int[any] by their places here."""
         lines = None if self.lines is None else self.lines[chosen]
-        texts = [self.texts[row] for row in chosen.tolist()]
-        return Rows(texts, self.labels[chosen], self.numbers[chosen], lines=lines)
+        return Rows(some_texts(self.texts, chosen), self.labels[chosen], self.numbers[chosen], lines=lines)
 
 
-def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
+def read_rows(
+    table: Table, options: LabelOptions, kind: LabelKind | None = None, sides: SideColumns = NO_SIDES
+) -> tuple[Rows, LabelKind]:
     """Reads all rows of a table.
 
     Args:
         table: opened, with a column of labels.
         options: what is said of the labels.
         kind: of the labels that count; None for those that are there, in order.
+        sides: columns that decide which rows are held out.
 
     Returns:
         the rows, and the kind of their labels.
@@ -82,25 +87,39 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
         DataError: there is no label to tell the kind by, or one is not of the kind, or was not learnt.
     """
     texts, written, empty = list[str](), list[str | None](), list[int]()
+    side_cells = sides.reader(table)
+    cells = list[tuple[str, ...]]()
     numbers, places = array("q"), array("q")  # of millions of rows as well
     for row in table.rows():
         if not row.text.strip():
             empty.append(row.number)
         else:
             texts.append(row.text)
+            cells.append(side_cells(row.record.cells))
             written.append(row.label)
             numbers.append(row.number)
             places.append(table.line_of(row.record))
+    is_new = kind is None
     meant, kind, remarks = _settled(table, written, options, kind)
     known = [row for row, label in enumerate(meant) if label is not None]
+    few = list[str]()
+    if is_new and len(known) < FEW_ROWS:
+        few = [
+            f"{len(known)} labelled row{'s' * (len(known) != 1)}, too few to learn from: what comes out is little more "
+            f"than a guess; label {FEW_ROWS} or more"
+        ]
     rows = Rows(
         [texts[row] for row in known],
         encoded(kind, [str(meant[row]) for row in known], table.name),
         np.array(numbers, np.int64)[known],
         [text for text, label in zip(texts, meant, strict=True) if label is None],
         lines=np.array(places, np.int64)[known] if table.has_lines else None,
-        remarks=[f"{table.name}: {line}" for line in remarks],
+        remarks=[f"{table.name}: {line}" for line in remarks + few],
     )
+    if sides.group is not None:
+        rows.texts = GroupedTexts(rows.texts, [cells[row][0] or None for row in known])
+    if sides.split is not None:
+        rows.parts = [cells[row][-1] for row in known]
     rows.counts = dict(used=len(known), unlabelled=len(rows.unlabelled), empty=len(empty))
     if empty:
         rows.counts["empty_rows"] = empty[:FEW_NAMED]
@@ -150,7 +169,7 @@ def why_unlabelled(table: Table) -> str:
 
 def check_learnable(rows: Rows, kind: LabelKind, name: str) -> None:
     """Raises DataError when there are too few rows or labels to learn from, naming them."""
-    if len(set(group_numbers(rows.texts).tolist())) < 2:
+    if len(set(text_numbers(rows.texts).tolist())) < 2:
         raise DataError(f"{name} has the same text in all of its labelled rows: expected at least two different texts")
     if isinstance(kind, Several):
         _check_several(rows, kind, name)

@@ -1,4 +1,4 @@
-"""Evaluation: which rows are held out, what models that have not learnt from them predict, and the report on that."""
+"""Evaluation: what models predict of rows that they have not learnt from, and the report on that."""
 
 from __future__ import annotations
 
@@ -8,53 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from textrnn.base.errors import DataError
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import duplicates, surest_wrong, suspected_labels
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.label_kind import CLASSES, SEVERAL, SOFTMAX, LabelKind
+from textrnn.classifier.label_kind import SEVERAL, SOFTMAX, LabelKind
 from textrnn.classifier.models import Models
+from textrnn.classifier.plan import EvaluationPlan
 from textrnn.classifier.predict import CHUNK, TextClassifier
-from textrnn.classifier.splits import folds, group_numbers, hold_out
 from textrnn.report.calibration import apply_temperature
-from textrnn.report.comparison import Judged, compare_models, name_of, over_folds
+from textrnn.report.comparison import Judged, compare_models, over_folds
+from textrnn.report.differences import AUTO, choice_in_words, name_of
 from textrnn.report.metrics import SMALLEST, log_loss
-
-MIN_TEXTS = 2  # that something can be learnt from
-TEST_SHARE, MOST_TEST_ROWS = 0.2, 2_000
-
-
-@dataclass(frozen=True)
-class EvaluationPlan:
-    """Which rows are learnt from, and which the models are evaluated on.
-
-    Attributes:
-        parts: for each fit the rows to learn from and those to evaluate on.
-        source: what the latter are rows of, in words.
-        every: all rows, to learn from once more at the end; None if the fit that was evaluated is kept.
-    """
-
-    parts: list[tuple[Rows, Rows]]
-    source: str
-    every: Rows | None = None
-
-    @property
-    def num_fits(self) -> int:
-        """How many times something is learnt."""
-        return len(self.learnt)
-
-    @property
-    def learnt(self) -> list[Rows]:
-        """The rows that each fit learns from."""
-        return [rows for rows, _ in self.parts] + ([] if self.every is None else [self.every])
-
-    def in_words(self, num_parts: int) -> str:
-        """The rows that were evaluated on, in words, when this was done for so many parts."""
-        if self.every is None:
-            return self.source
-        if num_parts < len(self.parts):
-            return f"{self.source}, held out in {num_parts} of {len(self.parts)} folds,"
-        return f"{self.source}, each held out once in {num_parts} folds,"
 
 
 class FittedRows(NamedTuple):
@@ -87,25 +51,6 @@ class Evaluated:
     choices: list[str]
     fold_of: np.ndarray
     truncated: int
-
-
-def held_out(rows: Rows, name: str, kind: LabelKind, random_seed: int) -> EvaluationPlan:
-    """Holds out a fifth of the rows; raises DataError if that cannot be."""
-    rng = np.random.default_rng((random_seed, 0))
-    learnt, held = hold_out(rows.texts, kind.strata(rows.labels), TEST_SHARE, rng, max_rows=MOST_TEST_ROWS)
-    return EvaluationPlan([(rows.some(learnt), rows.some(held))], f"{name} that were held out")
-
-
-def cross_validation(rows: Rows, name: str, kind: LabelKind, num_folds: int, random_seed: int) -> EvaluationPlan:
-    """Holds out each row once; raises DataError if there are too few texts."""
-    pairs = folds(rows.texts, kind.strata(rows.labels), num_folds, np.random.default_rng((random_seed, 0)))
-    parts = [(rows.some(learnt), rows.some(held)) for learnt, held in pairs]
-    if (fewest := min(len(set(group_numbers(learnt.texts).tolist())) for learnt, _ in parts)) < MIN_TEXTS:
-        raise DataError(
-            f"{name} has {fewest} distinct text{'s' * (fewest != 1)} outside of a fold: expected at least {MIN_TEXTS} "
-            "to learn from; more rows help, or more --folds"
-        )
-    return EvaluationPlan(parts, name, every=rows)
 
 
 def fit_and_evaluate(
@@ -188,7 +133,14 @@ def joined(parts: list[Evaluated]) -> Evaluated:
     )
 
 
-def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, kind: LabelKind) -> dict[str, Any]:
+def report_on(
+    plan: EvaluationPlan,
+    fitted: FittedRows,
+    evaluated: Evaluated,
+    kind: LabelKind,
+    wanted: str = AUTO,
+    num_errors: int | None = None,
+) -> dict[str, Any]:
     """Metrics of all models on rows that they have not learnt from, and rows that deserve a look.
 
     Args:
@@ -196,6 +148,8 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, ki
         fitted: the models that are used from now on.
         evaluated: predictions for the rows held out, by these models or, with folds, by others that were fitted alike.
         kind: of the labels.
+        wanted: the model that was asked for.
+        num_errors: how many of the labels that are most surely wrong are to be listed as `errors`, if any.
     """
     choice, rows, learnt = fitted.models.choice, evaluated.rows, plan.every or fitted.rows
     models = {name: Judged(own, evaluated.decisions[name]) for name, own in evaluated.predictions.items()}
@@ -207,25 +161,49 @@ def report_on(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated, ki
                 report["models"][name]["raw_log_loss"] = _raw_log_loss(
                     rows.labels, evaluated.predictions[name], temperature
                 )
-        suspects, said = learnt.some(choice.rows), choice.predictions[choice.chosen]
     else:
-        suspects, said = rows, evaluated.used
         report["folds"] = over_folds(kind, rows.labels, models, evaluated.fold_of)
         report["folds"]["chosen"] = evaluated.choices
         report["test"] = kind.evaluate(rows.labels, evaluated.used, evaluated.used_decisions)
         if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
     if isinstance(kind, Classes):
+        judged = _judged_rows(plan, fitted, evaluated)
         report["findings"] = dict(
             surest_wrong=surest_wrong(rows, evaluated.used, kind.names),
-            suspected_labels=suspected_labels(suspects, said, kind.names),
+            suspected_labels=suspected_labels(*judged, kind.names),
             duplicates=duplicates(learnt, kind.names),
         )
-    is_share = kind.task in (CLASSES, SEVERAL)
+        if num_errors is not None:
+            report["errors"] = suspected_labels(*judged, kind.names, limit=num_errors, chars=None)
+    is_share = kind.counts_errors or kind.task == SEVERAL
     report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
+    measured = {name: (loss, choice.nats[name]) for name, loss in choice.losses.items()}
+    report["choice"] = choice_in_words(choice.chosen, wanted, measured, len(choice.rows), kind.in_words)
+    if plan.sides:
+        report["split"] = plan.sides
     report["judged_on"] = plan.in_words(len(evaluated.choices))
     report["truncated"] = evaluated.truncated
     return report
+
+
+def _judged_rows(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated) -> tuple[Rows, np.ndarray]:
+    """Rows of the table that was learnt from, and what models that had not learnt from them say of each."""
+    if plan.every is not None:
+        return evaluated.rows, evaluated.used
+    choice = fitted.models.choice
+    rows, said = fitted.rows.some(choice.rows), choice.predictions[choice.chosen]
+    if not plan.is_one_table:
+        return rows, said
+    held = evaluated.rows
+    both = Rows(
+        [*rows.texts, *held.texts],
+        np.concatenate([rows.labels, held.labels]),
+        np.concatenate([rows.numbers, held.numbers]),
+    )
+    if rows.lines is not None and held.lines is not None:
+        both.lines = np.concatenate([rows.lines, held.lines])
+    return both, np.concatenate([said, evaluated.used])
 
 
 def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> float:

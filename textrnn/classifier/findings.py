@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.classifier.data import Rows
-from textrnn.classifier.splits import group_numbers
+from textrnn.classifier.splits import text_numbers
 from textrnn.report.metrics import checked
 
 # How many characters of a text are in a report, and how many rows of a kind.
@@ -46,7 +46,12 @@ def surest_wrong(
 
 
 def suspected_labels(
-    rows: Rows, probabilities: np.ndarray, classes: Sequence[str], *, limit: int = SHOWN_ROWS
+    rows: Rows,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    *,
+    limit: int = SHOWN_ROWS,
+    chars: int | None = SHOWN_CHARS,
 ) -> dict[str, Any]:
     """Labels that may be wrong: the model is as sure of another class as it usually is of rows of that class.
 
@@ -60,6 +65,7 @@ def suspected_labels(
             wrong label predicts it.
         classes: the label of each class.
         limit: how many to list at most.
+        chars: of a text that are listed; None for all.
 
     Returns:
         `rows` (how many there are), `count` (how many are suspected) and `listed`, see `surest_wrong`.
@@ -80,10 +86,14 @@ def suspected_labels(
     best = np.where(confident, probabilities, -1.0).argmax(1)
     suspected = np.flatnonzero(confident.any(1) & (best != labels) & (probabilities.argmax(1) != labels))
     order = suspected[np.lexsort((given[suspected], -probabilities[suspected].max(1)))]
-    return dict(rows=len(labels), count=len(suspected), listed=_listed(order[:limit], rows, probabilities, classes))
+    return dict(
+        rows=len(labels), count=len(suspected), listed=_listed(order[:limit], rows, probabilities, classes, chars)
+    )
 
 
-def _listed(order: np.ndarray, rows: Rows, probabilities: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
+def _listed(
+    order: np.ndarray, rows: Rows, probabilities: np.ndarray, classes: Sequence[str], chars: int | None = SHOWN_CHARS
+) -> list[dict[str, Any]]:
     """What a report says of some rows, int[listed] by their places."""
     listed = []
     for row in order.tolist():
@@ -91,7 +101,7 @@ def _listed(order: np.ndarray, rows: Rows, probabilities: np.ndarray, classes: S
         listed.append(
             dict(
                 row=int(rows.numbers[row]),
-                text=rows.texts[row][:SHOWN_CHARS],
+                text=rows.texts[row][:chars],
                 label=classes[label],
                 predicted=classes[predicted],
                 confidence=float(probabilities[row, predicted]),
@@ -123,7 +133,7 @@ def duplicates(rows: Rows, classes: Sequence[str], *, limit: int = SHOWN_ROWS) -
         (1, 1, [{'text': 'Fine', 'labels': {'bad': 1, 'good': 1}, 'rows': [1, 2]}])
     """
     places: dict[int, list[int]] = {}
-    for place, group in enumerate(group_numbers(rows.texts).tolist()):
+    for place, group in enumerate(text_numbers(rows.texts).tolist()):
         places.setdefault(group, []).append(place)
     conflicts = [group for group in places.values() if len(group) > 1 and np.ptp(rows.labels[group]) > 0]
     listed = []

@@ -20,7 +20,7 @@ from textrnn.nn.keras.weights import begin_with, freeze, get_weights
 from textrnn.text.rows import batches, num_batches, padded
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.schedule import Budget, Schedule
-from textrnn.training.step import Division, make_step
+from textrnn.training.step import Division, make_step, traced_once
 from textrnn.training.trainer import Step, Trainer, WentBack
 from textrnn.training.workers import Workers
 
@@ -159,11 +159,13 @@ def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarra
     def read(ids: Any, mask: Any) -> Any:
         return model(ids, mask, training=False)
 
+    graph = traced_once(read)
+
     def logits(texts: Sequence[np.ndarray]) -> np.ndarray:
         found = np.zeros((len(texts), model.num_classes), np.float32)
         lengths = np.array([len(text) for text in texts], np.int64)
         for rows in batches(lengths, READ_ROWS, np.random.default_rng(0), full_steps=FULL_STEPS // 2):
-            found[rows] = read(*padded([texts[row] for row in rows])).numpy()
+            found[rows] = graph(*padded([texts[row] for row in rows])).numpy()
         return found
 
     return logits

@@ -16,9 +16,9 @@ from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
 from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, LabelKind
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
+from textrnn.text.table.column_facts import names_grades
 
 SEPARATORS = (";", "|", ",", "/", "，", "、", "；")  # between several labels of a cell, those first that are surest
-GRADE_NAMES = ("star", "rating", "score", "grade", "评分", "星级", "打分")  # in the name of a column of ordered grades
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
@@ -91,9 +91,8 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
         return CLASSES if separator is None else SEVERAL
     counts = Counter(values)
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
-    is_named = any(name in column.casefold() for name in GRADE_NAMES)
     has_halves = any(value is not None and not value.is_integer() for value in counts)
-    if by_halves and 2 < len(counts) <= MOST_GRADES and (has_halves or is_named):
+    if by_halves and 2 < len(counts) <= MOST_GRADES and (has_halves or names_grades(column)):
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (

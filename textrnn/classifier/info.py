@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.classifier.label_kind import CLASSES
-from textrnn.report.comparison import name_of
+from textrnn.report.differences import name_of
 from textrnn.report.layout import cut, decimals, percent
 from textrnn.report.text_report import began_in_words, result_in_words
 
@@ -63,6 +63,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("labels", ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")),
         ("learnt from", ", ".join([f"{run['table']['rows']:,} rows of {run['table']['name']}", *columns])),
         *([("began", began_in_words(run["from"]))] if run.get("from") else []),
+        *([("split", run["split"]["words"])] if run.get("split") else []),
         ("right", _right(metrics)),
     ]
 

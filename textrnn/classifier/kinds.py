@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from textrnn.base.errors import RunError
+from textrnn.base.errors import ConfigError, RunError
 from textrnn.classifier.label_kind import (
     CLASSES,
     GRADES,
@@ -20,6 +21,7 @@ from textrnn.classifier.label_kind import (
     Decision,
     LabelKind,
 )
+from textrnn.classifier.splits import folded
 from textrnn.report.calibration import apply_temperature, fit_temperature
 from textrnn.report.metrics import SMALLEST, confusion_matrix, evaluate, log_loss
 from textrnn.report.more_metrics import (
@@ -41,6 +43,7 @@ class _Named:
 
     names: Sequence[str]
     form: ClassVar[str] = ".4f"
+    counts_errors = False
 
     @property
     def num_outputs(self) -> int:
@@ -65,6 +68,7 @@ class Classes(_Named):
     task: ClassVar[str] = CLASSES
     loss: ClassVar[str] = SOFTMAX
     mixes_logarithms: ClassVar[bool] = True
+    counts_errors = True
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
@@ -129,6 +133,57 @@ class Classes(_Named):
 
 
 @dataclass(frozen=True)
+class CostClasses(Classes):
+    """Classes where an error costs more on rows of one than of another. What is expected to cost least is predicted.
+
+    Attributes:
+        costs: of an error on a row of each class.
+
+    Reference:
+        C. Elkan, 2001, The foundations of cost-sensitive learning.
+    """
+
+    costs: Sequence[float] = ()
+    counts_errors = False
+
+    def _best(self, predictions: np.ndarray) -> np.ndarray:
+        best: np.ndarray = (predictions * np.asarray(self.costs)).argmax(1)
+        return best
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Of two classes the probability from which on each is predicted, by its name."""
+        return {name: 1 - cost / sum(self.costs) for name, cost in zip(self.names, self.costs, strict=True)}
+
+    def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> np.ndarray:
+        """See `LabelKind`: the cost of each row."""
+        return self._cost(labels, self._best(predictions))
+
+    def _cost(self, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.asarray(self.costs)[labels] * (predicted != labels)
+        return found
+
+    def in_words(self, loss: float) -> str:
+        """See `LabelKind`."""
+        return f"cost {loss:.3f} a row"
+
+    def evaluate(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> dict[str, Any]:
+        """See `LabelKind`: what classes have, and `cost`: a row's mean `with` the threshold and `without` it."""
+        found = evaluate(labels, predictions, self.names, predicted=self._best(predictions))
+        cost = {
+            "costs": dict(zip(self.names, self.costs, strict=True)),
+            "thresholds": self.thresholds,
+            "with": float(self.losses(labels, predictions, decision).mean()),
+            "without": float(self._cost(labels, predictions.argmax(1)).mean()),
+        }
+        return {**found, "cost": cost}
+
+    def to_json(self) -> dict[str, Any]:
+        """See `LabelKind`."""
+        return dict(**super().to_json(), costs=list(self.costs))
+
+
+@dataclass(frozen=True)
 class Grades(Classes):
     """One of some grades a row, of which each is worth a number, rising. Labels are places among them.
 
@@ -145,6 +200,7 @@ class Grades(Classes):
     values: Sequence[float]
     task: ClassVar[str] = GRADES
     loss: ClassVar[str] = SIGMOID
+    counts_errors = False
 
     @property
     def num_outputs(self) -> int:
@@ -281,6 +337,7 @@ class Numbers:
     spread: float = 1.0
     names: ClassVar[Sequence[str]] = ()
     task: ClassVar[str] = NUMBERS
+    counts_errors = False
     loss: ClassVar[str] = HUBER
     mixes_logarithms: ClassVar[bool] = False
     form: ClassVar[str] = ".6g"
@@ -377,10 +434,31 @@ def kind_from_json(values: Any) -> LabelKind:
         RunError: it is no kind of labels.
     """
     try:
-        kind: LabelKind = KINDS[values["task"]](**{name: value for name, value in values.items() if name != "task"})
+        made = CostClasses if "costs" in values else KINDS[values["task"]]
+        kind: LabelKind = made(**{name: value for name, value in values.items() if name != "task"})
     except (KeyError, TypeError):
         raise RunError(f"the kind of labels is {values!r:.80}: expected one of {', '.join(KINDS)}") from None
     return kind
+
+
+def with_costs(kind: LabelKind, costs: Mapping[str, float]) -> CostClasses:
+    """Two classes with what an error on a row of each costs, 1 where nothing is said.
+
+    Raises:
+        ConfigError: these are not two classes, a name is not one of theirs, or a cost is not above 0.
+    """
+    if kind.task != CLASSES or len(kind.names) != 2:
+        found = f"{len(kind.names):,} classes" if kind.task == CLASSES else f"--task {kind.task}"
+        raise ConfigError(f"--cost is for labels of two classes: leave it out with {found}")
+    names = {folded(name): name for name in kind.names}
+    known = dict.fromkeys(kind.names, 1.0)
+    for label, cost in costs.items():
+        if folded(label) not in names:
+            raise ConfigError(f"--cost {label}={cost:g} names no label: expected {' or '.join(map(repr, kind.names))}")
+        if not 0 < cost < math.inf:
+            raise ConfigError(f"--cost {label}={cost:g}: expected a number above 0")
+        known[names[folded(label)]] = cost
+    return CostClasses(kind.names, list(known.values()))
 
 
 def mean_loss(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:

@@ -41,6 +41,10 @@ class LabelKind(Protocol):
         """See above."""
 
     @property
+    def counts_errors(self) -> bool:
+        """Whether a loss is 1 for what is wrong, and else 0."""
+
+    @property
     def num_outputs(self) -> int:
         """Outputs of a model."""
 

@@ -104,17 +104,8 @@ def fit_models(request: FitRequest) -> Models:
         models.linear, outputs["linear"] = _fit_linear(request)
     if tokens is not None and (request.kind == "rnn" or not request.interrupted()):
         outputs["rnn"] = _fit_networks(request, models, *tokens)
-    models.choice = choice = choose(outputs, request.labels, request.label_kind, request.kind)
-    if "combined" in choice.losses:
-        request.say(_choice_in_words(choice, request))
+    models.choice = choose(outputs, request.labels, request.label_kind, request.kind)
     return models
-
-
-def _choice_in_words(choice: Choice, request: FitRequest) -> str:
-    names, in_words = ("linear", "rnn", "combined"), request.label_kind.in_words
-    measured = ", ".join(f"{name} {in_words(choice.losses[name])} ({choice.nats[name]:.3f} nats)" for name in names)
-    why = "asked for with --model" if choice.chosen == request.kind else "the lowest log-loss; --model takes another"
-    return f"on {len(choice.rows):,} rows that were not learnt from: {measured}; chosen: {choice.chosen} ({why})"
 
 
 def _make_vocabulary(request: FitRequest) -> tuple[Vocabulary, StartVectors | None]:

@@ -17,6 +17,7 @@ from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
 from textrnn.classifier.kinds import Classes, kind_from_json
 from textrnn.classifier.label_kind import CLASSES, NUMBERS, LabelKind
+from textrnn.classifier.likeness import ARRAY, Likeness
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -97,6 +98,7 @@ class TextClassifier:
         config: all options.
         details: the content of `run.json`.
         path: the folder it was loaded from.
+        likeness: what texts are usually like; None if that was not measured.
     """
 
     kind: LabelKind
@@ -110,6 +112,7 @@ class TextClassifier:
     config: ClassifierConfig
     details: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    likeness: Likeness | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -288,8 +291,9 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     mean = np.array(model["shares"], np.float64)
     temperatures = {name: float(value) for name, value in model["temperatures"].items()}
     decisions = {name: np.array(value, np.float64) for name, value in model.get("decisions", {}).items()}
+    likeness = Likeness.from_json(details["likeness"], weights[ARRAY]) if "likeness" in details else None
     return TextClassifier(
-        kind, model["chosen"], mean, decisions, temperatures, linear, networks, mixture, config, details, path
+        kind, model["chosen"], mean, decisions, temperatures, linear, networks, mixture, config, details, path, likeness
     )
 
 

@@ -18,6 +18,7 @@ from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
 from textrnn.classifier.found_kind import encoder_of, labels_of
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.labels import is_unlabelled, known_label
+from textrnn.classifier.likeness import Watch
 from textrnn.classifier.predict import EMPTY, OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
@@ -102,7 +103,8 @@ def predict_table(
     Returns:
         `table` (in words), `rows`, `output`, `column` (the name of the one with the predicted labels), `seconds`,
         `run`, `test` if there were labels, `unknown_labels` with `unknown_label_rows` if some of them were not learnt,
-        `filled` (rows that got a label) with `fill`, and `explained` (the page) if one was written.
+        `unlike` (in words) if texts are unlike those it learnt from, `filled` (rows that got a label) with `fill`, and
+        `explained` (the page) if one was written.
 
     Raises:
         DataError: there are no rows, or the table cannot be written.
@@ -121,10 +123,13 @@ def predict_table(
     )
     if not predictions.num_rows:
         raise DataError(f"{table.name} has no rows: expected texts")
-    if problems := table.summary():
-        warn(problems)
+    for problems in (table.summary(), unlike := predictions.watch.remark()):
+        if problems:
+            warn(problems)
     result = dict(table=table.describe(), rows=predictions.num_rows, output=output, run=str(classifier.path))
     result["column"] = names[0]
+    if unlike:
+        result["unlike"] = unlike
     if explaining:
         result.update(explaining.write(table.name))
     if predict_options.fill:
@@ -144,6 +149,7 @@ class _Predictions:
     def __init__(self, classifier: TextClassifier, explaining: Explaining | None, options: PredictOptions) -> None:
         self._classifier, self._explaining, self._options = classifier, explaining, options
         self.num_rows = self.num_filled = 0
+        self.watch = Watch(classifier.likeness)
         self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
         self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
@@ -157,6 +163,7 @@ class _Predictions:
         def texts() -> Iterator[str]:
             for row in table.rows():
                 waiting.append(row)
+                self.watch.add(row.text)
                 yield row.text
 
         encode = encoder_of(self._kind)

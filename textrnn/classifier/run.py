@@ -21,6 +21,7 @@ from textrnn.base.files import (
     write_weights,
 )
 from textrnn.classifier.label_kind import CLASSES, LabelKind
+from textrnn.classifier.likeness import ARRAY, Likeness
 from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
@@ -63,7 +64,14 @@ def metrics_of(report: Mapping[str, Any]) -> dict[str, Any]:
     return metrics
 
 
-def save_models(folder: Path, details: dict[str, Any], models: Models, kind: LabelKind, labels: np.ndarray) -> None:
+def save_models(
+    folder: Path,
+    details: dict[str, Any],
+    models: Models,
+    kind: LabelKind,
+    labels: np.ndarray,
+    likeness: Likeness | None = None,
+) -> None:
     """Writes the files of a run into a folder; `details` get what was learnt.
 
     Args:
@@ -72,11 +80,15 @@ def save_models(folder: Path, details: dict[str, Any], models: Models, kind: Lab
         models: all that was fitted.
         kind: of the labels.
         labels: of the rows that were learnt from.
+        likeness: what texts are usually like.
     """
     weights = _weights(models)
     details["model"] = {**_settings(models), "shares": kind.mean(labels).tolist()}
     details["table"]["rows"] = len(labels)
     details["parameters"] = sum(int(array.size) for array in weights.values())
+    if likeness is not None:
+        details["likeness"] = likeness.to_json()
+        weights[ARRAY] = likeness.known.bits
     for left in (TOKENIZER_FILE, HISTORY_FILE):
         (folder / left).unlink(missing_ok=True)
     if models.vocabulary is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +20,71 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def group_numbers(texts: Sequence[str]) -> np.ndarray:
+class GroupedTexts(list[str]):
+    """Texts of rows that belong together in groups: of each group, all rows are on one side of a split.
+
+    A text that several groups have is not learnt from where it is held out in one of them.
+
+    Attributes:
+        groups: the name of each row's group; None for a row that belongs to no other.
+    """
+
+    def __init__(self, texts: Iterable[str], groups: Sequence[str | None]) -> None:
+        super().__init__(texts)
+        if len(groups) != len(self):
+            raise DataError(f"{len(self)} texts and {len(groups)} groups do not fit: expected a group for each text")
+        self.groups = groups
+
+
+def some_texts(texts: Sequence[str], rows: np.ndarray) -> list[str]:
+    """Some of the texts, int[any] by their places, with their groups if they have any."""
+    chosen = rows.tolist()
+    found = [texts[row] for row in chosen]
+    return GroupedTexts(found, [texts.groups[row] for row in chosen]) if isinstance(texts, GroupedTexts) else found
+
+
+def texts_like(texts: Sequence[str], changed: Iterable[str]) -> list[str]:
+    """The same rows with other texts, in the same groups if they have any."""
+    return GroupedTexts(changed, texts.groups) if isinstance(texts, GroupedTexts) else list(changed)
+
+
+def text_numbers(texts: Sequence[str]) -> np.ndarray:
     """Numbers the distinct texts in order: int64[rows], the same number for texts that are the same (see `folded`).
 
     Example:
-        >>> group_numbers(["Good", "bad", "good "]).tolist()
+        >>> text_numbers(["Good", "bad", "good "]).tolist()
         [0, 1, 0]
     """
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(folded(text), len(known)) for text in texts], np.int64)
+    return _numbered(map(folded, texts))
+
+
+def group_numbers(texts: Sequence[str]) -> np.ndarray:
+    """Numbers what has to stay together in order: int64[rows], see `text_numbers`.
+
+    Of `GroupedTexts` the rows of a group have the same number; a row without a group counts by its text.
+
+    Example:
+        >>> group_numbers(GroupedTexts(["Good", "bad", "good ", "fine"], ["ann", "ann", "bob", None])).tolist()
+        [0, 0, 1, 2]
+    """
+    if not isinstance(texts, GroupedTexts):
+        return text_numbers(texts)
+    pairs = zip(texts, texts.groups, strict=True)
+    return _numbered((None, folded(text)) if group is None else group for text, group in pairs)
+
+
+def _without_held(texts: Sequence[str], learnt: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The rows to learn from without those whose text is held out, which several groups can have."""
+    if not isinstance(texts, GroupedTexts):
+        return learnt
+    numbers = text_numbers(texts)
+    return learnt[~np.isin(numbers[learnt], numbers[held])]
+
+
+def _numbered(values: Iterable[Hashable]) -> np.ndarray:
+    """The number of each value, int64[values]: 0 for the first one, and for others how many were new before it."""
+    known: dict[Hashable, int] = {}
+    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
 
 
 def hold_out(
@@ -42,7 +98,8 @@ def hold_out(
     """Splits rows into some to learn from and some to judge by.
 
     Each class gives its share of rows; a class with two distinct texts or more is on both sides, one with a single
-    text is learnt from. A text that occurs more often, in whatever class, goes to one side with all of its rows.
+    text is learnt from. A text that occurs more often, in whatever class, goes to one side with all of its rows, and so
+    does a group of `GroupedTexts`.
 
     Args:
         texts: one for each row.
@@ -71,16 +128,22 @@ def hold_out(
         raise ConfigError(f"a share of {share:g} of the rows is to be held out: expected a number between 0 and 1")
     if max_rows is not None and max_rows < 1:
         raise ConfigError(f"at most {max_rows} rows are to be held out: expected at least 1")
+    labels = np.asarray(labels)
     groups = _group(texts, labels)
     is_held = np.zeros(len(groups.sizes), bool)
     is_held[_chosen(groups, share, len(texts) if max_rows is None else max_rows, rng)] = True
     side = is_held[groups.numbers]
+    # A group can hold all rows of a class that it does not stand for: then it is learnt from.
+    while side.any() and (unknown := np.setdiff1d(labels[side], labels[~side])).size:
+        is_held[groups.numbers[side & np.isin(labels, unknown)]] = False
+        side = is_held[groups.numbers]
     if not side.any():
         raise DataError(
             f"{len(groups.sizes):,} distinct texts in {len(texts):,} rows: no row can be held out to judge by; "
             "expected a class with two different texts, rare enough to be held out; or measure on a table, with --test"
         )
-    return np.flatnonzero(~side), np.flatnonzero(side)
+    held = np.flatnonzero(side)
+    return _without_held(texts, np.flatnonzero(~side), held), held
 
 
 def folds(
@@ -91,7 +154,7 @@ def folds(
     Args:
         texts: one for each row.
         labels: int[rows], the class of each; its rows are spread evenly over the folds.
-        num_folds: how many, at least 2.
+        num_folds: how many, at least 2; of `GroupedTexts` no more than there are groups.
         rng: decides which; the same seed and rows give the same folds.
 
     Returns:
@@ -113,6 +176,8 @@ def folds(
     if num_folds < 2:
         raise ConfigError(f"{num_folds} folds: expected at least 2")
     groups = _group(texts, labels)
+    if isinstance(texts, GroupedTexts) and len(groups.sizes) > 1:
+        num_folds = min(num_folds, len(groups.sizes))
     if len(groups.sizes) < num_folds:
         number = len(groups.sizes)
         raise DataError(
@@ -129,7 +194,8 @@ def folds(
             of_class[fold] += size
             total[fold] += size
     of_row = fold_of[groups.numbers]
-    return [(np.flatnonzero(of_row != k), np.flatnonzero(of_row == k)) for k in range(num_folds)]
+    pairs = [(np.flatnonzero(of_row != k), np.flatnonzero(of_row == k)) for k in range(num_folds)]
+    return [(_without_held(texts, learnt, held), held) for learnt, held in pairs]
 
 
 @dataclass(frozen=True)

@@ -6,31 +6,28 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.run import locked, publish, staged
-from textrnn.base.run_target import TrainingCall
+from textrnn.classifier.call import Call, check_call, check_kind
 from textrnn.classifier.data import Rows, check_learnable, read_rows, read_unlabelled
-from textrnn.classifier.evaluation import (
-    EvaluationPlan,
-    FittedRows,
-    cross_validation,
-    fit_and_evaluate,
-    held_out,
-    report_on,
-)
+from textrnn.classifier.errors_file import errors_place, write_errors
+from textrnn.classifier.evaluation import FittedRows, fit_and_evaluate, report_on
 from textrnn.classifier.explain_file import check_explain
-from textrnn.classifier.found_kind import LabelOptions
-from textrnn.classifier.kinds import Classes
-from textrnn.classifier.label_kind import SOFTMAX, LabelKind
+from textrnn.classifier.kinds import with_costs
+from textrnn.classifier.label_kind import LabelKind
+from textrnn.classifier.likeness import measure_likeness
 from textrnn.classifier.models import FitRequest, Models, fit_models
 from textrnn.classifier.options import ClassifierConfig, check_options
-from textrnn.classifier.predict import TextClassifier, check_explainable, open_classifier
+from textrnn.classifier.plan import EvaluationPlan, apart, plan_of
+from textrnn.classifier.predict import TextClassifier, open_classifier
 from textrnn.classifier.predict_file import PredictOptions, output_for, predict_table
 from textrnn.classifier.run import metrics_of, new_details, save_models, saved_in_words
+from textrnn.classifier.sides import NO_SIDES
+from textrnn.classifier.splits import texts_like
 from textrnn.classifier.vectors import width_from_vectors
 from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
@@ -44,40 +41,10 @@ from textrnn.text.words import SPACED, UNSPACED, script_of
 from textrnn.training.display import Display, duration
 from textrnn.training.from_run import check_other
 from textrnn.training.interrupt import certain_interrupts, polite_interrupts
-from textrnn.training.options import check_nothing_frozen
 
 REPORT_FILE = "report.html"
 # The default of --time, for each fit: this much, and this much more for a million characters, at most so much.
 SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
-MIN_FOLDS, MAX_FOLDS = 2, 20
-
-
-@dataclass(frozen=True)
-class Call(TrainingCall):
-    """How training was asked for, beside the options of `ClassifierConfig`.
-
-    Attributes:
-        test: a table of the same columns to measure on; None to hold out a fifth of the rows.
-        num_folds: measure by cross-validation with so many folds, from 2 to 20, and learn from all rows at the end.
-        unlabelled: a file of further texts for networks to be pretrained on, see `read_unlabelled`.
-        from_run: the name of a classifier or language model that the networks begin with.
-        options: what is known about the tables.
-        kind: `rnn`, `linear`, `combined`, or `auto` for what is best on held-out rows.
-        balanced: whether each class counts the same, however many rows it has.
-        predict_options: how predictions are written.
-        labels: what is said of the labels.
-    """
-
-    test: str | None = None
-    num_folds: int | None = None
-    unlabelled: str | None = None
-    from_run: str | None = None
-    options: TableOptions = field(default_factory=TableOptions)
-    kind: str = "auto"
-    balanced: bool = False
-    predict_options: PredictOptions = field(default_factory=PredictOptions)
-    labels: LabelOptions = field(default_factory=LabelOptions)
-    command: str = "textrnn.classify"
 
 
 def train(path: str | Path, **settings: Any) -> dict[str, Any]:
@@ -96,7 +63,9 @@ def train(path: str | Path, **settings: Any) -> dict[str, Any]:
         RunError: the run exists, is in use or cannot be written.
     """
     check_options(settings)
-    with open_table(str(path), settings.get("options"), needs_label=True) as table:
+    options, sides = settings.get("options") or TableOptions(), settings.get("sides", NO_SIDES)
+    settings["options"] = replace(options, side_columns=sides.flagged)
+    with open_table(str(path), settings["options"], needs_label=True) as table:
         return train_on(table, str(path), **settings)
 
 
@@ -107,12 +76,14 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
     config = ClassifierConfig.from_options(width_from_vectors(settings) if start is None else start.options(settings))
     check_pages()
-    _check(call, config)
+    check_call(call, config)
     rows, kind = _rows_of(table, call, display)
     check_learnable(rows, kind, table.name)
-    _check_kind(call, config, kind)
+    kind = kind if call.cost is None else with_costs(kind, call.cost)
+    check_kind(call, config, kind)
     start = None if start is None else start.for_kind(kind)
     output = _output(path, call.predict_options, rows, display)
+    errors = None if call.num_errors is None else errors_place(path, overwrite=call.overwrite)
     if call.predict_options.explain:
         check_explain(table.name, is_predicted=output is not None)
     plan = _plan(rows, kind, table, call, config, display)
@@ -122,14 +93,19 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)
         fitter = Fitter(replace(request, interrupted=interrupted), shares, display)
         details = new_details(config, kind, table, call.command)
+        if plan.sides:
+            details["split"] = plan.sides
         if start is not None:
             details["from"], rate = start.to_json(), config.optimization.learning_rate
             display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
-        report, history = _fit_and_save(fitter, plan, details, folder)
+        report, history = _fit_and_save(fitter, plan, details, folder, call.num_errors)
         report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
         report["seconds"] = round(time.monotonic() - call.begin, 3)
         publish(folder, run)
     with _saved_is_told(run, path, display):
+        if errors is not None:
+            found = report["errors"]
+            report.update(errors=str(errors), num_errors=write_errors(errors, found, table))
         write_html(run / REPORT_FILE, report, history=history)
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))
@@ -139,34 +115,7 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
     return report
 
 
-def _check(call: Call, config: ClassifierConfig) -> None:
-    """Raises ConfigError where options contradict each other."""
-    if call.from_run is None:
-        check_nothing_frozen(config.optimization)
-    elif call.kind == "linear" or call.unlabelled is not None:
-        flag = "--model linear" if call.kind == "linear" else "--unlabelled"
-        raise ConfigError(f"--from brings the weights that networks begin with: leave out {flag}")
-    if call.num_folds is not None and call.test is not None:
-        raise ConfigError("give --folds or --test, not both: each says which rows are measured on")
-    if call.num_folds is not None and not MIN_FOLDS <= call.num_folds <= MAX_FOLDS:
-        raise ConfigError(f"--folds is {call.num_folds}: expected from {MIN_FOLDS} to {MAX_FOLDS}")
-    if call.unlabelled is not None and config.encoder.arch == ESN:
-        raise ConfigError("--unlabelled is for networks whose weights are learnt: leave it out with --arch esn")
-    if call.unlabelled is not None and call.kind == "linear":
-        raise ConfigError("--unlabelled is to pretrain recurrent networks on: leave it out with --model linear")
-
-
 # ---------------------------------------------------------------- data
-
-
-def _check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
-    """Raises ConfigError where an option does not go with a kind of labels."""
-    if call.balanced and not isinstance(kind, Classes):
-        raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
-    if config.encoder.arch == ESN and kind.loss != SOFTMAX:
-        raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
-    if call.predict_options.explain:
-        check_explainable(kind)
 
 
 def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None = None) -> tuple[Rows, LabelKind]:
@@ -174,7 +123,7 @@ def _rows_of(table: Table, call: Call, display: Display, kind: LabelKind | None 
     display.say(table.describe())
     for line in table.warnings:
         display.warn(line)
-    rows, found = read_rows(table, call.labels, kind)
+    rows, found = read_rows(table, call.labels, kind, call.sides)
     for warning in [*filter(None, [table.summary()]), *rows.remarks]:
         display.warn(warning)
     return rows, found
@@ -209,16 +158,27 @@ def _plan(
     rows: Rows, kind: LabelKind, table: Table, call: Call, config: ClassifierConfig, display: Display
 ) -> EvaluationPlan:
     """Which rows are learnt from, and which the models are evaluated on."""
-    random_seed = config.optimization.random_seed
-    if call.num_folds is not None:
-        return cross_validation(rows, table.name, kind, call.num_folds, random_seed)
     if call.test is None:
-        return held_out(rows, table.name, kind, random_seed)
+        seed = config.optimization.random_seed
+        return plan_of(
+            rows,
+            kind,
+            table.name,
+            num_folds=call.num_folds,
+            sides=call.sides.named(table),
+            random_seed=seed,
+            say=display.say,
+        )
     with open_table(call.test, call.options.like(*table.column_names), needs_label=True) as other:
         tested, _ = _rows_of(other, call, display, kind)
         if not tested.texts:
             raise DataError(f"{other.name} has no row with both a text and a label: expected some to measure on")
-        return EvaluationPlan([(rows, tested)], other.name)
+        if call.sides.group is None:
+            return EvaluationPlan([(rows, tested)], other.name, is_one_table=False)
+        learnt, words = apart(rows, tested, f"by {call.sides.group!r:.60}: no group is in both tables")
+        display.say(words)
+        told = dict(group_column=call.sides.group, words=words)
+        return EvaluationPlan([(learnt, tested)], other.name, sides=told, is_one_table=False)
 
 
 # ---------------------------------------------------------------- time
@@ -286,7 +246,7 @@ class Fitter:
 
     def fit(self, rows: Rows) -> Models:
         """Fits all models to some rows; what was fitted before an interrupt counts."""
-        texts = [normalize(text, self.request.config.normalize) for text in rows.texts]
+        texts = texts_like(rows.texts, (normalize(text, self.request.config.normalize) for text in rows.texts))
         self.display.start("learning")
         try:
             return fit_models(replace(self.request, texts=texts, labels=rows.labels, left_s=next(self.shares)))
@@ -295,7 +255,7 @@ class Fitter:
 
 
 def _fit_and_save(
-    fitter: Fitter, plan: EvaluationPlan, details: dict[str, Any], folder: Path
+    fitter: Fitter, plan: EvaluationPlan, details: dict[str, Any], folder: Path, num_errors: int | None
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Fits all models, evaluates them and writes them into a folder; the report, and the history of the networks."""
 
@@ -305,12 +265,14 @@ def _fit_and_save(
 
     interrupted, kind = fitter.request.interrupted, fitter.request.label_kind
     fitted, evaluated = fit_and_evaluate(plan, fitter.fit, opened, interrupted=interrupted, say=fitter.request.say)
-    report = report_on(plan, fitted, evaluated, kind)
+    report = report_on(plan, fitted, evaluated, kind, fitter.request.kind, num_errors)
     if "from" in details:
         report["from"] = details["from"]
     report["ended"] = "interrupted" if interrupted() else "done"
     details.update(metrics=metrics_of(report), status="interrupted" if interrupted() else "finished")
-    save_models(folder, details, fitted.models, kind, fitted.rows.labels)
+    held = [(learnt.texts, tested.texts) for learnt, tested in plan.parts]
+    likeness = measure_likeness(held, fitted.rows.texts)
+    save_models(folder, details, fitted.models, kind, fitted.rows.labels, likeness)
     return report, fitted.models.history
 
 

@@ -14,7 +14,9 @@ from textrnn.classifier.options import GROUPS as CLASSIFIER
 from textrnn.classifier.options import MODELS, TASKS, check_options
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
+    NamedNumber,
     SectionedCommand,
+    by_name,
     call_of,
     config_flags,
     encoding_flag,
@@ -51,9 +53,13 @@ FOR_TRAINING = (
     "label_separator",
     "test",
     "num_folds",
+    "group_column",
+    "split_column",
     "unlabelled",
     "from_run",
     "balanced",
+    "num_errors",
+    "cost",
     "name",
     *names_of(*GROUPS),
 )
@@ -83,7 +89,7 @@ FOR_TRAINING = (
     metavar="FILE",
     section=TEXT,
     first=True,
-    help="Measure on this table.  [default: a fifth of the rows, held out]",
+    help="Measure on this table.  [default: a fifth of the rows, held out; of 100 or fewer, all of them in 5 folds]",
 )
 @flag(
     "--folds",
@@ -94,6 +100,19 @@ FOR_TRAINING = (
     first=True,
     help="Measure by cross-validation: each row by one of K models that has not seen it; then learn from all rows. "
     "K + 1 fits share --time.  [from 2 to 20]",
+)
+@flag(
+    "--group-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Column of what rows belong to, such as author or product: no group is both learnt from and measured on.",
+)
+@flag(
+    "--split-column",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Column that says which rows to measure on: train, valid or test in words; or a date, time or number, by "
+    "which the last fifth is held out.",
 )
 @flag(
     "--text-column",
@@ -218,6 +237,23 @@ FOR_TRAINING = (
     help="Add the words that mattered for each prediction, and show them in a page, OUTPUT.explained.html; up to about "
     "100 times as slow.",
 )
+@flag(
+    "--errors",
+    "num_errors",
+    type=int,
+    metavar="N",
+    section=LEARNING,
+    help="Write the N rows whose label is most surely wrong, surest first, to TABLE.errors.csv.",
+)
+@flag(
+    "--cost",
+    type=NamedNumber("LABEL=NUMBER", "positive=5"),
+    multiple=True,
+    callback=by_name,
+    metavar="LABEL=NUMBER",
+    section=LEARNING,
+    help="Of two labels, what an error on a row of this one costs, where 1 is usual: the threshold is chosen by it.",
+)
 @new_run_flags("the table's", what="a run of that name, and the output")
 @flag(
     "--verbose",
@@ -241,12 +277,14 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
     """
     from textrnn.classifier.data import has_labels, why_unlabelled
     from textrnn.classifier.predict_file import PredictOptions
+    from textrnn.classifier.sides import SideColumns
     from textrnn.text.table.table import TableOptions, open_table
 
     asked, given = split_options(context, options, *GROUPS)
     if asked.must_train and asked.must_predict:
         raise ConfigError("give --train or --predict, not both")
-    columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS})
+    sides = SideColumns(asked.group_column, asked.split_column)
+    columns = TableOptions(**{name: getattr(asked, name) for name in COLUMNS}, side_columns=sides.flagged)
     predict_options = PredictOptions(**{name: getattr(asked, name) for name in WRITING})
     saved = None if asked.model in MODELS else asked.model
     if asked.must_train and saved is not None:
@@ -257,7 +295,8 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
         check_options(given)
         with open_table(table, columns, needs_label=asked.must_train or None) as opened:
             if asked.must_train or has_labels(opened):
-                _learn(context, opened, table, asked, dict(options=columns, predict_options=predict_options, **given))
+                given.update(options=columns, predict_options=predict_options, sides=sides)
+                _learn(context, opened, table, asked, given)
                 return
             reason = why_unlabelled(opened)
     _check_predicting(context, table, asked, reason)
@@ -280,10 +319,12 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
         kind=asked.model,
         balanced=asked.balanced,
         labels=LabelOptions(asked.task, asked.label_separator),
+        num_errors=asked.num_errors,
+        cost=asked.cost,
         **call_of(context, asked),
         **given,
     )
-    said = {} if asked.quiet else {"table": None}  # which was said before learning began
+    said = {} if asked.quiet else {"table": None, "split": None}  # which was said before learning began
     shown = format_report({**result, **said}, is_whole=asked.verbose)
     show_result(context, result, None if asked.as_json else shown)
 

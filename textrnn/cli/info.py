@@ -39,6 +39,7 @@ KEYS = (
     "counts",
     "copies",
     "from",
+    "split",
     "changes",
 )
 

@@ -42,19 +42,27 @@ class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 class NamedNumber(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """A name and a number, such as `b.txt=3`; the group itself checks the number."""
+    """A name and a number, such as `b.txt=3`; the group itself checks the number.
+
+    Args:
+        form: how it is written.
+        example: one such.
+    """
 
     name = "name=number"
+
+    def __init__(self, form: str = "FILE=NUMBER", example: str = "b.txt=3") -> None:
+        self.form, self.example = form, example
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> tuple[str, float]:
         name, _, number = str(value).rpartition("=")
         with contextlib.suppress(ValueError):
             if name:
                 return name, float(number)
-        self.fail(f"{value!r} is no name and number: expected FILE=NUMBER, such as b.txt=3", param, context)
+        self.fail(f"{value!r} is no name and number: expected {self.form}, such as {self.example}", param, context)
 
 
-def _by_name(context: click.Context, param: click.Parameter, pairs: Sequence[tuple[str, float]]) -> Any:
+def by_name(context: click.Context, param: click.Parameter, pairs: Sequence[tuple[str, float]]) -> Any:
     """The numbers of an option that was given several times, by their names."""
     names = [name for name, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -233,7 +241,7 @@ def _flag(item: dataclasses.Field[Any], kind: Any, section: str) -> Decorator:
         parser = OneOf(facts["choices"])
     elif parser == NUMBERS:
         parser = NamedNumber()
-        settings.update(multiple=True, callback=_by_name, metavar="FILE=NUMBER")
+        settings.update(multiple=True, callback=by_name, metavar="FILE=NUMBER")
         text += f"  [{expected(facts)}]"
     elif parser is int or parser is float:
         limits = expected(facts)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from textrnn.report.comparison import MAJORITY
+from textrnn.report.differences import MAJORITY
 from textrnn.report.layout import percent
 from textrnn.report.metrics import wilson_interval
 
@@ -15,6 +15,13 @@ WIDTH = 460
 # A bin of fewer rows is shown, but no line leads through it: that would show nothing but its scatter.
 STEADY_ROWS = 10
 # Classes of the style sheet for the lines of different networks.
+# What networks learn each kind of labels by.
+LOSSES = {
+    "classes": "log-loss (nats)",
+    "multi": "log-loss of all labels (nats)",
+    "grades": "log-loss of all borders between grades (nats)",
+    "numbers": "Huber loss",
+}
 LINES = ("line", "other", "line dotted", "other dotted", "third")
 
 Mark = tuple[str, dict[str, Any], str]
@@ -143,11 +150,12 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> Chart:
     return Chart(title, floor + 50, marks)
 
 
-def learning_chart(history: Sequence[Mapping[str, Any]]) -> Chart | None:
+def learning_chart(history: Sequence[Mapping[str, Any]], loss: str = LOSSES["classes"]) -> Chart | None:
     """The loss of each network over its epochs. None if no network made two of them.
 
     Args:
         history: a row for each epoch of each network: `network`, `epoch`, `train_nats`.
+        loss: what it is called.
     """
     curves: dict[int, list[tuple[float, float]]] = {}
     for row in history:
@@ -161,7 +169,7 @@ def learning_chart(history: Sequence[Mapping[str, Any]]) -> Chart | None:
     xs, ys = ([point[k] for points in curves.values() for point in points] for k in (0, 1))
     begin, end, high = min(xs), max(xs), max(*ys, 0.01) * 1.04
     across, up = _scale(begin, end, left, right), _scale(0, high, bottom, top)
-    marks = [_text(8, 18, "log-loss (nats)")]
+    marks = [_text(8, 18, loss)]
     for tick in ticks(0, high):
         marks += [_line(left, up(tick), right, up(tick), "grid")]
         marks += [_text(left - 8, up(tick) + 4, f"{tick:g}", anchor="end")]
@@ -175,4 +183,4 @@ def learning_chart(history: Sequence[Mapping[str, Any]]) -> Chart | None:
     values = "; ".join(
         f"network {network} from {points[0][1]:.3g} to {points[-1][1]:.3g}" for network, points in curves.items()
     )
-    return Chart(f"log-loss of the rows learnt from, in nats, over epochs: {values}", bottom + 48, marks)
+    return Chart(f"{loss} of the rows learnt from, over epochs: {values}", bottom + 48, marks)

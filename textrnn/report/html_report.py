@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.files import write_atomically
-from textrnn.report.charts import accuracy_chart, learning_chart, reliability_chart
-from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of
+from textrnn.report.charts import LOSSES, accuracy_chart, learning_chart, reliability_chart
+from textrnn.report.comparison import folds_in_words, folds_table
+from textrnn.report.differences import is_worth_saying, name_of
 from textrnn.report.html import render
 from textrnn.report.layout import percent
 from textrnn.report.text_report import (
     conflicts_in_words,
+    cost_in_words,
     counts_in_words,
     frequent_confusions,
+    label_scores,
     labels_in_words,
     models_table,
     repeats_in_words,
@@ -63,6 +66,8 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         **parts,
         table=table,
         chosen=chosen,
+        choice=report.get("choice"),
+        split=(report.get("split") or {}).get("words", ""),
         judged_on=report.get("judged_on", ""),
         seconds=report.get("seconds"),
         title=f"Report on {table.partition(':')[0]}" if table else "Report on a classifier",
@@ -74,11 +79,13 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         accuracy=accuracy_chart(models, chosen) if "accuracy" in test and models else None,
         folds_words=folds_in_words(folds) if folds else "",
         folds_table=folds_table(folds) if folds else [],
+        cost_words=cost_in_words(test["cost"]) if "cost" in test else "",
         matrix=_matrix(test),
         with_labels=WITH_LABELS,
         confusions=_confusions(test),
         reliability=reliability_chart(test["reliability"]) if test.get("reliability") else None,
-        learning=learning_chart(history),
+        learning=learning_chart(history, LOSSES[report.get("task", "classes")]),
+        scores=label_scores(test),
         labels_in_words=labels_in_words,
         conflicts_in_words=conflicts_in_words,
         repeats_in_words=repeats_in_words,

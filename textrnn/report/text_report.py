@@ -6,10 +6,21 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textrnn.report.comparison import folds_in_words, folds_table, is_worth_saying, name_of, shown_metrics
+from textrnn.report.comparison import folds_in_words, folds_table, shown_metrics
+from textrnn.report.differences import is_worth_saying, name_of
 from textrnn.report.layout import align, cut, decimals, num_columns, percent, printable
 
 COLUMNS = 100
+FEW = 100  # rows that tell little
+WIDE = 0.15  # of an interval: from here on it is said in words that it is wide
+# What a table of labels shows of each, with its heads; the last ones are there where a row can have several labels.
+LABEL_SCORES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "average_precision": "average precision",
+    "threshold": "threshold",
+}
 # A larger confusion matrix does not fit a terminal: the most frequent confusions are listed instead.
 LARGEST_MATRIX = 8
 NUM_CONFUSIONS = 15
@@ -23,9 +34,9 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole
 
     Args:
         report: what `--json` prints: `table` (the line on the file), `rows` (counts by name), `from` (see
-            `began_in_words`), `judged_on` (in words), `chosen`, `test`, `models`, `comparisons` (see `compare_models`),
-            `findings` (see `textrnn.classifier.findings`), `folds` (see `over_folds`), `run`, `output` and `seconds`.
-            What is missing is left out.
+            `began_in_words`), `split` (its `words`), `judged_on` (in words), `chosen`, `choice` (why, in words),
+            `test`, `models`, `comparisons` (see `compare_models`), `findings` (see `textrnn.classifier.findings`),
+            `folds` (see `over_folds`), `run`, `output` and `seconds`. What is missing is left out.
         columns: the width of lines with texts of the file.
         is_whole: whether all of it is wanted, or the verdict and where the rest is.
 
@@ -39,6 +50,7 @@ def format_report(report: Mapping[str, Any], *, columns: int = COLUMNS, is_whole
         <BLANKLINE>
         chosen: the linear model
         80.0 % of 10 rows are right (95 % interval: 49.0 % to 94.3 %)
+        that is a wide range, because 10 rows are few: take the figure for a hint; more labelled rows make it sure
         <BLANKLINE>
         1.2 s
     """
@@ -64,6 +76,8 @@ def _origin(report: Mapping[str, Any]) -> list[str]:
     lines = [printable(report["table"])] if report.get("table") else []
     if counts := counts_in_words(report.get("rows") or {}):
         lines.append(f"rows: {counts}")
+    if report.get("split"):
+        lines.append(f"split {printable(report['split']['words'])}")
     if report.get("from"):
         lines.append(printable(began_in_words(report["from"])))
     return lines
@@ -109,6 +123,7 @@ def _headline(report: Mapping[str, Any], columns: int) -> list[str]:
     test, lines = report.get("test"), []
     if report.get("chosen"):
         lines.append(f"chosen: {name_of(report['chosen'])}")
+        lines += textwrap.wrap(report.get("choice") or "", columns)
     if test:
         where = f" of {printable(report['judged_on'])}" if report.get("judged_on") else ""
         lines += result_in_words(test, f"{test['rows']:,} rows{where}")
@@ -127,32 +142,59 @@ def result_in_words(test: Mapping[str, Any], rows: str) -> list[str]:
 
     Example:
         >>> interval = dict(share=0.9, half_width=1.2, covered=0.88)
-        >>> result_in_words(dict(mae=0.5, rmse=0.7, r2=0.81, spearman=0.9, interval=interval), "9 rows of a.csv")[0]
+        >>> test = dict(rows=9, mae=0.5, rmse=0.7, r2=0.81, spearman=0.9, interval=interval)
+        >>> result_in_words(test, "9 rows of a.csv")[0]
         '9 rows of a.csv: off by 0.5 on average (root mean square 0.7), R2 0.810, Spearman 0.900'
     """
+    rest = [f"{test['rows']:,} rows are few: on others these figures may be quite different"] * (test["rows"] <= FEW)
     if "micro_f1" in test:
         return [
-            f"{rows}: micro F1 {decimals(test['micro_f1'])}, macro F1 {decimals(test['macro_f1'])}; "
-            f"{percent(test['subset_accuracy'])} have all labels right"
+            f"{rows.removesuffix(',')}: micro F1 {decimals(test['micro_f1'])}, macro F1 {decimals(test['macro_f1'])}; "
+            f"{percent(test['subset_accuracy'])} have all labels right",
+            *rest,
         ]
     if "rmse" in test:
         interval = test["interval"]
         return [
-            f"{rows}: off by {test['mae']:.4g} on average (root mean square {test['rmse']:.4g}), "
+            f"{rows.removesuffix(',')}: off by {test['mae']:.4g} on average (root mean square {test['rmse']:.4g}), "
             f"R2 {decimals(test['r2'])}, Spearman {decimals(test['spearman'])}",
             f"{percent(interval['share'])} of all numbers are expected within ± {interval['half_width']:.4g} of the "
             f"prediction; of these rows {percent(interval['covered'])} are",
+            *rest,
         ]
     low, high = test["accuracy_interval"]
     lines = [
         f"{percent(test['accuracy'])} of {rows} are right (95 % interval: {percent(low)} to {percent(high)})",
     ]
+    if "cost" in test:
+        lines.append(cost_in_words(test["cost"]))
+    if high - low > WIDE:
+        lines.append(
+            f"that is a wide range, because {test['rows']:,} rows are few: take the figure for a hint; more labelled "
+            "rows make it sure"
+        )
     if "mae" in test:
         lines.append(
             f"off by {test['mae']:.3f} on average; quadratic weighted kappa {decimals(test['quadratic_kappa'])}, "
             f"Spearman {decimals(test['spearman'])}"
         )
     return lines
+
+
+def cost_in_words(cost: Mapping[str, Any]) -> str:
+    """What errors cost, with the thresholds that were chosen for it and without them.
+
+    Example:
+        >>> cost = {"costs": {"no": 1.0, "yes": 5.0}, "thresholds": {"no": 0.8333, "yes": 0.1667}, "with": 0.3}
+        >>> cost_in_words({**cost, "without": 0.5})
+        "costs: 5 for a row of 'yes' that is wrong, 1 for 'no'; 'yes' from 16.7 % on: 0.300 a row, without that 0.500"
+    """
+    costs, thresholds = cost["costs"], cost["thresholds"]
+    high, low = sorted(costs, key=lambda name: -costs[name])
+    return (
+        f"costs: {costs[high]:g} for a row of {high!r:.40} that is wrong, {costs[low]:g} for {low!r:.40}; {high!r:.40} "
+        f"from {percent(thresholds[high])} on: {cost['with']:.3f} a row, without that {cost['without']:.3f}"
+    )
 
 
 def models_table(models: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
@@ -199,6 +241,9 @@ def _closing(report: Mapping[str, Any], more: str = "") -> list[str]:
     if report.get("output"):
         filled = f"{report['filled']:,} labels" if "filled" in report else "--fill puts labels into empty cells too"
         lines.append(f"filled in: {printable(report['output'])} (see column {report.get('column')}; {filled})")
+    if report.get("errors"):
+        number = report["num_errors"]
+        lines.append(f"likely wrong labels: {printable(report['errors'])} ({number:,} row{'s' * (number != 1)})")
     if report.get("explained"):
         lines.append(f"explained: {printable(report['explained'])}")
     return [*lines, f"{report['seconds']:,.1f} s"] if "seconds" in report else lines
@@ -213,12 +258,17 @@ def format_classes(test: Mapping[str, Any]) -> list[str]:
     labels = test.get("per_class") or test.get("per_label")
     if not labels:
         return []
-    more = [name for name in ("average_precision", "threshold") if name in labels[0]]
-    rows = [["label", "precision", "recall", "F1", *(name.replace("_", " ") for name in more), "rows"]]
+    shown = label_scores(test)
+    rows = [["label", *shown.values(), "rows"]]
     for one in labels:
-        scores = [decimals(one[name]) for name in ("precision", "recall", "f1", *more)]
-        rows.append([cut(one["label"], 40), *scores, f"{one['support']:,}"])
+        rows.append([cut(one["label"], 40), *(decimals(one[name]) for name in shown), f"{one['support']:,}"])
     return align(rows, right=range(1, len(rows[0])), indent=0)
+
+
+def label_scores(test: Mapping[str, Any]) -> dict[str, str]:
+    """What a table of labels shows of each, with its heads."""
+    labels = test.get("per_class") or test.get("per_label") or [{}]
+    return {name: head for name, head in LABEL_SCORES.items() if name in labels[0]}
 
 
 def _confusion(test: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from textrnn.base.errors import TextRNNError
 from textrnn.base.machine import likes_bfloat16, num_cores
+from textrnn.training.interrupt import certain_interrupts
 
 
 def chosen_precision(wanted: str) -> str:
@@ -28,7 +29,7 @@ def chosen_precision(wanted: str) -> str:
 
 @contextlib.contextmanager
 def _standard_error_kept_back() -> Iterator[None]:
-    """Keeps what native code writes to standard error from the user, and replays it if the block fails.
+    """Keeps what native code writes to standard error from the user, and replays it if the block fails by itself.
 
     TensorFlow writes there while it is imported, before any setting of its own can stop it.
     """
@@ -42,7 +43,7 @@ def _standard_error_kept_back() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except TextRNNError:  # which says all there is to say
+        except (TextRNNError, KeyboardInterrupt):  # which say all there is to say
             raise
         except BaseException:
             kept.seek(0)
@@ -73,7 +74,7 @@ def start_tensorflow(*, deterministic: bool = False, strategy: Callable[[], Any]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     gc.disable()  # importing makes objects by the million, and none of them is garbage: half a second to a second
-    with _standard_error_kept_back():
+    with _standard_error_kept_back(), certain_interrupts():
         import tensorflow as tf
 
         with contextlib.suppress(RuntimeError):  # TensorFlow has started: its threads stay as they are

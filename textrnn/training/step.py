@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -114,7 +115,17 @@ def make_step(
             optimizer.apply(gradients, variables)
         return mean, norm, after
 
-    return step  # type: ignore[no-any-return]
+    return step if signature is None else traced_once(step)
+
+
+def traced_once(function: Any) -> Callable[..., Any]:
+    """A `tf.function` with a signature as a plain function, traced when it is first called and never again.
+
+    TensorFlow counts the calls of all functions that are made of the same code, and takes five networks that are
+    trained one after another, each for a few steps, for one that is traced anew each time.
+    """
+    graph = functools.cache(function.get_concrete_function)
+    return lambda *arrays: graph()(*arrays)
 
 
 def _batch_sums(loss: LossFunction, variables: Sequence[keras.Variable], division: Division) -> Sums:

@@ -83,6 +83,16 @@ def label_hint(name: str) -> float:
     return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND, _hint(numbered, _LABEL) - SECOND)
 
 
+def names_grades(name: str) -> bool:
+    """Whether the name of a column is that of ordered grades.
+
+    Example:
+        >>> names_grades("reviewRating"), names_grades("用户评分"), names_grades("rating_count"), names_grades("label")
+        (True, True, False, False)
+    """
+    return _hint(name, _GRADE) > 0
+
+
 def speaks_against(name: str) -> bool:
     """Whether the name is that of a number, a date, a person or the like."""
     tokens = [token for token in _tokens(name) if not token.isdigit()]

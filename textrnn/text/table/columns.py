@@ -42,6 +42,9 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     """
     names, width, name = table.header, table.width, table.label
     facts = column_facts(regular(table, table.sample), width)
+    table.set_aside = frozenset(
+        resolve_column(one, names, width, flag=flag, table=name) for flag, one in options.side_columns
+    )
     wanted = [options.text_column] if isinstance(options.text_column, str) else options.text_column or ()
     texts = [resolve_column(one, names, width, flag="--text-column", table=name) for one in wanted]
     wanted = [options.label_column] if isinstance(options.label_column, str) else options.label_column or ()

@@ -48,6 +48,11 @@ def added_columns(names: Sequence[str] | None) -> frozenset[int]:
     return frozenset(column for column in range(begin, len(names)) if _ADDED.fullmatch(names[column]))
 
 
+def _passed_over(table: Table) -> frozenset[int]:
+    """The columns that hold neither texts nor labels."""
+    return added_columns(table.header) | table.set_aside
+
+
 def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequence[int]) -> int:
     """The column with the texts; others that could be meant are said in a warning.
 
@@ -55,7 +60,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
         DataError: there is none, or names and cells speak for several alike.
     """
     names = table.header
-    columns = [c for c in range(len(facts)) if c not in label_columns and c not in added_columns(names)]
+    columns = [c for c in range(len(facts)) if c not in {*label_columns, *_passed_over(table)}]
     usable = [column for column in columns if facts[column].is_text]
     if names and all(label_hint(names[c]) and not text_hint(names[c]) for c in usable):
         for column in (column for column in columns if text_hint(names[column])):
@@ -110,7 +115,7 @@ def check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_b
 def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> list[int]:
     """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
     names = table.header
-    taken = {*table.text_columns, *added_columns(names)}
+    taken = {*table.text_columns, *_passed_over(table)}
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
         columns = [column for column in free if is_yes_or_no(facts[column])]
@@ -162,7 +167,7 @@ def regular(table: Table, rows: list[list[str]]) -> list[list[str]]:
 def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> DataError:
     """The error that there is no column of labels, with what speaks against each other column."""
     facts = facts or column_facts(regular(table, table.sample), table.width)
-    columns = set(range(len(facts))) - {*table.text_columns, *added_columns(table.header)}
+    columns = set(range(len(facts))) - {*table.text_columns, *_passed_over(table)}
     reasons = f": {why_no_label(table.header, facts, sorted(columns))}" if columns else ""
     return DataError(
         f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}{reasons}; "
@@ -182,7 +187,7 @@ def unused_label(table: Table, facts: Sequence[ColumnFacts]) -> None:
 def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, list[int]]:
     """The column with the labels, or None; and others that could be meant."""
     names = table.header
-    taken = {*table.text_columns, *added_columns(names)}
+    taken = {*table.text_columns, *_passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]

@@ -20,6 +20,7 @@ class TableOptions:
     all_rows: bool = False  # whether each line below the first is a row: also a repeated header, a ruler, a total
     keep_labels: tuple[str, ...] = ()  # labels as they are written, though they look missing or like another one
     missing_labels: tuple[str, ...] = ()  # what stands where there is no label
+    side_columns: tuple[tuple[str, str], ...] = ()  # those that hold neither texts nor labels, each with its flag
     usual_text: str | Sequence[str] | None = None  # names of the columns that have the texts, if there are such
     usual_label: str | Sequence[str] | None = None
 

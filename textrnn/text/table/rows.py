@@ -120,6 +120,7 @@ class Table:
     text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_columns: tuple[int, ...] = ()  # several hold yes or no each, see `textrnn.text.table.one_hot`
     known_labels: frozenset[str] = frozenset()  # those of the sample
+    set_aside: frozenset[int] = frozenset()  # columns that hold neither, as the user says
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
     has_lines: bool = True  # whether the user's file has the lines that are read; a folder has not

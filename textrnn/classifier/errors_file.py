@@ -1,0 +1,66 @@
+"""The table of labels that are most surely wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from textrnn.base.errors import ConfigError
+from textrnn.base.files import write_atomically
+from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.forms import delimited, output_codec
+from textrnn.text.table.table import Table
+
+COLUMNS = ("row", "line", "label", "suggested", "confidence", "label_probability", "text")
+SUFFIX = ".errors.csv"
+
+
+def errors_place(path: str, *, overwrite: bool) -> Path:
+    """Where the table of a table's likely errors goes, looked at before anything is learnt.
+
+    Raises:
+        ConfigError: something is there already, or the table is standard input.
+
+    Example:
+        >>> errors_place("data/reviews.csv.gz", overwrite=True).as_posix()
+        'data/reviews.errors.csv'
+    """
+    if path == STANDARD_INPUT:
+        raise ConfigError("--errors writes a table beside the one that is read, which is no file here: name a file")
+    table = Path(os.path.normpath(path))
+    name = table.name.removesuffix(".gz")
+    place = table.with_name((name if table.is_dir() else Path(name).stem) + SUFFIX)
+    if place.exists() and not overwrite:
+        raise ConfigError(f"{place} exists: replace it with --overwrite, or move it away")
+    return place
+
+
+def write_errors(place: Path, found: Mapping[str, Any], table: Table) -> int:
+    """Writes the rows whose labels are most surely wrong, surest first.
+
+    Args:
+        place: the file.
+        found: see `textrnn.classifier.findings.suspected_labels`.
+        table: that they are of, in whose encoding they are written.
+
+    Returns:
+        how many rows that are.
+    """
+    rows = found["listed"]
+    heads = [name for name in COLUMNS if name != "line" or table.has_lines]
+    lines = [delimited(heads, ",")]
+    for one in rows:
+        values = {
+            **one,
+            "suggested": one["predicted"],
+            "confidence": f"{one['confidence']:.4f}",
+            "label_probability": f"{one['label_probability']:.4f}",
+        }
+        lines.append(delimited([values.get(name, "") for name in heads], ","))
+    codec, bom = output_codec(table, heads, None)
+    write_atomically(
+        place, ("\ufeff" * bom + "".join(lines)).encode(codec, "surrogatepass" if codec == "utf-8" else "replace")
+    )
+    return len(rows)
