@@ -14,8 +14,9 @@ import pytest
 from textrnn.base.errors import DataError
 from textrnn.text.table.forms import column_names
 from textrnn.text.table.json_arrays import array_level, array_pieces
+from textrnn.text.table.records import AND, Record
 from textrnn.text.table.table import Row, Table, TableOptions, open_table
-from textrnn.text.table.writer import write_predictions
+from textrnn.text.table.writer import with_label, write_predictions
 
 ROWS = [(f'the "film", number {n}, was {"fine" if n % 2 else "dull [really] {so}"}', "pn"[n % 2]) for n in range(30)]
 OBJECTS = [{"text": text, "label": label} for text, label in ROWS]
@@ -141,9 +142,25 @@ def test_fasttext_lines_without_a_label_and_with_several(tmp_path: Path) -> None
     table, rows = read(path)
     assert pairs(rows) == [("good film", "a"), ("just a film", None), ("bad", "b"), ("", "a")]
     assert "fastText" in table.describe() and "1 row with no text" in str(table.summary())
-    path.write_text("__label__a good film\n__label__a __label__b bad\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"several labels \(__label__a __label__b\): expected one"):
-        read(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["__label__a __label__b\tbad", "bad __label__a __label__b", "__label__a bad  __label__b"]
+)
+def test_fasttext_lines_with_several_labels(tmp_path: Path, line: str) -> None:
+    path, output = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text(f"{line}\n{line}\nbad\n", encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert pairs(list(table.rows())) == [("bad", f"a{AND}b")] * 2 + [("bad", None)]
+        edits = iter([None, None, f"c{AND}so so"])
+
+        def edit(record: Record) -> Record:
+            new = next(edits)
+            return record if new is None else with_label(table, record, new)
+
+        write_predictions(table, ["sure"], [["1"]] * 3, str(output), edit=edit)
+    new = "bad __label__c __label__so-so" if line.startswith("bad") else "__label__c __label__so-so bad"
+    assert output.read_text(encoding="utf-8") == f"{line}\t1\n{line}\t1\n{new}\t1\n"
 
 
 def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:

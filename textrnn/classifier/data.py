@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of
+from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of, several_line, without_lists
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
@@ -111,6 +111,9 @@ def _settled(
     table: Table, written: Sequence[str | None], options: LabelOptions, kind: LabelKind | None
 ) -> tuple[list[str | None], LabelKind, list[str]]:
     """What the labels of rows count as, None for none; their kind; and what a person should know of both."""
+    between, lists = None, written
+    if kind is None:
+        written, between = without_lists(lists)
     counts, lines = Counter(label for label in written if label is not None), list[str]()
     if kind is None:
         meant, lines = settle_labels(counts, len(written), table.options)
@@ -127,6 +130,9 @@ def _settled(
             is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known)
             options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
             options = options if is_one else replace(options, separator=one_hot.separator)
+        elif between is not None:
+            lines += [several_line(lists)] if options.task is None else []
+            options = replace(options, task=options.task or SEVERAL, separator=options.separator or between)
         kind, words = found_kind(known, str(table.column_names[1] or ""), options)
         merged = merged_line(meant, counts) if kind.task == CLASSES else None
         lines += [line for line in (merged, words) if line]

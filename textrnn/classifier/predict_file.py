@@ -15,15 +15,15 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
-from textrnn.classifier.found_kind import encoder_of, labels_of
-from textrnn.classifier.kinds import Classes
+from textrnn.classifier.found_kind import encoder_of, labels_of, parts_of
+from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.labels import is_unlabelled, known_label
 from textrnn.classifier.predict import EMPTY, OK, UNCERTAIN, Prediction, TextClassifier
 from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.forms import default_output
-from textrnn.text.table.records import Record
+from textrnn.text.table.forms import Cell, default_output, holds_lists
+from textrnn.text.table.records import AND, Record
 from textrnn.text.table.rows import Row, Table
 from textrnn.text.table.table import TableOptions, open_table
 from textrnn.text.table.writer import with_label, write_predictions
@@ -116,6 +116,7 @@ def predict_table(
     if predict_options.explain:
         explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite), warn)
     predictions = _Predictions(classifier, explaining, predict_options)
+    predictions.as_lists = table.has_lists and holds_lists(table, output)
     names = write_predictions(
         table, predictions.columns, predictions.cells(table), output, edit=lambda row: predictions.edited(table, row)
     )
@@ -144,13 +145,14 @@ class _Predictions:
     def __init__(self, classifier: TextClassifier, explaining: Explaining | None, options: PredictOptions) -> None:
         self._classifier, self._explaining, self._options = classifier, explaining, options
         self.num_rows = self.num_filled = 0
+        self.as_lists = False  # whether several labels of a row are written as a list
         self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
         self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
         self._new_label: str | None = None  # of the last row: None if it has a label, and blank if it has no text
         self.columns = [*classifier.columns, *(explaining.columns if explaining else ())]
 
-    def cells(self, table: Table) -> Iterator[list[str]]:
+    def cells(self, table: Table) -> Iterator[list[Cell]]:
         """The cells of each row, in order; rows are read some at a time."""
         waiting = deque[Row]()
 
@@ -172,7 +174,7 @@ class _Predictions:
             elif written is not None and label is None:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
-                    self._unknown[written] = None
+                    self._unknown[written.replace(AND, "; ")] = None
             yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
 
     def edited(self, table: Table, record: Record) -> Record | None:
@@ -182,9 +184,12 @@ class _Predictions:
         if not self._options.fill or not self._new_label:
             return record
         self.num_filled += 1
-        return with_label(table, record, self._new_label)
+        label = self._new_label
+        if isinstance(self._kind, Several) and table.has_lists:
+            label = AND.join(parts_of(label, self._kind.separator))
+        return with_label(table, record, label)
 
-    def _cells(self, made: Prediction) -> list[str]:
+    def _cells(self, made: Prediction) -> list[Cell]:
         if made.status == EMPTY:  # nothing is known of it
             return [*[""] * (len(self._classifier.columns) - 1), EMPTY]
         sure, status = made.confidence, made.status
@@ -192,7 +197,10 @@ class _Predictions:
             status = UNCERTAIN
         figures = self._kind.figures(made.predictions, self._decision)
         cells = [*([] if sure is None else [f"{sure:.4f}"]), *(f"{value:{self._kind.form}}" for value in figures)]
-        return [made.label, *cells, status]
+        label: Cell = made.label
+        if self.as_lists and isinstance(self._kind, Several):
+            label = parts_of(made.label, self._kind.separator)
+        return [label, *cells, status]
 
     def _written(self, label: str | None, options: TableOptions) -> str | None:
         """The label of a row as it counts; None for none."""

@@ -11,10 +11,10 @@ from pathlib import PurePath
 from typing import Any
 
 from textrnn.text.table.packed import PACKED
-from textrnn.text.table.records import CSV, JSON, JSONL, Record
+from textrnn.text.table.records import AND, CSV, JSON, JSONL, Record
 from textrnn.text.table.rows import Table
 
-Cell = str | int | float
+Cell = str | int | float | list[str]
 FORMS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSON}
 UTF8 = ("utf-8", "utf-8-sig")
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
@@ -30,11 +30,18 @@ def other_form(table: Table, output: str) -> str | None:
     form = FORMS.get(wanted)
     if form is None or wanted == _suffix(table.name):
         return None
+    if table.origin is not None:
+        return form
     if dialect.kind == CSV:
         same = form == dialect.delimiter or (form == "," and dialect.delimiter != "\t")
     else:
         same = form == dialect.kind
     return None if same else form
+
+
+def holds_lists(table: Table, output: str) -> bool:
+    """Whether a cell of an output can be a list, as in JSON."""
+    return (other_form(table, output) or table.dialect.kind) in (JSON, JSONL)
 
 
 def column_names(table: Table) -> list[str]:
@@ -50,7 +57,8 @@ def converter(table: Table, form: str, names: Sequence[str]) -> Callable[[Record
     own, is_json = column_names(table), table.dialect.kind in (JSON, JSONL)
 
     def cells_of(record: Record) -> list[str]:
-        return [*record.cells, *[""] * len(own)][: len(own)]
+        cells = [cell.replace(AND, "; ") for cell in record.cells]
+        return [*cells, *[""] * len(own)][: len(own)]
 
     def as_object(record: Record, added: Sequence[Cell]) -> str:
         values: dict[str, Any] = dict(zip(own, cells_of(record), strict=True))

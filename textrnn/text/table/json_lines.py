@@ -8,9 +8,11 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from textrnn.text.table.label_studio import LABELS, annotate, is_task, plain_task
 from textrnn.text.table.records import Record
 from textrnn.text.table.source import REPLACEMENT
 
+CHOICES = {"choices"}  # the only key where Label Studio writes several labels of a row
 MAX_DEPTH = 8  # of objects within objects whose keys are columns
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
@@ -26,11 +28,17 @@ def parse_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _plain(line: str) -> dict[str, Any] | None:
+    """The object that a line holds, as one with columns."""
+    values = parse_object(line)
+    return plain_task(values) if values and is_task(values) else values
+
+
 def keys_of(lines: Iterable[str]) -> list[str]:
     """The keys of all objects, in the order in which they first come; those within others as paths."""
     has_value = dict[str, bool]()
     for line in lines:
-        for key, value in flat(parse_object(line) or {}).items():
+        for key, value in flat(_plain(line) or {}).items():
             has_value[key] = has_value.get(key, False) or value is not None
     # A null in the place of an object is no column beside those within it.
     objects = {key[:at] for key in has_value for at in range(len(key)) if key[at] == "."}
@@ -46,6 +54,8 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     """
     found = dict[str, Any]()
     for key, value in values.items():
+        if isinstance(value, dict) and value.keys() == CHOICES:
+            value = value["choices"]
         while isinstance(value, list) and len(value) == 1:
             value = value[0]
         if isinstance(value, dict) and value and depth:
@@ -71,7 +81,7 @@ def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Rec
         [['fine', 'true']]
     """
     for number, raw in enumerate(lines, 1):
-        values = parse_object(raw)
+        values = _plain(raw)
         if values is None:
             yield Record(raw, [], number, bool(raw.strip()))
         else:
@@ -102,6 +112,10 @@ def with_value(raw: str, path: str, value: Any) -> str:
         '{"id": 1.0, "meta": {"label": "good"}}\\n'
     """
     values = json.loads(raw, strict=False)
+    end = raw[len(raw.rstrip("\r\n")) :]
+    if is_task(values) and path.startswith(f"{LABELS}."):
+        annotate(values, path.removeprefix(f"{LABELS}."), value if isinstance(value, list) else [value])
+        return json.dumps(values, ensure_ascii=False) + end
     place: Any = values
     name: Any = path
     while name not in place and (key := next((key for key in place if str(name).startswith(f"{key}.")), None)):
@@ -109,9 +123,10 @@ def with_value(raw: str, path: str, value: Any) -> str:
         if not isinstance(inner[0][inner[1]], dict):
             break
         place, name = inner[0][inner[1]], rest
+    is_empty_list = name in place and place[name] == []
     place, name = _within(place, name) if name in place else (place, name)
-    place[name] = value
-    return json.dumps(values, ensure_ascii=False) + raw[len(raw.rstrip("\r\n")) :]
+    place[name] = [value] if is_empty_list and not isinstance(value, list) else value
+    return json.dumps(values, ensure_ascii=False) + end
 
 
 def _within(place: Any, key: Any) -> tuple[Any, Any]:
@@ -128,7 +143,7 @@ def free_name(wanted: str, taken: Container[str]) -> str:
 
 
 def _as_written(value: Any, raw: str) -> str:
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         value = "true" if value else "false"

@@ -9,13 +9,15 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-from textrnn.text.table.column_words import short_name
+from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import read_json_records
+from textrnn.text.table.label_lists import joined_labels, list_of
 from textrnn.text.table.noise import REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
+from textrnn.text.table.origin import Origin
 from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 
@@ -39,7 +41,9 @@ class Row(NamedTuple):
 
     number: int  # from 1, as a person counts: the header and blank lines do not count
     text: str  # as it is written, without NUL characters; empty if it is missing or white space
-    label: str | None  # as it is written, without white space around it; None if it is blank or there is no such column
+    # As it is written, without white space around it; None if it is blank or there is no such column. Those of a list
+    # have AND between them.
+    label: str | None
     problem: str | None  # what is wrong with the row, in words
     record: Record  # with all cells
 
@@ -123,6 +127,7 @@ class Table:
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
     has_lines: bool = True  # whether the user's file has the lines that are read; a folder has not
+    origin: Origin | None = None  # the file, if this table was made of it
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
@@ -146,6 +151,21 @@ class Table:
         return _one_or_all(texts), _one_or_all(labels)
 
     @cached_property
+    def list_style(self) -> str | None:
+        """A cell with a list of labels, to write others like it; None if labels are not in lists."""
+        column = self.label_column
+        if self.dialect.kind == FASTTEXT or column is None or self.one_hot is not None:
+            return None
+        cells = (row[column].strip() for row in self.sample if column < len(row))
+        lists = [cell for cell in cells if cell.startswith("[") and list_of(cell) is not None]
+        return max(lists, key=len) if lists else None
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether a row has its labels in a list, and so can have several."""
+        return self.dialect.kind == FASTTEXT or self.list_style is not None
+
+    @cached_property
     def one_hot(self) -> OneHot | None:
         """How the labels of a row are read from several columns; None where they are in one."""
         if len(self.label_columns) < 2:
@@ -155,6 +175,8 @@ class Table:
 
     def line_of(self, record: Record) -> int:
         """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
+        if self.origin is not None and self.origin.lines is not None:
+            return self.origin.lines(self.origin.place_of(record.line + self.preamble))
         return record.line + self.preamble if self.has_lines else 0
 
     def describe(self) -> str:
@@ -169,7 +191,10 @@ class Table:
             LINES: "a text a line",
         }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")
-        parts = [f"{rows} row{'s' * (rows != '1')}", written, self.encoding.name]
+        encoding = self.encoding.name
+        if self.origin is not None:
+            written, encoding = self.origin.words, self.origin.encoding
+        parts = [f"{rows} row{'s' * (rows != '1')}", written, *[encoding] * bool(encoding)]
         if kind == CSV and not self.has_header:
             parts.append("no header")
         if kind != LINES:
@@ -261,6 +286,8 @@ class Table:
                 for problem in problems:
                     tally.add(problem, number, self.line_of(record))
                 problem = ", ".join(problems) or None
+            if label and label[0] == "[":
+                label = joined_labels(label, f"{self.label}: {column_name(self.header, label_column or 0)}")
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally

@@ -24,6 +24,8 @@ from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
 from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
 from textrnn.text.table.options import TableOptions
+from textrnn.text.table.origin import Origin
+from textrnn.text.table.origins import origin_of
 from textrnn.text.table.packed import unpacked
 from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Row, Table, Tally
@@ -91,7 +93,19 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
                 with opened(path, path) as pipe:
                     path = stack.enter_context(spooled(pipe, path))
         inside, inner = stack.enter_context(unpacked(path))
-        yield _open(inside, label, name if inside == path else inner, options)
+        name = name if inside == path else inner
+        if (origin := stack.enter_context(origin_of(inside, label, name, options))) is None:
+            yield _open(inside, label, name, options)
+        else:
+            yield _open_origin(origin, label, name, options)
+
+
+def _open_origin(origin: Origin, label: str, name: str, options: TableOptions) -> Table:
+    """The table that was made of a file."""
+    table = _open(origin.path, label, name, replace(options, encoding="utf-8"))
+    table.origin, table.has_lines = origin, origin.lines is not None
+    table.warnings = origin.remarks + table.warnings
+    return table
 
 
 def _open_folder(folder: str, found: FolderTable, options: TableOptions) -> Table:

@@ -28,8 +28,11 @@ from textrnn.text.table.forms import (
     with_comma,
 )
 from textrnn.text.table.json_lines import free_name, with_members, with_value
+from textrnn.text.table.label_lists import as_list
+from textrnn.text.table.origin import NewRow
 from textrnn.text.table.packed import packing
 from textrnn.text.table.records import (
+    AND,
     AT,
     AT_SIGN,
     CSV,
@@ -105,10 +108,15 @@ def write_predictions(
     names = _free_names(columns, own)
     codec, bom = output_codec(table, names, form)
     rows = _with_cells(table, names, cells, edit)
-    pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
     if output != STANDARD_INPUT:
         _check_output(table, output, overwrite=overwrite)
-    _write_to(output, chain(["\ufeff"] * bom, pieces), codec, table.name)
+    if form is None and table.origin is not None:
+        origin = table.origin
+        _write_to(output, lambda file: origin.write(file, names, _new_rows(table, rows)), table.name)
+        return names
+    pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
+    pieces = chain(["\ufeff"] * bom, pieces)
+    _write_to(output, lambda file: _write(file, pieces, codec), table.name)
     return names
 
 
@@ -119,16 +127,27 @@ def _free_names(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
     return names
 
 
-def _write_to(output: str, pieces: Iterator[str], codec: str, name: str) -> None:
+def _new_rows(table: Table, rows: Iterator[Part]) -> Iterator[NewRow]:
+    """The rows of a table that was made of a file, for the file to be written again."""
+    origin = table.origin
+    if origin is None:
+        return
+    for _, record, added in rows:
+        if added is not None:
+            place = origin.place_of(record.line + table.preamble)
+            yield NewRow(place, record.raw, record.changed, added)
+
+
+def _write_to(output: str, write: Callable[[BinaryIO], None], name: str) -> None:
     """Writes a table, of this name, to a file or to standard output."""
     if output == STANDARD_INPUT:
         sys.stdout.flush()
-        _write(sys.stdout.buffer, pieces, codec)
+        write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     try:
         with atomic_file(Path(output)) as file, packing(file, output, name) as packed:
-            _write(packed, pieces, codec)
+            write(packed)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -219,29 +238,42 @@ def with_label(table: Table, record: Record, label: str) -> Record:
     Args:
         table: has a column of labels.
         record: a row of it.
-        label: the new one.
+        label: the new one; several of a list have AND between them.
     """
     kind, column, raw = table.dialect.kind, table.label_column or 0, record.raw
+    labels = label.split(AND)
     if kind in (JSON, JSONL):
-        name = column_names(table)[column]
-        return record._replace(raw=with_value(raw, name, label)) if record.cells else record
+        if not record.cells:
+            return record
+        value = labels if table.list_style is not None else label
+        new = with_value(raw, column_names(table)[column], value)
+        return record._replace(raw=new, changed={column: as_list(labels, "") if table.list_style else label})
+    if table.list_style is not None:
+        label = as_list(labels, table.list_style)
     body = raw.rstrip("\r\n")
     if kind == FASTTEXT:
-        new = f"{LABEL_PREFIX}{label} {record.cells[1]}"
+        marked = [LABEL_PREFIX + "-".join(one.split()) for one in labels]
+        parts = [record.cells[1], *marked] if table.dialect.labels_last else [*marked, record.cells[1]]
+        new = " ".join(parts)
     elif kind == AT:
         new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
     else:
-        delimiter = table.dialect.delimiter
-        body += delimiter * max(0, column - len(record.cells) + 1)
-        spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
-        if not record.spans:
-            begin = sum(len(cell) + 1 for cell in body.split(delimiter)[:column])
-            spans[column] = (begin, begin + len(body.split(delimiter)[column]))
-        begin, end = spans[column]
-        new = f"{body[:begin]}{_quoter(table.dialect)(label)}{body[end:]}"
-    new += raw[len(raw.rstrip("\r\n")) :]
+        new = _with_cell(table.dialect, record, column, label)
+    new += raw[len(body) :]
     (found,) = read_records(new.splitlines(keepends=True), table.dialect) if kind == CSV else (record,)
-    return found._replace(raw=new, line=record.line)
+    return found._replace(raw=new, line=record.line, changed={column: label})
+
+
+def _with_cell(dialect: Dialect, record: Record, column: int, cell: str) -> str:
+    """A row of a delimited file with another cell, without its line end."""
+    delimiter, body = dialect.delimiter, record.raw.rstrip("\r\n")
+    body += delimiter * max(0, column - len(record.cells) + 1)
+    spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
+    if not record.spans:
+        begin = sum(len(own) + 1 for own in body.split(delimiter)[:column])
+        spans[column] = (begin, begin + len(body.split(delimiter)[column]))
+    begin, end = spans[column]
+    return f"{body[:begin]}{_quoter(dialect)(cell)}{body[end:]}"
 
 
 def _of_comma(quote: Callable[[Cell], str]) -> Callable[[Cell], str]:
