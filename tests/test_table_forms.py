@@ -14,9 +14,10 @@ import pytest
 from textrnn.base.errors import DataError
 from textrnn.text.table.forms import column_names
 from textrnn.text.table.json_arrays import array_level, array_pieces
+from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND, Record
 from textrnn.text.table.table import Row, Table, TableOptions, open_table
-from textrnn.text.table.writer import with_label, write_predictions
+from textrnn.text.table.writer import write_predictions
 
 ROWS = [(f'the "film", number {n}, was {"fine" if n % 2 else "dull [really] {so}"}', "pn"[n % 2]) for n in range(30)]
 OBJECTS = [{"text": text, "label": label} for text, label in ROWS]

@@ -11,9 +11,10 @@ import pytest
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions
+from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND
 from textrnn.text.table.table import open_table
-from textrnn.text.table.writer import with_label, write_predictions
+from textrnn.text.table.writer import write_predictions
 
 ROWS = [(f"film number {n}, it was {'fine' if n % 2 else 'dull'}", None if n == 4 else n % 2) for n in range(30)]
 LABELS = [None if label is None else str(label) for _, label in ROWS]

@@ -29,6 +29,7 @@ from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.folder import TABLES
+from textrnn.text.table.joined import JoinedTable
 from textrnn.text.table.packed import unpacked
 from textrnn.text.table.table import Table, TableOptions, open_table
 
@@ -102,7 +103,9 @@ def read_rows(table: Table, options: LabelOptions, kind: LabelKind | None = None
         remarks=[f"{table.name}: {line}" for line in remarks],
     )
     rows.counts = dict(used=len(known), unlabelled=len(rows.unlabelled), empty=len(empty))
-    if empty:
+    if isinstance(table, JoinedTable):
+        table.count(rows.numbers.tolist(), empty)
+    elif empty:
         rows.counts["empty_rows"] = empty[:FEW_NAMED]
     return rows, kind
 
@@ -141,6 +144,8 @@ def _settled(
 
 def has_labels(table: Table) -> bool:
     """Whether there are labels among the first rows of a table."""
+    if isinstance(table, JoinedTable):
+        return any(map(has_labels, table.members))
     return table.label_column is not None and any(
         row.label and not is_unlabelled(row.label, table.options) for row in islice(table.rows(), LOOKED_AT)
     )

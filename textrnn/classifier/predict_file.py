@@ -6,8 +6,9 @@ import os
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.forms import Cell, default_output, holds_lists
+from textrnn.text.table.joined import JoinedTable, open_tables
+from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND, Record
 from textrnn.text.table.rows import Row, Table
-from textrnn.text.table.table import TableOptions, open_table
-from textrnn.text.table.writer import with_label, write_predictions
+from textrnn.text.table.table import TableOptions
+from textrnn.text.table.writer import write_joined, write_predictions
 
 MOST_UNKNOWN = 20  # labels that were not learnt, which are listed
 
@@ -53,7 +56,7 @@ class PredictOptions:
 
 
 def predict(
-    path: str,
+    path: str | Sequence[str],
     classifier: TextClassifier,
     options: TableOptions,
     predict_options: PredictOptions,
@@ -62,7 +65,7 @@ def predict(
     """Adds predictions to a table, row by row, and measures them when it has labels.
 
     Args:
-        path: the table; `-` for standard input.
+        path: the table, or several of the same columns; `-` for standard input.
         classifier: a saved one.
         options: what is known about the table.
         predict_options: how predictions are written.
@@ -77,7 +80,7 @@ def predict(
     output, learnt_from = output_for(path, predict_options), classifier.details.get("table")
     if isinstance(learnt_from, dict):
         options = options.like(learnt_from.get("text_column"), learnt_from.get("label_column"))
-    with open_table(path, options, needs_label=False) as table:
+    with open_tables([path] if isinstance(path, str) else path, options, needs_label=False) as table:
         for warning in table.warnings:
             warn(warning)
         return predict_table(table, classifier, output, predict_options, warn)
@@ -86,7 +89,7 @@ def predict(
 def predict_table(
     table: Table,
     classifier: TextClassifier,
-    output: str,
+    output: str | list[str],
     predict_options: PredictOptions,
     warn: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -95,14 +98,15 @@ def predict_table(
     Args:
         table: read once.
         classifier: a saved one.
-        output: the file to write, `-` for standard output.
+        output: the file to write, `-` for standard output; for several tables one for each.
         predict_options: how predictions are written.
         warn: is called with a line about rows that are odd.
 
     Returns:
         `table` (in words), `rows`, `output`, `column` (the name of the one with the predicted labels), `seconds`,
         `run`, `test` if there were labels, `unknown_labels` with `unknown_label_rows` if some of them were not learnt,
-        `filled` (rows that got a label) with `fill`, and `explained` (the page) if one was written.
+        `filled` (rows that got a label) with `fill`, and `explained` (the page) if one was written. Of several tables
+        `files` has `file`, `rows` and, if each is written alone, `output` of each; then `output` lists them all.
 
     Raises:
         DataError: there are no rows, or the table cannot be written.
@@ -113,24 +117,45 @@ def predict_table(
             f"--fill puts labels into their column, and {table.name} has none: name it with --label-column"
         )
     begin, explaining = time.monotonic(), None
-    if predict_options.explain:
+    if predict_options.explain and isinstance(output, str):
         explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite), warn)
     predictions = _Predictions(classifier, explaining, predict_options)
-    predictions.as_lists = table.has_lists and holds_lists(table, output)
-    names = write_predictions(
-        table, predictions.columns, predictions.cells(table), output, edit=lambda row: predictions.edited(table, row)
-    )
+    name, files = _write(table, predictions, output)
     if not predictions.num_rows:
         raise DataError(f"{table.name} has no rows: expected texts")
     if problems := table.summary():
         warn(problems)
     result = dict(table=table.describe(), rows=predictions.num_rows, output=output, run=str(classifier.path))
-    result["column"] = names[0]
+    result.update(column=name, **({"files": files} if files else {}))
     if explaining:
         result.update(explaining.write(table.name))
     if predict_options.fill:
         result["filled"] = predictions.num_filled
     return {**result, **predictions.measured(), "seconds": round(time.monotonic() - begin, 3)}
+
+
+def _write(table: Table, predictions: _Predictions, output: str | list[str]) -> tuple[str, list[dict[str, Any]]]:
+    """Writes a table, or several; the name of the column of predictions, and what was done for each of several."""
+
+    def write_alone(one: Table, place: str) -> str:
+        predictions.as_lists = one.has_lists and holds_lists(one, place)
+        cells = predictions.cells(one)
+        return write_predictions(one, predictions.columns, cells, place, edit=partial(predictions.edited, one))[0]
+
+    if not isinstance(table, JoinedTable):
+        return write_alone(table, str(output)), []
+    if isinstance(output, str):
+        names = write_joined(table.members, predictions.columns, predictions.cells, output, edit=predictions.edited)
+        name, places = names[0], []
+    else:
+        names = [write_alone(one, place) for one, place in zip(table.members, output, strict=True)]
+        name, places = names[0], output
+    files: list[dict[str, Any]] = [
+        {"file": path, "rows": member.num_rows} for path, member in zip(table.paths, table.members, strict=True)
+    ]
+    for one, place in zip(files, places, strict=False):
+        one["output"] = place
+    return name, files
 
 
 class _Predictions:
@@ -224,7 +249,8 @@ def summary(result: dict[str, Any]) -> str:
     """What `predict` did, in words."""
     lines = [printable(result["table"])]
     rows = f"{result['rows']:,} row{'s' * (result['rows'] != 1)}"
-    lines.append(f"{result['output']}: {rows}, labelled by {result['run']} in {result['seconds']:.1f} s")
+    output = result["output"] if isinstance(result["output"], str) else ", ".join(result["output"])
+    lines.append(f"{output}: {rows}, labelled by {result['run']} in {result['seconds']:.1f} s")
     if "filled" in result:
         number = result["filled"]
         lines.append(f"{number:,} label{'s' * (number != 1)} filled in; see column {result['column']} for all")
@@ -239,12 +265,38 @@ def summary(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def output_for(path: str, predict_options: PredictOptions) -> str:
+def output_for(path: str | Sequence[str], predict_options: PredictOptions) -> str | list[str]:
     """Where the predictions of a table go, looked at before there are any; `-` is standard output.
+
+    Args:
+        path: of the table; several go to one output if one is named that is no folder, else each to its own.
+        predict_options: what is said of it.
 
     Raises:
         ConfigError: something is there that has to be kept, or nothing can be written there.
     """
+    if isinstance(path, str):
+        return _one_output(path, predict_options)
+    if len(path) == 1:
+        return _one_output(path[0], predict_options)
+    if predict_options.explain:
+        raise ConfigError("--explain shows the words of one table: leave it out, or name one table")
+    wanted = predict_options.output
+    if wanted is not None and not os.path.isdir(wanted):
+        outputs = [_one_output(one, predict_options) for one in path]
+        return outputs[0]
+    folder, places = "" if wanted is None else wanted, list[str]()
+    for one in path:
+        name = default_output(Path(one), is_folder=os.path.isdir(one))
+        place = Path(folder, name.name) if wanted is not None else Path(name)
+        places.append(_one_output(one, replace(predict_options, output=str(place))))
+    if twice := [place for place in places if places.count(place) > 1]:
+        raise ConfigError(f"several tables would be written to {twice[0]}: name one output for all with --output FILE")
+    return places
+
+
+def _one_output(path: str, predict_options: PredictOptions) -> str:
+    """The same for one table."""
     if predict_options.output == STANDARD_INPUT or (predict_options.output is None and path == STANDARD_INPUT):
         return STANDARD_INPUT
     place, wanted = Path(path), predict_options.output

@@ -17,6 +17,7 @@ from textrnn.report.text_report import (
     frequent_confusions,
     labels_in_words,
     models_table,
+    places_in_words,
     repeats_in_words,
     result_in_words,
 )
@@ -80,6 +81,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         reliability=reliability_chart(test["reliability"]) if test.get("reliability") else None,
         learning=learning_chart(history),
         labels_in_words=labels_in_words,
+        places_in_words=places_in_words,
         conflicts_in_words=conflicts_in_words,
         repeats_in_words=repeats_in_words,
     )

@@ -134,6 +134,11 @@ class Table:
     tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
 
     @property
+    def first_name(self) -> str:
+        """The name of its file, and of the first of several."""
+        return self.name
+
+    @property
     def text_column(self) -> int:
         """The first column with texts."""
         return self.text_columns[0]
@@ -179,9 +184,14 @@ class Table:
             return self.origin.lines(self.origin.place_of(record.line + self.preamble))
         return record.line + self.preamble if self.has_lines else 0
 
+    def rows_in_words(self) -> str:
+        """How many rows it has, as far as is known."""
+        if self.num_rows is None:
+            return f"about {self.estimated_rows:,} rows"
+        return f"{self.num_rows:,} row{'s' * (self.num_rows != 1)}"
+
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
-        rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"
         kind, delimiter = self.dialect.kind, self.dialect.delimiter
         names = {
             AT: "text@label",
@@ -194,7 +204,7 @@ class Table:
         encoding = self.encoding.name
         if self.origin is not None:
             written, encoding = self.origin.words, self.origin.encoding
-        parts = [f"{rows} row{'s' * (rows != '1')}", written, *[encoding] * bool(encoding)]
+        parts = [self.rows_in_words(), written, *[encoding] * bool(encoding)]
         if kind == CSV and not self.has_header:
             parts.append("no header")
         if kind != LINES:
