@@ -23,7 +23,8 @@ from textrnn.classifier.predict import EMPTY, OK, UNCERTAIN, Prediction, TextCla
 from textrnn.report.layout import cut, printable
 from textrnn.report.text_report import result_in_words
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.forms import Cell, default_output, holds_lists
+from textrnn.text.table.cell_values import as_number
+from textrnn.text.table.forms import Cell, default_output, holds_lists, keeps_all_rows
 from textrnn.text.table.joined import JoinedTable, open_tables
 from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND, Record
@@ -116,6 +117,11 @@ def predict_table(
         raise ConfigError(
             f"--fill puts labels into their column, and {table.name} has none: name it with --label-column"
         )
+    if predict_options.only_missing and isinstance(output, str) and keeps_all_rows(table, output):
+        raise ConfigError(
+            f"--only-missing leaves rows out, on which formulas of {table.name} may depend: write another form, such "
+            "as -o rest.csv"
+        )
     begin, explaining = time.monotonic(), None
     if predict_options.explain and isinstance(output, str):
         explaining = Explaining(classifier, page_for(output, overwrite=predict_options.overwrite), warn)
@@ -139,6 +145,7 @@ def _write(table: Table, predictions: _Predictions, output: str | list[str]) -> 
 
     def write_alone(one: Table, place: str) -> str:
         predictions.as_lists = one.has_lists and holds_lists(one, place)
+        predictions.as_numbers = one.has_numbers_as_labels
         cells = predictions.cells(one)
         return write_predictions(one, predictions.columns, cells, place, edit=partial(predictions.edited, one))[0]
 
@@ -171,6 +178,7 @@ class _Predictions:
         self._classifier, self._explaining, self._options = classifier, explaining, options
         self.num_rows = self.num_filled = 0
         self.as_lists = False  # whether several labels of a row are written as a list
+        self.as_numbers = False  # whether labels are written as numbers
         self._kind, self._decision = classifier.kind, classifier.decision_of(classifier.chosen)
         self._labels, self._predictions = list[Any](), array("f")  # of millions of rows as well
         self._unknown, self._num_unknown = dict[str, None](), 0
@@ -222,7 +230,7 @@ class _Predictions:
             status = UNCERTAIN
         figures = self._kind.figures(made.predictions, self._decision)
         cells = [*([] if sure is None else [f"{sure:.4f}"]), *(f"{value:{self._kind.form}}" for value in figures)]
-        label: Cell = made.label
+        label: Cell = as_number(made.label) if self.as_numbers else made.label
         if self.as_lists and isinstance(self._kind, Several):
             label = parts_of(made.label, self._kind.separator)
         return [label, *cells, status]
@@ -283,8 +291,8 @@ def output_for(path: str | Sequence[str], predict_options: PredictOptions) -> st
         raise ConfigError("--explain shows the words of one table: leave it out, or name one table")
     wanted = predict_options.output
     if wanted is not None and not os.path.isdir(wanted):
-        outputs = [_one_output(one, predict_options) for one in path]
-        return outputs[0]
+        same = [one for one in path if os.path.exists(one) and os.path.exists(wanted) and os.path.samefile(one, wanted)]
+        return _one_output([*same, *path][0], predict_options)
     folder, places = "" if wanted is None else wanted, list[str]()
     for one in path:
         name = default_output(Path(one), is_folder=os.path.isdir(one))

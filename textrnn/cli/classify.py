@@ -42,6 +42,7 @@ COLUMNS = (
     "encoding",
     "header",
     "quotes",
+    "sheet",
     "all_rows",
     "keep_labels",
     "missing_labels",
@@ -163,6 +164,12 @@ FOR_TRAINING = (
     default=None,
     section=TEXT,
     help="Whether cells can be in quotes.  [default: as they show]",
+)
+@flag(
+    "--sheet",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Sheet of a workbook of Excel.  [default: the first with a table]",
 )
 @flag(
     "--all-rows",

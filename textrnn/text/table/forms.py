@@ -12,12 +12,14 @@ from textrnn.text.table.rows import Table
 
 Cell = str | int | float | list[str]
 FORMS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSON}
+XLSX, PARQUET = "xlsx", "parquet"
+FORMS |= {".xlsx": XLSX, ".parquet": PARQUET}
 UTF8 = ("utf-8", "utf-8-sig")
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
 
 
 def form_of(output: str) -> str | None:
-    """The form that the suffix of an output names: a delimiter, JSONL or JSON; None for another one."""
+    """The form that the suffix of an output names: a delimiter, JSONL, JSON, XLSX or PARQUET; None for others."""
     return FORMS.get(_suffix(output))
 
 
@@ -25,7 +27,7 @@ def other_form(table: Table, output: str) -> str | None:
     """The form that the suffix of an output wants, if that is another one than the table has.
 
     Returns:
-        a delimiter, JSONL or JSON; None for the form in which it came.
+        as `form_of`; None for the form in which it came.
     """
     wanted, dialect = _suffix(output), table.dialect
     form = form_of(output)
@@ -42,7 +44,12 @@ def other_form(table: Table, output: str) -> str | None:
 
 def holds_lists(table: Table, output: str) -> bool:
     """Whether a cell of an output can be a list, as in JSON."""
-    return (other_form(table, output) or table.dialect.kind) in (JSON, JSONL)
+    return (other_form(table, output) or table.dialect.kind) in (JSON, JSONL, PARQUET)
+
+
+def keeps_all_rows(table: Table, output: str) -> bool:
+    """Whether an output is the file that a table was made of, in which rows cannot be left out."""
+    return table.origin is not None and table.origin.is_whole and other_form(table, output) is None
 
 
 def column_names(table: Table) -> list[str]:

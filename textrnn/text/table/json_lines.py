@@ -66,6 +66,20 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     return found
 
 
+def are_numbers(lines: Iterable[str], path: str) -> bool:
+    """Whether the values at a path of some objects, see `flat`, are numbers, but for those that are missing.
+
+    Example:
+        >>> are_numbers(['{"label": 1}', '{"label": null}'], "label"), are_numbers(['{"label": "1"}'], "label")
+        (True, False)
+    """
+    found = [
+        flat(values).get(path) for line in lines if parse_object(line) for values in [json.loads(line, strict=False)]
+    ]
+    filled = [value for value in found if value not in (None, "")]
+    return bool(filled) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in filled)
+
+
 def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Record]:
     """Read objects as records.
 
@@ -123,9 +137,11 @@ def with_value(raw: str, path: str, value: Any) -> str:
         if not isinstance(inner[0][inner[1]], dict):
             break
         place, name = inner[0][inner[1]], rest
-    is_empty_list = name in place and place[name] == []
-    place, name = _within(place, name) if name in place else (place, name)
-    place[name] = [value] if is_empty_list and not isinstance(value, list) else value
+    if isinstance(value, list) or place.get(name) == []:
+        place[name] = value if isinstance(value, list) else [value]
+    else:
+        place, name = _within(place, name) if name in place else (place, name)
+        place[name] = value
     return json.dumps(values, ensure_ascii=False) + end
 
 

@@ -16,7 +16,8 @@ class NewRow(NamedTuple):
     place: int  # of the row in the file, from 0, see `Origin.places`
     raw: str  # the record of the table that was made of the file, perhaps changed
     changed: Mapping[int, str]  # its cells that are not what they were, by their column
-    added: Sequence[Any]  # the cells of the new columns
+    added: Sequence[Any]  # the cells of the new columns, or their names
+    is_header: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,15 @@ class Origin:
     """A file that is no stream of lines, and the table that was made of it.
 
     Attributes:
-        path: of the table: JSON lines, or CSV in UTF-8.
+        path: of the table, in UTF-8.
         words: what the file is.
-        write: writes the file again with new columns: to a file, with their names and all rows that are to be in it.
+        write: writes the file again with new columns: to a file, with their names and all rows that are to be in it,
+            the header too if it is a row.
+        delimiter: of the table, see `textrnn.text.table.dialect.parse_delimiter`.
         places: for each line of the table where its row is in the file, from 0; None if they are the same.
         lines: for each row of the file its number as its program shows it, see `places`; None if it shows none.
+        numeric: the columns whose cells are numbers and not text, where text could say the same.
+        is_whole: whether no row can be left out when it is written back.
         encoding: of the file; empty if it is no text.
         remarks: what a person should know.
     """
@@ -36,8 +41,11 @@ class Origin:
     path: str
     words: str
     write: Callable[[BinaryIO, Sequence[str], Iterator[NewRow]], None]
+    delimiter: str = "jsonl"
     places: Mapping[int, int] | None = None
     lines: Callable[[int], int] | None = None
+    numeric: frozenset[int] = frozenset()
+    is_whole: bool = False
     encoding: str = ""
     remarks: list[str] = field(default_factory=list)
 

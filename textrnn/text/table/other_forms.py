@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
-from textrnn.text.table.forms import Cell
+from textrnn.text.table import excel, parquet
+from textrnn.text.table.cell_values import as_number
+from textrnn.text.table.forms import PARQUET, XLSX, Cell
 from textrnn.text.table.records import AND, FASTTEXT, JSON, JSONL, Record
 from textrnn.text.table.rows import Table
 
 CHUNK_PIECES = 256
+BINARY = {XLSX: excel.write_rows, PARQUET: parquet.write_rows}
 
 
 def cells_of(table: Table, width: int) -> Callable[[Record], list[str]]:
@@ -30,12 +33,15 @@ def cells_of(table: Table, width: int) -> Callable[[Record], list[str]]:
 def objects_of(table: Table, own: Sequence[str]) -> Callable[[Record], dict[str, Any]]:
     """How a row is given to JSON: an object that is one as it is, else one of its cells by these names."""
     cells = cells_of(table, len(own))
+    numeric = table.origin.numeric if table.origin is not None else ()
 
     def values(record: Record) -> dict[str, Any]:
         if table.dialect.kind in (JSON, JSONL) and record.cells:
             found: dict[str, Any] = json.loads(record.raw, strict=False)
             return found
         made: dict[str, Any] = dict(zip(own, cells(record), strict=True))
+        for column in numeric:
+            made[own[column]] = as_number(made[own[column]])
         if table.dialect.kind == FASTTEXT and AND in record.cells[0]:
             made[own[0]] = record.cells[0].split(AND)
         return made
@@ -50,12 +56,15 @@ def write_form(
 
     Args:
         file: where they go.
-        form: JSON, JSONL or a delimiter.
+        form: see `textrnn.text.table.forms.form_of`.
         header: names of the columns.
         rows: objects for JSON, else cells.
         codec: of what is text.
         mark: what goes first.
     """
+    if form in BINARY:
+        BINARY[form](file, header, rows)
+        return
     if form in (JSON, JSONL):
         pieces = _objects((json.dumps(row, ensure_ascii=False) for row in rows), form)
     else:

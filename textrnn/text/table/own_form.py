@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from textrnn.text.table.cell_values import as_number
 from textrnn.text.table.column_facts import NUMBER
 from textrnn.text.table.forms import Cell, column_names, has_decimal_commas, with_comma
 from textrnn.text.table.json_lines import with_members, with_value
@@ -60,7 +61,7 @@ def with_label(table: Table, record: Record, label: str) -> Record:
     if kind in (JSON, JSONL):
         if not record.cells:
             return record
-        value = labels if table.list_style is not None else label
+        value = labels if table.list_style is not None else as_number(label) if table.has_numbers_as_labels else label
         new = with_value(raw, column_names(table)[column], value)
         return record._replace(raw=new, changed={column: as_list(labels, "") if table.list_style else label})
     if table.list_style is not None:

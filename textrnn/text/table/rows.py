@@ -12,7 +12,7 @@ from typing import NamedTuple
 from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
-from textrnn.text.table.json_lines import read_json_records
+from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import joined_labels, list_of
 from textrnn.text.table.noise import REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
@@ -33,6 +33,7 @@ SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
 NOISE = frozenset({REPEATED, RULER, TOTAL})
 FORMS = {AT: "text@label", JSONL: "JSON lines", JSON: "JSON", FASTTEXT: "fastText", LINES: "a text a line"}
 MAX_NAMED_ROWS = 5
+MAX_TYPED_ROWS = 1_000  # that tell whether labels are numbers
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
 
 
@@ -164,6 +165,18 @@ class Table:
         cells = (row[column].strip() for row in self.sample if column < len(row))
         lists = [cell for cell in cells if cell.startswith("[") and list_of(cell) is not None]
         return max(lists, key=len) if lists else None
+
+    @cached_property
+    def has_numbers_as_labels(self) -> bool:
+        """Whether labels are numbers and not text, in a file that tells them apart."""
+        if self.label_column is None or self.one_hot is not None:
+            return False
+        if self.origin is not None and self.label_column in self.origin.numeric:
+            return True
+        if self.dialect.kind not in (JSON, JSONL) or not self.header:
+            return False
+        rows = islice((record.raw for part, record in self.parts() if part == ROW), MAX_TYPED_ROWS)
+        return are_numbers(rows, self.header[self.label_column])
 
     @property
     def has_lists(self) -> bool:

@@ -102,7 +102,8 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
 
 def _open_origin(origin: Origin, label: str, name: str, options: TableOptions) -> Table:
     """The table that was made of a file."""
-    table = _open(origin.path, label, name, replace(options, encoding="utf-8"))
+    read_as = replace(options, encoding="utf-8", delimiter=origin.delimiter, quotes=None)
+    table = _open(origin.path, label, name, read_as)
     table.origin, table.has_lines = origin, origin.lines is not None
     table.warnings = origin.remarks + table.warnings
     return table

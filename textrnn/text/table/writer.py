@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.forms import Cell, column_names, form_of, other_form, output_codec
+from textrnn.text.table.cell_values import as_figure
+from textrnn.text.table.forms import PARQUET, XLSX, Cell, column_names, form_of, other_form, output_codec
 from textrnn.text.table.json_lines import free_name
 from textrnn.text.table.origin import NewRow, Origin
 from textrnn.text.table.other_forms import cells_of, objects_of, write_form, write_text
@@ -96,7 +97,7 @@ def _writer_of(
     if form is not None:
         return lambda file: write_form(file, form, [*own, *names], _in_form(table, form, own, names, rows), codec, mark)
     if (origin := table.origin) is not None:
-        return lambda file: origin.write(file, names, _new_rows(table, origin, rows))
+        return lambda file: origin.write(file, names, _new_rows(table, origin, names, rows))
     return lambda file: write_text(file, chain([mark], _pieces(table, names, rows)), codec)
 
 
@@ -152,7 +153,9 @@ def _in_form(
     for _, record, added in rows:
         if added is None:
             continue
-        if form in (JSON, JSONL):
+        if form in (XLSX, PARQUET):
+            yield [*cells(record), *map(as_figure, added)]
+        elif form in (JSON, JSONL):
             yield {**objects(record), **dict(zip(names, added, strict=True))}
         else:
             yield [*cells(record), *added]
@@ -165,12 +168,13 @@ def free_names(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
     return names
 
 
-def _new_rows(table: Table, origin: Origin, rows: Iterator[Part]) -> Iterator[NewRow]:
+def _new_rows(table: Table, origin: Origin, names: Sequence[str], rows: Iterator[Part]) -> Iterator[NewRow]:
     """The rows of a table that was made of a file, for the file to be written again."""
-    for _, record, added in rows:
-        if added is not None:
+    for part, record, added in rows:
+        cells = names if part == HEADER else added
+        if cells is not None:
             place = origin.place_of(record.line + table.preamble)
-            yield NewRow(place, record.raw, record.changed, added)
+            yield NewRow(place, record.raw, record.changed, [*map(as_figure, cells)], part == HEADER)
 
 
 def write_to(output: str, write: Callable[[BinaryIO], None], name: str) -> None:
