@@ -17,11 +17,11 @@ from textrnn.cli.options import (
     SectionedCommand,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     names_of,
     new_run_flags,
+    reading_flags,
     split_options,
     typed_flags,
 )
@@ -40,6 +40,7 @@ COLUMNS = (
     "text_column",
     "label_column",
     "encoding",
+    "strict_encoding",
     "header",
     "quotes",
     "sheet",
@@ -177,7 +178,7 @@ FOR_TRAINING = (
     section=TEXT,
     help="Take each line for a row: titles above the header, headers that come again, rulers and totals too.",
 )
-@encoding_flag("tables")
+@reading_flags("tables")
 @flag(
     "--unlabelled",
     metavar="FILE",

@@ -24,7 +24,16 @@ BOOK = "xl/workbook.xml"  # in each workbook
 MAX_ROWS = 1_048_576
 LOOKED_AT = 50  # rows of a sheet, to see whether it holds a table
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")  # what no cell can hold
-_DAMAGED = (zipfile.BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeError, EOFError, OSError)  # SyntaxError: of XML
+_DAMAGED = (
+    zipfile.BadZipFile,
+    SyntaxError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+)  # SyntaxError: of XML
 # Parts of a workbook that openpyxl keeps, makes anew, or that nobody misses.
 _KEPT = re.compile(
     r"\[Content_Types\]\.xml|.*_rels/.*|docProps/.*|xl/(?:workbook|styles|sharedStrings|calcChain|metadata)\.xml"

@@ -13,8 +13,9 @@ from textrnn.base.errors import DataError
 from textrnn.text.reader import opened
 from textrnn.text.table.column_facts import column_facts, has_header, label_hint, text_hint
 from textrnn.text.table.json_lines import free_name, parse_object
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
-from textrnn.text.table.source import BAD, REPLACEMENT, inspect_table, table_lines
+from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
 
 MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys
@@ -167,19 +168,19 @@ def _name(column: Any) -> str:
 
 
 @contextlib.contextmanager
-def json_as_table(path: str, label: str, name: str, encoding: str | None) -> Iterator[Origin | None]:
+def json_as_table(path: str, label: str, name: str, options: TableOptions) -> Iterator[Origin | None]:
     """Reads a file of one JSON value that is no stream of objects, as a table; None if the file is none.
 
     Args:
         path: where it is.
         label: what to call it in messages.
         name: of the file; its suffix tells whether it has to be JSON.
-        encoding: name of its codec, if that is known.
+        options: what is known of it.
 
     Raises:
         DataError: it is JSON, and no table; or it should be JSON and is none.
     """
-    found = _whole_value(path, label, name, encoding)
+    found = _whole_value(path, label, name, options)
     frame = None if found is None else frame_of(found[0], label)
     if found is None or (frame is None and not found[2]):
         yield None
@@ -198,11 +199,11 @@ def json_as_table(path: str, label: str, name: str, encoding: str | None) -> Ite
             text = json.dumps(made, ensure_ascii=False, indent=2 if is_indented else None)
             file.write(f"{text}\n".encode("utf-8", "replace"))
 
-        yield Origin(place, words, write, encoding=codec)
+        yield Origin(place, words, write, encoding=codec.name, remarks=encoding_remarks(name, codec))
 
 
-def _whole_value(path: str, label: str, name: str, encoding: str | None) -> tuple[Any, str, bool] | None:
-    """The JSON value of a file, the name of its encoding and whether it has several lines; None for other files.
+def _whole_value(path: str, label: str, name: str, options: TableOptions) -> tuple[Any, Encoding, bool] | None:
+    """The JSON value of a file, its encoding and whether it has several lines; None for other files.
 
     Those are: what is no JSON, JSON lines, and what is read as a stream: an array of objects, also alone in an object.
     """
@@ -210,7 +211,7 @@ def _whole_value(path: str, label: str, name: str, encoding: str | None) -> tupl
         head = stream.read(_HEAD_BYTES).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if head[:1] not in (b"{", b"[") or head[1:].lstrip().startswith((b"{", b"]")):
         return None
-    found = inspect_table(path, label, encoding)
+    found = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     with contextlib.closing(table_lines(path, label, found)) as source:
         lines = (line for line in source if not line.isspace())
         first = list(itertools.islice(lines, 2))
@@ -223,7 +224,7 @@ def _whole_value(path: str, label: str, name: str, encoding: str | None) -> tupl
         if name.lower().endswith(".json"):
             raise DataError(f"{label} is no whole JSON ({error}): save it again, or name its form with -d") from None
         return None
-    return None if _is_stream(value) else (value, found.name, len(first) > 1)
+    return None if _is_stream(value) else (value, found, len(first) > 1)
 
 
 def _is_stream(value: Any) -> bool:

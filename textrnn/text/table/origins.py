@@ -33,5 +33,5 @@ def origin_of(path: str, label: str, name: str, options: TableOptions) -> Iterat
             raise ConfigError(f"--sheet is for workbooks of Excel, and {label} is none: leave it out")
         origin = origin or stack.enter_context(parquet_as_table(path, label))
         if origin is None and options.delimiter is None:
-            origin = stack.enter_context(json_as_table(path, label, name, options.encoding))
+            origin = stack.enter_context(json_as_table(path, label, name, options))
         yield origin

@@ -29,7 +29,7 @@ from textrnn.text.table.origins import origin_of
 from textrnn.text.table.packed import unpacked
 from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Row, Table, Tally
-from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
+from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
 
 __all__ = ["Row", "Table", "TableOptions", "Tally", "choose_columns", "open_records", "open_table"]
 
@@ -131,7 +131,7 @@ class _Sample:
 
 def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
     """The table without its columns of texts and labels."""
-    encoding = inspect_table(path, label, options.encoding)
+    encoding = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     sample = _read_sample(path, label, name, encoding, options)
     measure, names, rows = sample.measure, sample.keys, [record.cells for record in sample.records]
     if not rows:
@@ -174,7 +174,7 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         num_titles=above if titles else 0,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,
-        warnings=_encoding_warnings(name, encoding),
+        warnings=encoding_remarks(name, encoding),
     )
 
 
@@ -203,20 +203,6 @@ def _without_noise(rows: list[list[str]], noise: Noise, *, complete: bool) -> li
         for place, (cells, kind) in enumerate(zip(rows, kinds, strict=True))
         if kind is None or (kind == TOTAL and (place < last or not complete))
     ]
-
-
-def _encoding_warnings(name: str, encoding: Encoding) -> list[str]:
-    if encoding.guessed:
-        return [
-            f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
-            "if letters with accents look wrong, name its encoding with --encoding"
-        ]
-    if encoding.num_bad:
-        return [
-            f"{name} has {encoding.num_bad:,} places that are not {encoding.name}: read as U+FFFD; "
-            "if there are many, name its encoding with --encoding"
-        ]
-    return []
 
 
 def _estimate(rows: int, chars: int, total: int) -> int:
