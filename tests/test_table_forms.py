@@ -189,8 +189,8 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("two.zip", packed_in_zip("a.csv", b"x", "b.csv"), r"holds 2 files \(b.csv, a.csv\): expected one table"),
-        ("none.zip", packed_in_zip("__MACOSX/x", b""), r"holds 0 files: expected one table"),
+        ("two.zip", packed_in_zip("a.csv", b"x", "b.csv"), r"holds 2 files \(b.csv, a.csv\): expected one"),
+        ("none.zip", packed_in_zip("__MACOSX/x", b""), r"holds 0 files: expected one"),
         ("sheet.zip", packed_in_zip("[Content_Types].xml", b"x", "xl/workbook.xml"), "is damaged, or no workbook"),
         ("a.docx", packed_in_zip("[Content_Types].xml", b"x", "word/document.xml"), "spreadsheet of Excel"),
         ("half.csv.gz", gzip.compress(CSV.encode())[:-9], r"half.csv.gz is cut off or damaged"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from array import array
@@ -25,12 +24,12 @@ from textrnn.classifier.splits import group_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.files import find_file
 from textrnn.text.lines import lines_of
+from textrnn.text.packed import inner_name
 from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.folder import TABLES
 from textrnn.text.table.joined import JoinedTable
-from textrnn.text.table.packed import unpacked
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # rows that a message lists
@@ -214,8 +213,7 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     """Reads all texts of a file, as many as there are.
 
     Args:
-        path: a table by its suffix (`.csv`, `.tsv`, `.jsonl` and so on), or else a text a line; with `.gz` after it,
-            packed.
+        path: a table by its suffix (`.csv`, `.tsv`, `.jsonl` and so on), or else a text a line; packed or not.
         options: how tables are read; of other files the encoding.
 
     Returns:
@@ -224,15 +222,10 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds no text.
     """
-    with contextlib.ExitStack() as stack:
-        place, name = path, Path(path).name
-        if not os.path.isdir(path):
-            place, name = stack.enter_context(unpacked(find_file(path)))
-        try:
-            is_table = os.path.isdir(path) or Path(name).suffix.lower() in TABLES
-            texts = _cells(place, options) if is_table else _lines(place, options.encoding)
-        except DataError as error:  # which names the unpacked copy
-            raise DataError(str(error).replace(place, path)) from None
+    is_folder = os.path.isdir(path)
+    place = path if is_folder else find_file(path)
+    is_table = is_folder or Path(inner_name(place)).suffix.lower() in TABLES
+    texts = _cells(place, options) if is_table else _lines(place, options)
     if not (found := [text for text in texts if text.strip()]):
         raise DataError(f"{path} has no text: expected texts without labels")
     return found
@@ -243,8 +236,8 @@ def _cells(path: str, options: TableOptions) -> list[str]:
         return [row.text for row in table.rows()]
 
 
-def _lines(path: str, encoding: str | None) -> list[str]:
-    with open_sources([path], Reading(encoding)) as (source,):
+def _lines(path: str, options: TableOptions) -> list[str]:
+    with open_sources([path], Reading(options.encoding, options.strict_encoding)) as (source,):
         return lines_of("".join(pieces(source)))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from textrnn.text.table.packed import PACKED
+from textrnn.text.packed import PACKED
 from textrnn.text.table.records import CSV, JSON, JSONL
 from textrnn.text.table.rows import Table
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_file
+from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import choose_columns
@@ -26,7 +27,6 @@ from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
-from textrnn.text.table.packed import unpacked
 from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Row, Table, Tally
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines

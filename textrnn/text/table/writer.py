@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.packed import packing
 from textrnn.text.table.cell_values import as_figure
 from textrnn.text.table.forms import PARQUET, XLSX, Cell, column_names, form_of, other_form, output_codec
 from textrnn.text.table.json_lines import free_name
 from textrnn.text.table.origin import NewRow, Origin
 from textrnn.text.table.other_forms import cells_of, objects_of, write_form, write_text
 from textrnn.text.table.own_form import extender
-from textrnn.text.table.packed import packing
 from textrnn.text.table.records import JSON, JSONL, Record
 from textrnn.text.table.rows import HEADER, ROW, Table
 
