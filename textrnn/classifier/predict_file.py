@@ -28,8 +28,9 @@ from textrnn.text.table.forms import Cell, default_output, holds_lists, keeps_al
 from textrnn.text.table.joined import JoinedTable, open_tables
 from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND, Record
-from textrnn.text.table.rows import Row, Table
+from textrnn.text.table.rows import Table
 from textrnn.text.table.table import TableOptions
+from textrnn.text.table.tally import Row
 from textrnn.text.table.writer import write_joined, write_predictions
 
 MOST_UNKNOWN = 20  # labels that were not learnt, which are listed

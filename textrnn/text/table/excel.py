@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from textrnn.base.errors import DataError
 from textrnn.text.reader import opened
 from textrnn.text.table.cell_values import as_number, as_text
+from textrnn.text.table.excel_parts import look_inside
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
 
 BOOK = "xl/workbook.xml"  # in each workbook
@@ -34,31 +35,6 @@ _DAMAGED = (
     EOFError,
     OSError,
 )  # SyntaxError: of XML
-# Parts of a workbook that openpyxl keeps, makes anew, or that nobody misses.
-_KEPT = re.compile(
-    r"\[Content_Types\]\.xml|.*_rels/.*|docProps/.*|xl/(?:workbook|styles|sharedStrings|calcChain|metadata)\.xml"
-    r"|xl/(?:theme|worksheets|chartsheets|tables|pivotTables|pivotCache|externalLinks|printerSettings)/.*"
-    r"|xl/vba.*|xl/comments.*|xl/drawings/(?:drawing|vmlDrawing|comment).*|xl/charts/chart\d+\.xml"
-)
-_LOST = {
-    "xl/media": "pictures",
-    "xl/charts/chartEx": "charts of newer kinds",
-    "xl/charts": "styles of charts",
-    "xl/slicer": "slicers",
-    "xl/timeline": "timelines",
-    "xl/ctrlProps": "form controls",
-    "xl/activeX": "form controls",
-    "xl/embeddings": "embedded objects",
-    "xl/diagrams": "SmartArt",
-    "xl/threadedComments": "threads of comments",
-    "xl/persons": "threads of comments",
-    "xl/model": "the data model",
-    "xl/connections": "connections to data",
-    "xl/queryTables": "connections to data",
-    "xl/richData": "linked data",
-    "customXml": "custom XML",
-}
-_SHAPES = re.compile(rb"<(?:\w+:)?(?:sp|grpSp|cxnSp)[ >]")
 
 
 @contextlib.contextmanager
@@ -80,7 +56,7 @@ def excel_as_table(path: str, label: str, name: str, sheet: str | None) -> Itera
     require("openpyxl", "excel", f"{label} is a workbook of Excel", "save the sheet there as 'CSV UTF-8'")
     with opened(path, label) as stream, _damage(label), _quiet_book(stream, read_only=True, data_only=True) as book:
         chosen, remarks = _choose(book, label, sheet)
-        lost, has_formulas = _look_inside(path)
+        lost, has_formulas = look_inside(path)
         with temporary_table(".csv") as (file, place):
             read = _write_table(chosen, file)
             file.flush()
@@ -220,29 +196,6 @@ def _write_table(sheet: Any, file: Any) -> _Read:
         line += 1 + sum(cell.count("\n") for cell in cells)
     read.numeric = frozenset(column for column, own in enumerate(numbers) if own > 10 * max(0, others[column] - 1))
     return read
-
-
-def _look_inside(path: str) -> tuple[list[str], bool]:
-    """What openpyxl cannot keep of a workbook, in words; and whether there are formulas."""
-    lost, has_formulas = list[str](), False
-    with zipfile.ZipFile(path) as archive:
-        for part in archive.namelist():
-            if (
-                part.startswith("xl/media")
-                and importlib.util.find_spec("PIL")
-                and part.endswith((".png", ".jpeg", ".jpg"))
-            ):
-                continue
-            if not _KEPT.fullmatch(part) and not part.endswith("/"):
-                lost.append(next((words for begin, words in _LOST.items() if part.startswith(begin)), part))
-            if part.startswith("xl/drawings/drawing") and _SHAPES.search(archive.read(part)):
-                lost.append("drawn shapes")
-            if part.startswith("xl/worksheets/sheet"):
-                content = archive.read(part)
-                has_formulas = has_formulas or b"<f>" in content or b"<f " in content
-                if b"<extLst" in content:
-                    lost.append("newer conditional formats, sparklines or lists of allowed values")
-    return list(dict.fromkeys(lost)), has_formulas
 
 
 def _num_not_computed(path: str, label: str, title: str) -> int:

@@ -15,8 +15,9 @@ from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.column_words import list_columns, short_name
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import Record
-from textrnn.text.table.rows import Row, Table
+from textrnn.text.table.rows import Table
 from textrnn.text.table.table import open_records, open_table
+from textrnn.text.table.tally import Row
 
 
 @dataclass
