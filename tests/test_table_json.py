@@ -30,6 +30,7 @@ FORMS: dict[str, Any] = {
     "headed": [NAMES, *ROWS],
     "table": {"schema": {"fields": FIELDS, "primaryKey": ["text"]}, "data": RECORDS},
     "lists": {name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)},
+    "rows": {"features": [{"name": "text"}, {"name": "label"}], "rows": [{"row": one} for one in RECORDS]},
     "nested": {"info": {"by": [1]}, "classes": [{"id": 0}, {"id": 1}], "set": {"data": RECORDS}},
 }
 
@@ -47,7 +48,8 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
         write_predictions(table, ["new"], cells, str(tmp_path / "b.csv"))
     own, found = json.loads(path.read_text(encoding="utf-8")), json.loads(output.read_text(encoding="utf-8"))
     header = (tmp_path / "b.csv").read_text(encoding="utf-8").partition("\n")[0]
-    assert header == ("1,2,new" if form == "values" else "text,label,new")
+    expected_header = {"values": "1,2,new", "rows": "row.text,row.label,new"}.get(form, "text,label,new")
+    assert header == expected_header
     new = [f"p{n}" for n in range(1, 30)]
     if form == "columns":
         expected = {name: dict(list(column.items())[1:]) for name, column in own.items()}
@@ -60,6 +62,8 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     elif form in ("values", "headed"):
         data = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
         assert found == ([[*NAMES, "new"], *data] if form == "headed" else data)
+    elif form == "rows":
+        assert found["rows"] == [{**row, "new": one} for row, one in zip(own["rows"][1:], new, strict=True)]
     elif form == "lists":
         assert found == {**{name: own[name][1:] for name in NAMES}, "new": new}
     else:
@@ -73,6 +77,7 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     [
         ('{"text": {"0": "a b", "1"', r"a\.json is no whole JSON \("),
         ('{"x": {"a": [{"id": 1}]}, "y": [{"id": 2}, {"id": 3}]}', r"several lists of records \('x\.a' \(1\), 'y' \(2"),
+        ('{"text": "a b", "label": [{"name": "a"}, {"name": "b"}]}\n', "'label' holds objects, such as"),
         ('["a text", 1]', "array of different things: expected objects"),
         ('{"text": "a b", "label": [[0, 1, "PER"], [2, 3, "LOC"]]}\n', "'label' marks parts of a text, such as"),
         ('{"text": "a b", "label": [[0, 1, "PER"]]}\n', "'label' marks parts of a text, such as"),
@@ -93,6 +98,17 @@ def test_one_object_on_several_lines_is_a_row_and_a_list_of_texts_gets_names(tmp
             write_predictions(table, ["new"], [["p"]], str(output))
         found = json.loads(output.read_text(encoding="utf-8"))
         assert found == ({**content, "new": "p"} if indent else [{"text": "a film", "new": "p"}])
+
+
+@pytest.mark.parametrize("header", [[], [NAMES]])
+def test_lines_of_arrays_are_rows(tmp_path: Path, header: list[Any]) -> None:
+    path, output = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*header, *ROWS]), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert "JSON lines of arrays" in table.describe() and [row.label for row in table.rows()] == LABELS
+        write_predictions(table, ["new"], [["p"]] * 30, str(output))
+    found = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert found == [*([*NAMES, "new"] for _ in header), *([*row, "p"] for row in ROWS)]
 
 
 def choice(*labels: str, **more: Any) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from textrnn.base.errors import DataError
 from textrnn.text.reader import opened
-from textrnn.text.table.column_facts import column_facts, has_header, label_hint, text_hint
-from textrnn.text.table.json_lines import free_name, parse_object
+from textrnn.text.table.column_facts import EXACT, column_facts, has_header, label_hint, text_hint
+from textrnn.text.table.json_lines import flat, free_name, parse_object
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
@@ -21,6 +22,7 @@ MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
 _HEAD_BYTES = 1 << 10
+_BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
 COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
 VALUES, HEADED, TEXTS, OBJECT = "values", "headed", "texts", "object"
 _WORDS = {
@@ -85,7 +87,7 @@ def frame_of(value: Any, label: str) -> Frame | None:
     is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
     if is_listed and len({len(part) for part in own}) == 1:
         return Frame(LISTS, list(map(list, zip(*own, strict=True))), list(value))
-    return _records(value, label)
+    return Frame(OBJECT, [value]) if _is_row(value) else _records(value, label)
 
 
 def _of_array(value: Sequence[Any], label: str) -> Frame:
@@ -147,7 +149,7 @@ def _lists_within(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[t
 
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(key for row in rows[:LOOKED_AT] for key in row)) or [""]
+    return list(dict.fromkeys(key for row in rows[:LOOKED_AT] for key in flat(row))) or [""]
 
 
 def _is_object(value: Any) -> bool:
@@ -181,35 +183,46 @@ def json_as_table(path: str, label: str, name: str, options: TableOptions) -> It
         DataError: it is JSON, and no table; or it should be JSON and is none.
     """
     found = _whole_value(path, label, name, options)
-    frame = None if found is None else frame_of(found[0], label)
-    if found is None or (frame is None and not found[2]):
+    frame = None if found is None else frame_of(found.value, label)
+    if found is None or (frame is None and not found.is_indented):
         yield None
         return
-    value, codec, is_indented = found
-    frame = frame or Frame(OBJECT, [value])
+    frame = frame or Frame(OBJECT, [found.value])
     with temporary_table(".jsonl") as (file, place):
         for row in frame.rows:
             cells = row if isinstance(row, dict) else dict(zip(frame.names, row, strict=False))
             file.write(json.dumps(cells, ensure_ascii=False) + "\n")
         file.flush()
-        words = _WORDS[frame.orient] + (f" in {'.'.join(frame.path)!r:.60}" if frame.path else "")
+        words = "JSON lines of arrays" if found.is_lines else _WORDS[frame.orient]
+        words += f" in {'.'.join(frame.path)!r:.60}" if frame.path else ""
 
         def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
-            made = _written(value, frame, names, list(rows))
-            text = json.dumps(made, ensure_ascii=False, indent=2 if is_indented else None)
-            file.write(f"{text}\n".encode("utf-8", "replace"))
+            made = _written(found.value, frame, names, list(rows))
+            for one in made if found.is_lines else [made]:
+                text = json.dumps(one, ensure_ascii=False, indent=2 if found.is_indented else None)
+                file.write(f"{text}\n".encode("utf-8", "replace"))
 
-        yield Origin(place, words, write, encoding=codec.name, remarks=encoding_remarks(name, codec))
+        remarks = encoding_remarks(name, found.encoding)
+        yield Origin(place, words, write, encoding=found.encoding.name, remarks=remarks)
 
 
-def _whole_value(path: str, label: str, name: str, options: TableOptions) -> tuple[Any, Encoding, bool] | None:
-    """The JSON value of a file, its encoding and whether it has several lines; None for other files.
+class _File(NamedTuple):
+    """What a file of JSON holds: one value, or an array a line, which together are one."""
+
+    value: Any
+    encoding: Encoding
+    is_indented: bool
+    is_lines: bool = False
+
+
+def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _File | None:
+    """What a file of JSON holds; None for other files.
 
     Those are: what is no JSON, JSON lines, and what is read as a stream: an array of objects, also alone in an object.
     """
     with opened(path, label) as stream:
         head = stream.read(_HEAD_BYTES).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    if head[:1] not in (b"{", b"[") or head[1:].lstrip().startswith((b"{", b"]")):
+    if not _BEGIN.match(head):
         return None
     found = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     with contextlib.closing(table_lines(path, label, found)) as source:
@@ -218,18 +231,35 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> tup
         if len(first) == 2 and any(map(parse_object, first)):
             return None
         text = "".join([*first, *lines]).replace(BAD, REPLACEMENT)
+    if len(first) == 2 and all(map(_is_array, first)):
+        rows = [json.loads(line, strict=False) for line in text.split("\n") if _is_array(line)]
+        return _File(rows, found, False, True)
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
         if name.lower().endswith(".json"):
             raise DataError(f"{label} is no whole JSON ({error}): save it again, or name its form with -d") from None
         return None
-    return None if _is_stream(value) else (value, found, len(first) > 1)
+    return None if _is_stream(value) else _File(value, found, len(first) > 1)
+
+
+def _is_array(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line, strict=False), list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_row(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a text of its own, beside lists of labels and the like."""
+    return any(isinstance(own, str) and text_hint(key) == EXACT for key, own in value.items())
 
 
 def _is_stream(value: Any) -> bool:
     if not isinstance(value, dict):
         return not isinstance(value, list)
+    if _is_row(value):
+        return False
     filled = [own for own in value.values() if isinstance(own, (list, dict)) and own]
     return len(filled) == 1 and isinstance(filled[0], list) and all(map(_is_object, filled[0]))
 

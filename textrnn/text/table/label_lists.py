@@ -50,9 +50,10 @@ def joined_labels(cell: str, column: str) -> str:
     if found is None:
         return cell
     if any(isinstance(one, (list, dict)) for one in found) or _is_span(found):
+        what = "holds objects" if isinstance(found[0], dict) else "marks parts of a text"
         raise DataError(
-            f"{column} marks parts of a text, such as {cell:.60}: expected labels of the whole text; name another "
-            "column with --label-column"
+            f"{column} {what}, such as {cell:.60}: expected labels of the whole text; name another column with "
+            "--label-column"
         )
     labels = (str(one).strip() for one in found if one is not None)
     return AND.join(dict.fromkeys(label for label in labels if label))
