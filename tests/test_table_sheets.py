@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import importlib.util
 import zipfile
 from pathlib import Path
@@ -93,6 +94,20 @@ def test_a_workbook_comes_back_with_its_other_sheets(book: Path) -> None:
     good("classify", "a.xlsx", "--predict", "--only-missing", "-o", "rest.csv")
     lines = Path("rest.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2 and lines[1].startswith("2024-05-01,")
+
+
+def test_a_workbook_is_written_packed_and_to_a_stream(book: Path) -> None:
+    with open_table(str(book), needs_label=True) as table:
+        write_predictions(table, ["new"], [["x"]] * 60, "b.xlsx.gz")
+    Path("b.xlsx").write_bytes(gzip.decompress(Path("b.xlsx.gz").read_bytes()))
+    assert openpyxl.load_workbook("b.xlsx")["Reviews"]["G4"].value == "x"
+    with open_table("b.xlsx.gz", needs_label=True) as table:
+        assert table.header is not None and table.header[6] == "new"
+
+
+def test_what_fails_while_a_workbook_is_open_is_not_its_fault(book: Path) -> None:
+    with pytest.raises(ValueError, match="mine"), open_table(str(book), needs_label=True):
+        raise ValueError("mine")
 
 
 def test_text_stays_text_when_a_table_becomes_a_sheet(tmp_path: Path) -> None:

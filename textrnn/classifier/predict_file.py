@@ -118,7 +118,8 @@ def predict_table(
         raise ConfigError(
             f"--fill puts labels into their column, and {table.name} has none: name it with --label-column"
         )
-    if predict_options.only_missing and isinstance(output, str) and keeps_all_rows(table, output):
+    places = [(table, output)] if isinstance(output, str) else zip(getattr(table, "members", ()), output, strict=True)
+    if predict_options.only_missing and any(keeps_all_rows(one, place) for one, place in places):
         raise ConfigError(
             f"--only-missing leaves rows out, on which formulas of {table.name} may depend: write another form, such "
             "as -o rest.csv"
@@ -153,6 +154,7 @@ def _write(table: Table, predictions: _Predictions, output: str | list[str]) -> 
     if not isinstance(table, JoinedTable):
         return write_alone(table, str(output)), []
     if isinstance(output, str):
+        predictions.as_numbers = all(member.has_numbers_as_labels for member in table.members)
         names = write_joined(table.members, predictions.columns, predictions.cells, output, edit=predictions.edited)
         name, places = names[0], []
     else:

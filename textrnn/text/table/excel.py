@@ -6,7 +6,10 @@ import contextlib
 import csv
 import importlib
 import importlib.util
+import io
 import re
+import shutil
+import tempfile
 import warnings
 import zipfile
 from array import array
@@ -54,40 +57,38 @@ def excel_as_table(path: str, label: str, name: str, sheet: str | None) -> Itera
         yield None
         return
     require("openpyxl", "excel", f"{label} is a workbook of Excel", "save the sheet there as 'CSV UTF-8'")
-    with opened(path, label) as stream, _damage(label), _quiet_book(stream, read_only=True, data_only=True) as book:
-        chosen, remarks = _choose(book, label, sheet)
+    with temporary_table(".csv") as (file, place):
+        with opened(path, label) as stream, _damage(label), _quiet_book(stream, read_only=True, data_only=True) as book:
+            chosen, remarks = _choose(book, label, sheet)
+            title, read = chosen.title, _write_table(chosen, file)
+        file.flush()
+        if not read.width:
+            raise DataError(f"{label} has no cell in sheet {title!r:.60}: expected a table with text")
         lost, has_formulas = look_inside(path)
-        with temporary_table(".csv") as (file, place):
-            read = _write_table(chosen, file)
-            file.flush()
-            if not read.width:
-                raise DataError(f"{label} has no cell in sheet {chosen.title!r:.60}: expected a table with text")
-            if has_formulas and (number := _num_not_computed(path, label, chosen.title)):
-                remarks.append(
-                    f"{name}: {number:,} formula{'s have' if number > 1 else ' has'} no value that was saved, and "
-                    f"{'are' if number > 1 else 'is'} read as blank: open it in Excel and save it"
-                )
-            if lost:
-                remarks.append(
-                    f"{name}: as .xlsx it comes back without its {', '.join(lost)}, which openpyxl cannot keep"
-                )
-
-            def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
-                with opened(path, label) as stream:
-                    keep_vba = name.lower().endswith(".xlsm")
-                    _write_back(stream, file, chosen.title, read, rows, keep_vba=keep_vba)
-
-            yield Origin(
-                place,
-                f"sheet {chosen.title!r:.60} of Excel",
-                write,
-                delimiter=",",
-                places=read.places,
-                lines=lambda row: row + 1,
-                numeric=read.numeric,
-                is_whole=True,
-                remarks=remarks,
+        if has_formulas and (number := _num_not_computed(path, label, title)):
+            remarks.append(
+                f"{name}: {number:,} formula{'s have' if number > 1 else ' has'} no value that was saved, and "
+                f"{'are' if number > 1 else 'is'} read as blank: open it in Excel and save it"
             )
+        if lost:
+            remarks.append(f"{name}: as .xlsx it comes back without its {', '.join(lost)}, which openpyxl cannot keep")
+
+        def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
+            with opened(path, label) as stream:
+                content = io.BytesIO(stream.read())
+            _write_back(content, file, title, read, rows, keep_vba=name.lower().endswith(".xlsm"))
+
+        yield Origin(
+            place,
+            f"sheet {title!r:.60} of Excel",
+            write,
+            delimiter=",",
+            places=read.places,
+            lines=lambda row: row + 1,
+            numeric=read.numeric,
+            is_whole=True,
+            remarks=remarks,
+        )
 
 
 def is_workbook(path: str, label: str) -> bool:
@@ -229,7 +230,15 @@ def _write_back(
                 _set(cell, value)
                 if style is not None and style.has_style:
                     cell._style = copy(style._style)
-        book.save(file)
+        _save(book, file)
+
+
+def _save(book: Any, file: BinaryIO) -> None:
+    """Writes a workbook, which needs a file in which one can seek, to any file."""
+    with tempfile.TemporaryFile() as copy_of_it:
+        book.save(copy_of_it)
+        copy_of_it.seek(0)
+        shutil.copyfileobj(copy_of_it, file)
 
 
 def _set(cell: Any, value: Any) -> None:
@@ -258,7 +267,7 @@ def write_rows(file: BinaryIO, header: Sequence[str], rows: Iterator[Sequence[An
         if number > MAX_ROWS:
             raise DataError(f"a sheet of Excel has {MAX_ROWS:,} rows at most: name another form, such as .csv")
         sheet.append([_cell(sheet, value) for value in row])
-    book.save(file)
+    _save(book, file)
 
 
 def _cell(sheet: Any, value: Any, *, is_name: bool = False) -> Any:

@@ -8,7 +8,7 @@ import zipfile
 
 # Parts of a workbook that openpyxl keeps, makes anew, or that nobody misses.
 _KEPT = re.compile(
-    r"\[Content_Types\]\.xml|.*_rels/.*|docProps/.*|xl/(?:workbook|styles|sharedStrings|calcChain|metadata)\.xml"
+    r"\[Content_Types\]\.xml|.*_rels/.*|docProps/.*|xl/(?:workbook|styles|sharedStrings|calcChain)\.xml"
     r"|xl/(?:theme|worksheets|chartsheets|tables|pivotTables|pivotCache|externalLinks|printerSettings)/.*"
     r"|xl/vba.*|xl/comments.*|xl/drawings/(?:drawing|vmlDrawing|comment).*|xl/charts/chart\d+\.xml"
 )
@@ -28,6 +28,7 @@ _LOST = {
     "xl/connections": "connections to data",
     "xl/queryTables": "connections to data",
     "xl/richData": "linked data",
+    "xl/metadata": "dynamic arrays",
     "customXml": "custom XML",
 }
 _SHAPES = re.compile(rb"<(?:\w+:)?(?:sp|grpSp|cxnSp)[ >]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import importlib
 import json
 import math
@@ -50,6 +51,8 @@ def parquet_as_table(path: str, label: str) -> Iterator[Origin | None]:
                 for row in batch.to_pylist():
                     file.write(json.dumps(_plain(row), ensure_ascii=False) + "\n")
         except (arrow.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of the table that is written
+                raise
             raise DataError(f"{label} is damaged: {error}") from None
         file.flush()
         if not source.metadata.num_rows:
