@@ -148,6 +148,7 @@ def open_tables(
             warnings=list(dict.fromkeys(line for member in members for line in member.warnings)),
             has_lines=all(member.has_lines for member in members),
             num_rows=None,
+            origin=None,
         )
         yield JoinedTable(**own, members=members, paths=paths)
 
