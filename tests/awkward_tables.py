@@ -12,9 +12,14 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet
+
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions
+from textrnn.text.table.cell_values import as_number
 from textrnn.text.table.table import open_table
 
 TEXTS = {
@@ -127,6 +132,8 @@ def awkward_table(seed: int) -> Awkward:
         return Awkward(
             _json(draw, has, objects, names).encode(encoding), draw.choice([".json", ".jsonl"]), meant, tuple(traits)
         )
+    if has("other program", 0.15):
+        return Awkward(*_of_program(draw, has, header, rows, columns, names), meant, tuple(traits))
     return Awkward(
         _written(draw, has, is_plain, header, rows, delimiter, end, quoting).encode(encoding),
         ".csv",
@@ -136,13 +143,70 @@ def awkward_table(seed: int) -> Awkward:
 
 
 def _json(draw, has, objects, names):
-    """The objects as lines or as an array, flat or nested."""
+    """The objects as lines or as an array, flat or nested; or in another form of pandas."""
+    keys = list(objects[0])
+    if len(keys) == len({*keys}) and has("another form of JSON", 0.3):
+        rows, index = [list(one.values()) for one in objects], [str(number) for number in range(len(objects))]
+        columns = list(zip(*rows, strict=True))
+        forms = {
+            "columns": {key: dict(zip(index, column, strict=True)) for key, column in zip(keys, columns, strict=True)},
+            "index": dict(zip(index, objects, strict=True)),
+            "split": {"columns": keys, "index": index, "data": rows},
+            "table": {"schema": {"fields": [{"name": key, "type": "string"} for key in keys]}, "data": objects},
+            "lists": dict(zip(keys, map(list, columns), strict=True)),
+            "values": [keys, *rows],
+            "among others": {"meta": {"parts": [{"id": 1}, {"id": 2}]}, "count": 3, "rows": objects},
+        }
+        name = draw.choice([*forms])
+        has(name, 1)
+        return json.dumps(forms[name], ensure_ascii=False, indent=draw.choice([None, 2]))
     if has("nested", 0.5):
         objects = [{"id": 1, "data": one} for one in objects]
     if has("an array", 0.5):
         whole = {"count": len(objects), "rows": objects} if has("within an object", 0.3) else objects
         return json.dumps(whole, ensure_ascii=False, indent=draw.choice([None, 2]))
     return "".join(json.dumps(one, ensure_ascii=draw.random() < 0.5) + "\n" for one in objects)
+
+
+def _of_program(draw, has, header, rows, columns, names):
+    """The rows as a workbook, as Parquet, as tasks of Label Studio, or in JSON lines with lists as of doccano."""
+    name = draw.choice(["workbook", "Parquet", "tasks", "lists of labels"])
+    has(name, 1)
+    if name == "workbook":
+        book = openpyxl.Workbook()
+        sheet = book.active
+        if has("titles", 0.3):
+            sheet.append(["Customer reviews 2024"])
+            sheet.append([])
+        for row in [header, *rows]:
+            sheet.append([as_number(cell) if cell not in ("", *header) else cell or None for cell in row])
+        for row in sheet:
+            for cell in row:
+                if cell.data_type in "fe":
+                    cell.data_type = "s"
+        if has("other sheets", 0.3):
+            book.create_sheet("Notes", draw.choice([None, 0])).append(["a note"])
+        file = io.BytesIO()
+        book.save(file)
+        return file.getvalue(), ".xlsx"
+    if name == "Parquet":
+        file = io.BytesIO()
+        cells = {own or "key": [row[at] or None for row in rows] for at, own in enumerate(header)}
+        pyarrow.parquet.write_table(pyarrow.table(cells), file, row_group_size=20)
+        return file.getvalue(), ".parquet"
+    text, label = columns.index("text"), columns.index("label")
+    if name == "tasks":
+        tasks = []
+        for number, row in enumerate(rows):
+            result = {"from_name": "mood", "to_name": "text", "type": "choices", "value": {"choices": [row[label]]}}
+            made = [{"id": number, "was_cancelled": False, "result": [result]}] if row[label] else []
+            tasks.append(
+                {"id": number, "annotations": made, "data": {"text": row[text]}, "total_annotations": len(made)}
+            )
+        return json.dumps(tasks, ensure_ascii=False, indent=draw.choice([None, 2])).encode(), ".json"
+    key = draw.choice(["label", "labels"])
+    lines = [{"id": n, "text": row[text], key: [row[label]] if row[label] else []} for n, row in enumerate(rows)]
+    return "".join(json.dumps({**one, "Comments": []}) + "\n" for one in lines).encode(), ".jsonl"
 
 
 def _written(draw, has, is_plain, header, rows, delimiter, end, quoting):

@@ -23,6 +23,11 @@ def test_awkward_tables_are_of_many_kinds_and_a_wrong_reading_is_found(tmp_path)
         "no header",
         "JSON",
         "nested",
+        "another form of JSON",
+        "workbook",
+        "Parquet",
+        "tasks",
+        "lists of labels",
     } <= traits
     table = next(table for table in tables if "marks" in table.traits and table.suffix == ".csv")
     text, _ = table.rows[0]

@@ -37,6 +37,7 @@ def zipped():
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("story.txt", story())
+        archive.writestr("other.txt", "other")
     return data.getvalue()
 
 
@@ -47,7 +48,7 @@ BAD_TEXTS = {
     "byte order mark": (b"\xef\xbb\xbf", ["byte order mark only"]),
     "short": (b"The cat.\n", ["expected at least 65", "--window"]),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, ["PNG picture", "plain text"]),
-    "zip": (zipped(), ["zip archive", "plain text"]),
+    "zip": (zipped(), ["holds 2 files", "unpack it"]),
     "random": (random.Random(3).randbytes(5000), ["binary, not text"]),
     "one character": (b"a" * 5000, ["single distinct character", "'a'"]),
     "NUL": (story().encode().replace(b"cat", b"c\0t"), ["NUL", "binary"]),

@@ -80,7 +80,7 @@ def test_second_signal_leaves_nothing(number, place, monkeypatch):
 def test_signal_while_predicting_leaves_no_half_file(number, call, ready, monkeypatch):
     before = snapshot(ready)
     signalled(monkeypatch, TextClassifier, "predict", number, call=call)
-    ran = run_cli("classify", "long.csv")
+    ran = run_cli("classify", "long.csv", "--model", "reviews")
     assert (ran.code, ran.out, ran.err.strip()) == (130, "", "interrupted")
     assert snapshot(ready) == before
 
@@ -170,7 +170,7 @@ def test_full_disk_while_predicting_keeps_what_there_was(ready):
     (ready / "long.predicted.csv").write_text("mine")
     before = snapshot(ready)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
-    with start("classify", "long.csv", "--overwrite", cwd=ready, preexec_fn=limit) as process:
+    with start("classify", "long.csv", "--model", "reviews", "--overwrite", cwd=ready, preexec_fn=limit) as process:
         out, err = process.communicate()
     assert (process.returncode, out, len(err.splitlines())) == (1, "", 1)
     assert err.startswith("error: cannot write long.predicted.csv: File too large")

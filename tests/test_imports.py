@@ -41,7 +41,7 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a room may use.
 LIBRARIES = {
     "base": {"numpy", "safetensors"},
-    "text": SMALL | {"bs4"},
+    "text": SMALL | {"bs4", "openpyxl", "pyarrow"},
     "report": SMALL | {"jinja2", "matplotlib", "scipy"},
     "nn": SMALL | {"scipy"},
     "training": SMALL | {"rich", "matplotlib"},

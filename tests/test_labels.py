@@ -111,7 +111,9 @@ def test_read_rows_leaves_marks_without_a_label(tmp_path):
         assert kind == Classes(["bad", "good"]) and rows.labels.tolist() == [1, 0, 1, 1, 0]
         assert rows.numbers.tolist() == [1, 3, 5, 7, 8]
         assert rows.unlabelled == ["text 1", "text 3", "text 5"] and rows.counts["unlabelled"] == 3
-        assert [re.findall(r"\d rows?", line) for line in rows.remarks] == [["2 rows"], ["1 row"]]
+        *marks, few = rows.remarks
+        assert [re.findall(r"\d rows?", line) for line in marks] == [["2 rows"], ["1 row"]]
+        assert "5 labelled rows, too few to learn from" in few
         tested, _ = read_rows(table, LabelOptions(), Classes(["good", "BAD"]))
         assert tested.labels.tolist() == [0, 1, 0, 0, 1] and tested.remarks == []
     with open_table(str(path), TableOptions(keep_labels=("nan",)), needs_label=True) as table:

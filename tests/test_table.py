@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import sys
 import tracemalloc
@@ -83,7 +84,28 @@ def test_open_table_reads_a_spreadsheet_with_many_columns(save: Save) -> None:
     assert [row.number for row in found if row.problem] == damaged
     assert found[0].text == rows[1][4] and found[8].text == rows[9][4].replace("é", "\ufffd")
     assert f"{len(damaged)} rows with undecodable bytes (rows {damaged[0]}," in str(table.summary())
-    assert "places that are not UTF-8" in table.warnings[0]
+    assert "places that are not UTF-8, the first at offset" in table.warnings[0]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_few_bad_bytes_in_a_table_are_replaced_and_told_or_refused(save: Save, is_json: bool) -> None:
+    lines = ["text,label"] + [f'"{sentence(n)}",{n % 2}' for n in range(200)]
+    content = "\r\n".join(lines).encode()
+    if is_json:
+        rows = [[sentence(n), n % 2] for n in range(200)]
+        content = json.dumps({"columns": ["text", "label"], "data": rows}, indent=1).encode()
+    at = content.index(b" ", 900) + 1
+    path = save(content[:at] + b"\xfe \xfe" + content[at:])
+    table, _ = read(path, needs_label=True)
+    line = content[:at].count(b"\n") + 1
+    said = f"has 2 places that are not UTF-8, the first at offset {at} (line {line}): replaced by U+FFFD"
+    assert any(said in warning for warning in table.warnings)
+    with pytest.raises(
+        DataError, match=rf"the first at offset {at} \(line {line}\): mend it, or leave out --strict-enc"
+    ):
+        read(path, strict_encoding=True)
+    with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030: name its encoding"):
+        read(save("text,label\nun café noir,1\n".encode("cp1252") * 9), strict_encoding=True)
 
 
 def test_open_table_reads_windows_1252_and_says_so(save: Save) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.table import Row, Table, TableOptions, open_table
-from textrnn.text.table.writer import with_label, write_predictions
 
 WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short"]
 NUM_ROWS = 60
@@ -229,19 +228,3 @@ def test_refusal_of_several_columns_counts_their_values(
     what = "text" if "text" in str(caught.value).partition(":")[0].rpartition(" ")[2] else "label"
     for name in claims:
         assert name in str(read(path, **{f"{what}_column": name})[0].column_names)
-
-
-def test_lists_of_one_in_json_are_what_is_in_them(tmp_path: Path) -> None:
-    """As doccano and Label Studio write them."""
-    path, output = tmp_path / "a.json", tmp_path / "b.json"
-    choices = [{"choices": [None if n == 3 else "pn"[n % 2]]} for n in range(30)]
-    objects = [{"data": {"text": sentence(n)}, "annotations": [{"result": [{"value": choices[n]}]}]} for n in range(30)]
-    path.write_text(json.dumps(objects), encoding="utf-8")
-    with open_table(str(path), needs_label=True) as table:
-        assert table.column_names == ("data.text", "annotations.result.value.choices")
-        assert [row.label for row in table.rows()] == [None if n == 3 else "pn"[n % 2] for n in range(30)]
-        write_predictions(
-            table, ["sure"], [[1]] * 30, str(output), edit=lambda record: with_label(table, record, "new")
-        )
-    found = json.loads(output.read_text(encoding="utf-8"))
-    assert found[3]["annotations"] == [{"result": [{"value": {"choices": ["new"]}}]}] and found[3]["sure"] == 1

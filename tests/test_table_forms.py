@@ -14,6 +14,8 @@ import pytest
 from textrnn.base.errors import DataError
 from textrnn.text.table.forms import column_names
 from textrnn.text.table.json_arrays import array_level, array_pieces
+from textrnn.text.table.own_form import with_label
+from textrnn.text.table.records import AND, Record
 from textrnn.text.table.table import Row, Table, TableOptions, open_table
 from textrnn.text.table.writer import write_predictions
 
@@ -141,9 +143,25 @@ def test_fasttext_lines_without_a_label_and_with_several(tmp_path: Path) -> None
     table, rows = read(path)
     assert pairs(rows) == [("good film", "a"), ("just a film", None), ("bad", "b"), ("", "a")]
     assert "fastText" in table.describe() and "1 row with no text" in str(table.summary())
-    path.write_text("__label__a good film\n__label__a __label__b bad\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"several labels \(__label__a __label__b\): expected one"):
-        read(path)
+
+
+@pytest.mark.parametrize(
+    "line", ["__label__a __label__b\tbad", "bad __label__a __label__b", "__label__a bad  __label__b"]
+)
+def test_fasttext_lines_with_several_labels(tmp_path: Path, line: str) -> None:
+    path, output = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text(f"{line}\n{line}\nbad\n", encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert pairs(list(table.rows())) == [("bad", f"a{AND}b")] * 2 + [("bad", None)]
+        edits = iter([None, None, f"c{AND}so so"])
+
+        def edit(record: Record) -> Record:
+            new = next(edits)
+            return record if new is None else with_label(table, record, new)
+
+        write_predictions(table, ["sure"], [["1"]] * 3, str(output), edit=edit)
+    new = "bad __label__c __label__so-so" if line.startswith("bad") else "__label__c __label__so-so bad"
+    assert output.read_text(encoding="utf-8") == f"{line}\t1\n{line}\t1\n{new}\t1\n"
 
 
 def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
@@ -171,9 +189,10 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("two.zip", packed_in_zip("a.csv", b"x", "b.csv"), r"holds 2 files \(b.csv, a.csv\): expected one table"),
-        ("none.zip", packed_in_zip("__MACOSX/x", b""), r"holds 0 files: expected one table"),
-        ("sheet.zip", packed_in_zip("[Content_Types].xml", b"x", "xl/workbook.xml"), "spreadsheet of Excel"),
+        ("two.zip", packed_in_zip("a.csv", b"x", "b.csv"), r"holds 2 files \(b.csv, a.csv\): expected one"),
+        ("none.zip", packed_in_zip("__MACOSX/x", b""), r"holds 0 files: expected one"),
+        ("sheet.zip", packed_in_zip("[Content_Types].xml", b"x", "xl/workbook.xml"), "is damaged, or no workbook"),
+        ("a.docx", packed_in_zip("[Content_Types].xml", b"x", "word/document.xml"), "spreadsheet of Excel"),
         ("half.csv.gz", gzip.compress(CSV.encode())[:-9], r"half.csv.gz is cut off or damaged"),
         ("plain.csv.gz", CSV.encode(), r"plain.csv.gz is no whole gzip file"),
         ("half.zip", packed_in_zip("a.csv", CSV.encode())[:80], "zip|archive|Excel"),

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import DataError
 from textrnn.text.table import writer as table_writer
+from textrnn.text.table.own_form import with_label
 from textrnn.text.table.table import TableOptions, open_table
-from textrnn.text.table.writer import with_label, write_predictions
+from textrnn.text.table.writer import write_predictions
 
 ADDED = ["predicted", "confidence"]
 
@@ -190,7 +191,7 @@ def test_write_predictions_leaves_nothing_on_a_full_disk(tmp_path: Path, monkeyp
     def full(*given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(table_writer, "_write", full)
+    monkeypatch.setattr(table_writer, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
         rewritten(tmp_path, "text,label\na,1\n", [["p", 1]])
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from array import array
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of
+from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of, several_line, without_lists
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
@@ -26,11 +25,12 @@ from textrnn.classifier.splits import GroupedTexts, some_texts, text_numbers
 from textrnn.classifier.vectors import StartVectors
 from textrnn.text.files import find_file
 from textrnn.text.lines import lines_of
+from textrnn.text.packed import inner_name
 from textrnn.text.reader import Reading, open_sources, pieces
 from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.folder import TABLES
-from textrnn.text.table.packed import unpacked
+from textrnn.text.table.joined import JoinedTable
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # rows that a message lists
@@ -121,7 +121,9 @@ def read_rows(
     if sides.split is not None:
         rows.parts = [cells[row][-1] for row in known]
     rows.counts = dict(used=len(known), unlabelled=len(rows.unlabelled), empty=len(empty))
-    if empty:
+    if isinstance(table, JoinedTable):
+        table.count(rows.numbers.tolist(), empty)
+    elif empty:
         rows.counts["empty_rows"] = empty[:FEW_NAMED]
     return rows, kind
 
@@ -130,6 +132,9 @@ def _settled(
     table: Table, written: Sequence[str | None], options: LabelOptions, kind: LabelKind | None
 ) -> tuple[list[str | None], LabelKind, list[str]]:
     """What the labels of rows count as, None for none; their kind; and what a person should know of both."""
+    between, lists = None, written
+    if kind is None:
+        written, between = without_lists(lists)
     counts, lines = Counter(label for label in written if label is not None), list[str]()
     if kind is None:
         meant, lines = settle_labels(counts, len(written), table.options)
@@ -146,6 +151,9 @@ def _settled(
             is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known)
             options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
             options = options if is_one else replace(options, separator=one_hot.separator)
+        elif between is not None:
+            lines += [several_line(lists)] if options.task is None else []
+            options = replace(options, task=options.task or SEVERAL, separator=options.separator or between)
         kind, words = found_kind(known, str(table.column_names[1] or ""), options)
         merged = merged_line(meant, counts) if kind.task == CLASSES else None
         lines += [line for line in (merged, words) if line]
@@ -154,6 +162,8 @@ def _settled(
 
 def has_labels(table: Table) -> bool:
     """Whether there are labels among the first rows of a table."""
+    if isinstance(table, JoinedTable):
+        return any(map(has_labels, table.members))
     return table.label_column is not None and any(
         row.label and not is_unlabelled(row.label, table.options) for row in islice(table.rows(), LOOKED_AT)
     )
@@ -222,8 +232,7 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     """Reads all texts of a file, as many as there are.
 
     Args:
-        path: a table by its suffix (`.csv`, `.tsv`, `.jsonl` and so on), or else a text a line; with `.gz` after it,
-            packed.
+        path: a table by its suffix (`.csv`, `.tsv`, `.jsonl` and so on), or else a text a line; packed or not.
         options: how tables are read; of other files the encoding.
 
     Returns:
@@ -232,15 +241,10 @@ def read_unlabelled(path: str, options: TableOptions) -> list[str]:
     Raises:
         DataError: it cannot be read, or holds no text.
     """
-    with contextlib.ExitStack() as stack:
-        place, name = path, Path(path).name
-        if not os.path.isdir(path):
-            place, name = stack.enter_context(unpacked(find_file(path)))
-        try:
-            is_table = os.path.isdir(path) or Path(name).suffix.lower() in TABLES
-            texts = _cells(place, options) if is_table else _lines(place, options.encoding)
-        except DataError as error:  # which names the unpacked copy
-            raise DataError(str(error).replace(place, path)) from None
+    is_folder = os.path.isdir(path)
+    place = path if is_folder else find_file(path)
+    is_table = is_folder or Path(inner_name(place)).suffix.lower() in TABLES
+    texts = _cells(place, options) if is_table else _lines(place, options)
     if not (found := [text for text in texts if text.strip()]):
         raise DataError(f"{path} has no text: expected texts without labels")
     return found
@@ -251,8 +255,8 @@ def _cells(path: str, options: TableOptions) -> list[str]:
         return [row.text for row in table.rows()]
 
 
-def _lines(path: str, encoding: str | None) -> list[str]:
-    with open_sources([path], Reading(encoding)) as (source,):
+def _lines(path: str, options: TableOptions) -> list[str]:
+    with open_sources([path], Reading(options.encoding, options.strict_encoding)) as (source,):
         return lines_of("".join(pieces(source)))
 
 

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import write_atomically
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.forms import delimited, output_codec
+from textrnn.text.table.forms import output_codec
+from textrnn.text.table.joined import JoinedTable
+from textrnn.text.table.other_forms import delimited
 from textrnn.text.table.table import Table
 
-COLUMNS = ("row", "line", "label", "suggested", "confidence", "label_probability", "text")
+COLUMNS = ("file", "row", "line", "label", "suggested", "confidence", "label_probability", "text")
 SUFFIX = ".errors.csv"
 
 
-def errors_place(path: str, *, overwrite: bool) -> Path:
-    """Where the table of a table's likely errors goes, looked at before anything is learnt.
+def errors_place(paths: Sequence[str], *, overwrite: bool) -> Path:
+    """Where the table of likely errors goes, looked at before anything is learnt: beside the first table.
 
     Raises:
         ConfigError: something is there already, or the table is standard input.
 
     Example:
-        >>> errors_place("data/reviews.csv.gz", overwrite=True).as_posix()
+        >>> errors_place(["data/reviews.csv.gz"], overwrite=True).as_posix()
         'data/reviews.errors.csv'
     """
-    if path == STANDARD_INPUT:
+    if paths[0] == STANDARD_INPUT:
         raise ConfigError("--errors writes a table beside the one that is read, which is no file here: name a file")
-    table = Path(os.path.normpath(path))
+    table = Path(os.path.normpath(paths[0]))
     name = table.name.removesuffix(".gz")
     place = table.with_name((name if table.is_dir() else Path(name).stem) + SUFFIX)
     if place.exists() and not overwrite:
@@ -49,7 +51,10 @@ def write_errors(place: Path, found: Mapping[str, Any], table: Table) -> int:
         how many rows that are.
     """
     rows = found["listed"]
-    heads = [name for name in COLUMNS if name != "line" or table.has_lines]
+    if isinstance(table, JoinedTable):
+        table.locate_rows(rows)
+    left_out = {"file": not isinstance(table, JoinedTable), "line": not table.has_lines}
+    heads = [name for name in COLUMNS if not left_out.get(name)]
     lines = [delimited(heads, ",")]
     for one in rows:
         values = {

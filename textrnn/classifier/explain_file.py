@@ -13,7 +13,7 @@ from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassif
 from textrnn.report.html import Span, render, write_page
 from textrnn.report.layout import cut
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.rows import Row
+from textrnn.text.table.tally import Row
 
 COLUMN = "explanation"
 SHOWN_ROWS = 200  # in the page: of more it would become large

@@ -17,6 +17,7 @@ from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, Lab
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
 from textrnn.text.table.column_facts import names_grades
+from textrnn.text.table.records import AND
 
 SEPARATORS = (";", "|", ",", "/", "，", "、", "；")  # between several labels of a cell, those first that are surest
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
@@ -59,6 +60,35 @@ def parts_of(label: str, separator: str) -> list[str]:
     """The labels of a cell, each once."""
     parts = (part.strip() for part in label.split(separator.strip() or separator))
     return list(dict.fromkeys(part for part in parts if part))
+
+
+def without_lists(written: Sequence[str | None]) -> tuple[Sequence[str | None], str | None]:
+    """Labels of which some are lists with AND between, as text, and the separator that stands between them there.
+
+    Returns:
+        the labels, and None for the separator where there are no lists.
+
+    Example:
+        >>> without_lists(["art", "art\x1ffood; drink", None])
+        (['art', 'art| food; drink', None], '|')
+    """
+    if not any(label and AND in label for label in written):
+        return written, None
+    names = {part for label in written if label for part in label.split(AND)}
+    separator = next((sign for sign in SEPARATORS if not any(sign in name for name in names)), AND)
+    between = f"{separator} "
+    return [label and label.replace(AND, between) for label in written], separator
+
+
+def several_line(written: Sequence[str | None]) -> str:
+    """The line that says that rows have lists of labels, with AND between."""
+    names = {part for label in written if label for part in label.split(AND)}
+    number = sum(label is not None and AND in label for label in written)
+    rows = "row has" if number == 1 else "rows have"
+    return (
+        f"several labels a row: {number:,} {rows} more than one of {len(names):,}; --task classes takes those of a row "
+        "together as one label"
+    )
 
 
 def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tuple[LabelKind, str | None]:
@@ -171,7 +201,7 @@ def encoder_of(kind: LabelKind) -> Callable[[str], Any]:
         place = {name: number for number, name in enumerate(kind.names)}
 
         def several(label: str) -> Any:
-            parts = parts_of(label, kind.separator)
+            parts = parts_of(label, AND if AND in label else kind.separator)
             return [name in parts for name in kind.names] if all(part in place for part in parts) else None
 
         return several

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def _settings(models: Models) -> dict[str, Any]:
     )
 
 
-def saved_in_words(run: Path, path: str) -> str:
+def saved_in_words(run: Path, path: Sequence[str]) -> str:
     """Where a classifier is, and how the table it learnt from is filled in with it."""
-    command = shlex.join(["textrnn", "classify", path, "--predict", "--model", str(run)])
+    command = shlex.join(["textrnn", "classify", *path, "--predict", "--model", str(run)])
     return f"the classifier is saved in {run}; to fill in the table: {command}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from textrnn.report.html_report import write_html
 from textrnn.report.text_report import began_in_words
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.normalize import normalize
+from textrnn.text.table.joined import JoinedTable, open_tables
 from textrnn.text.table.table import Table, TableOptions, open_table
 from textrnn.text.words import SPACED, UNSPACED, script_of
 from textrnn.training.display import Display, duration
@@ -47,11 +48,11 @@ REPORT_FILE = "report.html"
 SHORTEST_S, LONGEST_S, SECONDS_PER_MCHAR = 40.0, 600.0, {SPACED: 15.0, UNSPACED: 75.0}
 
 
-def train(path: str | Path, **settings: Any) -> dict[str, Any]:
+def train(path: str | Path | Sequence[str | Path], **settings: Any) -> dict[str, Any]:
     """Trains a classifier on a table, measures it, saves it, and fills in rows without a label.
 
     Args:
-        path: the table; `-` for standard input.
+        path: the table, or several of the same columns; `-` for standard input.
         settings: fields of `Call`, and fields of the groups of `ClassifierConfig`.
 
     Returns:
@@ -65,11 +66,12 @@ def train(path: str | Path, **settings: Any) -> dict[str, Any]:
     check_options(settings)
     options, sides = settings.get("options") or TableOptions(), settings.get("sides", NO_SIDES)
     settings["options"] = replace(options, side_columns=sides.flagged)
-    with open_table(str(path), settings["options"], needs_label=True) as table:
-        return train_on(table, str(path), **settings)
+    paths = [str(path)] if isinstance(path, str | Path) else [*map(str, path)]
+    with open_tables(paths, settings["options"], needs_label=True) as table:
+        return train_on(table, paths, **settings)
 
 
-def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
+def train_on(table: Table, path: Sequence[str], **settings: Any) -> dict[str, Any]:
     """The same for a table that is open, with a column of labels."""
     call, settings = Call.split(settings)
     display = Display(quiet=call.quiet)
@@ -100,6 +102,9 @@ def train_on(table: Table, path: str, **settings: Any) -> dict[str, Any]:
             display.say(f"{began_in_words(details['from'])}; the highest learning rate is {rate:g}")
         report, history = _fit_and_save(fitter, plan, details, folder, call.num_errors)
         report.update(table=table.describe(), rows=rows.counts, run=str(run), output=None)
+        if isinstance(table, JoinedTable):
+            report["files"] = table.counts()
+            table.locate(report.get("findings", {}), but="surest_wrong" if call.test else None)
         report["seconds"] = round(time.monotonic() - call.begin, 3)
         publish(folder, run)
     with _saved_is_told(run, path, display):
@@ -139,12 +144,14 @@ def _unlabelled(call: Call, rows: Rows, config: ClassifierConfig, display: Displ
     return [normalize(text, config.normalize) for text in texts]
 
 
-def _output(path: str, predict_options: PredictOptions, rows: Rows, display: Display) -> str | None:
+def _output(
+    path: Sequence[str], predict_options: PredictOptions, rows: Rows, display: Display
+) -> str | list[str] | None:
     """Where the filled-in table goes, looked at before anything is learnt; None if none is wanted."""
     number = len(rows.unlabelled)
     if predict_options.output is None and not number:
         return None
-    if predict_options.output is None and path == STANDARD_INPUT:
+    if predict_options.output is None and path == [STANDARD_INPUT]:
         display.warn(
             f"{number:,} row{'s' * (number != 1)} without a label: name a file for their predictions with --output"
         )
@@ -215,7 +222,7 @@ def _shares(time_s: float, begin: float, num_fits: int) -> Iterator[Callable[[],
 def _new_run(call: Call, table: Table, request: FitRequest, display: Display) -> Iterator[tuple[Path, Path]]:
     """A folder to write, and the path of the run that it becomes; TensorFlow is loaded once nothing can be refused."""
     target = call.run_target
-    name = target.name_for(table.name)
+    name = target.name_for(table.first_name)
     with locked(target.models_dir, name):
         path = target.check_free(name)
         if request.start is not None:
@@ -281,7 +288,7 @@ def _interrupts(display: Display) -> AbstractContextManager[Callable[[], bool]]:
 
 
 @contextlib.contextmanager
-def _saved_is_told(run: Path, path: str, display: Display) -> Iterator[None]:
+def _saved_is_told(run: Path, path: Sequence[str], display: Display) -> Iterator[None]:
     """What fails within the block comes after the classifier is saved, which a person is then told."""
     try:
         yield
@@ -290,7 +297,7 @@ def _saved_is_told(run: Path, path: str, display: Display) -> Iterator[None]:
         raise
 
 
-def _fill_in(table: Table, run: Path, output: str, predict_options: PredictOptions) -> dict[str, Any]:
+def _fill_in(table: Table, run: Path, output: str | list[str], predict_options: PredictOptions) -> dict[str, Any]:
     """Adds predictions to the table that was learnt from: of what `predict_table` returns what the report has."""
     made = predict_table(table, open_classifier(run), output, predict_options)
     return {name: made[name] for name in ("output", "column", "filled", "explained") if name in made}

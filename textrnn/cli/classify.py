@@ -19,11 +19,11 @@ from textrnn.cli.options import (
     by_name,
     call_of,
     config_flags,
-    encoding_flag,
     flag,
     from_flag,
     names_of,
     new_run_flags,
+    reading_flags,
     say_newest,
     split_options,
     typed_flags,
@@ -32,6 +32,8 @@ from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.options import NormalizeConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textrnn.classifier.predict_file import PredictOptions
     from textrnn.text.table.table import Table, TableOptions
 
@@ -41,8 +43,10 @@ COLUMNS = (
     "text_column",
     "label_column",
     "encoding",
+    "strict_encoding",
     "header",
     "quotes",
+    "sheet",
     "all_rows",
     "keep_labels",
     "missing_labels",
@@ -66,13 +70,14 @@ FOR_TRAINING = (
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("table")
+@click.argument("table", nargs=-1, required=True)
 @flag(
     "--output",
     "-o",
     metavar="FILE",
     first=True,
-    help="The table with predictions added.  [default: TABLE.predicted.csv]",
+    help="The table with predictions added; all rows of several tables in one, or each of them if it is a folder.  "
+    "[default: TABLE.predicted.csv, of each]",
 )
 @flag(
     "--model",
@@ -182,12 +187,18 @@ FOR_TRAINING = (
     help="Whether cells can be in quotes.  [default: as they show]",
 )
 @flag(
+    "--sheet",
+    metavar="NAME_OR_NUMBER",
+    section=TEXT,
+    help="Sheet of a workbook of Excel.  [default: the first with a table]",
+)
+@flag(
     "--all-rows",
     is_flag=True,
     section=TEXT,
     help="Take each line for a row: titles above the header, headers that come again, rulers and totals too.",
 )
-@encoding_flag("tables")
+@reading_flags("tables")
 @flag(
     "--unlabelled",
     metavar="FILE",
@@ -268,17 +279,19 @@ FOR_TRAINING = (
 )
 @config_flags(*GROUPS)
 @click.pass_context
-def classify(context: click.Context, /, table: str, **options: Any) -> None:
+def classify(context: click.Context, /, table: tuple[str, ...], **options: Any) -> None:
     """Learn the labels of texts from a table, or add labels to one.
 
     \b
       textrnn classify reviews.csv    labels: learn from them, fill in missing ones
       textrnn classify new.csv        none: predict, with the newest classifier
+      textrnn classify a.csv b.csv    several of the same columns, as one
     """
     from textrnn.classifier.data import has_labels, why_unlabelled
     from textrnn.classifier.predict_file import PredictOptions
     from textrnn.classifier.sides import SideColumns
-    from textrnn.text.table.table import TableOptions, open_table
+    from textrnn.text.table.joined import open_tables
+    from textrnn.text.table.table import TableOptions
 
     asked, given = split_options(context, options, *GROUPS)
     if asked.must_train and asked.must_predict:
@@ -291,19 +304,21 @@ def classify(context: click.Context, /, table: str, **options: Any) -> None:
         raise ConfigError(f"--model is {saved!r:.60}: with --train expected one of {', '.join(MODELS)}")
     reason = ""
     # Standard input can be read only once, so it is learnt from only where that is asked for.
-    if asked.must_train or (saved is None and not asked.must_predict and table != "-"):
+    if asked.must_train or (saved is None and not asked.must_predict and table != ("-",)):
         check_options(given)
-        with open_table(table, columns, needs_label=asked.must_train or None) as opened:
+        with open_tables(table, columns, needs_label=asked.must_train or None) as opened:
             if asked.must_train or has_labels(opened):
                 given.update(options=columns, predict_options=predict_options, sides=sides)
-                _learn(context, opened, table, asked, given)
+                _learn(context, opened, list(table), asked, given)
                 return
             reason = why_unlabelled(opened)
     _check_predicting(context, table, asked, reason)
     _predict(table, asked, columns, predict_options)
 
 
-def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespace, given: dict[str, Any]) -> None:
+def _learn(
+    context: click.Context, table: Table, path: Sequence[str], asked: SimpleNamespace, given: dict[str, Any]
+) -> None:
     """Learns from a table that is open."""
     from textrnn.classifier.found_kind import LabelOptions
     from textrnn.classifier.train import train_on
@@ -329,7 +344,9 @@ def _learn(context: click.Context, table: Table, path: str, asked: SimpleNamespa
     show_result(context, result, None if asked.as_json else shown)
 
 
-def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_options: PredictOptions) -> None:
+def _predict(
+    table: Sequence[str], asked: SimpleNamespace, columns: TableOptions, predict_options: PredictOptions
+) -> None:
     """Adds predictions of a saved classifier to a table."""
     from textrnn.classifier.predict import load_classifier
     from textrnn.classifier.predict_file import predict, summary
@@ -342,7 +359,7 @@ def _predict(table: str, asked: SimpleNamespace, columns: TableOptions, predict_
         click.echo(json.dumps(result, ensure_ascii=False) if asked.as_json else summary(result))
 
 
-def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace, reason: str) -> None:
+def _check_predicting(context: click.Context, table: Sequence[str], asked: SimpleNamespace, reason: str) -> None:
     """Raises ConfigError if there are options of learning though nothing will be learnt, for this reason."""
     names_kind = asked.model in MODELS and asked.model != "auto"
     flags = [*[f"--model {asked.model}"] * names_kind, *typed_flags(context, FOR_TRAINING)]
@@ -350,6 +367,6 @@ def _check_predicting(context: click.Context, table: str, asked: SimpleNamespace
         return
     if asked.must_predict or (not names_kind and typed_flags(context, ["model"])):
         raise ConfigError(f"a saved classifier is used here, and nothing learnt: leave out {', '.join(flags)}")
-    if table == "-":
+    if table == ("-",):
         raise ConfigError(f"standard input is only learnt from with --train: give it, or leave out {', '.join(flags)}")
     raise ConfigError(f"{reason}; where nothing is learnt, {', '.join(flags)} {'have' if flags[1:] else 'has'} no use")

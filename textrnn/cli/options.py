@@ -155,20 +155,17 @@ def from_flag(of: str, what: str) -> Decorator:
     return flag("--from", "from_run", metavar="NAME", section=LEARNING, help=help)
 
 
-def encoding_flag(what: str = "files", default: str = "UTF-8, UTF-16 or GB18030, as they show") -> Decorator:
-    """Decorates a command with the flag for the encoding of what it reads."""
-    return flag("--encoding", section=TEXT, help=f"Encoding of the {what}.  [default: {default}]")
-
-
 def reading_flags(what: str = "files") -> Decorator:
     """Decorates a command with the flags for how texts are read; `reading_of` takes them."""
+    default = "as the bytes show: UTF-8, UTF-16, GB18030 or cp1252"
+    encoding = flag("--encoding", section=TEXT, help=f"Encoding of the {what}.  [default: {default}]")
     strict = flag(
         "--strict-encoding",
         is_flag=True,
         section=TEXT,
         help=f"Refuse {what} with bytes that do not decode, instead of replacing a few of them.",
     )
-    return lambda command: encoding_flag(what, "as the bytes show: UTF-8, UTF-16, GB18030 or cp1252")(strict(command))
+    return lambda command: encoding(strict(command))
 
 
 def tags_flag() -> Decorator:

@@ -20,6 +20,7 @@ from textrnn.report.text_report import (
     label_scores,
     labels_in_words,
     models_table,
+    places_in_words,
     repeats_in_words,
     result_in_words,
 )
@@ -87,6 +88,7 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         learning=learning_chart(history, LOSSES[report.get("task", "classes")]),
         scores=label_scores(test),
         labels_in_words=labels_in_words,
+        places_in_words=places_in_words,
         conflicts_in_words=conflicts_in_words,
         repeats_in_words=repeats_in_words,
     )

@@ -240,7 +240,8 @@ def _closing(report: Mapping[str, Any], more: str = "") -> list[str]:
         lines.append(f"saved: {printable(report['run'])} ({_what_is_there(more)})")
     if report.get("output"):
         filled = f"{report['filled']:,} labels" if "filled" in report else "--fill puts labels into empty cells too"
-        lines.append(f"filled in: {printable(report['output'])} (see column {report.get('column')}; {filled})")
+        output = report["output"] if isinstance(report["output"], str) else ", ".join(report["output"])
+        lines.append(f"filled in: {printable(output)} (see column {report.get('column')}; {filled})")
     if report.get("errors"):
         number = report["num_errors"]
         lines.append(f"likely wrong labels: {printable(report['errors'])} ({number:,} row{'s' * (number != 1)})")
@@ -365,21 +366,23 @@ def place_in_words(one: Mapping[str, Any]) -> str:
         >>> place_in_words({"row": 12, "line": 14}), place_in_words({"row": 12})
         ('row 12 (line 14)', 'row 12')
     """
-    return f"row {one['row']}" + (f" (line {one['line']})" if "line" in one else "")
+    file = f"{one['file']} " if "file" in one else ""
+    return f"{file}row {one['row']}" + (f" (line {one['line']})" if "line" in one else "")
 
 
 def places_in_words(one: Mapping[str, Any]) -> str:
-    """Where the first of some rows are: their numbers, and their lines if these are known.
+    """Where the first of some rows are: their files, if there are several, their numbers, and their lines if known.
 
     Example:
         >>> places_in_words({"rows": [3, 7], "lines": [4, 9]})
         'rows 3, 7 (lines 4, 9)'
     """
-    rows = f"rows {_some(one['rows'])}"
+    named = [f"{file} {row}" for file, row in zip(one.get("files", ()), one["rows"], strict=False)]
+    rows = f"rows {_some(named or one['rows'])}"
     return f"{rows} (lines {_some(one['lines'])})" if "lines" in one else rows
 
 
-def _some(numbers: Sequence[int]) -> str:
+def _some(numbers: Sequence[int | str]) -> str:
     return ", ".join(map(str, numbers[:MOST_PLACES])) + ", ..." * (len(numbers) > MOST_PLACES)
 
 

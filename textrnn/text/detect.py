@@ -155,6 +155,11 @@ def detect(stream: BinaryIO, codec: str | None, label: str, *, strict: bool = Fa
     )
 
 
+def is_western(stream: BinaryIO, label: str, num_bad: int) -> bool:
+    """Whether a file that is no UTF-8 in so many places is Windows-1252, as the letters in these places show."""
+    return _scan(stream, "cp1252", label, REPLACE).is_western(num_bad)
+
+
 def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Detected:
     """The encoding of a file that is not all UTF-8: the first bytes that are none are at `offset`."""
     stream.seek(offset)

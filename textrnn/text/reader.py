@@ -29,7 +29,8 @@ from textrnn.text.encodings import (
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.gutenberg import without_frames
 from textrnn.text.markup import text_of
-from textrnn.text.streams import digest_of, is_packed, opened, spooled, standard_input, unpacking
+from textrnn.text.packed import unpacked
+from textrnn.text.streams import digest_of, opened, spooled, standard_input
 
 __all__ = ["BLOCK_BYTES", "SAMPLE_BYTES", "Reading", "Source", "blocks_of", "cut_safely", "inspect_file", "opened"]
 __all__ += ["open_sources", "pieces", "recut", "spooled", "standard_input"]
@@ -157,7 +158,7 @@ def open_sources(
 
     Args:
         arguments: files, folders, patterns or `-`, see `find_files`. Standard input and pipes are spooled to temporary
-            files, .gz files unpacked into such.
+            files, packed files unpacked into such.
         reading: how; the encoding is that of all of them.
         warn: told in a line what was left out, and what was guessed, replaced or cut.
 
@@ -207,15 +208,16 @@ def _open_source(path: str, reading: Reading, stack: contextlib.ExitStack) -> So
             copy = stack.enter_context(spooled(stream, path))
             return _inspect(copy, name, path, reading)
         text, note = text_of(stream, path, reading.encoding) if not reading.keep_tags else (None, "")
-        if text is None and not is_packed(stream):
-            source = _inspect(path, name, path, reading)
-            return replace(source, note=_together(note, source.note))
         if text is not None:
-            reading = replace(reading, encoding="utf-8")
-        copy = stack.enter_context(spooled(unpacking(stream) if text is None else io.BytesIO(text.encode()), path))
-        source, (num_bytes, sha256) = _inspect(copy, name, path, reading), digest_of(stream)
-        note = _together(note, source.note)
-        return replace(source, path=path, num_bytes=num_bytes, sha256=sha256, note=note)
+            copy = stack.enter_context(spooled(io.BytesIO(text.encode()), path))
+            source = _inspect(copy, name, path, replace(reading, encoding="utf-8"))
+        else:
+            copy, _ = stack.enter_context(unpacked(path))
+            source = _inspect(copy, name, path, reading)
+        if copy != path:
+            num_bytes, sha256 = digest_of(stream)
+            source = replace(source, path=path, num_bytes=num_bytes, sha256=sha256)
+        return replace(source, note=_together(note, source.note))
 
 
 def _together(*notes: str) -> str:

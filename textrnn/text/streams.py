@@ -1,4 +1,4 @@
-"""Files, pipes and standard input as bytes; what can be read only once, or is packed, is copied to a temporary file."""
+"""Files, pipes and standard input as bytes; what can be read only once is copied to a temporary file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from typing import BinaryIO, cast
 
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import BLOCK_BYTES, blocks_of
-
-GZIP = b"\x1f\x8b"
 
 
 @contextlib.contextmanager
@@ -57,18 +55,6 @@ def spooled(stream: BinaryIO, label: str) -> Iterator[str]:
         yield path
     finally:
         os.unlink(path)
-
-
-def is_packed(stream: BinaryIO) -> bool:
-    """Whether a file begins as one of gzip does; it is at its begin before and after."""
-    found = stream.read(len(GZIP)) == GZIP
-    stream.seek(0)
-    return found
-
-
-def unpacking(stream: BinaryIO) -> BinaryIO:
-    """What is in a file of gzip."""
-    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
 
 
 def digest_of(stream: BinaryIO) -> tuple[int, str]:

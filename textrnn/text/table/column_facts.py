@@ -39,7 +39,7 @@ _TEXT = _words(
 _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
-    tag y
+    tag y annotation annotations choice choices
     标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向"""
 )
 # Less often what is meant when there is one of those above as well.

@@ -115,8 +115,10 @@ def find_dialect(
         return Measure(replace(unquoted, kind=JSON, level=level))
     if delimiter == JSONL or (delimiter is None and _is_jsonl(lines)):
         return Measure(replace(unquoted, kind=JSONL))
-    if delimiter is None and _is_fasttext(lines):
-        return Measure(replace(unquoted, kind=FASTTEXT, delimiter="\t"), 2, 1.0)
+    if delimiter is None and (with_labels := _num_with_labels(lines)) is not None:
+        before, behind = with_labels
+        dialect = replace(unquoted, kind=FASTTEXT, delimiter="\t", labels_last=behind > before)
+        return Measure(dialect, 2, 1.0)
     if delimiter == LINES:
         return _a_text_a_line(unquoted)
     if delimiter == AT_SIGN:
@@ -253,9 +255,12 @@ def _json_level(lines: Sequence[str]) -> int:
     return level if level == 1 or sum(not line.isspace() for line in lines) == 1 or not _is_jsonl(lines) else 0
 
 
-def _is_fasttext(lines: Sequence[str]) -> bool:
-    filled = [line for line in lines if not line.isspace()]
-    return 2 * sum(line.startswith(LABEL_PREFIX) for line in filled) >= len(filled)
+def _num_with_labels(lines: Sequence[str]) -> tuple[int, int] | None:
+    """How many lines have labels of fastText before their text, and behind it; None if it is another form."""
+    filled = [line.split() for line in lines if not line.isspace()]
+    before = sum(words[0].startswith(LABEL_PREFIX) for words in filled)
+    behind = sum(words[-1].startswith(LABEL_PREFIX) for words in filled if len(words) > 1)
+    return (before, behind) if 2 * max(before, behind) >= len(filled) > 0 else None
 
 
 def _is_at(lines: Sequence[str]) -> bool:

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
-from textrnn.text.table.packed import PACKED
-from textrnn.text.table.records import CSV, JSON, JSONL, Record
+from textrnn.text.packed import PACKED
+from textrnn.text.table.records import CSV, JSON, JSONL
 from textrnn.text.table.rows import Table
 
-Cell = str | int | float
+Cell = str | int | float | list[str]
 FORMS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSON}
+XLSX, PARQUET = "xlsx", "parquet"
+FORMS |= {".xlsx": XLSX, ".parquet": PARQUET}
 UTF8 = ("utf-8", "utf-8-sig")
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"[+-]?\d+,\d+"), re.compile(r"[+-]?\d+\.\d+")
+
+
+def form_of(output: str) -> str | None:
+    """The form that the suffix of an output names: a delimiter, JSONL, JSON, XLSX or PARQUET; None for others."""
+    return FORMS.get(_suffix(output))
 
 
 def other_form(table: Table, output: str) -> str | None:
     """The form that the suffix of an output wants, if that is another one than the table has.
 
     Returns:
-        a delimiter, JSONL or JSON; None for the form in which it came.
+        as `form_of`; None for the form in which it came.
     """
     wanted, dialect = _suffix(output), table.dialect
-    form = FORMS.get(wanted)
+    form = form_of(output)
     if form is None or wanted == _suffix(table.name):
         return None
+    if table.origin is not None:
+        return form
     if dialect.kind == CSV:
         same = form == dialect.delimiter or (form == "," and dialect.delimiter != "\t")
     else:
         same = form == dialect.kind
     return None if same else form
+
+
+def holds_lists(table: Table, output: str) -> bool:
+    """Whether a cell of an output can be a list, as in JSON."""
+    return (other_form(table, output) or table.dialect.kind) in (JSON, JSONL, PARQUET)
+
+
+def keeps_all_rows(table: Table, output: str) -> bool:
+    """Whether an output is the file that a table was made of, in which rows cannot be left out."""
+    return table.origin is not None and table.origin.is_whole and other_form(table, output) is None
 
 
 def column_names(table: Table) -> list[str]:
@@ -43,40 +58,6 @@ def column_names(table: Table) -> list[str]:
         return [name or f"column {number}" for number, name in enumerate(table.header, 1)]
     known = {table.label_column: "label", table.text_column: "text"}
     return [known.get(column, f"column {column + 1}") for column in range(table.width)]
-
-
-def converter(table: Table, form: str, names: Sequence[str]) -> Callable[[Record, Sequence[Cell]], str]:
-    """How a row of the table is written in another form, with cells of new columns of these names behind its own."""
-    own, is_json = column_names(table), table.dialect.kind in (JSON, JSONL)
-
-    def cells_of(record: Record) -> list[str]:
-        return [*record.cells, *[""] * len(own)][: len(own)]
-
-    def as_object(record: Record, added: Sequence[Cell]) -> str:
-        values: dict[str, Any] = dict(zip(own, cells_of(record), strict=True))
-        if is_json and record.cells:
-            values = json.loads(record.raw, strict=False)
-        return json.dumps({**values, **dict(zip(names, added, strict=True))}, ensure_ascii=False)
-
-    def as_line(record: Record, added: Sequence[Cell]) -> str:
-        return delimited([*cells_of(record), *added], form)
-
-    return as_object if form in (JSON, JSONL) else as_line
-
-
-def delimited(cells: Sequence[Cell], delimiter: str) -> str:
-    """A line of a delimited file."""
-    line = io.StringIO(newline="")
-    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(cells)
-    return line.getvalue()
-
-
-def joined(rows: Iterator[str], form: str) -> Iterator[str]:
-    """Objects as JSON lines or as an array."""
-    for number, row in enumerate(rows):
-        yield f"{row}\n" if form == JSONL else f"{',' if number else '['}\n{row}"
-    if form == JSON:
-        yield "\n]\n"
 
 
 def output_codec(table: Table, names: Sequence[str], form: str | None) -> tuple[str, bool]:

@@ -8,9 +8,11 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from textrnn.text.table.label_studio import LABELS, annotate, is_task, plain_task
 from textrnn.text.table.records import Record
 from textrnn.text.table.source import REPLACEMENT
 
+CHOICES = {"choices"}  # the only key where Label Studio writes several labels of a row
 MAX_DEPTH = 8  # of objects within objects whose keys are columns
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
@@ -26,11 +28,17 @@ def parse_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def _plain(line: str) -> dict[str, Any] | None:
+    """The object that a line holds, as one with columns."""
+    values = parse_object(line)
+    return plain_task(values) if values and is_task(values) else values
+
+
 def keys_of(lines: Iterable[str]) -> list[str]:
     """The keys of all objects, in the order in which they first come; those within others as paths."""
     has_value = dict[str, bool]()
     for line in lines:
-        for key, value in flat(parse_object(line) or {}).items():
+        for key, value in flat(_plain(line) or {}).items():
             has_value[key] = has_value.get(key, False) or value is not None
     # A null in the place of an object is no column beside those within it.
     objects = {key[:at] for key in has_value for at in range(len(key)) if key[at] == "."}
@@ -46,6 +54,8 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     """
     found = dict[str, Any]()
     for key, value in values.items():
+        if isinstance(value, dict) and value.keys() == CHOICES:
+            value = value["choices"]
         while isinstance(value, list) and len(value) == 1:
             value = value[0]
         if isinstance(value, dict) and value and depth:
@@ -54,6 +64,20 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
         else:
             found[key] = value
     return found
+
+
+def are_numbers(lines: Iterable[str], path: str) -> bool:
+    """Whether the values at a path of some objects, see `flat`, are numbers, but for those that are missing.
+
+    Example:
+        >>> are_numbers(['{"label": 1}', '{"label": null}'], "label"), are_numbers(['{"label": "1"}'], "label")
+        (True, False)
+    """
+    found = [
+        flat(values).get(path) for line in lines if parse_object(line) for values in [json.loads(line, strict=False)]
+    ]
+    filled = [value for value in found if value not in (None, "")]
+    return bool(filled) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in filled)
 
 
 def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Record]:
@@ -71,7 +95,7 @@ def read_json_records(lines: Iterable[str], keys: Sequence[str]) -> Iterator[Rec
         [['fine', 'true']]
     """
     for number, raw in enumerate(lines, 1):
-        values = parse_object(raw)
+        values = _plain(raw)
         if values is None:
             yield Record(raw, [], number, bool(raw.strip()))
         else:
@@ -102,6 +126,10 @@ def with_value(raw: str, path: str, value: Any) -> str:
         '{"id": 1.0, "meta": {"label": "good"}}\\n'
     """
     values = json.loads(raw, strict=False)
+    end = raw[len(raw.rstrip("\r\n")) :]
+    if is_task(values) and path.startswith(f"{LABELS}."):
+        annotate(values, path.removeprefix(f"{LABELS}."), value if isinstance(value, list) else [value])
+        return json.dumps(values, ensure_ascii=False) + end
     place: Any = values
     name: Any = path
     while name not in place and (key := next((key for key in place if str(name).startswith(f"{key}.")), None)):
@@ -109,9 +137,12 @@ def with_value(raw: str, path: str, value: Any) -> str:
         if not isinstance(inner[0][inner[1]], dict):
             break
         place, name = inner[0][inner[1]], rest
-    place, name = _within(place, name) if name in place else (place, name)
-    place[name] = value
-    return json.dumps(values, ensure_ascii=False) + raw[len(raw.rstrip("\r\n")) :]
+    if isinstance(value, list) or place.get(name) == []:
+        place[name] = value if isinstance(value, list) else [value]
+    else:
+        place, name = _within(place, name) if name in place else (place, name)
+        place[name] = value
+    return json.dumps(values, ensure_ascii=False) + end
 
 
 def _within(place: Any, key: Any) -> tuple[Any, Any]:
@@ -128,7 +159,7 @@ def free_name(wanted: str, taken: Container[str]) -> str:
 
 
 def _as_written(value: Any, raw: str) -> str:
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         value = "true" if value else "false"

@@ -17,7 +17,9 @@ class TableOptions:
     encoding: str | None = None  # name of a Python codec
     header: bool | None = None  # whether the first record names the columns
     quotes: bool | None = None  # whether cells can be in quotes; if not, quotes are text
+    sheet: str | None = None  # name of a sheet of Excel, or its number from 1
     all_rows: bool = False  # whether each line below the first is a row: also a repeated header, a ruler, a total
+    strict_encoding: bool = False  # whether to refuse bytes that cannot be decoded, and a guess
     keep_labels: tuple[str, ...] = ()  # labels as they are written, though they look missing or like another one
     missing_labels: tuple[str, ...] = ()  # what stands where there is no label
     side_columns: tuple[tuple[str, str], ...] = ()  # those that hold neither texts nor labels, each with its flag

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
-
-from textrnn.base.errors import DataError
 
 # Kinds of files: CSV (any delimiter), JSONL (an object a line), JSON (an array of objects), AT (text, at sign, label),
 # FASTTEXT (`__label__` and label, text), LINES (a text a line).
 CSV, JSONL, JSON, AT, FASTTEXT, LINES = "csv", "jsonl", "json", "at", "fasttext", "lines"
 LABEL_PREFIX = "__label__"  # of fastText
+AND = "\x1f"  # between several labels of a row where the file has a list of them: a sign that is in none
 QUOTE, ESCAPE, AT_SIGN = '"', "\\", "@"
 MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 
@@ -39,6 +39,7 @@ class Dialect:
     escape: bool = False  # whether a quote within quotes is written with a backslash and not doubled
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
     level: int = 1  # of JSON: how many brackets stand around each row
+    labels_last: bool = False  # of FASTTEXT: whether labels stand behind the text
     newline: str = "\n"  # what ends a line: a line feed (perhaps after a carriage return), or a carriage return alone
     quoted: str = "minimal"  # which cells the file puts in quotes: `minimal`, `all`, `nonnumeric` or `none`
 
@@ -55,6 +56,7 @@ class Record(NamedTuple):
     unclosed: bool = False  # whether the lines end before one of its quotes is closed
     damaged: bool = False  # whether some of its bytes could not be decoded and were replaced
     spans: Sequence[tuple[int, int]] = ()  # where in `raw` each cell begins and ends; empty if there are no quotes
+    changed: Mapping[int, str] = MappingProxyType({})  # cells that are not as they were read, by their column
 
 
 Peek = Callable[[int], "str | None"]  # a line that comes later, by its distance less one; None behind the last
@@ -121,16 +123,20 @@ def _plain_cutter(dialect: Dialect) -> Callable[[str], list[str]]:
 
 
 def _fasttext_cells(body: str) -> list[str]:
-    """Label and text of a line of fastText; raises DataError if there are several labels."""
-    if not body.startswith(LABEL_PREFIX):
-        return ["", body]
-    label, _, text = body.partition(" ")
-    if text.startswith(LABEL_PREFIX):
-        raise DataError(
-            f"a line has several labels ({label} {text.partition(' ')[0]}): expected one, as each row has one label; "
-            "give each line one of them"
-        )
-    return [label.removeprefix(LABEL_PREFIX), text]
+    """Labels and text of a line of fastText; labels stand before the text or behind it, and several have AND between.
+
+    Example:
+        >>> _fasttext_cells("__label__good __label__long a film"), _fasttext_cells("a film __label__good")
+        (['good\\x1flong', 'a film'], ['good', 'a film'])
+    """
+    text, labels = body.strip(), list[str]()
+    while text.startswith(LABEL_PREFIX):
+        label, *rest = text.split(maxsplit=1)
+        labels, text = [*labels, label], rest[0] if rest else ""
+    behind = list[str]()
+    while (words := text.rsplit(maxsplit=1)) and words[-1].startswith(LABEL_PREFIX):
+        text, behind = words[0] if len(words) > 1 else "", [words[-1], *behind]
+    return [AND.join(label.removeprefix(LABEL_PREFIX) for label in labels + behind), text]
 
 
 def _quoted_record(first: str, number: int, dialect: Dialect, width: int | None, peek: Peek) -> tuple[Record, int]:

@@ -2,101 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
 
-from textrnn.text.table.column_words import short_name
+from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
-from textrnn.text.table.json_lines import read_json_records
+from textrnn.text.table.json_lines import are_numbers, read_json_records
+from textrnn.text.table.label_lists import joined_labels, list_of
 from textrnn.text.table.noise import REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
+from textrnn.text.table.origin import Origin
 from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
+from textrnn.text.table.tally import (
+    DAMAGED,
+    NO_OBJECT,
+    NO_TEXT,
+    NUL,
+    STRAY,
+    TOO_FEW,
+    TOO_MANY,
+    Row,
+    Tally,
+)
 
 PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file, beside those of `noise`
-NO_TEXT = "no text"
-NO_OBJECT = "no JSON object"
-TOO_FEW, TOO_MANY = "too few cells", "too many cells"
-STRAY = "stray quotes"
-NUL = "NUL characters"
-DAMAGED = "undecodable bytes"
-UNUSABLE = (NO_OBJECT, NO_TEXT)
-SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
 NOISE = frozenset({REPEATED, RULER, TOTAL})
-FORMS = {AT: "text@label", JSONL: "JSON lines", JSON: "JSON", FASTTEXT: "fastText", LINES: "a text a line"}
-MAX_NAMED_ROWS = 5
-MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
-
-
-class Row(NamedTuple):
-    """A row of a table. Only with an empty text is it unusable."""
-
-    number: int  # from 1, as a person counts: the header and blank lines do not count
-    text: str  # as it is written, without NUL characters; empty if it is missing or white space
-    label: str | None  # as it is written, without white space around it; None if it is blank or there is no such column
-    problem: str | None  # what is wrong with the row, in words
-    record: Record  # with all cells
-
-
-@dataclass
-class Tally:
-    """How many rows have which problem, and the first of them.
-
-    Example:
-        >>> tally = Tally(num_rows=20)
-        >>> tally.add(NO_TEXT, 4, 5)
-        >>> tally.add(NO_TEXT, 18, 19)
-        >>> tally.summary()
-        'cannot be used: 2 rows with no text (rows 4, 18; lines 5, 19)'
-    """
-
-    num_rows: int = 0
-    num_blank: int = 0
-    num_titles: int = 0
-    passed_over: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-    first_rows: defaultdict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, problem: str, number: int, line: int) -> None:
-        """Count a row with a problem, by its number and the line of the file on which it begins, 0 if it has none."""
-        self.counts[problem] += 1
-        if self.counts[problem] <= MAX_NAMED_ROWS:
-            self.first_rows[problem].append((number, line))
-
-    def summary(self) -> str | None:
-        """The problems in one line, or None if there are none."""
-        parts = []
-        titles = {f"line{'s' * (self.num_titles != 1)} above the header": self.num_titles}
-        if noise := [f"{count:,} {kind}" for kind, count in (titles | self._noise()).items() if count]:
-            parts.append(f"passed over: {', '.join(noise)} (--all-rows reads all)")
-        if unusable := [self._count(problem) for problem in UNUSABLE if problem in self.counts]:
-            parts.append(f"cannot be used: {', '.join(unusable)}")
-        if others := [self._count(problem) for problem in self.counts if problem not in UNUSABLE]:
-            parts.append(f"read as well as it can be: {', '.join(others)}")
-        if self.num_blank:
-            parts.append(f"{self.num_blank:,} blank line{'s' * (self.num_blank != 1)} left out")
-        if any(self.counts[problem] > MAX_SHAPE_SHARE * self.num_rows for problem in SHAPE_PROBLEMS):
-            parts.append("if that is too many, name the delimiter with --delimiter or try --no-quotes")
-        return "; ".join(parts) or None
-
-    def _noise(self) -> dict[str, int]:
-        """Records that are no rows, by what they are, in the plural if there are several."""
-        plural = {REPEATED: "repeated headers", TOTAL: "totals at the end"}
-        return {plural.get(kind, f"{kind}s") if count > 1 else kind: count for kind, count in self.passed_over.items()}
-
-    def _count(self, problem: str) -> str:
-        count, first = self.counts[problem], self.first_rows[problem]
-        s, more = "s" * (count != 1), ", ..." * (count > MAX_NAMED_ROWS)
-        places = [f"row{s} " + ", ".join(f"{number:,}" for number, _ in first) + more]
-        if all(line for _, line in first):
-            places.append(f"line{s} " + ", ".join(f"{line:,}" for _, line in first) + more)
-        return f"{count:,} row{s} with {problem} ({'; '.join(places)})"
+MAX_TYPED_ROWS = 1_000  # that tell whether labels are numbers
 
 
 @dataclass
@@ -124,10 +60,16 @@ class Table:
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
     has_lines: bool = True  # whether the user's file has the lines that are read; a folder has not
+    origin: Origin | None = None  # the file, if this table was made of it
     estimated_rows: int = 0
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
     tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
+
+    @property
+    def first_name(self) -> str:
+        """The name of its file, and of the first of several."""
+        return self.name
 
     @property
     def text_column(self) -> int:
@@ -147,6 +89,33 @@ class Table:
         return _one_or_all(texts), _one_or_all(labels)
 
     @cached_property
+    def list_style(self) -> str | None:
+        """A cell with a list of labels, to write others like it; None if labels are not in lists."""
+        column = self.label_column
+        if self.dialect.kind == FASTTEXT or column is None or self.one_hot is not None:
+            return None
+        cells = (row[column].strip() for row in self.sample if column < len(row))
+        lists = [cell for cell in cells if cell.startswith("[") and list_of(cell) is not None]
+        return max(lists, key=len) if lists else None
+
+    @cached_property
+    def has_numbers_as_labels(self) -> bool:
+        """Whether labels are numbers and not text, in a file that tells them apart."""
+        if self.label_column is None or self.one_hot is not None:
+            return False
+        if self.origin is not None and self.label_column in self.origin.numeric:
+            return True
+        if self.dialect.kind not in (JSON, JSONL) or not self.header:
+            return False
+        rows = islice((record.raw for part, record in self.parts() if part == ROW), MAX_TYPED_ROWS)
+        return are_numbers(rows, self.header[self.label_column])
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether a row has its labels in a list, and so can have several."""
+        return self.dialect.kind == FASTTEXT or self.list_style is not None
+
+    @cached_property
     def one_hot(self) -> OneHot | None:
         """How the labels of a row are read from several columns; None where they are in one."""
         if len(self.label_columns) < 2:
@@ -156,11 +125,18 @@ class Table:
 
     def line_of(self, record: Record) -> int:
         """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
+        if self.origin is not None and self.origin.lines is not None:
+            return self.origin.lines(self.origin.place_of(record.line + self.preamble))
         return record.line + self.preamble if self.has_lines else 0
+
+    def rows_in_words(self) -> str:
+        """How many rows it has, as far as is known."""
+        if self.num_rows is None:
+            return f"about {self.estimated_rows:,} rows"
+        return f"{self.num_rows:,} row{'s' * (self.num_rows != 1)}"
 
     def describe(self) -> str:
         """The table in one line, for the user; see `open_table` for an example."""
-        rows = f"about {self.estimated_rows:,}" if self.num_rows is None else f"{self.num_rows:,}"
         kind, delimiter = self.dialect.kind, self.dialect.delimiter
         names = {
             AT: "text@label",
@@ -170,7 +146,10 @@ class Table:
             LINES: "a text a line",
         }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")
-        parts = [f"{rows} row{'s' * (rows != '1')}", written, self.encoding.name]
+        encoding = self.encoding.name
+        if self.origin is not None:
+            written, encoding = self.origin.words, self.origin.encoding
+        parts = [self.rows_in_words(), written, *[encoding] * bool(encoding)]
         if kind == CSV and not self.has_header:
             parts.append("no header")
         if kind != LINES:
@@ -262,6 +241,8 @@ class Table:
                 for problem in problems:
                     tally.add(problem, number, self.line_of(record))
                 problem = ", ".join(problems) or None
+            if label and label[0] == "[":
+                label = joined_labels(label, f"{self.label}: {column_name(self.header, label_column or 0)}")
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally

@@ -3,8 +3,9 @@
 Unlike a corpus, a table is not refused for a few bad bytes: each becomes U+FFFD, and its row is named. The rule, for
 the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if all of it is; or UTF-8 with damage if
 it has at least four characters beyond ASCII for each bad place; or GB18030 if it looks like it and all of it is, or
-has a hundred such characters for each bad place; else Windows-1252, which is a guess and said aloud, or Latin-1 if
-it has one of the five bytes that Windows-1252 leaves out.
+has a hundred such characters for each bad place; or UTF-8 after all if bad places are rare and no letters of western
+languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
+Windows-1252 leaves out.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.base.errors import DataError
+from textrnn.text.detect import CHARS_PER_BAD, is_western
 from textrnn.text.encodings import (
     UndecodableError,
     checked_codec,
@@ -62,20 +64,28 @@ class Encoding:
     num_bad: int = 0  # places that cannot be decoded
     num_good: int = 0  # characters that speak for the encoding: those beyond ASCII, or all if it is a wide one
     has_nul: bool = False
+    first_bad: tuple[int, int] = (0, 0)  # offset of the first bytes that cannot be decoded, and their line from 1
 
     @property
     def name(self) -> str:
         """The name that people know it by, such as Windows-1252."""
         return _NAMES.get(self.codec, self.codec)
 
+    def damage(self) -> str:
+        """What cannot be decoded, in words that go behind the name of the file."""
+        places = f"{self.num_bad:,} place{'s' * (self.num_bad != 1)} that {'are' if self.num_bad != 1 else 'is'} not"
+        offset, line = self.first_bad
+        return f"{places} {self.name}, {'the first ' * (self.num_bad > 1)}at offset {offset} (line {line:,})"
 
-def inspect_table(path: str, label: str, encoding: str | None = None) -> Encoding:
+
+def inspect_table(path: str, label: str, encoding: str | None = None, *, strict: bool = False) -> Encoding:
     """Read a file once, or a few times if it is damaged, to decide its encoding; the module says how.
 
     Args:
         path: where it is.
         label: what to call it in messages.
         encoding: name of a Python codec, used alone.
+        strict: whether to refuse what cannot be decoded, and an encoding that fits any bytes.
 
     Raises:
         ConfigError: there is no such codec.
@@ -90,14 +100,55 @@ def inspect_table(path: str, label: str, encoding: str | None = None) -> Encodin
     _refuse_other_files(head, given or marked, label)
     if codec := given or marked:
         found = _scan(path, label, codec)
-        if not _fits(found, GOOD_PER_BAD):
+        if not (_fits(found, GOOD_PER_BAD) or _is_rare(found)):
             raise DataError(
                 f"{label} is not {found.name}: {found.num_bad:,} places of it cannot be decoded; "
                 "name its encoding with --encoding"
             )
     else:
         found = _scan_unmarked(path, label)
+    if found.num_bad:
+        found = replace(found, first_bad=_first_bad(path, label, found.codec))
+    if strict and found.num_bad:
+        raise DataError(
+            f"{label} has {found.damage()}: mend it, or leave out --strict-encoding to have what does not decode "
+            "replaced by U+FFFD"
+        )
+    if strict and found.guessed:
+        raise DataError(f"{label} is neither UTF-8 nor GB18030: name its encoding with --encoding")
     return replace(found, bom=marked is not None)
+
+
+def encoding_remarks(name: str, encoding: Encoding) -> list[str]:
+    """What a person should know of the encoding of a file of this name, in lines."""
+    if encoding.guessed:
+        return [
+            f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
+            "if letters with accents look wrong, name its encoding with --encoding"
+        ]
+    if encoding.num_bad:
+        return [
+            f"{name} has {encoding.damage()}: replaced by U+FFFD (--strict-encoding refuses; if there are many, name "
+            "its encoding with --encoding)"
+        ]
+    return []
+
+
+def _first_bad(path: str, label: str, codec: str) -> tuple[int, int]:
+    """The offset of the first bytes that cannot be decoded, and their line."""
+    with opened(path, label) as stream:
+        try:
+            for _ in decode(blocks_of(stream), codec):
+                pass
+        except UndecodableError as error:
+            stream.seek(0)
+            return error.offset, 1 + stream.read(error.offset).count(b"\n")
+    return 0, 0
+
+
+def _is_rare(found: Encoding) -> bool:
+    """Whether places that cannot be decoded are rare, in an encoding where they say nothing of what follows them."""
+    return not found.codec.startswith(_WIDE) and found.num_chars >= CHARS_PER_BAD * found.num_bad
 
 
 def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Generator[str, None, None]:
@@ -139,9 +190,9 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
 
 def _scan_unmarked(path: str, label: str) -> Encoding:
     """The encoding of a file without byte order mark."""
-    found = _scan(path, label, "utf-8")
-    if _fits(found, GOOD_PER_BAD):
-        return found
+    utf8 = _scan(path, label, "utf-8")
+    if _fits(utf8, GOOD_PER_BAD):
+        return utf8
     with opened(path, label) as stream:
         try:
             for _ in decode(blocks_of(stream), "utf-8"):
@@ -155,6 +206,10 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         found = _scan(path, label, "gb18030")
         if _fits(found, GOOD_PER_BAD_GB18030):
             return found
+    if _is_rare(utf8) and not utf8.has_nul:
+        with opened(path, label) as stream:
+            if not is_western(stream, label, utf8.num_bad):
+                return utf8
     found = _scan(path, label, "cp1252")
     return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)
 

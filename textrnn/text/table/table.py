@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_file
+from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import choose_columns
@@ -24,10 +25,12 @@ from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
 from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.packed import unpacked
+from textrnn.text.table.origin import Origin
+from textrnn.text.table.origins import origin_of
 from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
-from textrnn.text.table.rows import Row, Table, Tally
-from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, inspect_table, table_lines
+from textrnn.text.table.rows import Table
+from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
+from textrnn.text.table.tally import Row, Tally
 
 __all__ = ["Row", "Table", "TableOptions", "Tally", "choose_columns", "open_records", "open_table"]
 
@@ -91,7 +94,20 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
                 with opened(path, path) as pipe:
                     path = stack.enter_context(spooled(pipe, path))
         inside, inner = stack.enter_context(unpacked(path))
-        yield _open(inside, label, name if inside == path else inner, options)
+        name = name if inside == path else inner
+        if (origin := stack.enter_context(origin_of(inside, label, name, options))) is None:
+            yield _open(inside, label, name, options)
+        else:
+            yield _open_origin(origin, label, name, options)
+
+
+def _open_origin(origin: Origin, label: str, name: str, options: TableOptions) -> Table:
+    """The table that was made of a file."""
+    read_as = replace(options, encoding="utf-8", delimiter=origin.delimiter, quotes=None)
+    table = _open(origin.path, label, name, read_as)
+    table.origin, table.has_lines = origin, origin.lines is not None
+    table.warnings = origin.remarks + table.warnings
+    return table
 
 
 def _open_folder(folder: str, found: FolderTable, options: TableOptions) -> Table:
@@ -116,7 +132,7 @@ class _Sample:
 
 def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
     """The table without its columns of texts and labels."""
-    encoding = inspect_table(path, label, options.encoding)
+    encoding = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     sample = _read_sample(path, label, name, encoding, options)
     measure, names, rows = sample.measure, sample.keys, [record.cells for record in sample.records]
     if not rows:
@@ -159,7 +175,7 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         num_titles=above if titles else 0,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,
-        warnings=_encoding_warnings(name, encoding),
+        warnings=encoding_remarks(name, encoding),
     )
 
 
@@ -188,20 +204,6 @@ def _without_noise(rows: list[list[str]], noise: Noise, *, complete: bool) -> li
         for place, (cells, kind) in enumerate(zip(rows, kinds, strict=True))
         if kind is None or (kind == TOTAL and (place < last or not complete))
     ]
-
-
-def _encoding_warnings(name: str, encoding: Encoding) -> list[str]:
-    if encoding.guessed:
-        return [
-            f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
-            "if letters with accents look wrong, name its encoding with --encoding"
-        ]
-    if encoding.num_bad:
-        return [
-            f"{name} has {encoding.num_bad:,} places that are not {encoding.name}: read as U+FFFD; "
-            "if there are many, name its encoding with --encoding"
-        ]
-    return []
 
 
 def _estimate(rows: int, chars: int, total: int) -> int:

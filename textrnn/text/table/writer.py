@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from textrnn.base.errors import DataError
 from textrnn.base.files import atomic_file
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.table.column_facts import NUMBER
-from textrnn.text.table.forms import (
-    Cell,
-    column_names,
-    converter,
-    delimited,
-    has_decimal_commas,
-    joined,
-    other_form,
-    output_codec,
-    with_comma,
-)
-from textrnn.text.table.json_lines import free_name, with_members, with_value
-from textrnn.text.table.packed import packing
-from textrnn.text.table.records import (
-    AT,
-    AT_SIGN,
-    CSV,
-    ESCAPE,
-    FASTTEXT,
-    JSON,
-    JSONL,
-    LABEL_PREFIX,
-    QUOTE,
-    Dialect,
-    Record,
-    read_records,
-)
+from textrnn.text.packed import packing
+from textrnn.text.table.cell_values import as_figure
+from textrnn.text.table.forms import PARQUET, XLSX, Cell, column_names, form_of, other_form, output_codec
+from textrnn.text.table.json_lines import free_name
+from textrnn.text.table.origin import NewRow, Origin
+from textrnn.text.table.other_forms import cells_of, objects_of, write_form, write_text
+from textrnn.text.table.own_form import extender
+from textrnn.text.table.records import JSON, JSONL, Record
 from textrnn.text.table.rows import HEADER, ROW, Table
 
-CHUNK_PIECES = 256
 Edit = Callable[[Record], Record | None]
 Part = tuple[str, Record, Sequence[Cell] | None]  # a part of the table, and its new cells if it is a row
 
@@ -101,62 +79,138 @@ def write_predictions(
         bad,0,0,0.8
     """
     form = other_form(table, output)
-    own = table.header or () if form is None else column_names(table)
-    names = _free_names(columns, own)
-    codec, bom = output_codec(table, names, form)
-    rows = _with_cells(table, names, cells, edit)
-    pieces = _pieces(table, names, rows) if form is None else _converted(table, form, names, rows)
+    own = list(table.header or ()) if form is None else column_names(table)
+    names = free_names(columns, own)
     if output != STANDARD_INPUT:
-        _check_output(table, output, overwrite=overwrite)
-    _write_to(output, chain(["\ufeff"] * bom, pieces), codec, table.name)
+        check_output([table], output, overwrite=overwrite)
+    rows = with_cells(table, names, cells, edit)
+    write_to(output, _writer_of(table, form, own, names, rows), table.name)
     return names
 
 
-def _free_names(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
+def _writer_of(
+    table: Table, form: str | None, own: Sequence[str], names: Sequence[str], rows: Iterator[Part]
+) -> Callable[[BinaryIO], None]:
+    """What writes a table to a file: in its own form, as the file that it was made of, or in another form."""
+    codec, bom = output_codec(table, names, form)
+    mark = "\ufeff" * bom
+    if form is not None:
+        return lambda file: write_form(file, form, [*own, *names], _in_form(table, form, own, names, rows), codec, mark)
+    if (origin := table.origin) is not None:
+        return lambda file: origin.write(file, names, _new_rows(table, origin, names, rows))
+    return lambda file: write_text(file, chain([mark], _pieces(table, names, rows)), codec)
+
+
+def write_joined(
+    tables: Sequence[Table],
+    columns: Sequence[str],
+    cells: Callable[[Table], Iterable[Sequence[Cell]]],
+    output: str,
+    *,
+    overwrite: bool = True,
+    edit: Callable[[Table, Record], Record | None] = lambda table, record: record,
+) -> list[str]:
+    """Write several tables as one, with a column `file` before all others; the rest as `write_predictions`.
+
+    Args:
+        tables: the inputs, still open. The output has all their columns; those of the same name are one.
+        columns: names of the new columns.
+        cells: gives the cells of these columns for each row of a table.
+        output: the file; its suffix tells the form, which else is JSON lines for JSON, and CSV.
+        overwrite: whether a file that exists may be replaced.
+        edit: as in `write_predictions`, with the table of each row.
+    """
+    is_json = all(table.dialect.kind in (JSON, JSONL) for table in tables)
+    form = form_of(output) or (JSONL if is_json else ",")
+    # Names that differ only in case are those of one column, as they are for the columns of texts and labels.
+    spelt = {name.casefold(): name for table in reversed(tables) for name in reversed(column_names(table))}
+    own = list(dict.fromkeys(spelt[name.casefold()] for table in tables for name in column_names(table)))
+    file_column = free_name("file", own)
+    names = free_names(columns, [file_column, *own])
+    if output != STANDARD_INPUT:
+        check_output(tables, output, overwrite=overwrite)
+
+    def rows() -> Iterator[Any]:
+        for table in tables:
+            parts = with_cells(table, names, cells(table), partial(edit, table))
+            header = [spelt[name.casefold()] for name in column_names(table)]
+            for row in _in_form(table, form, header, names, parts):
+                if isinstance(row, dict):
+                    yield {file_column: table.name, **{spelt.get(key.casefold(), key): row[key] for key in row}}
+                else:
+                    by_name = dict(zip(header, row, strict=False))
+                    yield [table.name, *(by_name.get(name, "") for name in own), *row[len(header) :]]
+
+    write_to(output, lambda file: write_form(file, form, [file_column, *own, *names], rows()), tables[0].name)
+    return names
+
+
+def _in_form(
+    table: Table, form: str, own: Sequence[str], names: Sequence[str], rows: Iterator[Part]
+) -> Iterator[dict[str, Any] | list[Cell]]:
+    """The rows of a table for another form: objects or cells, without what is no row."""
+    objects, cells = objects_of(table, own), cells_of(table, len(own))
+    for _, record, added in rows:
+        if added is None:
+            continue
+        if form in (XLSX, PARQUET):
+            yield [*cells(record), *map(as_figure, added)]
+        elif form in (JSON, JSONL):
+            yield {**objects(record), **dict(zip(names, added, strict=True))}
+        else:
+            yield [*cells(record), *added]
+
+
+def free_names(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
     names: list[str] = []
     for column in columns:
         names.append(free_name(column, [*taken, *names]))
     return names
 
 
-def _write_to(output: str, pieces: Iterator[str], codec: str, name: str) -> None:
+def _new_rows(table: Table, origin: Origin, names: Sequence[str], rows: Iterator[Part]) -> Iterator[NewRow]:
+    """The rows of a table that was made of a file, for the file to be written again."""
+    for part, record, added in rows:
+        cells = names if part == HEADER else added
+        if cells is not None:
+            place = origin.place_of(record.line + table.preamble)
+            yield NewRow(place, record.raw, record.changed, [*map(as_figure, cells)], part == HEADER)
+
+
+def write_to(output: str, write: Callable[[BinaryIO], None], name: str) -> None:
     """Writes a table, of this name, to a file or to standard output."""
     if output == STANDARD_INPUT:
         sys.stdout.flush()
-        _write(sys.stdout.buffer, pieces, codec)
+        write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     try:
         with atomic_file(Path(output)) as file, packing(file, output, name) as packed:
-            _write(packed, pieces, codec)
+            write(packed)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DataError(f"cannot write {output}: {error.strerror or error}; name another file") from None
 
 
-def _check_output(table: Table, output: str, *, overwrite: bool) -> None:
+def check_output(tables: Sequence[Table], output: str, *, overwrite: bool) -> None:
     if not os.path.exists(output):
         return
     if os.path.isdir(output):
         raise DataError(f"cannot write {output}: it is a folder; name a file")
-    if any(os.path.exists(place) and os.path.samefile(output, place) for place in (table.path, table.label)):
+    if any(
+        os.path.exists(place) and os.path.samefile(output, place)
+        for table in tables
+        for place in (table.path, table.label)
+    ):
         raise DataError(f"{output} is the input itself: name another file to write")
     if not overwrite:
         raise DataError(f"{output} exists and was kept: name another file, or replace it with --overwrite")
 
 
-def _write(file: BinaryIO, pieces: Iterator[str], codec: str) -> None:
-    """Write text; what the codec cannot hold, such as half a character of a file name, becomes a `?`."""
-    encoder = codecs.getincrementalencoder(codec)("replace")
-    while chunk := "".join(islice(pieces, CHUNK_PIECES)):
-        file.write(encoder.encode(chunk))
-    file.write(encoder.encode("", final=True))
-
-
 def _pieces(table: Table, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
     """The text of the new file, in the form of the table."""
-    extend = _extender(table, names)
+    extend = extender(table, names)
     for part, record, added in rows:
         if part == HEADER:
             yield extend(record, names)
@@ -164,18 +218,7 @@ def _pieces(table: Table, names: Sequence[str], rows: Iterator[Part]) -> Iterato
             yield record.raw if added is None else extend(record, added)
 
 
-def _converted(table: Table, form: str, names: Sequence[str], rows: Iterator[Part]) -> Iterator[str]:
-    """The text of the new file in another form, without what is no row."""
-    convert = converter(table, form, names)
-    lines = (convert(record, added) for _, record, added in rows if added is not None)
-    if form in (JSON, JSONL):
-        yield from joined(lines, form)
-        return
-    yield delimited([*column_names(table), *names], form)
-    yield from lines
-
-
-def _with_cells(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]], edit: Edit) -> Iterator[Part]:
+def with_cells(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cell]], edit: Edit) -> Iterator[Part]:
     """All parts of the table, rows with their new cells."""
     source, number = iter(cells), 0
     for part, record in table.parts():
@@ -191,78 +234,3 @@ def _with_cells(table: Table, names: Sequence[str], cells: Iterable[Sequence[Cel
             yield part, edited, added
     if next(source, None) is not None:
         raise DataError(f"{table.name} has {number:,} rows, and there are new cells for more")
-
-
-def _extender(table: Table, names: Sequence[str]) -> Callable[[Record, Sequence[Cell]], str]:
-    """How a record of this table gets its new cells."""
-    dialect, width = table.dialect, table.width
-    if dialect.kind in (JSON, JSONL):
-        return lambda record, added: with_members(record.raw, dict(zip(names, added, strict=True)))
-    delimiter, quote = dialect.delimiter, _quoter(dialect)
-    if has_decimal_commas(table):
-        quote = _of_comma(quote)
-
-    def extend(record: Record, added: Sequence[Cell]) -> str:
-        raw, size = record.raw, len(record.cells)
-        if size <= width:
-            end = len(raw.rstrip("\r\n"))
-        else:
-            end = record.spans[width - 1][1] if record.spans else len(delimiter.join(record.cells[:width]))
-        return f"{raw[:end]}{delimiter * max(1, width - size + 1)}{delimiter.join(map(quote, added))}{raw[end:]}"
-
-    return extend
-
-
-def with_label(table: Table, record: Record, label: str) -> Record:
-    """A row with another label in its column of labels; the rest stays as it is written.
-
-    Args:
-        table: has a column of labels.
-        record: a row of it.
-        label: the new one.
-    """
-    kind, column, raw = table.dialect.kind, table.label_column or 0, record.raw
-    if kind in (JSON, JSONL):
-        name = column_names(table)[column]
-        return record._replace(raw=with_value(raw, name, label)) if record.cells else record
-    body = raw.rstrip("\r\n")
-    if kind == FASTTEXT:
-        new = f"{LABEL_PREFIX}{label} {record.cells[1]}"
-    elif kind == AT:
-        new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
-    else:
-        delimiter = table.dialect.delimiter
-        body += delimiter * max(0, column - len(record.cells) + 1)
-        spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
-        if not record.spans:
-            begin = sum(len(cell) + 1 for cell in body.split(delimiter)[:column])
-            spans[column] = (begin, begin + len(body.split(delimiter)[column]))
-        begin, end = spans[column]
-        new = f"{body[:begin]}{_quoter(table.dialect)(label)}{body[end:]}"
-    new += raw[len(raw.rstrip("\r\n")) :]
-    (found,) = read_records(new.splitlines(keepends=True), table.dialect) if kind == CSV else (record,)
-    return found._replace(raw=new, line=record.line)
-
-
-def _of_comma(quote: Callable[[Cell], str]) -> Callable[[Cell], str]:
-    return lambda cell: quote(with_comma(cell))
-
-
-def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
-    """How a cell is written."""
-    delimiter = re.escape(dialect.delimiter)
-    if not dialect.quotes:  # there is no way to write a delimiter
-        breaks = re.compile(f"[{delimiter}\r\n]+")
-        return lambda cell: breaks.sub(" ", str(cell))
-    special = re.compile(f"[{delimiter}\r\n{QUOTE}]|^\\s|\\s$")
-
-    def quote(cell: Cell) -> str:
-        text = str(cell)
-        wanted = dialect.quoted == "all" or (dialect.quoted == "nonnumeric" and not NUMBER.fullmatch(text))
-        if not wanted and not special.search(text):
-            return text
-        if dialect.escape:
-            return f"{QUOTE}{text.replace(ESCAPE, ESCAPE * 2).replace(QUOTE, ESCAPE + QUOTE)}{QUOTE}"
-        return f"{QUOTE}{text.replace(QUOTE, QUOTE * 2)}{QUOTE}"
-
-    return quote

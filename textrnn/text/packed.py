@@ -1,4 +1,4 @@
-"""Tables in a packed file: `.gz`, or a `.zip` with one table in it; read from an unpacked copy, and packed again."""
+"""Packed files: `.gz`, or a `.zip` with one file in it; read from an unpacked copy, and packed again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,25 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from textrnn.base.errors import DataError
-from textrnn.text.reader import opened, spooled
+from textrnn.text.streams import opened, spooled
 
 GZIP, ZIP = ".gz", ".zip"
 PACKED = (GZIP, ZIP)
 _GZIP_MAGIC = b"\x1f\x8b"
 _OFFICE = "[Content_Types].xml"  # in a spreadsheet or a letter, which is a zip archive too
+
+
+def inner_name(path: str) -> str:
+    """The name of the file that is packed in another, or of a file that is not packed; without folders.
+
+    Raises:
+        DataError: it is damaged, or an archive of several files.
+    """
+    name = os.path.basename(path)
+    if name.lower().endswith(GZIP):
+        return name[: -len(GZIP)]
+    with _archive(path) as (_, inner):
+        return name if inner is None else PurePath(inner).name
 
 
 @contextlib.contextmanager
@@ -28,29 +41,38 @@ def unpacked(path: str) -> Iterator[tuple[str, str]]:
         path: a file.
 
     Yields:
-        the path, and the name of the file that was packed, without folders.
+        the path, and the name of the file that was packed, see `inner_name`.
 
     Raises:
         DataError: it is damaged, or an archive of several files.
     """
     with opened(path, path) as stream:
         head = stream.read(2)
-    name = os.path.basename(path)
-    is_gzip = head == _GZIP_MAGIC or name.lower().endswith(GZIP)
+    name = inner_name(path)
     with contextlib.ExitStack() as stack:
         copy = path
-        if is_gzip:
-            name = name[: -len(GZIP)] if name.lower().endswith(GZIP) else name
+        if head == _GZIP_MAGIC or path.lower().endswith(GZIP):
             with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as content, _damage(path, "gzip"):
                 content.peek(1)  # what is not packed at all is refused before anything is copied
                 copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type,unused-ignore]
-        elif head == b"PK" and zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive, _damage(path, "zip"):
-                if inner := _only_file(archive, path):
-                    name = PurePath(inner).name
+        else:
+            with _archive(path) as (archive, inner):
+                if archive is not None and inner is not None:
                     with archive.open(inner) as content:
                         copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type]
         yield copy, name
+
+
+@contextlib.contextmanager
+def _archive(path: str) -> Iterator[tuple[zipfile.ZipFile | None, str | None]]:
+    """A file as an archive, and the name of the only file in it; None for each where it is none."""
+    with opened(path, path) as stream:
+        is_archive = stream.read(2) == b"PK"
+    if not is_archive or not zipfile.is_zipfile(path):
+        yield None, None
+        return
+    with zipfile.ZipFile(path) as archive, _damage(path, "zip"):
+        yield archive, _only_file(archive, path)
 
 
 @contextlib.contextmanager
@@ -92,5 +114,5 @@ def _only_file(archive: zipfile.ZipFile, path: str) -> str | None:
     names = [name for name in names if not name.startswith("__MACOSX/") and not PurePath(name).name.startswith(".")]
     if len(names) != 1:
         shown = f" ({', '.join(names[:3])}{', ...' * (len(names) > 3)})" if names else ""
-        raise DataError(f"{path} holds {len(names)} files{shown}: expected one table; unpack it and name a file")
+        raise DataError(f"{path} holds {len(names)} files{shown}: expected one; unpack it and name a file")
     return names[0]

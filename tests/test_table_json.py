@@ -1,0 +1,183 @@
+"""JSON as pandas and programs for labelling write it, and lists of labels: read rightly, written back as it came."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from textrnn.base.errors import DataError
+from textrnn.classifier.data import read_rows
+from textrnn.classifier.found_kind import LabelOptions
+from textrnn.text.table.own_form import with_label
+from textrnn.text.table.records import AND
+from textrnn.text.table.table import open_table
+from textrnn.text.table.writer import write_predictions
+
+ROWS = [(f"film number {n}, it was {'fine' if n % 2 else 'dull'}", None if n == 4 else n % 2) for n in range(30)]
+LABELS = [None if label is None else str(label) for _, label in ROWS]
+KEYS = [str(7 * n) for n in range(30)]
+NAMES = ["text", "label"]
+RECORDS = [{"text": text, "label": label} for text, label in ROWS]
+FIELDS = [{"name": name, "type": "string"} for name in NAMES]
+FORMS: dict[str, Any] = {
+    "columns": {name: {key: row[at] for key, row in zip(KEYS, ROWS, strict=True)} for at, name in enumerate(NAMES)},
+    "index": {key: dict(zip(NAMES, row, strict=True)) for key, row in zip(KEYS, ROWS, strict=True)},
+    "split": {"columns": NAMES, "index": KEYS, "data": ROWS},
+    "values": ROWS,
+    "headed": [NAMES, *ROWS],
+    "table": {"schema": {"fields": FIELDS, "primaryKey": ["text"]}, "data": RECORDS},
+    "lists": {name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)},
+    "rows": {"features": [{"name": "text"}, {"name": "label"}], "rows": [{"row": one} for one in RECORDS]},
+    "nested": {"info": {"by": [1]}, "classes": [{"id": 0}, {"id": 1}], "set": {"data": RECORDS}},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("form", FORMS)
+def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Path, form: str, indent: int) -> None:
+    path, output, cells = tmp_path / "a.json", tmp_path / "b.json", [[f"p{n}"] for n in range(30)]
+    path.write_text(json.dumps(FORMS[form], indent=indent), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == list(
+            zip([text for text, _ in ROWS], LABELS, strict=True)
+        )
+        write_predictions(table, ["new"], cells, str(output), edit=lambda row: None if "number 0," in row.raw else row)
+        write_predictions(table, ["new"], cells, str(tmp_path / "b.csv"))
+    own, found = json.loads(path.read_text(encoding="utf-8")), json.loads(output.read_text(encoding="utf-8"))
+    header = (tmp_path / "b.csv").read_text(encoding="utf-8").partition("\n")[0]
+    expected_header = {"values": "1,2,new", "rows": "row.text,row.label,new"}.get(form, "text,label,new")
+    assert header == expected_header
+    new = [f"p{n}" for n in range(1, 30)]
+    if form == "columns":
+        expected = {name: dict(list(column.items())[1:]) for name, column in own.items()}
+        assert found == {**expected, "new": dict(zip(KEYS[1:], new, strict=True))}
+    elif form == "index":
+        assert found == {key: {**own[key], "new": one} for key, one in zip(KEYS[1:], new, strict=True)}
+    elif form == "split":
+        data = [[*row, one] for row, one in zip(own["data"][1:], new, strict=True)]
+        assert found == {"columns": [*NAMES, "new"], "index": KEYS[1:], "data": data}
+    elif form in ("values", "headed"):
+        data = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
+        assert found == ([[*NAMES, "new"], *data] if form == "headed" else data)
+    elif form == "rows":
+        assert found["rows"] == [{**row, "new": one} for row, one in zip(own["rows"][1:], new, strict=True)]
+    elif form == "lists":
+        assert found == {**{name: own[name][1:] for name in NAMES}, "new": new}
+    else:
+        rows = [{**row, "new": one} for row, one in zip(RECORDS[1:], new, strict=True)]
+        assert (found["data"] if form == "table" else found["set"]["data"]) == rows
+        assert form == "nested" or found["schema"]["fields"] == [*FIELDS, {"name": "new", "type": "string"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"text": {"0": "a b", "1"', r"a\.json is no whole JSON \("),
+        ('{"x": {"a": [{"id": 1}]}, "y": [{"id": 2}, {"id": 3}]}', r"several lists of records \('x\.a' \(1\), 'y' \(2"),
+        ('{"text": "a b", "label": [{"name": "a"}, {"name": "b"}]}\n', "'label' holds objects, such as"),
+        ('["a text", 1]', "array of different things: expected objects"),
+        ('{"text": "a b", "label": [[0, 1, "PER"], [2, 3, "LOC"]]}\n', "'label' marks parts of a text, such as"),
+        ('{"text": "a b", "label": [[0, 1, "PER"]]}\n', "'label' marks parts of a text, such as"),
+    ],
+)
+def test_json_that_is_no_table_of_texts_is_refused_in_a_line(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=expected), open_table(str(tmp_path / "a.json")) as table:
+        list(table.rows())
+
+
+def test_one_object_on_several_lines_is_a_row_and_a_list_of_texts_gets_names(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.json", tmp_path / "b.json"
+    for content, indent in (({"text": "a film", "id": 1}, 1), (["a film"], None)):
+        path.write_text(json.dumps(content, indent=indent), encoding="utf-8")
+        with open_table(str(path), needs_label=False) as table:
+            assert [row.text for row in table.rows()] == ["a film"]
+            write_predictions(table, ["new"], [["p"]], str(output))
+        found = json.loads(output.read_text(encoding="utf-8"))
+        assert found == ({**content, "new": "p"} if indent else [{"text": "a film", "new": "p"}])
+
+
+@pytest.mark.parametrize("header", [[], [NAMES]])
+def test_lines_of_arrays_are_rows(tmp_path: Path, header: list[Any]) -> None:
+    path, output = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*header, *ROWS]), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert "JSON lines of arrays" in table.describe() and [row.label for row in table.rows()] == LABELS
+        write_predictions(table, ["new"], [["p"]] * 30, str(output))
+    found = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert found == [*([*NAMES, "new"] for _ in header), *([*row, "p"] for row in ROWS)]
+
+
+def choice(*labels: str, **more: Any) -> dict[str, Any]:
+    result = {"from_name": "mood", "to_name": "text", "type": "choices", "value": {"choices": list(labels)}}
+    return {"id": 1, "completed_by": 3, "result": [result], **more}
+
+
+TASKS = [
+    ([choice("good")], "good"),
+    ([choice("good", "long")], f"good{AND}long"),
+    ([choice("bad"), choice("good"), choice("good")], "good"),
+    ([choice("bad"), choice("good")], "bad"),
+    ([choice("bad", was_cancelled=True), choice("good")], "good"),
+    ([choice("bad"), choice("bad"), choice("good", ground_truth=True)], "good"),
+    ([{"id": 2, "result": []}], None),
+    ([], None),
+]
+
+
+def test_tasks_of_label_studio_are_texts_with_the_choices_that_most_made(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.json", tmp_path / "b.json"
+    tasks = [{"id": n, "data": {"text": f"a film {n}"}, "annotations": made} for n, (made, _) in enumerate(TASKS)]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == [
+            (f"a film {n}", label) for n, (_, label) in enumerate(TASKS)
+        ]
+        write_predictions(
+            table,
+            ["sure"],
+            [[1]] * 8,
+            str(output),
+            edit=lambda row: row if row.cells[2] else with_label(table, row, f"bad{AND}long"),
+        )
+    found = json.loads(output.read_text(encoding="utf-8"))
+    assert found[:6] == [{**task, "sure": 1} for task in tasks[:6]]
+    assert found[7]["annotations"][0]["result"] == choice("bad", "long")["result"]
+    path.write_text(output.read_text(encoding="utf-8"), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [row.label for row in table.rows()][6:] == [f"bad{AND}long"] * 2
+
+
+LISTS = [["art", "food; drink"], ["art"], ["food; drink"], [], None]
+
+
+@pytest.mark.parametrize("form", ["label", "labels", "choices", "python", "json in csv"])
+def test_lists_of_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) -> None:
+    """As doccano writes them; as Label Studio does in its short form; as pandas does in CSV."""
+    path, output = tmp_path / ("a.csv" if form in ("python", "json in csv") else "a.jsonl"), tmp_path / "out"
+    lines = ["text,label\n"] if path.suffix == ".csv" else []
+    for n in range(30):
+        labels = LISTS[n % 5]
+        if path.suffix == ".csv":
+            cell = "" if labels is None else repr(labels) if form == "python" else json.dumps(labels).replace('"', '""')
+            lines.append(f'a film {n},"{cell}"\n')
+        else:
+            several = {"choices": labels} if form == "choices" and labels and len(labels) > 1 else labels
+            lines.append(json.dumps({"id": n, "text": f"a film {n}", form: several, "Comments": []}) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert not table.warnings
+        assert [row.label for row in table.rows()][:5] == [f"art{AND}food; drink", "art", "food; drink", None, None]
+        rows, kind = read_rows(table, LabelOptions())
+        assert (
+            kind.task == "multi" and list(kind.names) == ["art", "food; drink"] and "several labels" in rows.remarks[0]
+        )
+        assert rows.labels[:3].tolist() == [[True, True], [True, False], [False, True]] and len(rows.unlabelled) == 12
+        new = f"art{AND}food; drink"
+        write_predictions(table, ["n"], [["1"]] * 30, str(output), edit=lambda row: with_label(table, row, new))
+    path.write_text(output.read_text(encoding="utf-8"), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert {row.label for row in table.rows()} == {new}

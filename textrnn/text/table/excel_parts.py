@@ -1,0 +1,57 @@
+"""The parts of a workbook of Excel, and which of them do not come back when openpyxl writes it again."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import zipfile
+
+# Parts of a workbook that openpyxl keeps, makes anew, or that nobody misses.
+_KEPT = re.compile(
+    r"\[Content_Types\]\.xml|.*_rels/.*|docProps/.*|xl/(?:workbook|styles|sharedStrings|calcChain)\.xml"
+    r"|xl/(?:theme|worksheets|chartsheets|tables|pivotTables|pivotCache|externalLinks|printerSettings)/.*"
+    r"|xl/vba.*|xl/comments.*|xl/drawings/(?:drawing|vmlDrawing|comment).*|xl/charts/chart\d+\.xml"
+)
+_LOST = {
+    "xl/media": "pictures",
+    "xl/charts/chartEx": "charts of newer kinds",
+    "xl/charts": "styles of charts",
+    "xl/slicer": "slicers",
+    "xl/timeline": "timelines",
+    "xl/ctrlProps": "form controls",
+    "xl/activeX": "form controls",
+    "xl/embeddings": "embedded objects",
+    "xl/diagrams": "SmartArt",
+    "xl/threadedComments": "threads of comments",
+    "xl/persons": "threads of comments",
+    "xl/model": "the data model",
+    "xl/connections": "connections to data",
+    "xl/queryTables": "connections to data",
+    "xl/richData": "linked data",
+    "xl/metadata": "dynamic arrays",
+    "customXml": "custom XML",
+}
+_SHAPES = re.compile(rb"<(?:\w+:)?(?:sp|grpSp|cxnSp)[ >]")
+
+
+def look_inside(path: str) -> tuple[list[str], bool]:
+    """What openpyxl cannot keep of a workbook, in words; and whether there are formulas."""
+    lost, has_formulas = list[str](), False
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.namelist():
+            if (
+                part.startswith("xl/media")
+                and importlib.util.find_spec("PIL")
+                and part.endswith((".png", ".jpeg", ".jpg"))
+            ):
+                continue
+            if not _KEPT.fullmatch(part) and not part.endswith("/"):
+                lost.append(next((words for begin, words in _LOST.items() if part.startswith(begin)), part))
+            if part.startswith("xl/drawings/drawing") and _SHAPES.search(archive.read(part)):
+                lost.append("drawn shapes")
+            if part.startswith("xl/worksheets/sheet"):
+                content = archive.read(part)
+                has_formulas = has_formulas or b"<f>" in content or b"<f " in content
+                if b"<extLst" in content:
+                    lost.append("newer conditional formats, sparklines or lists of allowed values")
+    return list(dict.fromkeys(lost)), has_formulas

@@ -1,0 +1,305 @@
+"""JSON of one value that is no array of objects: by columns, by index and the other forms in which pandas writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+from textrnn.base.errors import DataError
+from textrnn.text.reader import opened
+from textrnn.text.table.column_facts import EXACT, column_facts, has_header, label_hint, text_hint
+from textrnn.text.table.json_lines import flat, free_name, parse_object
+from textrnn.text.table.options import TableOptions
+from textrnn.text.table.origin import NewRow, Origin, temporary_table
+from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
+
+MAX_DEPTH = 4  # of objects around a list of records
+LOOKED_AT = 20  # records, for their keys
+MAX_FACT_ROWS = 2_000
+_HEAD_BYTES = 1 << 10
+_BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
+COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
+VALUES, HEADED, TEXTS, OBJECT = "values", "headed", "texts", "object"
+_WORDS = {
+    COLUMNS: "a JSON object of columns",
+    INDEX: "a JSON object of rows",
+    LISTS: "a JSON object of lists",
+    SPLIT: "JSON with columns, index and data",
+    VALUES: "a JSON array of arrays, no header",
+    HEADED: "a JSON array of arrays",
+    TEXTS: "a JSON array of texts",
+    RECORDS: "JSON with a list of records",
+    OBJECT: "a JSON object",
+}
+
+
+@dataclass
+class Frame:
+    """Rows out of a JSON value.
+
+    Attributes:
+        orient: how they are in it: one of the constants of this file.
+        names: of the columns; of VALUES their numbers, and none where rows are objects.
+        rows: the cells of each; an object each of RECORDS and OBJECT.
+        index: what the value calls each row, of COLUMNS and INDEX.
+        path: of RECORDS the keys of the list.
+    """
+
+    orient: str
+    rows: Sequence[Any]
+    names: Sequence[str] = ()
+    index: Sequence[str] = ()
+    path: tuple[str, ...] = ()
+
+
+def frame_of(value: Any, label: str) -> Frame | None:
+    """The rows that a JSON value holds; None if it is an object that may be a row itself.
+
+    Args:
+        value: an object, or an array that does not begin with an object.
+        label: what to call the file in messages.
+
+    Raises:
+        DataError: it holds no rows, or several lists that may be meant.
+
+    Example:
+        >>> found = frame_of({"text": {"0": "fine", "1": "bad"}, "label": {"0": 1, "1": 0}}, "a.json")
+        >>> found.orient, found.names, found.rows
+        ('columns', ['text', 'label'], [['fine', 1], ['bad', 0]])
+        >>> frame_of({"columns": ["text"], "index": [7], "data": [["fine"]]}, "a.json").rows
+        [['fine']]
+    """
+    if isinstance(value, list):
+        return _of_array(value, label)
+    columns, data, schema = value.get("columns"), value.get("data"), value.get("schema")
+    if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        return Frame(SPLIT, data, _different([_name(column) for column in columns]))
+    if isinstance(schema, dict) and "fields" in schema and isinstance(data, list) and all(map(_is_object, data)):
+        return Frame(RECORDS, data, path=("data",))
+    own = list(value.values())
+    if own and all(isinstance(part, dict) and part for part in own):
+        return _of_objects(value)
+    is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
+    if is_listed and len({len(part) for part in own}) == 1:
+        return Frame(LISTS, list(map(list, zip(*own, strict=True))), list(value))
+    return Frame(OBJECT, [value]) if _is_row(value) else _records(value, label)
+
+
+def _of_array(value: Sequence[Any], label: str) -> Frame:
+    if all(isinstance(row, list) for row in value):
+        width = max(map(len, value))
+        cells = [[*("" if cell is None else str(cell) for cell in row), *[""] * (width - len(row))] for row in value]
+        if width and has_header(cells[0], column_facts(cells[1:][:MAX_FACT_ROWS], width)):
+            return Frame(HEADED, value[1:], _different(cells[0]))
+        return Frame(VALUES, value, [str(number) for number in range(1, width + 1)])
+    if all(isinstance(row, str) for row in value):
+        return Frame(TEXTS, [[row] for row in value], ["text"])
+    raise DataError(f"{label} is a JSON array of different things: expected objects, such as {_EXAMPLE}")
+
+
+_EXAMPLE = '[{"text": "...", "label": "..."}, ...]'
+
+
+def _of_objects(value: Mapping[str, Mapping[str, Any]]) -> Frame | None:
+    """The rows of an object of objects: either the outer keys name its columns, or the inner ones do."""
+    outer, inner = list(value), list(dict.fromkeys(key for own in value.values() for key in own))
+    is_whole = all(len(own) == len(inner) for own in value.values())
+    if not is_whole and (len(outer) < 2 or any(2 * len(own) < len(inner) for own in value.values())):
+        return None
+    if not is_whole or _names_columns(inner) > _names_columns(outer):
+        rows = [[own.get(key) for key in inner] for own in value.values()]
+        return Frame(INDEX, rows, inner, outer)
+    if _names_columns(outer) == _names_columns(inner) and len(outer) > len(inner):
+        return Frame(INDEX, [[own[key] for key in inner] for own in value.values()], inner, outer)
+    return Frame(COLUMNS, [[own[key] for own in value.values()] for key in inner], outer, inner)
+
+
+def _names_columns(keys: Sequence[str]) -> tuple[float, bool]:
+    """How much keys look like names of columns: those that are known, else those that are no numbers."""
+    known = max(map(text_hint, keys)) + max(map(label_hint, keys)) if len(keys) <= 1_000 else 0.0
+    return known, not all(key.lstrip("-").isdigit() for key in keys)
+
+
+def _records(value: Mapping[str, Any], label: str) -> Frame | None:
+    """The only list of objects in an object, or the one whose keys are known for texts and labels."""
+    found = dict(_lists_within(value, ()))
+    if not found:
+        return None
+    weights = {path: _names_columns(_keys(rows))[0] for path, rows in found.items()}
+    best = [path for path in found if weights[path] == max(weights.values())]
+    if len(best) > 1:
+        shown = ", ".join(f"{'.'.join(path)!r} ({len(found[path]):,})" for path in best[:5])
+        raise DataError(
+            f"{label} holds several lists of records ({shown}): expected one; write the one you mean to a file alone"
+        )
+    return Frame(RECORDS, found[best[0]], path=best[0])
+
+
+def _lists_within(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+    for key, own in value.items():
+        if isinstance(own, list) and own and all(map(_is_object, own)):
+            yield (*path, key), own
+        elif isinstance(own, dict) and len(path) < MAX_DEPTH:
+            yield from _lists_within(own, (*path, key))
+
+
+def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(key for row in rows[:LOOKED_AT] for key in flat(row))) or [""]
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _different(names: Sequence[str]) -> list[str]:
+    """Names of columns, those that come again with a number."""
+    found = list[str]()
+    for name in names:
+        found.append(free_name(name, found))
+    return found
+
+
+def _name(column: Any) -> str:
+    """The name of a column, which pandas gives as a list where it has several levels."""
+    return ".".join(map(str, column)) if isinstance(column, list) else str(column)
+
+
+@contextlib.contextmanager
+def json_as_table(path: str, label: str, name: str, options: TableOptions) -> Iterator[Origin | None]:
+    """Reads a file of one JSON value that is no stream of objects, as a table; None if the file is none.
+
+    Args:
+        path: where it is.
+        label: what to call it in messages.
+        name: of the file; its suffix tells whether it has to be JSON.
+        options: what is known of it.
+
+    Raises:
+        DataError: it is JSON, and no table; or it should be JSON and is none.
+    """
+    found = _whole_value(path, label, name, options)
+    frame = None if found is None else frame_of(found.value, label)
+    if found is None or (frame is None and not found.is_indented):
+        yield None
+        return
+    frame = frame or Frame(OBJECT, [found.value])
+    with temporary_table(".jsonl") as (file, place):
+        for row in frame.rows:
+            cells = row if isinstance(row, dict) else dict(zip(frame.names, row, strict=False))
+            file.write(json.dumps(cells, ensure_ascii=False) + "\n")
+        file.flush()
+        words = "JSON lines of arrays" if found.is_lines else _WORDS[frame.orient]
+        words += f" in {'.'.join(frame.path)!r:.60}" if frame.path else ""
+
+        def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
+            made = _written(found.value, frame, names, list(rows))
+            for one in made if found.is_lines else [made]:
+                text = json.dumps(one, ensure_ascii=False, indent=2 if found.is_indented else None)
+                file.write(f"{text}\n".encode("utf-8", "replace"))
+
+        remarks = encoding_remarks(name, found.encoding)
+        yield Origin(place, words, write, encoding=found.encoding.name, remarks=remarks)
+
+
+class _File(NamedTuple):
+    """What a file of JSON holds: one value, or an array a line, which together are one."""
+
+    value: Any
+    encoding: Encoding
+    is_indented: bool
+    is_lines: bool = False
+
+
+def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _File | None:
+    """What a file of JSON holds; None for other files.
+
+    Those are: what is no JSON, JSON lines, and what is read as a stream: an array of objects, also alone in an object.
+    """
+    with opened(path, label) as stream:
+        head = stream.read(_HEAD_BYTES).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if not _BEGIN.match(head):
+        return None
+    found = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
+    with contextlib.closing(table_lines(path, label, found)) as source:
+        lines = (line for line in source if not line.isspace())
+        first = list(itertools.islice(lines, 2))
+        if len(first) == 2 and any(map(parse_object, first)):
+            return None
+        text = "".join([*first, *lines]).replace(BAD, REPLACEMENT)
+    if len(first) == 2 and all(map(_is_array, first)):
+        rows = [json.loads(line, strict=False) for line in text.split("\n") if _is_array(line)]
+        return _File(rows, found, False, True)
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        if name.lower().endswith(".json"):
+            raise DataError(f"{label} is no whole JSON ({error}): save it again, or name its form with -d") from None
+        return None
+    return None if _is_stream(value) else _File(value, found, len(first) > 1)
+
+
+def _is_array(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line, strict=False), list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_row(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a text of its own, beside lists of labels and the like."""
+    return any(isinstance(own, str) and text_hint(key) == EXACT for key, own in value.items())
+
+
+def _is_stream(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return not isinstance(value, list)
+    if _is_row(value):
+        return False
+    filled = [own for own in value.values() if isinstance(own, (list, dict)) and own]
+    return len(filled) == 1 and isinstance(filled[0], list) and all(map(_is_object, filled[0]))
+
+
+def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewRow]) -> Any:
+    """The value with the new columns, of these rows alone."""
+    objects = [json.loads(new.raw) for new in rows]
+    if not frame.names:
+        records = [{**one, **dict(zip(names, new.added, strict=True))} for one, new in zip(objects, rows, strict=True)]
+        return _of_records(value, frame, records, names)
+    made: list[Any] = [[*map(one.get, frame.names), *new.added] for one, new in zip(objects, rows, strict=True)]
+    header, places = [*frame.names, *names], [new.place for new in rows]
+    if frame.orient in (VALUES, HEADED):
+        return made if frame.orient == VALUES else [header, *made]
+    if frame.orient == TEXTS:
+        return [dict(zip(header, row, strict=True)) for row in made]
+    if frame.orient == LISTS:
+        return {name: [row[column] for row in made] for column, name in enumerate(header)}
+    if frame.orient == SPLIT:
+        kept = {"index": [value["index"][place] for place in places]} if "index" in value else {}
+        return {**value, "columns": [*value["columns"], *names], **kept, "data": made}
+    index = [frame.index[place] for place in places]
+    if frame.orient == INDEX:
+        return {key: dict(zip(header, row, strict=True)) for key, row in zip(index, made, strict=True)}
+    return {name: {key: row[at] for key, row in zip(index, made, strict=True)} for at, name in enumerate(header)}
+
+
+def _of_records(value: Any, frame: Frame, made: list[dict[str, Any]], names: Sequence[str]) -> Any:
+    """The value with other records; the schema of pandas names the new columns too."""
+    if not frame.path:
+        return made[0] if made else {}
+    whole = _with_list(value, frame.path, made)
+    schema = value.get("schema")
+    if isinstance(schema, dict) and isinstance(schema.get("fields"), list):
+        kinds = ["number" if all(isinstance(row[name], (int, float)) for row in made) else "string" for name in names]
+        added = [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)]
+        whole["schema"] = {**schema, "fields": [*schema["fields"], *added]}
+    return whole
+
+
+def _with_list(value: Mapping[str, Any], path: Sequence[str], made: list[Any]) -> dict[str, Any]:
+    first, *rest = path
+    return {**value, first: _with_list(value[first], rest, made) if rest else made}
