@@ -26,6 +26,7 @@ VALUES = {
     "longer": lambda n: f"{sentence(n)}, {sentence(n + 70)}, {sentence(n + 140)}",
     "short": lambda n: f"{WORDS[n % 7]} {WORDS[n % 8]} {n}",
     "binary": lambda n: str(n % 2),
+    "pair": lambda n: ("left", "right")[n % 2],
     "mood": lambda n: ("pos", "neg", "so so")[n % 3],
     "tenths": lambda n: f"{n % 7 / 10}",
     "unique": lambda n: str(10**6 + n * 37),
@@ -208,11 +209,9 @@ def test_refusal_says_what_is_in_the_table(tmp_path: Path, columns: dict[str, st
 @pytest.mark.parametrize(
     ("columns", "options", "claims"),
     [
-        ({"text": "text", "kind": "mood", "place": "mood"}, {}, {"kind": 3, "place": 3}),
         ({"text": "text", "one": "binary", "other": "tenths"}, {}, {"one": 2, "other": 7}),
-        ({"first": "text", "second": "text", "label": "mood"}, {}, {"first": NUM_ROWS, "second": NUM_ROWS}),
     ],
-    ids=["labels", "numbers", "texts"],
+    ids=["numbers"],
 )
 def test_refusal_of_several_columns_counts_their_values(
     tmp_path: Path, columns: dict[str, str], options: dict[str, object], claims: dict[str, int]
@@ -228,3 +227,25 @@ def test_refusal_of_several_columns_counts_their_values(
     what = "text" if "text" in str(caught.value).partition(":")[0].rpartition(" ")[2] else "label"
     for name in claims:
         assert name in str(read(path, **{f"{what}_column": name})[0].column_names)
+
+
+@pytest.mark.parametrize(
+    ("columns", "chosen", "says"),
+    [
+        (
+            {"text": "text", "kind": "mood", "place": "mood"},
+            ("text", "place"),
+            ["'kind' (3 values", "--label-column kind"],
+        ),
+        ({"text": "text", "kind": "mood", "side": "pair"}, ("text", "side"), ["could also be in 'kind'"]),
+        ({"first": "text", "second": "text", "label": "mood"}, ("first", "label"), ["--text-column second takes that"]),
+    ],
+    ids=["labels", "fewest values", "texts"],
+)
+def test_columns_that_are_chosen_among_several_are_said_with_the_others(
+    tmp_path: Path, columns: dict[str, str], chosen: tuple[str, str], says: list[str]
+) -> None:
+    path = write(tmp_path / "a.csv", **columns)
+    table, _ = read(path)
+    assert table.column_names == chosen
+    assert all(any(part in line for line in table.warnings) for part in says)

@@ -49,6 +49,8 @@ _GRADE = _words(
 )
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
+# What tells parts of a data set from each other, and no classes.
+_PARTS = _words("train training test testing valid validation val dev 训练 训练集 验证 验证集 测试 测试集")
 # What a column is about when its name ends so: neither a text nor a label.
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
@@ -162,7 +164,9 @@ class ColumnFacts:
 
     @property
     def is_few(self) -> bool:
-        """Whether a few short values come again and again."""
+        """Whether a few short values come again and again, as those of labels do."""
+        if {value.casefold() for value in self.counts} <= _PARTS:
+            return False
         many = 5 if self.filled >= 50 else 2
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)
         return fits and self.mean_chars <= MAX_LABEL_CHARS / 2 and self.dates < 0.5

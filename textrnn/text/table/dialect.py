@@ -38,6 +38,10 @@ MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
 MAX_STRAY_SHARE_ELSE = 0.1
 BEGIN_LINES = 50  # in which the first object of a JSON array begins
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
+MAX_DELIMITER_CHARS = 10
+MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
+# Delimiters of several signs, such as _!_ and +++$+++ and ||. Signs that are often side by side in texts are none.
+_SIGNS = re.compile(r"[^\w\s\"'.!?\-/\\(){}\[\]<>*=]{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\+\+", re.ASCII)
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -56,7 +60,7 @@ class Measure:
 
 
 def parse_delimiter(wanted: str) -> str:
-    """The delimiter that a flag names: a character, or a word such as `tab`; or `jsonl` or `lines`.
+    """The delimiter that a flag names: some characters, or a word such as `tab`; or `jsonl` or `lines`.
 
     Raises:
         ConfigError: it is neither.
@@ -64,9 +68,9 @@ def parse_delimiter(wanted: str) -> str:
     if wanted.casefold() in (JSONL, LINES):
         return wanted.casefold()
     found = NAMES.get(wanted.casefold(), wanted)
-    if len(found) != 1 or found in f"{QUOTE}\r\n":
+    if not 1 <= len(found) <= MAX_DELIMITER_CHARS or set(found) & set(f"{QUOTE}\r\n"):
         raise ConfigError(
-            f"--delimiter is {wanted!r:.60}: expected one character such as ';', or one of "
+            f"--delimiter is {wanted!r:.60}: expected a character or a few, such as ';' or '||', or one of "
             f"{', '.join(DELIMITERS.values())}, at (text@label), "
             f"{JSONL} (an object a line), {LINES} (a text a line)"
         )
@@ -138,6 +142,8 @@ def _text_at_label(unquoted: Dialect) -> Measure:
 
 def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
     """The dialect that fits best, of all delimiters."""
+    if signs := _signs_between(lines):
+        return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     text = "".join(lines)
     found = [
         _measured(lines, replace(unquoted, delimiter=char), quotes, complete)
@@ -162,6 +168,28 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
         return comma
     return replace(_a_text_a_line(unquoted), unclosed_line=unclosed_line)
+
+
+def _signs_between(lines: Sequence[str]) -> str | None:
+    """Several signs that part the cells: they stand as many times in nearly every line, and not in empty cells.
+
+    Example:
+        >>> _signs_between([f"{n}_!_10{n % 3}_!_news, {n}\\n" for n in range(9)])
+        '_!_'
+        >>> _signs_between(["spam,call now!!,,,\\n", "ham,ok!!,,,\\n"] * 5)
+    """
+    filled = [line for line in lines if not line.isspace()]
+    if len(filled) < MIN_SIGN_LINES:
+        return None
+    signs: str
+    for signs in dict.fromkeys(_SIGNS.findall(filled[0])):
+        counts = Counter(line.count(signs) for line in filled)
+        count, often = counts.most_common(1)[0]
+        # A delimiter of one sign that stands alone somewhere, too, has empty cells where two are side by side.
+        is_alone = any(line.replace(signs, "").count(one) for one in set(signs) & set(DELIMITERS) for line in filled)
+        if count and often >= MIN_SIGN_SHARE * len(filled) and signs.isascii() and not is_alone:
+            return signs
+    return None
 
 
 def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:

@@ -57,7 +57,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     """The column with the texts; others that could be meant are said in a warning.
 
     Raises:
-        DataError: there is none, or names and cells speak for several alike.
+        DataError: there is none.
     """
     names = table.header
     columns = [c for c in range(len(facts)) if c not in {*label_columns, *_passed_over(table)}]
@@ -79,12 +79,6 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     found.sort(key=lambda c: -weights[c])
     chosen = found[0]
     alike = [c for c in found[1:] if weights[c] > weights[chosen] / 2]
-    if alike and not best:
-        several = candidates(names, facts, sorted([chosen, *alike]))
-        raise DataError(
-            f"{table.label} has several columns that may hold the text: {several}; name one with --text-column, or "
-            "several, which are joined"
-        )
     others = sorted({*alike, *(c for c in texts if c != chosen and hints[c])})
     if others and len(texts) > 1:
         shown, flag = list_some(names, others), flag_value(names, others[0])
@@ -132,7 +126,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     names = table.header
     if needs_label is False:
         with contextlib.suppress(DataError):
-            return _by_facts(table, facts)[0]
+            return _by_facts(table, facts, may_guess=False)[0]
         return None
     if not table.is_short and table.width > 1:
         with contextlib.suppress(DataError):
@@ -184,8 +178,12 @@ def unused_label(table: Table, facts: Sequence[ColumnFacts]) -> None:
             return
 
 
-def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, list[int]]:
-    """The column with the labels, or None; and others that could be meant."""
+def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = True) -> tuple[int | None, list[int]]:
+    """The column with the labels, or None; and others that could be meant.
+
+    Raises:
+        DataError: several could be meant, and all are numbers, or it may not be guessed.
+    """
     names = table.header
     taken = {*table.text_columns, *_passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
@@ -197,8 +195,9 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts]) -> tuple[int | None, l
         is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
         return found[0], found[1:] + ([] if is_sure else [c for c in few if c not in found])
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
-    if len(few) > 1 and len(words) == 1:
-        return words[0], [c for c in few if c not in words]
+    if len(few) > 1 and words and (may_guess or len(words) == 1):
+        chosen = min(words, key=lambda c: (len(facts[c].counts), -c))
+        return chosen, [c for c in words if c != chosen] + [c for c in few if c not in words]
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(

@@ -86,7 +86,7 @@ def _with_cell(dialect: Dialect, record: Record, column: int, cell: str) -> str:
     body += delimiter * max(0, column - len(record.cells) + 1)
     spans = [*record.spans, *((len(body), len(body)),) * (column + 1 - len(record.spans))]
     if not record.spans:
-        begin = sum(len(own) + 1 for own in body.split(delimiter)[:column])
+        begin = sum(len(own) + len(delimiter) for own in body.split(delimiter)[:column])
         spans[column] = (begin, begin + len(body.split(delimiter)[column]))
     begin, end = spans[column]
     return f"{body[:begin]}{_quoter(dialect)(cell)}{body[end:]}"
@@ -100,9 +100,9 @@ def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
     """How a cell is written."""
     delimiter = re.escape(dialect.delimiter)
     if not dialect.quotes:  # there is no way to write a delimiter
-        breaks = re.compile(f"[{delimiter}\r\n]+")
+        breaks = re.compile(f"(?:{delimiter}|[\r\n])+")
         return lambda cell: breaks.sub(" ", str(cell))
-    special = re.compile(f"[{delimiter}\r\n{QUOTE}]|^\\s|\\s$")
+    special = re.compile(f"{delimiter}|[\r\n{QUOTE}]|^\\s|\\s$")
 
     def quote(cell: Cell) -> str:
         text = str(cell)

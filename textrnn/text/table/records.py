@@ -34,7 +34,7 @@ class Dialect:
     """How the records of a file are cut into cells."""
 
     kind: str = CSV
-    delimiter: str = ","  # one character; for LINES the one that added columns get
+    delimiter: str = ","  # for LINES the one that added columns get
     quotes: bool = True  # whether cells can be quoted; else quotes are text
     escape: bool = False  # whether a quote within quotes is written with a backslash and not doubled
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
@@ -154,7 +154,7 @@ def _without_quotes(raw: str, number: int, dialect: Dialect) -> Record:
     cells, spans, begin = raw.rstrip("\r\n").split(dialect.delimiter), [], 0
     for cell in cells:
         spans.append((begin, begin + len(cell)))
-        begin += len(cell) + 1
+        begin += len(cell) + len(dialect.delimiter)
     return Record(raw, cells, number, stray=True, spans=spans)
 
 
@@ -187,7 +187,7 @@ def _parse(text: str, number: int, dialect: Dialect, peek: Peek = lambda place: 
         spans.append((begin, end))
         if end >= body:
             return Record(text, cells, number, stray, unclosed, spans=spans), num_lines
-        begin = end + 1
+        begin = end + len(dialect.delimiter)
 
 
 def _close(text: str, begin: int, dialect: Dialect, peek: Peek, num_more: int) -> tuple[list[str] | None, int]:
