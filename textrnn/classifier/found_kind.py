@@ -117,7 +117,7 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
 
 
 def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:
-    if None in values:
+    if None in values or (separator == "," and _are_codes(written)):
         return CLASSES if separator is None else SEVERAL
     counts = Counter(values)
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
@@ -129,6 +129,19 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
         len(counts) > MOST_GRADES and (has_halves or often_once)
     )
     return NUMBERS if is_number else CLASSES
+
+
+def _are_codes(written: Sequence[str]) -> bool:
+    """Whether cells such as `3,7` are several numbers of classes, in order, and no decimal commas.
+
+    Example:
+        >>> _are_codes(["3", "7", "3,7", "11", "7,11", "3,11", "8", "3,8"]), _are_codes(["4", "3", "3,5", "4,5", "5"])
+        (True, False)
+    """
+    cells = {label.strip() for label in written}
+    pairs = [tuple(cell.split(",")) for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
+    in_order = all(first.isdigit() and int(first) < int(last) for first, last in pairs)
+    return in_order and len({last for _, last in pairs}) > 2 and all(cells.issuperset(pair) for pair in pairs)
 
 
 def separator_of(written: Sequence[str]) -> str | None:

@@ -17,7 +17,7 @@ NAMES = {
     "rnn": "the RNN",
     "linear": "the linear model",
     "combined": "the combination of both",
-    MAJORITY: "always giving the most frequent label",
+    MAJORITY: "saying the same of every text",
 }
 # Which models are compared: the complex one first, then the simple one.
 PAIRS = (("rnn", "linear"), ("combined", "linear"))

@@ -197,7 +197,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
     if len(few) > 1 and words and (may_guess or len(words) == 1):
         chosen = min(words, key=lambda c: (len(facts[c].counts), -c))
-        return chosen, [c for c in words if c != chosen] + [c for c in few if c not in words]
+        return chosen, sorted((c for c in few if c != chosen), key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(
