@@ -55,23 +55,6 @@ class Stream(io.TextIOWrapper):
         return self.buffer.getvalue().decode("utf-8", "surrogateescape")
 
 
-def run_cli(*arguments, stdin=b""):
-    """Calls the command line in this process."""
-    from textrnn.cli.main import main
-
-    arguments = [str(argument) for argument in arguments]
-    out, err = Stream(), Stream()
-    with (
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        mock.patch.object(sys, "stdin", Stream(stdin)),
-        mock.patch.object(sys, "argv", ["textrnn", *arguments]),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main(arguments)
-    return Ran(ended.value.code or 0, out.text(), err.text())
-
-
 NUMBERS = ("--units", "--embed", "--layers", "--batch", "--warmup", "--epochs", "--networks", "--window", "--dropout")
 
 
@@ -84,9 +67,26 @@ def latest(arguments):
     return words
 
 
+def run_cli(*arguments, stdin=b""):
+    """Calls the command line in this process; see `latest`."""
+    from textrnn.cli.main import main
+
+    arguments = latest(arguments)
+    out, err = Stream(), Stream()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "stdin", Stream(stdin)),
+        mock.patch.object(sys, "argv", ["textrnn", *arguments]),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(arguments)
+    return Ran(ended.value.code or 0, out.text(), err.text())
+
+
 def good(*arguments, **options):
-    """Calls the command line, which has to succeed; see `latest`."""
-    ran = run_cli(*latest(arguments), **options)
+    """Calls the command line, which has to succeed."""
+    ran = run_cli(*arguments, **options)
     assert ran.code == 0, ran.err
     return ran
 
@@ -107,7 +107,7 @@ def start(*arguments, cwd, **options):
     """Starts the command line in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    command = [sys.executable, "-m", "textrnn", *map(str, arguments)]
+    command = [sys.executable, "-m", "textrnn", *latest(arguments)]
     return subprocess.Popen(command, cwd=cwd, env=environment, text=True, encoding="utf-8", **pipes)
 
 

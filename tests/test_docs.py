@@ -36,7 +36,8 @@ def shortened(command):
     One process: what two of them do is seen in test_workers.py.
     """
     tiny = "--units 4" if "--arch esn" in command else "--units 4 --embed 4"
-    command = re.sub(r"--units \d+", tiny, command).replace("--size small", "--layers 1")
+    layers = "" if "--layers" in command else "--layers 1"
+    command = re.sub(r"--units \d+", tiny, command).replace("--size small", layers)
     command = re.sub(r"--epochs \S+", "--epochs 0.02", command).replace("--networks 1", "--networks 1 --units 4")
     command = command.replace("data/hello.tsv", "data/hello.tsv --epochs 1 --units 4").replace(
         "--gain 2", "--gain 2 --units 4"

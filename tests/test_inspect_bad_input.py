@@ -13,7 +13,7 @@ TEXT = "the quick brown fox jumps over the lazy dog\n" * 3
 
 # What is typed behind `textrnn inspect`, the exit code, and what the line on standard error says.
 TYPED = {
-    "no such run": (["cells", "--model", "nine"], 1, ["no run named 'nine'", "there: ", "small"]),
+    "no such run": (["cells", "--model", "nine"], 1, ["no run named 'nine'"]),
     "no runs": (["cells", "--models-dir", "none"], 1, ["no language model in none", "textrnn train"]),
     "wrong kind": (["gradients", "--model", "judge"], 1, ["'classifier', expected a 'language_model'", "--model"]),
     "attention of a language model": (

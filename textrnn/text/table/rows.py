@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -65,6 +65,7 @@ class Table:
     num_rows: int | None = None  # None until `rows` has come to its end, unless the table is short
     warnings: list[str] = field(default_factory=list)  # for the user, such as that the encoding is a guess
     tally: Tally = field(default_factory=Tally)  # problems that the last complete reading has found
+    readers: list[Generator[str, None, None]] = field(default_factory=list)  # of the file, see `close`
 
     @property
     def first_name(self) -> str:
@@ -169,9 +170,16 @@ class Table:
         found = self.tally.summary()
         return f"{self.name}: {found}" if found else None
 
+    def close(self) -> None:
+        """Closes the file wherever it is still being read: nothing waits for what was given up half way."""
+        for lines in self.readers:
+            lines.close()
+        self.readers.clear()
+
     def parts(self) -> Iterator[tuple[str, Record]]:
         """All records of the file, in order, each with what it is: PREAMBLE, BLANK, HEADER, ROW or one of NOISE."""
         lines = table_lines(self.path, self.name, self.encoding, self.dialect.newline)
+        self.readers.append(lines)
         for number, line in enumerate(islice(lines, self.preamble), 1):
             yield PREAMBLE, Record(line, [], number)
         if self.dialect.kind == JSON:

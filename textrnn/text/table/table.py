@@ -86,7 +86,9 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
         if path == STANDARD_INPUT:
             path = stack.enter_context(spooled(standard_input(), label))
         elif os.path.isdir(path):
-            yield _open_folder(path, stack.enter_context(folder_as_table(path)), options)
+            made = _open_folder(path, stack.enter_context(folder_as_table(path)), options)
+            stack.callback(made.close)
+            yield made
             return
         else:
             name, label = os.path.basename(path), path
@@ -95,10 +97,10 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
                     path = stack.enter_context(spooled(pipe, path))
         inside, inner = stack.enter_context(unpacked(path))
         name = name if inside == path else inner
-        if (origin := stack.enter_context(origin_of(inside, label, name, options))) is None:
-            yield _open(inside, label, name, options)
-        else:
-            yield _open_origin(origin, label, name, options)
+        origin = stack.enter_context(origin_of(inside, label, name, options))
+        table = _open(inside, label, name, options) if origin is None else _open_origin(origin, label, name, options)
+        stack.callback(table.close)
+        yield table
 
 
 def _open_origin(origin: Origin, label: str, name: str, options: TableOptions) -> Table:
