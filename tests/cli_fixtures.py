@@ -106,6 +106,8 @@ def refused(*arguments, code, says=(), **options):
 def start(*arguments, cwd, **options):
     """Starts the command line in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if "preexec_fn" in options:  # a limit on the size of files, which the file of a coverage measurement would break
+        environment = {name: value for name, value in environment.items() if not name.startswith("COVERAGE_")}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     command = [sys.executable, "-m", "textrnn", *latest(arguments)]
     return subprocess.Popen(command, cwd=cwd, env=environment, text=True, encoding="utf-8", **pipes)
