@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.combine import LARGEST_GRID, Mixture, _grid, best_mixture, choose
-from textrnn.classifier.kinds import Classes
+from textrnn.classifier.kinds import Classes, Grades
 from textrnn.report.calibration import softmax
 from textrnn.report.metrics import log_loss
 
@@ -211,3 +211,12 @@ def test_choose_goes_by_log_loss_and_not_by_the_rows_that_are_right(rng):
     assert choice.losses["linear"] < choice.losses["rnn"] and choice.nats["rnn"] < choice.nats["linear"]
     assert choice.chosen != "linear"
     assert choice.nats[choice.chosen] == min(choice.nats.values())
+
+
+def test_other_kinds_are_chosen_by_their_own_loss(rng):
+    """Grades: the networks are nearer, and their log-loss is worse."""
+    kind, labels = Grades(["1", "2", "3"], [1.0, 2.0, 3.0]), rng.integers(0, 3, 300)
+    near = np.where((labels[:, None] > [0, 1]) ^ (rng.random((300, 1)) < 0.05), 9.0, -9.0)
+    far = np.tile([0.4, -0.4], (300, 1))
+    choice = choose({"linear": far, "rnn": near}, labels, kind, "auto")
+    assert choice.chosen != "linear" and choice.losses[choice.chosen] == min(choice.losses.values())

@@ -136,6 +136,8 @@ def test_choice_is_told_with_its_rule_and_its_way_out(wanted, expected):
     assert said.startswith("on 500 rows that were not learnt from: linear 80.8 % right (0.450 nats), rnn 81.2 % right")
     assert said.endswith(expected)
     assert choice_in_words("linear", "linear", dict(linear=(0.1, 0.4)), 500, str) is None
+    other = choice_in_words("rnn", "auto", dict(linear=(0.2, 0.4), rnn=(0.1, 0.5)), 9, str, by_nats=False)
+    assert other.endswith("linear 0.2, rnn 0.1; rnn does best there; --model linear takes another")
 
 
 def test_losses_are_compared_as_a_paired_test_does(rng):

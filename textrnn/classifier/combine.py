@@ -21,7 +21,7 @@ PARTS, LARGEST_GRID = (20, 10, 5, 4, 2, 1), 70
 # Equal weights are preferred: others are charged PULL times their squared distance from them, in nats over all rows.
 # The weights 0 and 1 are charged 2.5 nats: too much to be made up for on 20 rows, and little on 200.
 PULL = 5.0
-TIED = 6  # decimals of a log-loss that count
+TIED = 6  # decimals of a loss that count
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,10 @@ class Choice:
 
 
 def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKind, wanted: str) -> Choice:
-    """Finds temperatures, mixture and decisions, and chooses the model with the lowest log-loss.
+    """Finds temperatures, mixture and decisions, and chooses a model.
+
+    Of classes it is the one with the lowest log-loss, which is less a matter of chance than the rows that are right;
+    of other kinds the one with the lowest mean loss.
 
     Args:
         outputs: float64[rows, outputs] of `linear`, `rnn` or both, by models that had not learnt from the row; NaN in
@@ -188,5 +191,6 @@ def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKin
     losses = {name: float(kind.losses(labels, own, decisions[name]).mean()) for name, own in found.items()}
     nats = {name: kind.nats(labels, own) for name, own in found.items()}
     # Of models that differ by rounding alone, the first is the simplest.
-    chosen = wanted if wanted in found else min(nats, key=lambda name: round(nats[name], TIED))
+    measured = nats if kind.loss == SOFTMAX else losses
+    chosen = wanted if wanted in found else min(measured, key=lambda name: round(measured[name], TIED))
     return Choice(chosen, temperatures, mixture, rows, found, decisions, losses, nats)

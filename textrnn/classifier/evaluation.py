@@ -179,7 +179,9 @@ def report_on(
     is_share = kind.counts_errors or kind.task == SEVERAL
     report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
     measured = {name: (loss, choice.nats[name]) for name, loss in choice.losses.items()}
-    report["choice"] = choice_in_words(choice.chosen, wanted, measured, len(choice.rows), kind.in_words)
+    report["choice"] = choice_in_words(
+        choice.chosen, wanted, measured, len(choice.rows), kind.in_words, by_nats=kind.loss == SOFTMAX
+    )
     if plan.sides:
         report["split"] = plan.sides
     report["judged_on"] = plan.in_words(len(evaluated.choices))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from textrnn.classifier.kinds import Grades
+from textrnn.classifier.kinds import Grades, mean_loss
 from textrnn.classifier.label_kind import GRADES, HUBER, SIGMOID, SOFTMAX, LabelKind
 from textrnn.classifier.linear import BNN, LTC, LinearModel, NgramFeatures
 from textrnn.classifier.ngrams import CHARS, HEADS, WORDS, NgramKind, batches, ngrams
@@ -121,7 +121,7 @@ def fit_linear(
             own, bias = solve(kind, matrix[learnt], targets[learnt], row_weights[learnt], setting)
             outputs[held] = matrix[held] @ own + bias
         known = ~np.isnan(outputs[:, 0])
-        loss = _calibrated_nats(kind, labels[known], outputs[known])
+        loss = _loss(kind, labels[known], outputs[known])
         if best is None or (known.all() and loss < best[0]):
             best = loss, setting, outputs
         now = time.monotonic()
@@ -133,8 +133,10 @@ def fit_linear(
     return FittedLinear(features.with_weights(own.astype(np.float32), bias), outputs)
 
 
-def _calibrated_nats(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:
-    """How good outputs are: less a matter of chance than the share of rows that are right."""
+def _loss(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:
+    """What settings are compared by: of classes the log-loss with calibration, of other kinds the mean loss."""
+    if kind.loss != SOFTMAX:
+        return mean_loss(kind, labels, outputs)
     return kind.nats(labels, kind.predictions(outputs, kind.temperature(outputs, labels)))
 
 

@@ -183,6 +183,8 @@ def choice_in_words(
     measured: Mapping[str, tuple[float, float]],
     num_rows: int,
     in_words: Callable[[float], str],
+    *,
+    by_nats: bool = True,
 ) -> str | None:
     """Why a model was chosen, in one sentence; None where there was no choice.
 
@@ -192,6 +194,7 @@ def choice_in_words(
         measured: mean loss and log-loss of each model on the rows that it was chosen on.
         num_rows: how many rows these were; none of the models had learnt from them.
         in_words: says a mean loss.
+        by_nats: whether it was chosen by its log-loss, or else by its mean loss.
 
     Example:
         >>> measured = dict(linear=(0.2, 0.51), rnn=(0.25, 0.48))
@@ -200,9 +203,12 @@ def choice_in_words(
     """
     if len(measured) < 2:
         return None
-    figures = ", ".join(f"{name} {in_words(loss)} ({nats:.3f} nats)" for name, (loss, nats) in measured.items())
+    figures = ", ".join(
+        f"{name} {in_words(loss)}" + f" ({nats:.3f} nats)" * by_nats for name, (loss, nats) in measured.items()
+    )
     found = f"on {num_rows:,} rows that were not learnt from: {figures}"
     if wanted != AUTO:
         return f"{found}; {chosen} was asked for, with --model {wanted}"
     others = " or ".join(name for name in measured if name != chosen)
-    return f"{found}; {chosen} has the lowest log-loss there; --model {others} takes another"
+    why = "has the lowest log-loss" if by_nats else "does best"
+    return f"{found}; {chosen} {why} there; --model {others} takes another"
