@@ -1,5 +1,7 @@
 """What all tests share: TensorFlow started once and quietly where a collected file needs it, a seeded generator."""
 
+import gc
+import os
 import re
 from collections import Counter
 
@@ -24,6 +26,22 @@ def pytest_collection_modifyitems(items):
     """Files with many slow tests come first: short ones are left for the end, so that two processes end together."""
     num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -num_slow[item.path])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def disk_is_not_waited_for():
+    """What is saved is not forced onto the disk, which takes longer than to train; test_run.py sees that it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def graphs_are_let_go():
+    """The graphs of a file's networks refer to each other in circles: gigabytes, if nobody collects them."""
+    gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture

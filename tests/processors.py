@@ -5,6 +5,7 @@ setting makes them take that of an older one, as far as this machine can: a sett
 go to pytest; with `--all` in front of them every test is run.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -31,14 +32,27 @@ HELD_BELOW_BFLOAT16 = SETTINGS[:2]
 COMPARES = re.compile(r"allclose|approx\(|array_equal")
 
 
-def numeric_files():
-    """The files of tests that compare numbers."""
-    return [str(path) for path in sorted(ROOT.glob("tests/test_*.py")) if COMPARES.search(path.read_text("utf-8"))]
+def numeric_tests():
+    """Of each file the tests that compare numbers, themselves or by a function or a fixture of that file."""
+    chosen = []
+    for path in sorted(ROOT.glob("tests/test_*.py")):
+        source = path.read_text("utf-8")
+        parts = {
+            part.name: ast.get_source_segment(source, part)
+            for part in ast.parse(source).body
+            if isinstance(part, (ast.FunctionDef, ast.ClassDef))
+        }
+        comparing, before = {name for name, code in parts.items() if COMPARES.search(code)}, set()
+        while comparing != before:
+            before, named = comparing, re.compile(rf"\b({'|'.join(sorted(comparing))})\b")
+            comparing = {name for name, code in parts.items() if COMPARES.search(code) or named.search(code)}
+        chosen += [f"{path}::{name}" for name in parts if name in comparing and name.startswith("test_")]
+    return chosen
 
 
 def main(arguments):
     everything = arguments[:1] == ["--all"]
-    chosen = arguments[1:] if everything else [*numeric_files(), *arguments]
+    chosen = arguments[1:] if everything else [*numeric_tests(), *arguments]
     failed = 0
     for setting in SETTINGS:
         name, _, value = setting.partition("=")

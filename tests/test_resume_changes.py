@@ -125,24 +125,19 @@ def test_other_commands_change_their_rate(home, command, text):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dropout", ["0", "0.5"])
-def test_same_commands_give_the_same_bytes(home, dropout):
-    """Dropout comes and goes: with it its generators of random numbers, of which a checkpoint has none or some."""
-    first = dict(zip(("0", "0.5"), ("0.3", "0"), strict=True))[dropout]
+def test_same_commands_give_the_same_bytes(home):
+    """Dropout goes and comes: with it its generators of random numbers, of which a checkpoint has some or none."""
     for name in ("one", "two"):
-        good("train", "story.txt", *TINY, "--deterministic", "--dropout", first, "--epochs", "1", "--name", name, "-q")
-        train("--resume", name, "--learning-rate", "0.002", "--dropout", dropout, "--epochs", "2")
-        train("--resume", name, "--learning-rate", "0.001", "--epochs", "2.5")
+        good("train", "story.txt", *TINY, "--deterministic", "--dropout", "0.3", "--epochs", "1", "--name", name, "-q")
+        train("--resume", name, "--learning-rate", "0.002", "--dropout", "0", "--epochs", "1.5")
+        train("--resume", name, "--learning-rate", "0.001", "--dropout", "0.5", "--epochs", "2")
     assert model_of("one") == model_of("two")
-    assert run_of("one")["changes"] == run_of("two")["changes"]
-    assert [sorted(change) for change in run_of("one")["changes"]] == [
-        ["dropout", "learning_rate", "step"],
-        ["learning_rate", "step"],
+    changes = run_of("one")["changes"]
+    assert changes == run_of("two")["changes"]
+    assert [(change["learning_rate"][1], change["dropout"]) for change in changes] == [
+        (0.002, [0.3, 0]),
+        (0.001, [0, 0.5]),
     ]
-    good("train", "story.txt", *TINY, "--deterministic", "--dropout", first, "--epochs", "1", "--name", "other", "-q")
-    train("--resume", "other", "--dropout", dropout, "--epochs", "2")
-    train("--resume", "other", "--epochs", "2.5")
-    assert model_of("other") != model_of("one")
 
 
 @pytest.mark.slow
