@@ -283,12 +283,15 @@ def test_train_generate_and_score_at_each_level(level, home):
 
 
 @pytest.mark.slow
-def test_time_lands_on_its_budget(home):
+def test_time_lands_on_its_budget_and_no_temporary_file_is_left(home, monkeypatch):
+    (home / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(home / "temporary"))
     with start("train", "story.txt", *TINY, "--time", "8s", "--patience", "0", "--json", cwd=home) as process:
         out, err = process.communicate(timeout=90)
     assert process.returncode == 0, err
     assert '"ended": "budget"' in out
     assert float(re.search(r'"seconds": ([\d.]+)', out)[1]) > 5
+    assert not list((home / "temporary").iterdir())
 
 
 def test_train_says_when_patience_ended_it(home, monkeypatch):

@@ -42,7 +42,7 @@ def make_loss(model: MemoryNetwork) -> Callable[[tuple[Any, ...], State], Loss]:
 def make_check(model: MemoryNetwork, stories: StoryBatches) -> Callable[[], float]:
     """The function that gives the mean nats of the questions that `stories` is checked by."""
 
-    @tf.function(input_signature=READ)  # type: ignore[untyped-decorator,unused-ignore]
+    @tf.function(input_signature=READ, autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
     def read(sentences: Any, questions: Any, answers: Any) -> Any:
         return tf.reduce_sum(answer_nats(model, sentences, questions, answers))
 

@@ -155,7 +155,9 @@ def make_loss(model: Classifier, name: str = SOFTMAX) -> Callable[[tuple[Any, ..
 def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
     """The function of texts as ids that gives what the network puts out, float32[texts, outputs]."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)])  # type: ignore[untyped-decorator,unused-ignore]
+    signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)]
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
     def read(ids: Any, mask: Any) -> Any:
         return model(ids, mask, training=False)
 

@@ -96,7 +96,7 @@ def make_eval_step(
     and that of the network alone.
     """
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    @tf.function(autograph=False, reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
     def step(x: Any, y: Any, mask: Any, state: State, codes: Any = None) -> tuple[Any, State]:
         sums, states = [], []
         for own in row_ranges(x.shape[0], num_shards):

@@ -67,6 +67,8 @@ def turn_away(workers: Workers, error: BaseException) -> None:
 def _all_can_follow(workers: Workers, problem: TextRNNError | None = None) -> None:
     """Every worker says what keeps it from following, if anything does; raises that everywhere."""
     said = workers.exchange("" if problem is None else str(problem))
+    if any(said):
+        workers.leave()  # together: an error ends this process, and the others may still be fetching what it said
     if problem is not None:
         raise problem
     for rank, line in enumerate(said):

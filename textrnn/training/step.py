@@ -103,16 +103,20 @@ def make_step(
     if division.signature is not None:
         signature = [division.signature, [], tf.TensorSpec((), tf.float32)]
 
-    @tf.function(input_signature=signature, reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
+    # AutoGraph would write a file for each function into the folder for temporary files, and take half a second.
+    @tf.function(input_signature=signature, autograph=False, reduce_retracing=False)  # type: ignore[untyped-decorator,unused-ignore]
     def step(arrays: tuple[Any, ...], state: State, learning_rate: Any) -> tuple[Any, Any, State]:
         (count, nats, *gradients), after = all_sums(arrays, state)
         mean, norm = nats / count, tf.linalg.global_norm(gradients) / count
         # From sums to clipped means in one pass.
         scale = (clip_norm / tf.maximum(norm, clip_norm) if clip_norm else 1.0) / count
         gradients = [gradient * scale for gradient in gradients]
-        if tf.math.is_finite(norm) and tf.math.is_finite(mean):
+
+        def apply() -> None:
             optimizer.learning_rate.assign(learning_rate)
             optimizer.apply(gradients, variables)
+
+        tf.cond(tf.math.is_finite(norm) & tf.math.is_finite(mean), apply, lambda: None)
         return mean, norm, after
 
     return step if signature is None else traced_once(step)

@@ -199,7 +199,7 @@ def _make_sum(strategy: Any, dtype: Any) -> Callable[[Any], Any]:
         is_first = tf.cast(context.replica_id_in_sync_group % local == 0, dtype)  # of the devices of a process
         return context.all_reduce(tf.distribute.ReduceOp.SUM, [values * is_first])[0]
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), dtype)])  # type: ignore[untyped-decorator,unused-ignore]
+    @tf.function(input_signature=[tf.TensorSpec((None,), dtype)], autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
     def total(values: Any) -> Any:
         return strategy.experimental_local_results(strategy.run(replica, (values,)))[0]
 

@@ -80,7 +80,7 @@ def random_numbers(rows: int, *, step: int, random_seed: int) -> np.ndarray:
 def make_check(model: Model) -> Callable[[EncodedPairs], float]:
     """The function of pairs that gives the mean nats of their targets' tokens, the right ones before each known."""
 
-    @tf.function(input_signature=SIGNATURE)  # type: ignore[untyped-decorator,unused-ignore]
+    @tf.function(input_signature=SIGNATURE, autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
     def read(x: Any, x_mask: Any, y: Any, mask: Any) -> Any:
         before = () if isinstance(model, Aligned) else (shifted(y, model.target_size - 1),)
         logits = model(x, x_mask, *before)
