@@ -91,6 +91,34 @@ def test_errors_are_a_table_of_the_rows_that_are_surely_wrong(place):
     refused("classify", "a.csv", "--errors", "0", *LINEAR, code=2, says=["--errors is 0"])
 
 
+@pytest.mark.parametrize("task", ["multi", "numbers"])
+def test_errors_of_several_labels_and_of_numbers(place, task):
+    rows = []
+    for number in range(200):
+        tea, bed = number % 2, number // 2 % 2
+        text = f"{'tea and' * tea} {'bed and' * bed} word{number % 7} number {number}"
+        rows.append(
+            [text, "; ".join(["tea"] * tea + ["bed"] * bed) or "none" if task == "multi" else 3 + 2.5 * tea + bed]
+        )
+    wrong = {20: "bed", 150: "none; tea"} if task == "multi" else {20: 14.25, 151: -9.5}
+    for number, label in wrong.items():
+        rows[number][1] = label
+    write_table("a.csv", rows)
+    result = json.loads(good("classify", "a.csv", "--task", task, "--errors", "2", "--json", *LINEAR).out)
+    listed = {int(one["row"]) - 1: one for one in read_table("a.errors.csv")}
+    assert result["num_errors"] == 2 and listed.keys() == wrong.keys()
+    for number, one in listed.items():
+        assert one["text"] == rows[number][0] and one["label"] == str(wrong[number])
+        if task == "numbers":
+            assert float(one["difference"]) == pytest.approx(float(one["label"]) - float(one["suggested"]), rel=1e-3)
+            assert abs(float(one["difference"])) > 2 * float(one["half_width"])
+        else:
+            assert one["suggested"] == {20: "none", 150: "bed"}[number]
+            is_given = one["worst"] in one["label"].split("; ")
+            assert one["status"] == ("surplus" if is_given else "missing") and float(one["confidence"]) > 0.5
+    assert "worth a look" in (place / "models/a/report.html").read_text(encoding="utf-8")
+
+
 def test_errors_without_a_wrong_label_are_a_table_without_rows(place):
     write_table("a.csv", reviews(200))
     out = good("classify", "a.csv", "--errors", "5", *LINEAR).out

@@ -18,16 +18,10 @@ from report_cases import EVIL, STYLE, TEXTS, Strict
 
 import textrnn
 from textrnn.classifier import explain as method
-from textrnn.classifier.explain import Word, explain, log_odds
-from textrnn.classifier.explain_file import (
-    LISTED,
-    LONGEST_TEXT,
-    SHOWN_ROWS,
-    STEPS,
-    ExplainedRow,
-    explanation_cell,
-    format_explained,
-)
+from textrnn.classifier.explain import Word
+from textrnn.classifier.explain_file import LISTED, SHOWN_ROWS, explanation_cell
+from textrnn.classifier.explain_page import LONGEST_TEXT, STEPS, ExplainedRow, Part, format_explained
+from textrnn.classifier.kinds import Classes, Grades, Numbers, Several, log_odds
 from textrnn.classifier.spans import pieces, without
 from textrnn.text.words import fold
 
@@ -84,6 +78,17 @@ def model_of(score):
     return probabilities
 
 
+ANY = Classes(["a", "b", "c"])
+
+
+def explain(texts, model):
+    """The words of the most probable of two or three classes."""
+    given = model(texts)
+    columns = [ANY.explained(own, np.zeros(0), None) for own in given]
+    found = method.explain(texts, given, columns, model=model, scores=ANY.scores)
+    return [own for (own,) in found]
+
+
 def told(text, words):
     return {text[word.begin : word.end]: round(word.weight, 6) for word in words if abs(word.weight) > 1e-6}
 
@@ -92,7 +97,7 @@ def test_explain_measures_the_predicted_class():
     weights = {"fine": 2.0, "slow": -3.5, "rude": -0.5}
     model = model_of(lambda text: sum(weights.get(word, 0) for word in text.split()))
     texts = ["a fine tea", "slow and fine", "", "fine slow rude tea"]
-    found = explain(texts, model(texts), model)
+    found = explain(texts, model)
     assert told(texts[0], found[0]) == {"fine": 2.0}
     assert told(texts[1], found[1]) == {"slow": 3.5, "fine": -2.0}  # the first class is predicted
     assert found[2] == []
@@ -104,12 +109,44 @@ def test_explain_of_many_classes_takes_the_odds_against_all_others():
     def model(texts):
         return np.array([[0.7, 0.2, 0.1] if "tea" in text else [0.4, 0.3, 0.3] for text in texts])
 
-    (word,) = explain(["tea"], model(["tea"]), model)[0]
+    (word,) = explain(["tea"], model)[0]
     assert word.weight == pytest.approx(np.log(0.7 / 0.3) - np.log(0.4 / 0.6))
 
 
+@pytest.mark.parametrize(
+    ("kind", "decision", "label", "expected"),
+    [
+        (Grades(["1", "2", "3"], [1, 2, 3]), [], None, [1]),  # half of the probability lies up to the second grade
+        (Several(["a", "b", "c"]), [0.2, 0.5, 0.5], None, [0]),
+        (Several(["a", "b", "c"]), [0.2, 0.5, 0.5], [False, True, False], [0, 1]),
+        (Several(["a", "b", "c"]), [0.5, 0.5, 0.5], None, [0]),  # none is predicted: the most probable one
+        (Several(["a", "b", "c"]), [0.5, 0.5, 0.5], [False, False, True], [2]),
+        (Numbers(), [1.0], 0.3, [0]),
+    ],
+)
+def test_what_is_explained_is_what_is_said_and_what_is_given(kind, decision, label, expected):
+    assert kind.explained(np.array([0.4, 0.3, 0.3]), np.array(decision), label) == expected
+
+
+def test_each_label_has_words_of_its_own_and_a_text_is_asked_for_them_once():
+    """Odds of two labels, and a number, from the same words."""
+    asked = []
+
+    def model(texts):
+        asked.extend(texts)
+        odds = np.array([[2.0 * ("tea" in one) - 1.0 * ("bed" in one), 3.0 * ("bed" in one)] for one in texts])
+        return 1 / (1 + np.exp(-odds))
+
+    text, kind = "tea and bed", Several(["food", "room"])
+    food, room = method.explain([text], model([text]), [[0, 1]], model=model, scores=kind.scores)[0]
+    assert told(text, food) == {"tea": 2.0, "bed": -1.0} and told(text, room) == {"bed": 3.0}
+    assert len(asked) == 1 + 3
+    number, score = lambda texts: np.array([[7.5 * ("tea" in one)] for one in texts]), Numbers(5.0, 2.0).scores
+    assert told(text, method.explain([text], number([text]), [[0]], model=number, scores=score)[0][0]) == {"tea": 7.5}
+
+
 def test_log_odds_keep_what_is_left_of_certainty():
-    found = log_odds(np.array([[1.0, 1e-7], [0.0, 1.0]]), np.array([0, 1]))
+    found = log_odds(np.array([1.0, 1.0]), np.array([1e-7, 0.0]))
     assert found[0] == pytest.approx(np.log(1e7)) and found[1] == pytest.approx(np.log(1e9))
 
 
@@ -128,12 +165,12 @@ def test_log_odds_keep_what_is_left_of_certainty():
 def test_characters_are_joined_when_they_are_one_word(score, expected):
     text = "真的失望，走了"
     model = model_of(score)
-    assert told(text, explain([text], model([text]), model)[0]) == expected
+    assert told(text, explain([text], model)[0]) == expected
 
 
 def test_words_of_other_scripts_are_never_joined():
     model = model_of(lambda text: 3.0 * ("over" in text and "cooked" in text))
-    assert told("over cooked", explain(["over cooked"], model(["over cooked"]), model)[0]) == {"over": 3, "cooked": 3}
+    assert told("over cooked", explain(["over cooked"], model)[0]) == {"over": 3, "cooked": 3}
 
 
 @pytest.mark.parametrize("size", [64, 65, 200, 5_000])
@@ -142,7 +179,7 @@ def test_explain_finds_the_words_of_long_texts_at_bounded_cost(size):
     words[size // 3], words[-1] = "good", "bad"
     text = " ".join(words)
     model = model_of(lambda text: 3.0 * ("good" in text.split()) - 1.0 * ("bad" in text.split()))
-    found = explain([text], model([text]), model)[0]
+    found = explain([text], model)[0]
     assert told(text, found) == {"good": 3.0, "bad": -1.0}
     assert len(model.asked) <= 1 + 64 * 4 and len(found) <= 64
 
@@ -155,10 +192,10 @@ def test_texts_in_memory_are_bounded(monkeypatch):
         sizes.append(sum(map(len, some)))
         return np.array([[0.5 + 0.01 * len(text.split()), 0.5 - 0.01 * len(text.split())] for text in some])
 
-    found = explain(texts, model(texts), model)
+    found = explain(texts, model)
     assert max(sizes) <= 40 and len(sizes) > 2
     monkeypatch.undo()
-    assert found == explain(texts, model(texts), model)
+    assert found == explain(texts, model)
 
 
 # ---------------------------------------------------------------- faithfulness, on trained classifiers
@@ -300,7 +337,7 @@ def test_explain_tells_what_classify_tells(trained):
 def test_explained_texts_are_read_as_they_are_wanted(all_models):
     classifier, texts = all_models
     read = []
-    source = (read.append(number) or texts[0] for number in range(10_000))
+    source = (read.append(number) or (texts[0], None) for number in range(10_000))
     assert len(list(islice(classifier.stream_explained(source), 3))) == 3
     assert len(read) < 100
 
@@ -346,15 +383,15 @@ def test_explanation_cell_is_short():
 # ---------------------------------------------------------------- the page
 
 
-def rows_of(texts, **more):
+def rows_of(texts):
     return [
-        ExplainedRow(number, text, EVIL, "负面", 0.75, "long", [Word(0, len(text), weight)])._replace(**more)
+        ExplainedRow(number, text, EVIL, "负面", "75 %", True, "long", [Part(EVIL, EVIL, [Word(0, len(text), weight)])])
         for number, (text, weight) in enumerate(zip(texts, (-5, -1, 0, 0.3, 9, 1), strict=True), 1)
     ]
 
 
 def test_page_is_well_formed_and_never_active():
-    page = format_explained(rows_of(TEXTS), table=EVIL, run=EVIL, num_rows=9)
+    page = format_explained(rows_of(TEXTS), table=EVIL, run=EVIL, num_rows=9, kind=ANY)
     found = Strict(page)
     kinds = [value for tag, name, value in found.attributes if tag == "mark" and name == "class"]
     assert kinds[: 2 * len(STEPS)] == [f"{kind}{k}" for kind in ("right", "wrong") for k in range(1, 5)]
@@ -369,8 +406,8 @@ def test_page_is_well_formed_and_never_active():
 
 def test_page_marks_the_words_and_nothing_else():
     words = [Word(4, 8, 1.3), Word(9, 12, 0.01), Word(13, 16, -0.6)]
-    row = ExplainedRow(7, "the good tea bad\nend", None, "x", 0.5, "", words)
-    page = format_explained([row], table="a.csv", run="r", num_rows=1)
+    row = ExplainedRow(7, "the good tea bad\nend", None, "x", "50 %", False, "", [Part("", "", words)])
+    page = format_explained([row], table="a.csv", run="r", num_rows=1, kind=ANY)
     good, bad = '<mark class="right3" title="+1.3">good</mark>', '<mark class="wrong2" title="-0.6">bad</mark>'
     assert f"the {good} tea {bad}\nend</p>" in page
     assert ">1 row, " in page and "labelled" not in page.partition('class="explained"')[2]
@@ -379,8 +416,8 @@ def test_page_marks_the_words_and_nothing_else():
 def test_page_shows_long_texts_in_part():
     text = "start " + "filler " * 1000 + "awful " + "filler " * 1000 + "end"
     place = text.index("awful")
-    row = ExplainedRow(1, text, None, "x", 0.5, "", [Word(place, place + 5, 2.0)])
-    page = format_explained([row], table="a.csv", run="r", num_rows=1)
+    row = ExplainedRow(1, text, None, "x", "50 %", False, "", [Part("", "", [Word(place, place + 5, 2.0)])])
+    page = format_explained([row], table="a.csv", run="r", num_rows=1, kind=ANY)
     shown = "".join(Strict(page.partition("</div>\n")[2].partition("\n</main>")[0]).words)
     assert len(shown) < LONGEST_TEXT and shown.count(" … ") == 2
     assert "start" in shown and "filler awful filler" in shown and shown.endswith("end")

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest import approx
 
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
+from textrnn.classifier.kinds import Classes, Numbers, Several
 from textrnn.classifier.splits import folded
 
 CLASSES = ["bad", "good", "so-so"]
@@ -40,7 +42,7 @@ def test_suspected_labels_by_hand():
     first = np.array([0.9, 0.8, 0.1, 0.2, 0.4, 0.7])
     second = np.array([0.05, 0.1, 0.8, 0.7, 0.5, 0.3])
     probabilities = np.stack([first, second, 1 - first - second], 1)
-    found = suspected_labels(rows_of("uvwxyz", [0, 0, 0, 1, 1, 1]), probabilities, CLASSES)
+    found = suspected_labels(rows_of("uvwxyz", [0, 0, 0, 1, 1, 1]), probabilities, Classes(CLASSES))
     assert found["rows"] == 6 and found["count"] == 2
     assert [(one["row"], one["label"], one["predicted"]) for one in found["listed"]] == [
         (3, "bad", "good"),  # ahead by 0.8 - 0.1
@@ -52,7 +54,7 @@ def test_suspected_labels_lets_an_unsure_mistake_pass():
     """Predicted wrongly with 0.55, where rows of the other class have 0.9: no reason to doubt the label."""
     first = np.array([0.9, 0.9, 0.45, 0.1, 0.1])
     probabilities = np.stack([first, 1 - first], 1)
-    found = suspected_labels(rows_of("abcde", [0, 0, 0, 1, 1]), probabilities, ["x", "y"])
+    found = suspected_labels(rows_of("abcde", [0, 0, 0, 1, 1]), probabilities, Classes(["x", "y"]))
     assert found == dict(rows=5, count=0, listed=[])
 
 
@@ -63,15 +65,42 @@ def test_suspected_labels_finds_flipped_ones():
     probabilities[np.arange(600), truth] += 0.9
     labels, flipped = truth.copy(), rng.choice(600, 30, replace=False)
     labels[flipped] = (labels[flipped] + 1) % 3
-    found = suspected_labels(rows_of(["text"] * 600, labels), probabilities, CLASSES, limit=100)
+    found = suspected_labels(rows_of(["text"] * 600, labels), probabilities, Classes(CLASSES), limit=100)
     assert {one["row"] - 1 for one in found["listed"]} == set(flipped.tolist()) and found["count"] == 30
 
 
 def test_suspected_labels_of_equal_rows_are_none():
     probabilities = np.tile([0.6, 0.4], (7, 1))
-    assert suspected_labels(rows_of("a" * 7, [0] * 4 + [1] * 3), probabilities, ["x", "y"], limit=0)["count"] == 3
+    kind = Classes(["x", "y"])
+    assert suspected_labels(rows_of("a" * 7, [0] * 4 + [1] * 3), probabilities, kind, limit=0)["count"] == 3
     probabilities = np.full((7, 2), 0.5)
-    assert suspected_labels(rows_of("a" * 7, [0] * 7), probabilities, ["x", "y"])["count"] == 0
+    assert suspected_labels(rows_of("a" * 7, [0] * 7), probabilities, kind)["count"] == 0
+
+
+def test_suspected_sets_name_their_worst_label():
+    """Thresholds of tea: (0.9 + 0.8 + 0.1) / 3 = 0.6, without it (0.9 + 0.2) / 2 = 0.55; of bed 0.875 and 0.65."""
+    tea, bed = [0.9, 0.8, 0.1, 0.1, 0.8], [0.95, 0.9, 0.8, 0.05, 0.1]
+    rows = Rows(list("vwxyz"), np.array([[1, 1], [1, 0], [1, 1], [0, 0], [0, 0]], bool), np.arange(1, 6))
+    found = suspected_labels(rows, np.array([tea, bed]).T, Several(["tea", "bed"], "; "))
+    assert found["count"] == 3 and found["rows"] == 5
+    first, second, third = found["listed"]  # 0.9 by tea first: equal ones stay in the order of the file
+    assert (first["row"], first["worst"], first["status"]) == (2, "bed", "missing")
+    assert (first["label"], first["predicted"]) == ("tea", "tea; bed") and first["label_probability"] == approx(0.1)
+    assert (second["row"], second["worst"], second["status"]) == (3, "tea", "surplus")
+    assert (second["label"], second["predicted"], second["confidence"]) == ("tea; bed", "bed", approx(0.9))
+    assert (third["row"], third["label"], third["predicted"], third["status"]) == (5, "", "tea", "missing")
+
+
+def test_numbers_are_suspected_from_twice_their_interval_on():
+    rows = Rows(list("wxyz"), np.array([1.0, 4.25, -7.0, 3.0]), np.arange(1, 5), lines=np.arange(2, 6))
+    said, halves = np.array([[1.5], [2.0], [2.0], [1.0]]), np.array([[1.0], [1.0], [3.0], [1.0]])
+    found = suspected_labels(rows, said, Numbers(), halves, chars=None)
+    assert found["count"] == 2 and [one["line"] for one in found["listed"]] == [
+        4,
+        3,
+    ]  # 3 and 2.25 times
+    shown = dict(row=3, line=4, text="y", label="-7", predicted="2", difference=-9.0, half_width=3.0)
+    assert found["listed"][0] == shown
 
 
 def test_duplicates_by_hand():
@@ -116,6 +145,6 @@ def test_duplicates_agrees_with_a_dictionary(pairs):
 
 
 def test_findings_refuse_probabilities_that_do_not_fit():
-    for find in (surest_wrong, suspected_labels):
+    for find, classes in ((surest_wrong, ["x", "y"]), (suspected_labels, Classes(["x", "y"]))):
         with pytest.raises(DataError, match="do not fit"):
-            find(rows_of("ab", [0, 1]), np.array([[0.5, 0.5]]), ["x", "y"])
+            find(rows_of("ab", [0, 1]), np.array([[0.5, 0.5]]), classes)

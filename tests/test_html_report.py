@@ -119,9 +119,9 @@ def test_write_html_replaces_the_old_page(tmp_path):
 
 def page_of(text):
     """A page in which a text stands in an element, in an attribute and in the data of the script."""
-    spans = [Span(text, "right1", text)]
-    rows = [(dict(number=1, text=text, predicted="x", confidence=1.0, label=None, remark=""), spans)]
-    return render("explained.html", title="t", shown="s", run="r", limits=(), rows=rows)
+    parts = [(dict(label=""), [Span(text, "right1", text)])]
+    rows = [(dict(number=1, text=text, predicted="x", sure="", label=None, remark=""), parts)]
+    return render("explained.html", title="t", shown="s", run="r", limits=(), meaning=("", "", ""), odds="", rows=rows)
 
 
 @settings(deadline=None)

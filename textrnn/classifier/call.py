@@ -11,7 +11,6 @@ from textrnn.classifier.found_kind import LabelOptions
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.label_kind import SOFTMAX, LabelKind
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.predict import check_explainable
 from textrnn.classifier.predict_file import PredictOptions
 from textrnn.classifier.sides import NO_SIDES, SideColumns
 from textrnn.nn.reservoir_options import ESN
@@ -83,9 +82,5 @@ def check_kind(call: Call, config: ClassifierConfig, kind: LabelKind) -> None:
     """Raises ConfigError where an option does not go with a kind of labels."""
     if call.balanced and not isinstance(kind, Classes):
         raise ConfigError(f"--balanced is for classes and grades: leave it out with --task {kind.task}")
-    if call.num_errors is not None and not isinstance(kind, Classes):
-        raise ConfigError(f"--errors is for classes and grades: leave it out with --task {kind.task}")
     if config.encoder.arch == ESN and kind.loss != SOFTMAX:
         raise ConfigError(f"--arch esn is for classes: choose another one with --task {kind.task}")
-    if call.predict_options.explain:
-        check_explainable(kind)

@@ -9,13 +9,15 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import write_atomically
+from textrnn.classifier.label_kind import NUMBERS, SEVERAL
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.forms import output_codec
 from textrnn.text.table.joined import JoinedTable
 from textrnn.text.table.other_forms import delimited
 from textrnn.text.table.table import Table
 
-COLUMNS = ("file", "row", "line", "label", "suggested", "confidence", "label_probability", "text")
+SURE = ("confidence", "label_probability")
+OF_KIND = {SEVERAL: ("worst", "status", *SURE), NUMBERS: ("difference", "half_width")}
 SUFFIX = ".errors.csv"
 
 
@@ -39,13 +41,14 @@ def errors_place(paths: Sequence[str], *, overwrite: bool) -> Path:
     return place
 
 
-def write_errors(place: Path, found: Mapping[str, Any], table: Table) -> int:
+def write_errors(place: Path, found: Mapping[str, Any], table: Table, task: str) -> int:
     """Writes the rows whose labels are most surely wrong, surest first.
 
     Args:
         place: the file.
         found: see `textrnn.classifier.findings.suspected_labels`.
         table: that they are of, in whose encoding they are written.
+        task: the kind of labels.
 
     Returns:
         how many rows that are.
@@ -54,15 +57,12 @@ def write_errors(place: Path, found: Mapping[str, Any], table: Table) -> int:
     if isinstance(table, JoinedTable):
         table.locate_rows(rows)
     left_out = {"file": not isinstance(table, JoinedTable), "line": not table.has_lines}
-    heads = [name for name in COLUMNS if not left_out.get(name)]
+    columns = ("file", "row", "line", "label", "suggested", *OF_KIND.get(task, SURE), "text")
+    heads, form = [name for name in columns if not left_out.get(name)], ".6g" if task == NUMBERS else ".4f"
     lines = [delimited(heads, ",")]
     for one in rows:
-        values = {
-            **one,
-            "suggested": one["predicted"],
-            "confidence": f"{one['confidence']:.4f}",
-            "label_probability": f"{one['label_probability']:.4f}",
-        }
+        values = {name: f"{value:{form}}" if isinstance(value, float) else value for name, value in one.items()}
+        values["suggested"] = one["predicted"]
         lines.append(delimited([values.get(name, "") for name in heads], ","))
     codec, bom = output_codec(table, heads, None)
     write_atomically(

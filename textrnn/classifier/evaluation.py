@@ -167,15 +167,14 @@ def report_on(
         report["test"] = kind.evaluate(rows.labels, evaluated.used, evaluated.used_decisions)
         if words := _other_choices(choice.chosen, evaluated.choices):
             report["folds"]["words"] = words
+    judged, said, decisions = _judged_rows(plan, fitted, evaluated)
+    report["findings"] = dict(suspected_labels=suspected_labels(judged, said, kind, decisions))
     if isinstance(kind, Classes):
-        judged = _judged_rows(plan, fitted, evaluated)
-        report["findings"] = dict(
-            surest_wrong=surest_wrong(rows, evaluated.used, kind.names),
-            suspected_labels=suspected_labels(*judged, kind.names),
-            duplicates=duplicates(learnt, kind.names),
+        report["findings"].update(
+            surest_wrong=surest_wrong(rows, evaluated.used, kind.names), duplicates=duplicates(learnt, kind.names)
         )
-        if num_errors is not None:
-            report["errors"] = suspected_labels(*judged, kind.names, limit=num_errors, chars=None)
+    if num_errors is not None:
+        report["errors"] = suspected_labels(judged, said, kind, decisions, limit=num_errors, chars=None)
     is_share = kind.counts_errors or kind.task == SEVERAL
     report["held_out"] = {name: 1 - loss if is_share else loss for name, loss in choice.losses.items()}
     measured = {name: (loss, choice.nats[name]) for name, loss in choice.losses.items()}
@@ -189,14 +188,15 @@ def report_on(
     return report
 
 
-def _judged_rows(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated) -> tuple[Rows, np.ndarray]:
-    """Rows of the table that was learnt from, and what models that had not learnt from them say of each."""
+def _judged_rows(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated) -> tuple[Rows, np.ndarray, np.ndarray]:
+    """Rows of the table that was learnt from, what models that had not learnt from them say of each, and decisions."""
     if plan.every is not None:
-        return evaluated.rows, evaluated.used
+        return evaluated.rows, evaluated.used, evaluated.used_decisions
     choice = fitted.models.choice
     rows, said = fitted.rows.some(choice.rows), choice.predictions[choice.chosen]
+    decisions = np.tile(choice.decisions[choice.chosen], (len(said), 1))
     if not plan.is_one_table:
-        return rows, said
+        return rows, said, decisions
     held = evaluated.rows
     both = Rows(
         [*rows.texts, *held.texts],
@@ -205,7 +205,7 @@ def _judged_rows(plan: EvaluationPlan, fitted: FittedRows, evaluated: Evaluated)
     )
     if rows.lines is not None and held.lines is not None:
         both.lines = np.concatenate([rows.lines, held.lines])
-    return both, np.concatenate([said, evaluated.used])
+    return both, np.concatenate([said, evaluated.used]), np.concatenate([decisions, evaluated.used_decisions])
 
 
 def _raw_log_loss(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> float:

@@ -16,13 +16,13 @@ WHOLE, FIRST_PARTS, FINER_PARTS, FEWEST_KEPT = 64, 32, 8, 8
 MOST_PAIRS = 24  # of characters side by side that are taken out together
 # Characters of changed texts that are in memory at a time.
 CHARS_AT_A_TIME = 1 << 20
-SMALLEST = 1e-9
 # Two characters are joined to one word if the weight of both together is more than MORE_TOGETHER times the sum of their
 # own weights (then each has little weight without the other), or if the share of each in it is from LEAST_PART to
 # MOST_PART (above 1: without it the other one means the contrary, as "bad" does without the "not" of "not bad").
 MORE_TOGETHER, LEAST_PART, MOST_PART = 1.25, 0.25, 2.0
 
-Probabilities = Callable[[Sequence[str]], np.ndarray]
+Model = Callable[[Sequence[str]], np.ndarray]  # texts in, float[texts, width] out
+Scores = Callable[[np.ndarray, int], np.ndarray]  # predictions and a column of them in, float64[rows] out
 
 
 class Word(NamedTuple):
@@ -31,8 +31,8 @@ class Word(NamedTuple):
     Attributes:
         begin: its first character in the text.
         end: behind its last one.
-        weight: by how much the log-odds of the predicted class, in nats, are higher with it than without it: above 0
-            it speaks for the prediction, below 0 against it.
+        weight: by how much the score of what is explained is higher with it than without it: above 0 it speaks for
+            it, below 0 against it. Of a label the score is its log-odds in nats, of a number the number.
     """
 
     begin: int
@@ -40,80 +40,62 @@ class Word(NamedTuple):
     weight: float
 
 
-def explain(texts: Sequence[str], given: np.ndarray, probabilities: Probabilities) -> list[list[Word]]:
-    """Measures what each word does to the prediction of a text.
+def explain(
+    texts: Sequence[str], given: np.ndarray, columns: Sequence[Sequence[int]], *, model: Model, scores: Scores
+) -> list[list[list[Word]]]:
+    """Measures what each word does to what is predicted of a text.
 
-    The weight of a word is how far the log-odds of the prediction fall when the word is taken out of the text and the
-    same model predicts again; any model will do. In texts of more than WHOLE words only the words of the parts with the
-    largest effects are measured, which bounds the cost of a long text.
+    The weight of a word is how far the score falls when the word is taken out of the text and the same model predicts
+    again; any model will do. In texts of more than WHOLE words only the words of the parts with the largest effects are
+    measured, which bounds the cost of a long text.
 
     Args:
         texts: some of them.
-        given: float[texts, classes], the model's probabilities for them.
-        probabilities: the model: texts in, float[texts, classes] out.
+        given: float[texts, width], what the model predicts of them.
+        columns: those that are explained of each text.
+        model: predicts.
+        scores: see `textrnn.classifier.label_kind.LabelKind.scores`.
 
     Returns:
-        for each text its measured words, in order; a word that is not among them counts as weight 0.
+        for each text, and each of its columns, the measured words, in order; a word that is not among them counts as
+        weight 0.
 
     Reference:
         J. Li, W. Monroe and D. Jurafsky, 2016, Understanding neural networks through representation erasure.
 
     Example:
         >>> def model(texts):
-        ...     logits = np.array([2.0 * ("good" in text) - 1.5 * ("slow" in text) for text in texts])
-        ...     return np.stack([1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits))], 1)
+        ...     return np.array([[2.0 * ("good" in text) - 1.5 * ("slow" in text)] for text in texts])
         >>> text = "good, if slow"
-        >>> [(text[word.begin : word.end], round(word.weight, 2)) for word in explain([text], model([text]), model)[0]]
+        >>> found = explain([text], model([text]), [[0]], model=model, scores=lambda said, column: said[:, column])
+        >>> [(text[word.begin : word.end], word.weight) for word in found[0][0]]
         [('good', 2.0), (',', 0.0), ('if', 0.0), ('slow', -1.5)]
     """
-    chosen = given.argmax(1)
-    before = log_odds(given, chosen)
-    found: list[list[Word]] = [[] for _ in texts]
-    searches = {row: _search(text) for row, text in enumerate(texts)}
-    wanted: dict[int, list[Span]] = {row: next(search) for row, search in searches.items()}
+    searches = {(row, column): _search(texts[row]) for row, own in enumerate(columns) for column in own}
+    before = {(row, column): scores(given[row : row + 1], column)[0] for row, column in searches}
+    wanted: dict[tuple[int, int], list[Span]] = {key: next(search) for key, search in searches.items()}
+    found = dict[tuple[int, int], list[Word]]()
     while wanted:
-        asked = [(row, span) for row, spans in wanted.items() for span in spans]
-        rows = np.array([row for row, _ in asked], np.int64)
-        after = _log_odds_without(texts, asked, chosen[rows], probabilities)
-        effects = iter((before[rows] - after).tolist())
+        asked = list(dict.fromkeys((row, span) for (row, _), spans in wanted.items() for span in spans))
+        place = {one: number for number, one in enumerate(asked)}
+        after = np.concatenate([given[:0], *_without(texts, asked, model)])
         following = {}
-        for row, spans in wanted.items():
+        for (row, column), spans in wanted.items():
+            left = after[[place[row, span] for span in spans]] if spans else given[:0]
             try:
-                following[row] = searches[row].send([next(effects) for _ in spans])
+                following[row, column] = searches[row, column].send(
+                    (before[row, column] - scores(left, column)).tolist()
+                )
             except StopIteration as ended:
-                found[row] = ended.value
+                found[row, column] = ended.value
         wanted = following
-    return found
+    return [[found[row, column] for column in own] for row, own in enumerate(columns)]
 
 
-def log_odds(probabilities: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """ln(p / (1 - p)) of one class of each row, float64[rows].
-
-    Args:
-        probabilities: float[rows, classes].
-        chosen: int[rows], the classes.
-
-    Example:
-        >>> log_odds(np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0])).round(3).tolist()
-        [1.386, 0.0]
-    """
-    probabilities = np.asarray(probabilities, np.float64)
-    own = probabilities[np.arange(len(chosen)), chosen]
-    others = probabilities.copy()  # 1 - p would lose what is left of a p near 1
-    others[np.arange(len(chosen)), chosen] = 0
-    found: np.ndarray = np.log(np.maximum(own, SMALLEST)) - np.log(np.maximum(others.sum(1), SMALLEST))
-    return found
-
-
-def _log_odds_without(
-    texts: Sequence[str], asked: Sequence[tuple[int, Span]], chosen: np.ndarray, probabilities: Probabilities
-) -> np.ndarray:
-    """The log-odds of the chosen classes when spans are taken out, float64[asked]."""
-    parts = [np.zeros(0)]
+def _without(texts: Sequence[str], asked: Sequence[tuple[int, Span]], model: Model) -> Iterator[np.ndarray]:
+    """What is predicted of texts out of which spans are taken, some at a time."""
     for batch in _batches(len(texts[row]) for row, _ in asked):
-        changed = [without(texts[row], span) for row, span in asked[batch]]
-        parts.append(log_odds(probabilities(changed), chosen[batch]))
-    return np.concatenate(parts)
+        yield model([without(texts[row], span) for row, span in asked[batch]])
 
 
 def _batches(sizes: Iterable[int]) -> Iterator[slice]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
+
+import numpy as np
 
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.explain import Word
-from textrnn.classifier.predict import EMPTY, TRUNCATED, Prediction, TextClassifier, check_explainable
-from textrnn.report.html import Span, render, write_page
-from textrnn.report.layout import cut
+from textrnn.classifier.explain_page import ExplainedRow, Part, format_explained, with_sign
+from textrnn.classifier.found_kind import parts_of
+from textrnn.classifier.kinds import Numbers, Several
+from textrnn.classifier.predict import EMPTY, TRUNCATED, Explained, Prediction, TextClassifier
+from textrnn.report.html import write_page
+from textrnn.report.layout import cut, percent
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.records import AND
 from textrnn.text.table.tally import Row
 
 COLUMN = "explanation"
@@ -22,34 +27,9 @@ REMARKS = {
     TRUNCATED: "long: the networks have read its beginning and its end only",
 }
 # A cell lists so many words at most, none below this weight (which a tenth would round to 0) nor below this share of
-# the heaviest one's; a longer word is cut.
+# the heaviest one's; a longer word is cut. Weights are in the unit of the kind of labels, see `LabelKind.unit`.
 LISTED, LIGHTEST, SHARE, WORD_COLUMNS = 6, 0.05, 0.1, 30
-# From which weight on a word has the next stronger colour: odds 1.2, 1.6, 3.3 and 12 times as high.
-STEPS = (0.2, 0.5, 1.2, 2.5)
-# Of a text longer than the first number, stretches without a coloured word are shown at their ends only.
-LONGEST_TEXT, END_OF_STRETCH = 1500, 120
-
-
-class ExplainedRow(NamedTuple):
-    """A row of the page.
-
-    Attributes:
-        number: in the file, from 1.
-        text: as written.
-        label: the one in the file, if there is one.
-        predicted: the predicted one.
-        confidence: its probability.
-        remark: what else there is to say of the row; empty for nothing.
-        words: see `explain`.
-    """
-
-    number: int
-    text: str
-    label: str | None
-    predicted: str
-    confidence: float | None
-    remark: str
-    words: Sequence[Word]
+BETWEEN = " | "  # between the labels of a cell
 
 
 def check_explain(name: str, *, is_predicted: bool) -> None:
@@ -88,26 +68,45 @@ class Explaining:
     columns = (COLUMN,)
 
     def __init__(self, classifier: TextClassifier, page: Path | None, warn: Callable[[str], None]) -> None:
-        check_explainable(classifier.kind)
         self._classifier, self._page, self._warn = classifier, page, warn
         self._rows, self._num_rows = list[ExplainedRow](), 0
-        self._words: list[Word] = []
+        self._explained: Explained = {}
 
-    def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Predicts texts, a few at a time; `cells` is for the last one."""
-        for made, words in self._classifier.stream_explained(texts):
-            self._words = words
+    def stream(self, rows: Iterable[tuple[str, Any]]) -> Iterator[Prediction]:
+        """Predicts rows, see `TextClassifier.stream_explained`, a few at a time; `cells` is for the last one."""
+        for made, explained in self._classifier.stream_explained(rows):
+            self._explained = explained
             yield made
 
-    def cells(self, row: Row, made: Prediction) -> list[str]:
-        """The new cell of the row that was predicted last."""
+    def cells(self, row: Row, label: Any, made: Prediction) -> list[str]:
+        """The new cell of the row that was predicted last, whose label is `label` as the kind has it, or None."""
         self._num_rows += 1
+        kind, own = self._classifier.kind, self._explained
         if self._page is not None and self._num_rows <= SHOWN_ROWS:
-            remark = REMARKS.get(made.status, "")
-            self._rows.append(
-                ExplainedRow(row.number, row.text, row.label, made.label, made.confidence, remark, self._words)
-            )
-        return [explanation_cell(row.text, self._words)]
+            self._rows.append(self._row(row, label, made))
+        named = isinstance(kind, Several)
+        cells = {name: explanation_cell(row.text, words, kind.unit) for name, words in own.items()}
+        return [BETWEEN.join(f"{_shown(name)}: {cell}" if named else cell for name, cell in cells.items() if cell)]
+
+    def _row(self, row: Row, label: Any, made: Prediction) -> ExplainedRow:
+        """A row of the page, see `cells`."""
+        kind, given, sure = self._classifier.kind, row.label, percent(made.confidence)
+        facts = kind.facts(made.predictions, self._classifier.decision_of(self._classifier.chosen))
+        parts, is_wrong = [Part("", "", words) for words in self._explained.values()], given != made.label
+        if isinstance(kind, Numbers):
+            sure = f"{facts['low']:.6g} to {facts['high']:.6g}"
+            is_wrong = label is not None and not facts["low"] <= label <= facts["high"]
+        elif isinstance(kind, Several):
+            given = given and kind.separator.join(parts_of(given, AND if AND in given else kind.separator))
+            given, has = given if label is None else kind.written(np.array(label)), dict.fromkeys(kind.names)
+            has.update({} if label is None else zip(kind.names, label, strict=True))
+            is_wrong = given != made.label
+            parts = [
+                Part(name, _said(facts["probabilities"][name], name in facts["labels"], has[name]), words)
+                for name, words in self._explained.items()
+            ]
+        remark = REMARKS.get(made.status, "")
+        return ExplainedRow(row.number, row.text, given, made.label, sure, is_wrong, remark, parts)
 
     def write(self, table: str) -> dict[str, str]:
         """Writes the page of a table of this name; returns what the result has of it."""
@@ -115,20 +114,34 @@ class Explaining:
             return {}
 
         def page() -> str:
-            return format_explained(self._rows, table=table, run=str(self._classifier.path), num_rows=self._num_rows)
+            kind, run = self._classifier.kind, str(self._classifier.path)
+            return format_explained(self._rows, table=table, run=run, num_rows=self._num_rows, kind=kind)
 
         place = write_page(self._page, page, self._warn)
         return {} if place is None else {"explained": place}
 
 
-def explanation_cell(text: str, words: Sequence[Word]) -> str:
-    """The words with the largest weights, heaviest first; a word that occurs several times is listed once.
+def _said(probability: float, is_predicted: bool, is_given: bool | None) -> str:
+    """What is said of one of several labels of a row; `is_given` is None where the row has no labels."""
+    by = ["predicted" if is_predicted else "not predicted"]
+    if is_given is not None:
+        by.append("labelled" if is_given else "not labelled")
+    return f"{percent(probability)}, {', '.join(by)}"
 
-    A spreadsheet takes a cell that begins with a sign for a formula: words that are signs stand in quotes.
+
+def _shown(name: str) -> str:
+    """A word in a cell: a spreadsheet takes a cell that begins with a sign for a formula, so signs stand in quotes."""
+    shown = cut(name, WORD_COLUMNS)
+    return shown if shown[:1].isalnum() else f"'{shown}'"
+
+
+def explanation_cell(text: str, words: Sequence[Word], unit: float = 1.0) -> str:
+    """The words with the largest weights, heaviest first; a word that occurs several times is listed once.
 
     Args:
         text: as written.
         words: see `explain`.
+        unit: of the weights, see `LabelKind.unit`.
 
     Example:
         >>> explanation_cell("- so slow, so good", [Word(0, 1, 0.3), Word(5, 9, 2.1), Word(14, 18, -0.8)])
@@ -137,52 +150,7 @@ def explanation_cell(text: str, words: Sequence[Word]) -> str:
     heaviest = max((abs(word.weight) for word in words), default=0.0)
     listed: dict[str, str] = {}
     for word in sorted(words, key=lambda word: -abs(word.weight)):
-        if abs(word.weight) >= max(LIGHTEST, SHARE * heaviest):
+        if abs(word.weight) >= max(LIGHTEST * unit, SHARE * heaviest):
             written = text[word.begin : word.end]
-            shown = cut(written, WORD_COLUMNS)
-            shown = shown if shown[:1].isalnum() else f"'{shown}'"
-            listed.setdefault(written.lower(), f"{shown} {word.weight:+.1f}")
+            listed.setdefault(written.lower(), f"{_shown(written)} {with_sign(word.weight, unit)}")
     return "; ".join(list(listed.values())[:LISTED])
-
-
-def format_explained(rows: Sequence[ExplainedRow], *, table: str, run: str, num_rows: int) -> str:
-    """The page that shows which words spoke for the predicted labels.
-
-    Args:
-        rows: the rows that are shown.
-        table: the name of the file.
-        run: the name of the classifier.
-        num_rows: number of all rows.
-
-    Returns:
-        HTML, to be written as UTF-8.
-    """
-    all_rows = f"{num_rows:,} row{'s' * (num_rows != 1)}"
-    return render(
-        "explained.html",
-        title=f"What mattered in {table}",
-        shown=f"The first {len(rows):,} of {all_rows}" if len(rows) < num_rows else all_rows,
-        run=run,
-        limits=STEPS,
-        rows=[(row, list(_spans(row.text, row.words)) or [Span("(no text)")]) for row in rows],
-    )
-
-
-def _spans(text: str, words: Sequence[Word]) -> Iterator[Span]:
-    """The text in parts, of which words with a colour are marked."""
-    place, is_long = 0, len(text) > LONGEST_TEXT
-    for word in words:
-        if step := bisect(STEPS, abs(word.weight)):
-            yield from _plain(text[place : word.begin], is_long)
-            kind = f"{'right' if word.weight > 0 else 'wrong'}{step}"
-            yield Span(text[word.begin : word.end], kind, f"{word.weight:+.1f}")
-            place = word.end
-    yield from _plain(text[place:], is_long)
-
-
-def _plain(text: str, is_long: bool) -> Iterator[Span]:
-    """A stretch without colours, if it is not empty."""
-    if is_long and len(text) > 3 * END_OF_STRETCH:
-        text = f"{text[:END_OF_STRETCH]} … {text[-END_OF_STRETCH:]}"
-    if text:
-        yield Span(text)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from textrnn.classifier.data import Rows
+from textrnn.classifier.kinds import Numbers, Several
+from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.splits import text_numbers
-from textrnn.report.metrics import checked
+from textrnn.report.metrics import SMALLEST, checked
 
 # How many characters of a text are in a report, and how many rows of a kind.
 SHOWN_CHARS, SHOWN_ROWS = 240, 20
+# Times half of the interval, outside of which one of ten numbers lies: if their errors are normal, one of a thousand is
+# as far off.
+FAR = 2.0
 
 
 def surest_wrong(
@@ -47,8 +52,9 @@ def surest_wrong(
 
 def suspected_labels(
     rows: Rows,
-    probabilities: np.ndarray,
-    classes: Sequence[str],
+    predictions: np.ndarray,
+    kind: LabelKind,
+    decisions: np.ndarray | None = None,
     *,
     limit: int = SHOWN_ROWS,
     chars: int | None = SHOWN_CHARS,
@@ -59,16 +65,23 @@ def suspected_labels(
     probable class that reaches its threshold is not the row's label, and the prediction is not the label either. The
     surest predictions come first, and among equally sure ones those that are furthest ahead of the label.
 
+    Of several labels a row each is two classes, yes and no, and a row is as suspicious as its worst label is. A number
+    is suspected if it is more than FAR times as far from the prediction as nine of ten are.
+
     Args:
         rows: the rows, with the labels of the file.
-        probabilities: float[rows, classes] of a model that has not learnt from these rows: a model that has learnt a
+        predictions: float[rows, width] of a model that has not learnt from these rows: a model that has learnt a
             wrong label predicts it.
-        classes: the label of each class.
+        kind: of the labels.
+        decisions: of numbers half of the interval of each row, float[rows, 1], or of all.
         limit: how many to list at most.
         chars: of a text that are listed; None for all.
 
     Returns:
-        `rows` (how many there are), `count` (how many are suspected) and `listed`, see `surest_wrong`.
+        `rows` (how many there are), `count` (how many are suspected) and `listed`: of classes see `surest_wrong`; of
+        several labels `predicted` has those that are suspected changed, and there are `worst`, its `status` (`missing`
+        or `surplus`), `confidence` in that and `label_probability`; of numbers `difference` (label less prediction)
+        and `half_width` (of the interval).
 
     Raises:
         DataError: shapes do not fit.
@@ -77,18 +90,83 @@ def suspected_labels(
         C. G. Northcutt, L. Jiang and I. L. Chuang, 2021, Confident learning: estimating uncertainty in dataset labels,
         section 3.1: t_j = mean of p(j) over the rows labelled j.
     """
-    labels, probabilities = checked(rows.labels, probabilities, len(classes))
-    support = np.bincount(labels, minlength=len(classes))
+    if isinstance(kind, Numbers):
+        places, listed = _far_numbers(rows, predictions, np.asarray(decisions))
+    elif isinstance(kind, Several):
+        places, listed = _suspected_sets(rows, predictions, kind)
+    else:
+        order = _suspected(rows.labels, predictions, len(kind.names))
+        chosen = _listed(order[:limit], rows, predictions, kind.names, chars)
+        return dict(rows=len(rows.labels), count=len(order), listed=chosen)
+    found = [{**_place(rows, row, chars), **listed(row)} for row in places[:limit].tolist()]
+    return dict(rows=len(rows.labels), count=len(places), listed=found)
+
+
+def _suspected(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> np.ndarray:
+    """The suspected rows, int[suspected], in order, see `suspected_labels`."""
+    labels, probabilities = checked(labels, probabilities, num_classes)
+    support = np.bincount(labels, minlength=num_classes)
     given = probabilities[np.arange(len(labels)), labels]
-    thresholds = np.bincount(labels, given, len(classes)) / np.maximum(support, 1)
+    thresholds = np.bincount(labels, given, num_classes) / np.maximum(support, 1)
     # A class without rows has no threshold. The tolerance: the mean of equal numbers is not exact.
     confident = (probabilities >= thresholds - 1e-12) & (support > 0)
     best = np.where(confident, probabilities, -1.0).argmax(1)
     suspected = np.flatnonzero(confident.any(1) & (best != labels) & (probabilities.argmax(1) != labels))
-    order = suspected[np.lexsort((given[suspected], -probabilities[suspected].max(1)))]
-    return dict(
-        rows=len(labels), count=len(suspected), listed=_listed(order[:limit], rows, probabilities, classes, chars)
-    )
+    order: np.ndarray = suspected[np.lexsort((given[suspected], -probabilities[suspected].max(1)))]
+    return order
+
+
+Listed = Callable[[int], dict[str, Any]]
+
+
+def _suspected_sets(rows: Rows, probabilities: np.ndarray, kind: Several) -> tuple[np.ndarray, Listed]:
+    """The same where a row has several labels, and what is said of a row."""
+    wrong = np.zeros(rows.labels.shape, bool)
+    for k in range(len(kind.names)):
+        two = np.stack([1 - probabilities[:, k], probabilities[:, k]], 1)
+        wrong[_suspected(rows.labels[:, k].astype(np.int64), two, 2), k] = True
+    against = np.where(rows.labels, 1 - probabilities, probabilities)  # the probability that each is wrong
+    doubt = np.where(wrong, against, 0.0)
+    places = np.flatnonzero(wrong.any(1))
+    order = places[np.argsort(-doubt[places].max(1), kind="stable")]
+
+    def listed(row: int) -> dict[str, Any]:
+        worst = int(doubt[row].argmax())
+        return dict(
+            label=kind.written(rows.labels[row]),
+            predicted=kind.written(rows.labels[row] ^ wrong[row]),
+            worst=kind.names[worst],
+            status="surplus" if rows.labels[row, worst] else "missing",
+            confidence=float(doubt[row, worst]),
+            label_probability=float(1 - doubt[row, worst]),
+        )
+
+    return order, listed
+
+
+def _far_numbers(rows: Rows, predictions: np.ndarray, half_widths: np.ndarray) -> tuple[np.ndarray, Listed]:
+    """The numbers that are far outside of their interval, furthest first, and what is said of a row."""
+    differences = rows.labels - predictions[:, 0]
+    halves = np.broadcast_to(half_widths[..., 0], len(differences))
+    far = np.abs(differences) / np.maximum(halves, SMALLEST)
+    places = np.flatnonzero(far > FAR)
+    order = places[np.argsort(-far[places], kind="stable")]
+
+    def listed(row: int) -> dict[str, Any]:
+        return dict(
+            label=f"{rows.labels[row]:.6g}",
+            predicted=f"{predictions[row, 0]:.6g}",
+            difference=float(differences[row]),
+            half_width=float(halves[row]),
+        )
+
+    return order, listed
+
+
+def _place(rows: Rows, row: int, chars: int | None) -> dict[str, Any]:
+    """Where a row is, and its text."""
+    line = {} if rows.lines is None else {"line": int(rows.lines[row])}
+    return dict(row=int(rows.numbers[row]), **line, text=rows.texts[row][:chars])
 
 
 def _listed(
@@ -100,16 +178,13 @@ def _listed(
         label, predicted = int(rows.labels[row]), int(probabilities[row].argmax())
         listed.append(
             dict(
-                row=int(rows.numbers[row]),
-                text=rows.texts[row][:chars],
+                **_place(rows, row, chars),
                 label=classes[label],
                 predicted=classes[predicted],
                 confidence=float(probabilities[row, predicted]),
                 label_probability=float(probabilities[row, label]),
             )
         )
-        if rows.lines is not None:
-            listed[-1]["line"] = int(rows.lines[row])
     return listed
 
 

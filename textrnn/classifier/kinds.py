@@ -34,6 +34,7 @@ from textrnn.report.more_metrics import (
 )
 
 INTERVAL_SHARE = 0.9  # of the true numbers that are to lie within the interval of a prediction
+LEAST = 1e-9  # of a probability in log-odds
 STRATA = 10  # groups of about equal numbers, which are spread evenly over folds
 
 
@@ -44,6 +45,7 @@ class _Named:
     names: Sequence[str]
     form: ClassVar[str] = ".4f"
     counts_errors = False
+    unit: ClassVar[float] = 1.0
 
     @property
     def num_outputs(self) -> int:
@@ -122,6 +124,15 @@ class Classes(_Named):
         """See `LabelKind`."""
         best = self._best(predictions)
         return [self.names[k] for k in best.tolist()], predictions[np.arange(len(best)), best].tolist()
+
+    def scores(self, predictions: np.ndarray, column: int) -> np.ndarray:
+        """See `LabelKind`."""
+        return log_odds(predictions[:, column], np.delete(predictions, column, 1).sum(1))
+
+    def explained(self, prediction: np.ndarray, decision: Decision, label: Any) -> list[int]:
+        """See `LabelKind`: the predicted one."""
+        best: list[int] = self._best(prediction[None]).tolist()
+        return best
 
     def facts(self, prediction: np.ndarray, decision: Decision) -> dict[str, Any]:
         """See `LabelKind`: `probabilities` by label."""
@@ -310,7 +321,21 @@ class Several(_Named):
         """See `LabelKind`; the probability is that of the label that is least sure."""
         has = predictions >= decision
         sure = np.where(has, predictions, 1 - predictions).min(1)
-        return [self.separator.join(self._named(row)) for row in has], sure.tolist()
+        return [self.written(row) for row in has], sure.tolist()
+
+    def scores(self, predictions: np.ndarray, column: int) -> np.ndarray:
+        """See `LabelKind`."""
+        return log_odds(predictions[:, column], 1 - predictions[:, column])
+
+    def explained(self, prediction: np.ndarray, decision: Decision, label: Any) -> list[int]:
+        """See `LabelKind`: those that are predicted or given; without any the most probable one."""
+        has = prediction >= decision if label is None else (prediction >= decision) | np.asarray(label)
+        found: list[int] = np.flatnonzero(has).tolist()
+        return found or [int(prediction.argmax())]
+
+    def written(self, has: np.ndarray) -> str:
+        """Labels, bool[labels], as they are written in a cell."""
+        return self.separator.join(self._named(has))
 
     def _named(self, has: np.ndarray) -> list[str]:
         return [name for name, is_there in zip(self.names, has.tolist(), strict=True) if is_there]
@@ -410,6 +435,20 @@ class Numbers:
         return dict(value=value, low=value - half, high=value + half)
 
     @property
+    def unit(self) -> float:
+        """See `LabelKind`: a quarter of the standard deviation, which many words change a number by."""
+        return self.spread / 4
+
+    def scores(self, predictions: np.ndarray, column: int) -> np.ndarray:
+        """See `LabelKind`."""
+        numbers: np.ndarray = predictions[:, column]
+        return numbers
+
+    def explained(self, prediction: np.ndarray, decision: Decision, label: Any) -> list[int]:
+        """See `LabelKind`."""
+        return [0]
+
+    @property
     def columns(self) -> list[str]:
         """See `LabelKind`."""
         return ["low", "high"]
@@ -470,6 +509,12 @@ def mean_loss(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float
 def sigmoid(values: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)), float64, without overflow."""
     found: np.ndarray = 0.5 * (1 + np.tanh(0.5 * np.asarray(values, np.float64)))
+    return found
+
+
+def log_odds(for_it: np.ndarray, against_it: np.ndarray) -> np.ndarray:
+    """ln(p / (1 - p)), float64[rows], of p and of 1 - p, as one would lose what is left of a p near 1."""
+    found: np.ndarray = np.log(np.maximum(for_it, LEAST)) - np.log(np.maximum(against_it, LEAST))
     return found
 
 

@@ -85,6 +85,16 @@ class LabelKind(Protocol):
         """What else is said of a row, float64[width], for Python and JSON."""
 
     @property
+    def unit(self) -> float:
+        """By what the effects of words on `scores` are measured: 1 for log-odds."""
+
+    def scores(self, predictions: np.ndarray, column: int) -> np.ndarray:
+        """What the words of a text explain, float64[rows]: the log-odds of a label, or the number."""
+
+    def explained(self, prediction: np.ndarray, decision: Decision, label: Any) -> list[int]:
+        """Which columns of a prediction, float64[width], are explained; `label` is what is given, or None."""
+
+    @property
     def columns(self) -> list[str]:
         """The heads of `figures`."""
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, RunError, TextRNNError
+from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
-from textrnn.classifier.kinds import Classes, kind_from_json
-from textrnn.classifier.label_kind import CLASSES, NUMBERS, LabelKind
+from textrnn.classifier.kinds import kind_from_json
+from textrnn.classifier.label_kind import CLASSES, NUMBERS, SEVERAL, LabelKind
 from textrnn.classifier.likeness import ARRAY, Likeness
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
@@ -38,6 +38,7 @@ OK, EMPTY, TRUNCATED, UNCERTAIN = "ok", "empty", "truncated", "uncertain"
 
 
 Member = RecurrentClassifier | ReservoirClassifier
+Explained = dict[str, list[Word]]  # what words do to each label that is explained, by its name, or to a number
 
 
 @dataclass(frozen=True)
@@ -192,34 +193,57 @@ class TextClassifier:
         made = self.predict(given_texts(texts, column))
         return like_given(texts, [self._as_dict(found) for found in made], self._columns(made))
 
-    def stream_explained(self, texts: Iterable[str]) -> Iterator[tuple[Prediction, list[Word]]]:
-        """Tells the classes of any number of texts, and what their words did to that, see `explain`."""
-        check_explainable(self.kind)
-        rest = given_texts(texts)
+    def stream_explained(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[Prediction, Explained]]:
+        """Tells the labels of any number of texts, and what their words did to that.
+
+        Args:
+            rows: each text, and its label as the kind has it if it is known, else None.
+        """
+        rest, decision = iter(rows), self.decision_of(self.chosen)
         while some := list(islice(rest, EXPLAINED)):
-            made = self.predict(some)
+            texts = [text for text, _ in some]
+            made = self.predict(texts)
             given = np.stack([found.predictions for found in made])
-            words = explain(some, given, lambda changed: self.all_predictions(changed)[0][self.chosen])
-            yield from zip(made, words, strict=True)
+            columns = [self.kind.explained(own, decision, label) for own, (_, label) in zip(given, some, strict=True)]
+            words = explain(
+                texts,
+                given,
+                columns,
+                model=lambda changed: self.all_predictions(changed)[0][self.chosen],
+                scores=self.kind.scores,
+            )
+            for found, places, parts in zip(made, columns, words, strict=True):
+                yield (
+                    found,
+                    {self.classes[k] if self.classes else "": own for k, own in zip(places, parts, strict=True)},
+                )
 
     def explain(self, texts: Iterable[str], column: str | None = None) -> Any:
-        """Tells the classes of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
+        """Tells the labels of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
 
         Args:
             texts, column: as for `classify`.
 
         Returns:
             what `classify` does, and `words`: of each word that was measured `text`, `begin` and `end` (where it is in
-            the text, half-open) and `weight` (what it adds to the log-odds of the label, in nats).
+            the text, half-open) and `weight` (what it adds to the log-odds of the label, in nats, or to the number).
+            Where a text has several labels, such a list for each that is predicted, or for the most probable one, by
+            its name.
 
         Example:
             textrnn.load("models/reviews").explain(["Lovely tea."])[0]["words"]
         """
         all_texts = list(given_texts(texts, column))
-        made, words = list[Prediction](), list[list[dict[str, Any]]]()
-        for text, (found, own) in zip(all_texts, self.stream_explained(all_texts), strict=True):
+        made, words = list[Prediction](), list[Any]()
+        for text, (found, parts) in zip(
+            all_texts, self.stream_explained((one, None) for one in all_texts), strict=True
+        ):
             made.append(found)
-            words.append([dict(text=text[word.begin : word.end], **word._asdict()) for word in own])
+            of_label = {
+                name: [dict(text=text[word.begin : word.end], **word._asdict()) for word in own]
+                for name, own in parts.items()
+            }
+            words.append(of_label if self.kind.task == SEVERAL else next(iter(of_label.values())))
         dicts = [{**self._as_dict(found), "words": own} for found, own in zip(made, words, strict=True)]
         return like_given(texts, dicts, {**self._columns(made), "words": words})
 
@@ -242,14 +266,6 @@ class TextClassifier:
         said = self.kind.facts(found.predictions, self.decision_of(self.chosen))
         sure = {} if found.confidence is None else dict(confidence=found.confidence)
         return dict(label=found.label, **sure, **said, status=found.status)
-
-
-def check_explainable(kind: LabelKind) -> None:
-    """Raises ConfigError where words have no odds to change: of several labels a row, and of numbers."""
-    if not isinstance(kind, Classes):
-        raise ConfigError(
-            f"explanations (--explain) are for classes and grades: this classifier has --task {kind.task}"
-        )
 
 
 def open_classifier(path: Path) -> TextClassifier:

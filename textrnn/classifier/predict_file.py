@@ -196,21 +196,21 @@ class _Predictions:
 
     def cells(self, table: Table) -> Iterator[list[Cell]]:
         """The cells of each row, in order; rows are read some at a time."""
-        waiting = deque[Row]()
+        waiting, encode = deque[tuple[Row, str | None, Any]](), encoder_of(self._kind)
 
-        def texts() -> Iterator[str]:
+        def rows() -> Iterator[tuple[str, Any]]:
             for row in table.rows():
-                waiting.append(row)
+                written = self._written(row.label, table.options)
+                waiting.append((row, written, None if written is None else encode(written)))
                 self.watch.add(row.text)
-                yield row.text
+                yield row.text, waiting[-1][2]
 
-        encode = encoder_of(self._kind)
-        for made in (self._explaining or self._classifier).stream(texts()):
-            row = waiting.popleft()
+        explaining = self._explaining
+        stream = explaining.stream(rows()) if explaining else self._classifier.stream(text for text, _ in rows())
+        for made in stream:
+            row, written, label = waiting.popleft()
             self.num_rows += 1
-            written = self._written(row.label, table.options)
             self._new_label = None if written is not None else "" if made.status == EMPTY else made.label
-            label = None if written is None else encode(written)
             if label is not None and made.status != EMPTY:
                 self._labels.append(label)
                 self._predictions.extend(made.predictions)
@@ -218,7 +218,8 @@ class _Predictions:
                 self._num_unknown += 1
                 if len(self._unknown) < MOST_UNKNOWN:
                     self._unknown[written.replace(AND, "; ")] = None
-            yield [*self._cells(made), *(self._explaining.cells(row, made) if self._explaining else ())]
+            explained = explaining.cells(row._replace(label=written), label, made) if explaining else ()
+            yield [*self._cells(made), *explained]
 
     def edited(self, table: Table, record: Record) -> Record | None:
         """The row whose cells were made last, as it is written: see `PredictOptions`."""

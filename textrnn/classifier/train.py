@@ -110,7 +110,7 @@ def train_on(table: Table, path: Sequence[str], **settings: Any) -> dict[str, An
     with _saved_is_told(run, path, display):
         if errors is not None:
             found = report["errors"]
-            report.update(errors=str(errors), num_errors=write_errors(errors, found, table))
+            report.update(errors=str(errors), num_errors=write_errors(errors, found, table, kind.task))
         write_html(run / REPORT_FILE, report, history=history)
         if output is not None and report["ended"] == "interrupted":
             display.warn(saved_in_words(run, path))

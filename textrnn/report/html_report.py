@@ -23,6 +23,8 @@ from textrnn.report.text_report import (
     places_in_words,
     repeats_in_words,
     result_in_words,
+    sure_in_words,
+    suspects_in_words,
 )
 
 # Labels are the heads of the columns of a small confusion matrix, numbers those of a larger one. A matrix of more
@@ -91,6 +93,8 @@ def format_html(report: Mapping[str, Any], *, history: Sequence[Mapping[str, Any
         places_in_words=places_in_words,
         conflicts_in_words=conflicts_in_words,
         repeats_in_words=repeats_in_words,
+        sure_in_words=sure_in_words,
+        suspects_in_words=suspects_in_words,
     )
 
 

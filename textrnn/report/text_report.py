@@ -334,6 +334,39 @@ def _first(num_listed: int, count: int) -> str:
     return f" (the first {num_listed})" if num_listed < count else ""
 
 
+def sure_in_words(one: Mapping[str, Any]) -> str:
+    """How sure a model is of its prediction, or how far a number is from it.
+
+    Example:
+        >>> sure_in_words({"confidence": 0.9, "worst": "tea", "status": "missing"})
+        '90.0 % (tea missing)'
+        >>> sure_in_words({"difference": -2.5, "half_width": 0.75})
+        '-2.5 (interval ± 0.75)'
+    """
+    if "difference" in one:
+        return f"{one['difference']:+.4g} (interval ± {one['half_width']:.4g})"
+    return percent(one["confidence"]) + (f" ({cut(one['worst'], 20)} {one['status']})" if "worst" in one else "")
+
+
+def suspects_in_words(found: Mapping[str, Any]) -> str:
+    """What labels that may be wrong are, and how many of them are listed.
+
+    Example:
+        >>> suspects_in_words({"count": 2, "rows": 1200, "listed": [{"difference": 3.0}]})
+        '2 of 1,200 numbers are far outside of their interval. Here is 1: read them, they are not proven wrong.'
+    """
+    listed = found["listed"]
+    what = "labels contradict a model that was sure of another one"
+    if "difference" in listed[0]:
+        what = "numbers are far outside of their interval"
+    elif "worst" in listed[0]:
+        what = "rows have a label, or lack one, against a model that was sure of the contrary"
+    return (
+        f"{found['count']:,} of {found['rows']:,} {what}. Here {'is' if len(listed) == 1 else 'are'} {len(listed)}: "
+        "read them, they are not proven wrong."
+    )
+
+
 def conflicts_in_words(twice: Mapping[str, Any]) -> str:
     """How many texts have different labels.
 
@@ -353,7 +386,7 @@ def repeats_in_words(twice: Mapping[str, Any]) -> str:
 
 def _listed(rows: Sequence[Mapping[str, Any]], columns: int) -> list[str]:
     cells = [
-        [place_in_words(one), cut(one["label"], 20), "->", cut(one["predicted"], 20), percent(one["confidence"])]
+        [place_in_words(one), cut(one["label"], 20), "->", cut(one["predicted"], 20), sure_in_words(one)]
         for one in rows
     ]
     return _with_texts(align(cells, right=(0, 4)), [one["text"] for one in rows], columns)
