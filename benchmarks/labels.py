@@ -1,6 +1,7 @@
 """Several labels, grades and numbers on made-up texts with a known answer, beside scikit-learn's plain peers.
 
     python -m benchmarks.labels [--rows 2000] [--time 40s] [--seeds 3]
+    python -m benchmarks.labels --task rare --rows 150 --time 10s
 
 Texts are lists of invented words. Some of them stand for a label, or are worth something; a fifth of those are left out
 and a few are put in by chance, so that nobody can be right always. The peers have the same rows: logistic regression of
@@ -24,6 +25,7 @@ from textrnn.report.metrics import confusion_matrix
 from textrnn.report.more_metrics import evaluate_numbers, evaluate_several, quadratic_kappa
 
 LABELS = ["art", "food", "music", "people", "travel", "work"]
+RARE = {"art": 0.4, "food": 0.2, "music": 0.1, "people": 0.06, "travel": 0.04, "work": 0.02}  # of the rows
 SIGNS = 12  # words that stand for each label
 TEST_ROWS = 1_000
 Made = tuple[list[str], list[Any]]
@@ -32,6 +34,12 @@ Made = tuple[list[str], list[Any]]
 def several(rng: np.random.Generator, rows: int) -> Made:
     """Some of six labels a row, of different frequency."""
     labels = [[name for k, name in enumerate(LABELS) if rng.random() < 0.5 / (k + 1) + 0.05] for _ in range(rows)]
+    return [_text(rng, [_sign(rng, LABELS.index(name)) for name in own]) for own in labels], labels
+
+
+def rare(rng: np.random.Generator, rows: int) -> Made:
+    """The same labels, of which some are rare."""
+    labels = [[name for name, share in RARE.items() if rng.random() < share] for _ in range(rows)]
     return [_text(rng, [_sign(rng, LABELS.index(name)) for name in own]) for own in labels], labels
 
 
@@ -94,7 +102,7 @@ def _as_matrix(labels: list[Any]) -> np.ndarray:
 
 
 def _measures(task: str, labels: list[Any], said: Any) -> dict[str, float]:
-    if task == "multi":
+    if task in ("multi", "rare"):
         test = evaluate_several(_as_matrix(labels), said, np.full(len(LABELS), 0.5), LABELS)
         return {name: test[name] for name in ("micro_f1", "macro_f1", "subset_accuracy", "hamming_loss")}
     if task == "numbers":
@@ -112,6 +120,7 @@ def _measures(task: str, labels: list[Any], said: Any) -> dict[str, float]:
 Peer = Callable[[list[str], list[Any], list[str]], Any]
 SETS: dict[str, tuple[Callable[[np.random.Generator, int], Made], Peer]] = {
     "multi": (several, peer_several),
+    "rare": (rare, peer_several),
     "grades": (grades, peer_numbers),
     "numbers": (numbers, peer_numbers),
 }
@@ -135,7 +144,7 @@ def row(task: str, rows: int, seed: int, time_s: str) -> list[dict[str, float]]:
             _write(path, made)
         options = [
             "--task",
-            task,
+            "multi" if task == "rare" else task,
             "--label-column",
             "label",
             "--test",

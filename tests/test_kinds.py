@@ -122,7 +122,20 @@ def test_thresholds_are_those_of_the_best_f1(rng):
     said = np.clip(labels * 0.25 + rng.normal(0.1, 0.05, (500, 2)), 0, 1)
     low, none = best_thresholds(labels, said)
     tried = [metrics.f1_score(labels[:, 0], said[:, 0] >= t) for t in np.linspace(0, 1, 101)]
-    assert metrics.f1_score(labels[:, 0], said[:, 0] >= low) >= max(tried) - 0.01 and none == 0.5
+    assert metrics.f1_score(labels[:, 0], said[:, 0] >= low) >= max(tried) - 0.01
+    assert none == pytest.approx(low, abs=0.01) and best_thresholds(np.zeros((9, 1), bool), said[:9, :1]) == [0.5]
+
+
+def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
+    """One of the labels is told from 0.3 on; the best threshold of the other, in one row of them, is 0.05."""
+    often = np.repeat([[0.4, 0.0]], 50, 0), np.repeat([[True, False]], 50, 0)
+    never = np.repeat([[0.2, 0.0]], 50, 0), np.repeat([[False, False]], 50, 0)
+    rare = np.array([[0.0, 0.1]]), np.array([[False, True]])
+    said, labels = (np.concatenate(parts) for parts in zip(often, never, rare, strict=True))
+    first, second = best_thresholds(labels, said)
+    assert first == pytest.approx(0.3)
+    odds = (np.log(0.05 / 0.95) + 2 * np.log(0.3 / 0.7)) / 3
+    assert second == pytest.approx(1 / (1 + np.exp(-odds)))
 
 
 @pytest.mark.parametrize(

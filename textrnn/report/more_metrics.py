@@ -89,23 +89,40 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float | None:
     return float((gained * hits / (ends + 1)).sum() / hits[-1])
 
 
-PRIOR_HITS = 2.0  # rows by which a threshold of 0 or 1 has to be better than one of a half
+# Rows with a label at which its own threshold and that of all labels count the same. Chosen on rows of made-up sets that
+# were not learnt from (`benchmarks/README.md`).
+PRIOR_ROWS = 2.0
+LOWEST, HIGHEST = 0.02, 0.98  # thresholds
 
 
 def best_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> list[float]:
-    """For each label the threshold with the highest F1 on rows that were not learnt from, 0.5 if it is in none of them.
+    """For each label the threshold with the highest F1 on rows that were not learnt from, drawn to that of all labels.
 
-    Few rows tell little, so thresholds are charged for their distance from a half (see PRIOR_HITS).
+    The best threshold of a label that few rows have is a matter of chance, and often so low that nearly every row would
+    get it. So thresholds, as log-odds, are drawn to the one with the highest F1 over all labels, the more the fewer
+    rows have the label; one that none has gets that of all labels, and a half where no row has any.
 
     Args:
         labels: bool[rows, labels].
         probabilities: float[rows, labels].
 
     Example:
-        >>> best_thresholds(np.array([[True], [True], [False]] * 9), np.array([[0.5], [0.3], [0.1]] * 9))
-        [0.2]
+        >>> labels = np.array([[True, False], [True, False], [False, True]] * 9)
+        >>> found = best_thresholds(labels, np.array([[0.5, 0.1], [0.3, 0.1], [0.1, 0.3]] * 9))
+        >>> [round(threshold, 6) for threshold in found]
+        [0.2, 0.2]
     """
-    return [_best_threshold(labels[:, k], probabilities[:, k]) for k in range(labels.shape[1])]
+    common = _best_threshold(labels.ravel(), probabilities.ravel())
+    found = []
+    for k, rows in enumerate(labels.sum(0).tolist()):
+        own = _best_threshold(labels[:, k], probabilities[:, k])
+        odds = (rows * _log_odds(own) + PRIOR_ROWS * _log_odds(common)) / (rows + PRIOR_ROWS)
+        found.append(float(1 / (1 + np.exp(-odds))))
+    return found
+
+
+def _log_odds(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
 
 
 def _best_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -115,8 +132,8 @@ def _best_threshold(labels: np.ndarray, probabilities: np.ndarray) -> float:
     # Only between different probabilities.
     cuts = np.flatnonzero(np.append(falling[:-1] != falling[1:], True))
     thresholds = (falling[cuts] + np.append(falling[1:], 0.0)[cuts]) / 2
-    score = (2 * hits[cuts] - PRIOR_HITS * np.abs(thresholds - 0.5)) / (given[cuts] + labels.sum())
-    return float(np.clip(thresholds[score.argmax()], 0.02, 0.98)) if labels.any() else 0.5
+    score = 2 * hits[cuts] / (given[cuts] + labels.sum())
+    return float(np.clip(thresholds[score.argmax()], LOWEST, HIGHEST)) if labels.any() else 0.5
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import zipfile
+from typing import NamedTuple
 
 # Parts of a workbook that openpyxl keeps, makes anew, or that nobody misses.
 _KEPT = re.compile(
@@ -32,6 +33,40 @@ _LOST = {
     "customXml": "custom XML",
 }
 _SHAPES = re.compile(rb"<(?:\w+:)?(?:sp|grpSp|cxnSp)[ >]")
+
+
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+_HIDDEN = re.compile(rb'<(?:\w+:)?row [^>]*?hidden="(?:1|true)"')
+
+
+class Merged(NamedTuple):
+    """Cells that are one: rows and columns, from 0, with the last ones."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def merged_and_hidden(content: bytes) -> tuple[list[Merged], int]:
+    """The merged cells of a sheet, as its part of the workbook has them, and the number of hidden rows.
+
+    Example:
+        >>> merged_and_hidden(b'<row r="1" hidden="1"/><mergeCells count="1"><mergeCell ref="B2:AA4"/></mergeCells>')
+        ([Merged(top=1, left=1, bottom=3, right=26)], 1)
+    """
+    merged = [
+        Merged(int(top) - 1, _column(left), int(bottom) - 1, _column(right))
+        for left, top, right, bottom in _MERGED.findall(content)
+    ]
+    return merged, len(_HIDDEN.findall(content))
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - ord("A") + 1
+    return number - 1
 
 
 def look_inside(path: str) -> tuple[list[str], bool]:
