@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import gzip
 import importlib.util
 import zipfile
@@ -94,6 +95,79 @@ def test_a_workbook_comes_back_with_its_other_sheets(book: Path) -> None:
     good("classify", "a.xlsx", "--predict", "--only-missing", "-o", "rest.csv")
     lines = Path("rest.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2 and lines[1].startswith("2024-05-01,")
+
+
+def with_merged_labels(sheet: Any) -> None:
+    """Two rows of heads; labels that are merged over four rows each, of which the last is blank; a heading at the end."""
+    sheet.append(["ratings", None, "review"])
+    sheet.append(["label", "helpful", None])
+    for number, (text, label) in enumerate(sorted(ROWS, key=lambda row: row[1])):
+        sheet.append([label if number % 4 == 0 and number < 56 else None, number % 3, text])
+    for first in range(3, 63, 4):
+        sheet.merge_cells(start_row=first, end_row=first + 3, start_column=1, end_column=1)
+    sheet.merge_cells("A1:B1")
+    sheet.merge_cells("C1:C2")
+    sheet.append(["The end"])
+    sheet.merge_cells("A63:C63")
+
+
+def with_errors(sheet: Any) -> None:
+    """Formulas that failed, hidden rows, CR LF as Excel writes it, numbers as text, and a formula behind the table."""
+    sheet.append([None, None, "review", "stars"])
+    for number, (text, label) in enumerate(ROWS):
+        stars = 5 if label == "good" else 1
+        sheet.append([None, None, text.replace(" ", "_x000D_\n", 1), str(stars) if number % 2 else stars])
+        sheet.row_dimensions[number + 2].hidden = number < 7
+    for place, value in (("D2", "#REF!"), ("D3", "#DIV/0!"), ("C4", "#NAME?")):
+        sheet[place].value, sheet[place].data_type = value, "e"
+    sheet["F9"] = "=LEN(C9)"
+
+
+@pytest.mark.parametrize(
+    ("make", "column", "said", "num_labels", "header"),
+    [
+        (
+            with_merged_labels,
+            "label",
+            ["2 rows of cells merged across are headings, and left out", "43 cells are read as those above that"],
+            56,
+            ["label", "helpful", None, "new"],
+        ),
+        (
+            with_errors,
+            "stars",
+            ["7 hidden rows are read too", "3 cells with an error of Excel (such as #DIV/0!) are read as blank"],
+            58,
+            [None, None, "review", "stars", None, None, "new"],
+        ),
+    ],
+)
+def test_sheets_as_people_have_them(
+    tmp_path: Path, make: Any, column: str, said: list[str], num_labels: int, header: list[Any]
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["made", "2024"])
+    make(book.create_sheet("Answers"))
+    path, output = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book.save(path)
+    with open_table(str(path), TableOptions(label_column=column), needs_label=True) as table:
+        rows = list(table.rows())
+        assert "sheet 'Answers' is read, and there is also 'Sheet'" in table.warnings[0]
+        assert all(f"a.xlsx: {words}" in "\n".join(table.warnings) for words in said)
+        assert (len(rows), sum(row.label is not None for row in rows)) == (60, num_labels)
+        assert {row.label for row in rows} - {None} in ({"bad", "good"}, {"1", "5"})
+        assert rows[5].text.replace("\n", " ") in [text for text, _ in ROWS]
+        edit = lambda row: with_label(table, row, "bad")  # noqa: E731
+        write_predictions(table, ["new"], [["x"]] * 60, str(output), edit=edit)
+    sheet = openpyxl.load_workbook(output)["Answers"]
+    assert [cell.value for cell in sheet[2 if make is with_merged_labels else 1]] == header
+    assert {sheet.cell(row, len(header)).value for row in range(3, 61)} == {"x"}
+    if make is with_errors:
+        assert sheet["F9"].value == "=LEN(C9)" and sheet.row_dimensions[3].hidden
+    else:
+        assert {sheet.cell(row, 1).value for row in range(3, 63)} == {"bad"} and "A63:C63" in map(
+            str, sheet.merged_cells.ranges
+        )
 
 
 def test_a_workbook_is_written_packed_and_to_a_stream(book: Path) -> None:
@@ -218,6 +292,35 @@ def test_parquet_comes_back_with_the_kinds_of_its_columns(frame: Any) -> None:
         "int64",
         "string",
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "label", "expected"),
+    [
+        ([True, False], pyarrow.bool_(), "true", True),
+        ([[1], [1, 7]], pyarrow.list_(pyarrow.int8()), "7", [7]),
+        ([decimal.Decimal("4.5"), decimal.Decimal("1.0")], pyarrow.decimal128(3, 1), "4.5", decimal.Decimal("4.5")),
+        (["bad", "good"], pyarrow.dictionary(pyarrow.int8(), pyarrow.string()), "good", "good"),
+        ([{"given": 1, "at": DAY}] * 2, None, "1", {"given": 1, "at": DAY}),
+    ],
+)
+def test_a_label_is_filled_in_as_its_column_holds_it(
+    tmp_path: Path, values: list[Any], kind: Any, label: str, expected: Any
+) -> None:
+    given = [{**values[0], "given": None} if isinstance(values[0], dict) else None, *values * 20]
+    texts = [f"a long text number {number}" for number in range(len(given))]
+    pyarrow.parquet.write_table(
+        pyarrow.table({"text": texts, "label": pyarrow.array(given, kind)}), tmp_path / "a.parquet"
+    )
+    options = TableOptions(label_column="label.given" if kind is None else "label")
+    with open_table(str(tmp_path / "a.parquet"), options, needs_label=True) as table:
+        first, *_ = rows = list(table.rows())
+        assert first.label is None and rows[1].label is not None
+        edit = lambda row: with_label(table, row, label) if row.line == 1 else row  # noqa: E731
+        write_predictions(table, ["new"], [["x"]] * len(rows), str(tmp_path / "b.parquet"), edit=edit)
+    made = pyarrow.parquet.read_table(tmp_path / "b.parquet")
+    assert made.column("label").to_pylist() == [expected, *given[1:]]
+    assert kind is None or made.schema.field("label").type == kind
 
 
 def test_lists_in_parquet_are_several_labels(frame: Any) -> None:

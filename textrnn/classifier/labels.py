@@ -11,7 +11,10 @@ from decimal import Decimal
 from textrnn.classifier.splits import folded
 from textrnn.text.table.options import TableOptions
 
-MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "?"})  # never a label, in upper or lower case
+# Never a label, in upper or lower case; the last ones are errors of a spreadsheet.
+MARKS = frozenset(
+    {"na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#nv", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"}
+)
 DOUBTFUL = frozenset({"none", "-"})  # a label unless they are rare
 MOST_DOUBTFUL = 0.05  # share of the rows
 LISTED = 5

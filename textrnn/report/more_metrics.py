@@ -89,8 +89,8 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float | None:
     return float((gained * hits / (ends + 1)).sum() / hits[-1])
 
 
-# Rows with a label at which its own threshold and that of all labels count the same. Chosen on rows of made-up sets that
-# were not learnt from (`benchmarks/README.md`).
+# Rows with a label at which its own threshold and that of all labels count the same, chosen on made-up sets
+# (`benchmarks/README.md`).
 PRIOR_ROWS = 2.0
 LOWEST, HIGHEST = 0.02, 0.98  # thresholds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import decimal
 import errno
 import importlib
 import json
@@ -115,8 +116,28 @@ def _changed(column: Any, field: Any, news: Sequence[NewRow]) -> Any:
     if not differ:
         return column
     for place in differ:
-        cells[place] = changed[place]
+        cells[place] = _fitting(changed[place], cells[place], field.type)
     return _array(cells, field.type, field.name)
+
+
+def _fitting(value: Any, old: Any, kind: Any) -> Any:
+    """A changed value, which comes from JSON, as a column of a kind holds it; what is not changed stays as it was."""
+    types = importlib.import_module("pyarrow.types")
+    if _plain(old) == value:
+        return old
+    if types.is_struct(kind) and isinstance(value, dict):
+        parts = old or {}
+        return {name: _fitting(own, parts.get(name), kind.field(name).type) for name, own in value.items()}
+    if isinstance(value, list):
+        return [_fitting(one, None, kind.value_type) for one in value]
+    if isinstance(value, str) and types.is_boolean(kind):
+        return {"true": True, "false": False}.get(value.casefold(), value)
+    if isinstance(value, str) and types.is_integer(kind):
+        return as_number(value)
+    if types.is_decimal(kind):
+        with contextlib.suppress(decimal.InvalidOperation):
+            return decimal.Decimal(str(value))
+    return value
 
 
 def _array(cells: Sequence[Any], kind: Any, name: str) -> Any:
