@@ -28,6 +28,7 @@ VALUES = {
     "binary": lambda n: str(n % 2),
     "pair": lambda n: ("left", "right")[n % 2],
     "mood": lambda n: ("pos", "neg", "so so")[n % 3],
+    "shade": lambda n: ("red", "blue", "grey")[n % 3],
     "tenths": lambda n: f"{n % 7 / 10}",
     "unique": lambda n: str(10**6 + n * 37),
     "date": lambda n: f"2015-02-{n % 5 + 1:02}",
@@ -237,10 +238,11 @@ def test_refusal_of_several_columns_counts_their_values(
             ("text", "place"),
             ["'kind' (3 values", "--label-column kind"],
         ),
-        ({"text": "text", "kind": "mood", "side": "pair"}, ("text", "side"), ["could also be in 'kind'"]),
+        ({"text": "text", "kind": "shade", "side": "pair"}, ("text", "side"), ["could also be in 'kind'"]),
+        ({"text": "text", "kind": "mood", "side": "pair"}, ("text", "kind"), ["could also be in 'side'"]),
         ({"first": "text", "second": "text", "label": "mood"}, ("first", "label"), ["--text-column second takes that"]),
     ],
-    ids=["labels", "fewest values", "texts"],
+    ids=["labels", "fewest values", "words of opinions", "texts"],
 )
 def test_columns_that_are_chosen_among_several_are_said_with_the_others(
     tmp_path: Path, columns: dict[str, str], chosen: tuple[str, str], says: list[str]

@@ -186,6 +186,18 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
     assert (plain.label_column, [row.text for row in rows]) == (None, [f"{text}e"])
 
 
+def test_parts_of_a_data_set_in_a_folder_are_no_labels(tmp_path: Path) -> None:
+    """As in the film reviews of Maas et al., 2011."""
+    for place in ("train/pos/1", "train/neg/2", "train/unsup/3", "test/pos/4", "train/urls", "readme"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(f"said {place}\n", encoding="utf-8")
+    table, rows = read(tmp_path)
+    assert [row.label for row in rows] == ["pos", "neg", "pos", None]
+    assert [row.record.cells[1] for row in rows] == ["test", "train", "train", "train"]
+    assert "test and train are parts of a data set" in table.warnings[0] and "--split-column part" in table.warnings[0]
+    assert "2 files (readme, train/urls) beside the subfolders left out" in table.warnings[1]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -196,6 +208,10 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
         ("half.csv.gz", gzip.compress(CSV.encode())[:-9], r"half.csv.gz is cut off or damaged"),
         ("plain.csv.gz", CSV.encode(), r"plain.csv.gz is no whole gzip file"),
         ("half.zip", packed_in_zip("a.csv", CSV.encode())[:80], "zip|archive|Excel"),
+        ("a.ods", packed_in_zip("mimetype", b"x", "content.xml"), "spreadsheet of OpenDocument: save it there"),
+        ("export.xls", b"<html><table>\n<tr><td>a</td></tr>\n</table></html>\n", "is a page of HTML, not a table"),
+        ("a.xml", b"\xef\xbb\xbf<?xml version='1.0'?>\n<rows/>\n", "is XML, not a table"),
+        ("a.arff", b"@RELATION reviews\n@data\n'a film',1\n", "is ARFF of Weka, not a table"),
         ("strings.json", b'["a text", "another"]', "no column of labels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # an archive has the time it was made

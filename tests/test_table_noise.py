@@ -27,6 +27,11 @@ NOISY = {
     "rulers": ([HEADER, "-----\t:---:", *BODY[:4], "======\t======", *BODY[4:]], "2 rulers"),
     "totals": ([HEADER, *BODY, "Total:\t30", "Average\t0.5", ""], "2 totals at the end"),
     "a total in Chinese": ([HEADER, *BODY, "", "合计\t30"], "1 total at the end"),
+    "SurveyMonkey": ([HEADER, "\tResponse", *BODY], "1 line that explains the header"),
+    "Qualtrics": (
+        [HEADER, "Why?\tHow good?", '{"ImportId":"a"}\t{"ImportId":"b"}', *BODY],
+        "2 lines that explain the header",
+    ),
     "a footer": ([HEADER, *BODY, "(30 rows)"], "1 total at the end"),
 }
 

@@ -98,7 +98,7 @@ def test_a_workbook_comes_back_with_its_other_sheets(book: Path) -> None:
 
 
 def with_merged_labels(sheet: Any) -> None:
-    """Two rows of heads; labels that are merged over four rows each, of which the last is blank; a heading at the end."""
+    """Two rows of heads; labels that are merged over four rows each, the last one blank; a heading behind them."""
     sheet.append(["ratings", None, "review"])
     sheet.append(["label", "helpful", None])
     for number, (text, label) in enumerate(sorted(ROWS, key=lambda row: row[1])):

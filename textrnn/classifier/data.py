@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, parts_of, several_line, without_lists
+from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, several_line, without_lists
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
@@ -31,6 +31,7 @@ from textrnn.text.table.column_words import column_name
 from textrnn.text.table.find_columns import no_label
 from textrnn.text.table.folder import TABLES
 from textrnn.text.table.joined import JoinedTable
+from textrnn.text.table.label_lists import parts_of
 from textrnn.text.table.table import Table, TableOptions, open_table
 
 FEW_NAMED = 5  # rows that a message lists

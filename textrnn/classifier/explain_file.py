@@ -11,12 +11,12 @@ import numpy as np
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.explain import Word
 from textrnn.classifier.explain_page import ExplainedRow, Part, format_explained, with_sign
-from textrnn.classifier.found_kind import parts_of
 from textrnn.classifier.kinds import Numbers, Several
 from textrnn.classifier.predict import EMPTY, TRUNCATED, Explained, Prediction, TextClassifier
 from textrnn.report.html import write_page
 from textrnn.report.layout import cut, percent
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.table.label_lists import parts_of
 from textrnn.text.table.records import AND
 from textrnn.text.table.tally import Row
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,15 +16,12 @@ from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, Lab
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
 from textrnn.text.table.column_facts import names_grades
+from textrnn.text.table.label_lists import DECIMAL_COMMA, SEPARATORS, are_codes, parts_of, separator_of
 from textrnn.text.table.records import AND
 
-SEPARATORS = (";", "|", ",", "/", "，", "、", "；")  # between several labels of a cell, those first that are surest
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
-FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
-AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
@@ -50,16 +46,10 @@ def number_of(label: str) -> float | None:
     """
     label = label.strip()
     try:
-        found = float(label.replace(",", ".") if _DECIMAL_COMMA.fullmatch(label) else label)
+        found = float(label.replace(",", ".") if DECIMAL_COMMA.fullmatch(label) else label)
     except ValueError:
         return None
     return found if math.isfinite(found) else None
-
-
-def parts_of(label: str, separator: str) -> list[str]:
-    """The labels of a cell, each once."""
-    parts = (part.strip() for part in label.split(separator.strip() or separator))
-    return list(dict.fromkeys(part for part in parts if part))
 
 
 def without_lists(written: Sequence[str | None]) -> tuple[Sequence[str | None], str | None]:
@@ -75,7 +65,7 @@ def without_lists(written: Sequence[str | None]) -> tuple[Sequence[str | None], 
     if not any(label and AND in label for label in written):
         return written, None
     names = {part for label in written if label for part in label.split(AND)}
-    separator = next((sign for sign in SEPARATORS if not any(sign in name for name in names)), AND)
+    separator = next((sign for sign in SEPARATORS[1:] if not any(sign in name for name in names)), AND)
     between = f"{separator} "
     return [label and label.replace(AND, between) for label in written], separator
 
@@ -117,7 +107,7 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
 
 
 def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:
-    if None in values or (separator == "," and _are_codes(written)):
+    if None in values or (separator == "," and are_codes(written)):
         return CLASSES if separator is None else SEVERAL
     counts = Counter(values)
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
@@ -129,42 +119,6 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
         len(counts) > MOST_GRADES and (has_halves or often_once)
     )
     return NUMBERS if is_number else CLASSES
-
-
-def _are_codes(written: Sequence[str]) -> bool:
-    """Whether cells such as `3,7` are several numbers of classes, in order, and no decimal commas.
-
-    Example:
-        >>> _are_codes(["3", "7", "3,7", "11", "7,11", "3,11", "8", "3,8"]), _are_codes(["4", "3", "3,5", "4,5", "5"])
-        (True, False)
-    """
-    cells = {label.strip() for label in written}
-    pairs = [tuple(cell.split(",")) for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
-    in_order = all(first.isdigit() and int(first) < int(last) for first, last in pairs)
-    return in_order and len({last for _, last in pairs}) > 2 and all(cells.issuperset(pair) for pair in pairs)
-
-
-def separator_of(written: Sequence[str]) -> str | None:
-    """What stands between several labels of a cell: what divides cells into parts that come again in other cells.
-
-    Example:
-        >>> separator_of(["art, people", "art", "people, food", "food, art", "food"])
-        ','
-        >>> separator_of(["Paris, France", "Rome, Italy"]) is None
-        True
-    """
-    cells = list(dict.fromkeys(written))
-    for separator in SEPARATORS:
-        divided = [parts_of(cell, separator) for cell in cells]
-        several = [parts for parts in divided if len(parts) > 1]
-        if len(several) < FEWEST_TOGETHER:
-            continue
-        often = Counter(part for parts in divided for part in parts)
-        together = {part for parts in several for part in parts}
-        again = sum(often[part] >= FEWEST_TOGETHER for part in together)
-        if len(often) < len(cells) and again >= AGAIN_SHARE * len(together):
-            return separator
-    return None
 
 
 def _several(written: Sequence[str], separator: str | None, options: LabelOptions) -> tuple[LabelKind, str | None]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
-from textrnn.classifier.found_kind import encoder_of, labels_of, parts_of
+from textrnn.classifier.found_kind import encoder_of, labels_of
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.labels import is_unlabelled, known_label
 from textrnn.classifier.likeness import Watch
@@ -27,6 +27,7 @@ from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.table.cell_values import as_number
 from textrnn.text.table.forms import Cell, default_output, holds_lists, keeps_all_rows
 from textrnn.text.table.joined import JoinedTable, open_tables
+from textrnn.text.table.label_lists import parts_of
 from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND, Record
 from textrnn.text.table.rows import Table

@@ -17,6 +17,7 @@ from textrnn.text.streams import opened, spooled
 GZIP, ZIP = ".gz", ".zip"
 PACKED = (GZIP, ZIP)
 _GZIP_MAGIC = b"\x1f\x8b"
+_DOCUMENTS = {"content.xml": "a document or spreadsheet of OpenDocument", "Index/Document.iwa": "of Apple's Numbers"}
 _OFFICE = "[Content_Types].xml"  # in a spreadsheet or a letter, which is a zip archive too
 
 
@@ -112,6 +113,8 @@ def _only_file(archive: zipfile.ZipFile, path: str) -> str | None:
     if _OFFICE in names:
         return None
     names = [name for name in names if not name.startswith("__MACOSX/") and not PurePath(name).name.startswith(".")]
+    if document := next((words for part, words in _DOCUMENTS.items() if part in names), None):
+        raise DataError(f"{path} is {document}: save it there as text, or a table as .xlsx or 'CSV UTF-8'")
     if len(names) != 1:
         shown = f" ({', '.join(names[:3])}{', ...' * (len(names) > 3)})" if names else ""
         raise DataError(f"{path} holds {len(names)} files{shown}: expected one; unpack it and name a file")

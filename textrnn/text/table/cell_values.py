@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import re
 from typing import Any
@@ -28,6 +29,28 @@ def as_text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ").removesuffix(" 00:00:00")
     return str(value)
+
+
+def text_of_list(cell: str) -> str:
+    """The text of a cell of JSON that is a list of words, or of parts of a text; other cells as they are.
+
+    Example:
+        >>> text_of_list('["a", "film"]'), text_of_list('["好", "看"]'), text_of_list("[sic]")
+        ('a film', '好看', '[sic]')
+        >>> text_of_list('["see ", {"type": "link", "text": "http://a.b"}]')
+        'see http://a.b'
+    """
+    try:
+        parts = json.loads(cell)
+    except ValueError:
+        return cell
+    if not isinstance(parts, list):
+        return cell
+    texts: list[Any] = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        return cell
+    are_words = parts == texts and re.search("[A-Za-z]", "".join(texts))
+    return (" " if are_words else "").join(texts)
 
 
 def whole_or_float(value: float) -> int | float:

@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from textrnn.text.table.label_lists import are_codes, labels_in
 
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length
@@ -39,7 +42,7 @@ _TEXT = _words(
 _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
-    tag y annotation annotations choice choices
+    tag tags hashtags topics genres themes y annotation annotations choice choices
     标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向"""
 )
 # Less often what is meant when there is one of those above as well.
@@ -49,8 +52,10 @@ _GRADE = _words(
 )
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
+# Labels of opinions and of mail, by which a column is known whatever its name.
+OPINIONS = _words("positive negative neutral pos neg good bad spam ham 正面 负面 中性 积极 消极 好评 中评 差评")
 # What tells parts of a data set from each other, and no classes.
-_PARTS = _words("train training test testing valid validation val dev 训练 训练集 验证 验证集 测试 测试集")
+PARTS = _words("train training test testing valid validation val dev 训练 训练集 验证 验证集 测试 测试集")
 # What a column is about when its name ends so: neither a text nor a label.
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
@@ -162,10 +167,33 @@ class ColumnFacts:
         """Whether it is neither blank nor numbers nor dates."""
         return bool(self.filled) and self.numbers < 0.5 and self.dates < 0.5
 
+    @cached_property
+    def is_several(self) -> bool:
+        """Whether cells hold several short labels, which come again in other cells though whole cells may not."""
+        if (self.numbers >= 0.5 and not self.are_codes) or self.dates >= 0.5:
+            return False
+        often = Counter[str]()
+        for cell, labels in zip(self.counts, labels_in(self.counts), strict=False):
+            for label in labels:
+                often[label] += self.counts[cell]
+        chars = sum(map(len, often)) / max(1, len(often))
+        fits = 2 <= len(often) <= MAX_LABELS and often.total() >= 5 * len(often)
+        return fits and chars <= MAX_LABEL_CHARS / 2
+
+    @property
+    def are_codes(self) -> bool:
+        """Whether cells such as `3,7` are several numbers of classes."""
+        return any("," in cell for cell in self.counts) and are_codes(list(self.counts))
+
+    @property
+    def has_opinions(self) -> bool:
+        """Whether most cells are words of OPINIONS."""
+        return 2 * sum(count for cell, count in self.counts.items() if cell.casefold() in OPINIONS) > self.filled
+
     @property
     def is_few(self) -> bool:
         """Whether a few short values come again and again, as those of labels do."""
-        if {value.casefold() for value in self.counts} <= _PARTS:
+        if {value.casefold() for value in self.counts} <= PARTS:
             return False
         many = 5 if self.filled >= 50 else 2
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError
-from textrnn.text.table.column_facts import EXACT, NUMBER, SECOND, label_hint, text_hint
+from textrnn.text.table.column_facts import EXACT, NUMBER, OPINIONS, SECOND, label_hint, text_hint
 from textrnn.text.table.json_arrays import array_level
 from textrnn.text.table.json_lines import parse_object
 from textrnn.text.table.noise import MAX_TITLES
@@ -142,6 +142,8 @@ def _text_at_label(unquoted: Dialect) -> Measure:
 
 def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
     """The dialect that fits best, of all delimiters."""
+    if _is_at(lines, only=OPINIONS):
+        return _text_at_label(unquoted)
     if signs := _signs_between(lines):
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     text = "".join(lines)
@@ -291,12 +293,14 @@ def _num_with_labels(lines: Sequence[str]) -> tuple[int, int] | None:
     return (before, behind) if 2 * max(before, behind) >= len(filled) > 0 else None
 
 
-def _is_at(lines: Sequence[str]) -> bool:
-    """Whether what stands behind the last at sign of nearly every line are few short words."""
+def _is_at(lines: Sequence[str], only: Collection[str] | None = None) -> bool:
+    """Whether what stands behind the last at sign of nearly every line are few short words, or only some of these."""
     filled = [line for line in lines if not line.isspace()]
     labels = Counter(line.rpartition(AT_SIGN)[2].strip() for line in filled if AT_SIGN in line)
     if labels.total() < 0.95 * len(filled) or any(len(label) > MAX_AT_LABEL_CHARS for label in labels):
         return False
+    if only is not None:
+        return len(labels) > 1 and {label.casefold() for label in labels} <= set(only)
     if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
         return True
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))

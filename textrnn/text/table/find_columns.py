@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from textrnn.base.errors import DataError
@@ -112,13 +113,20 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     taken = {*table.text_columns, *_passed_over(table)}
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
-        columns = [column for column in free if is_yes_or_no(facts[column])]
+        columns = _alike([column for column in free if is_yes_or_no(facts[column])], facts)
         if len(columns) >= FEWEST:
             flag = f"--label-column {flag_value(names, columns[0])}"
             _say(table, f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone")
             return columns
     found = _find_label(table, facts, needs_label)
     return [] if found is None else [found]
+
+
+def _alike(columns: Sequence[int], facts: Sequence[ColumnFacts]) -> list[int]:
+    """Those of some columns that are written as most of them are: beside 1 and 0, `True` says something else."""
+    written = {column: frozenset(value.casefold() for value in facts[column].counts) for column in columns}
+    often = Counter(written.values()).most_common(1)
+    return [column for column in columns if written[column] == often[0][0]]
 
 
 def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
@@ -189,14 +197,18 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     columns = [column for column in range(len(facts)) if column not in taken]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
-    hinted = [c for c in columns if hints[c] and (facts[c].is_measured or not never_label(facts[c]))]
-    if found := [c for c in hinted if len(facts[c].counts) > 1] or hinted:
+    if not names:
+        few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]
+    hinted = [
+        c for c in columns if hints[c] and (facts[c].is_measured or facts[c].is_several or not never_label(facts[c]))
+    ]
+    if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
         found.sort(key=lambda c: -hints[c])
         is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
         return found[0], found[1:] + ([] if is_sure else [c for c in few if c not in found])
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
     if len(few) > 1 and words and (may_guess or len(words) == 1):
-        chosen = min(words, key=lambda c: (len(facts[c].counts), -c))
+        chosen = min(words, key=lambda c: (not facts[c].has_opinions, len(facts[c].counts), -c))
         return chosen, sorted((c for c in few if c != chosen), key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from textrnn.base.errors import DataError
+from textrnn.text.table.column_facts import PARTS
 from textrnn.text.table.source import BAD, REPLACEMENT, inspect_table, table_lines
 
-COLUMNS = ("file", "label", "text")
+COLUMNS = ("file", "part", "label", "text")
 UNLABELLED = frozenset({"unsup", "unlabelled", "unlabeled"})  # subfolders of texts without a label
 TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet"})
 MAX_NAMED = 3
@@ -21,8 +22,16 @@ MAX_NAMED = 3
 class FolderTable(NamedTuple):
     """A folder that was made a table, for as long as it is open."""
 
-    path: str  # of a CSV file in UTF-8 with COLUMNS, without the label if there are no subfolders
+    path: str  # of a CSV file in UTF-8 with COLUMNS, but for those that are the same in all rows
     remarks: list[str]  # what was left out
+
+
+class _File(NamedTuple):
+    """A file of a folder: its path there, the part of a data set that it is of, if any, and the folder of its label."""
+
+    path: str
+    part: str
+    label: str
 
 
 @contextlib.contextmanager
@@ -33,33 +42,52 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
         DataError: there is no text in it.
     """
     own = sorted(entry.name for entry in _visible(folder) if entry.is_file())
+    subfolders = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
     remarks, left_out = list[str](), list[str]()
-    files = [
-        (os.path.relpath(os.path.join(root, name), folder), "" if subfolder.lower() in UNLABELLED else subfolder)
-        for subfolder in sorted(entry.name for entry in _visible(folder) if entry.is_dir())
+    paths = [
+        os.path.relpath(os.path.join(root, name), folder)
+        for subfolder in subfolders
         for root, _, names in sorted(os.walk(os.path.join(folder, subfolder)))
         for name in sorted(names)
         if not name.startswith(".")
     ]
-    subfolders = bool(files)
-    if not subfolders:
-        files = [(name, "") for name in own]
+    heads = [path.split(os.sep) for path in paths]
+    # As in train/pos/1.txt, where subfolders are parts of a data set and those within them the labels.
+    has_parts = bool(heads) and {head[0].casefold() for head in heads} <= PARTS and any(len(head) > 2 for head in heads)
+    files = [_File(path, *(head[:2] if has_parts else ("", head[0]))) for path, head in zip(paths, heads, strict=True)]
+    names: tuple[str, ...] = COLUMNS if has_parts else ("file", "label", "text")
+    if has_parts:
+        beside = [path for path, head in zip(paths, heads, strict=True) if len(head) < 3]
+        files = [file for file in files if file.path not in beside]
+        found = " and ".join(sorted({file.part for file in files}))
+        remarks.append(
+            f"{folder}: {found} are parts of a data set, and the folders in them are the labels; --split-column part "
+            "keeps the parts apart"
+        )
+        own += beside
+    if not files:
+        files, names = [_File(name, "", "") for name in own], ("file", "text")
     elif own:
         remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
-    if tables := [name for name, _ in files if os.path.splitext(name)[1].lower() in TABLES]:
+    if tables := [file.path for file in files if os.path.splitext(file.path)[1].lower() in TABLES]:
         raise DataError(f"{folder} is a folder with {_files(tables)}: expected a table; name one of them")
-    names = COLUMNS if subfolders else COLUMNS[::2]
     with tempfile.TemporaryDirectory(prefix="textrnn-") as place:
         path = os.path.join(place, "folder.csv")
         with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(names)
-            for name, label in files:
+            for one in files:
+                label = "" if one.label.lower() in UNLABELLED else one.label
                 try:
-                    row = {"file": name, "label": label, "text": _text(os.path.join(folder, name))}
+                    row = {
+                        "file": one.path,
+                        "part": one.part,
+                        "label": label,
+                        "text": _text(os.path.join(folder, one.path)),
+                    }
                     writer.writerow([row[column] for column in names])
                 except DataError:  # empty, or no text
-                    left_out.append(name)
+                    left_out.append(one.path)
         if len(files) == len(left_out):
             raise DataError(
                 f"{folder} is a folder without texts: expected a file with a table, or a folder with a subfolder of "

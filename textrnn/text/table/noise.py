@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
+EXPLAINED = "line that explains the header"
+MOST_EXPLAINED = 2  # below the header, as survey programs write them
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
 _LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPp合总小平иИ("  # with what rulers, and totals, begin
@@ -110,6 +112,23 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
         if is_below and has_header(rows[number], facts_below(rows[number:], width)):
             return number
     return 0
+
+
+def num_explained(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the first records below the header explain it, as SurveyMonkey (1) and Qualtrics (2) write them.
+
+    Example:
+        >>> num_explained([["", "Open-Ended Response"], ["1", "a fine film"]]), num_explained([["1", "a fine film"]])
+        (1, 0)
+        >>> num_explained([["Start", "Why?"], ['{"ImportId":"start"}', '{"ImportId":"QID1"}'], ["1", "a fine film"]])
+        2
+    """
+    for number, row in enumerate(rows[:MOST_EXPLAINED], 1):
+        filled = [cell.strip() for cell in row if cell.strip()]
+        if filled and all(cell.startswith('{"ImportId"') for cell in filled):
+            return number
+    first = [cell.strip() for cell in rows[0]] if rows else [""]
+    return int(not first[0] and bool({"Response", "Open-Ended Response"} & set(first)))
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:

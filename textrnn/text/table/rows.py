@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
+from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import joined_labels, list_of
-from textrnn.text.table.noise import REPEATED, RULER, TOTAL, Noise
+from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
@@ -31,7 +32,9 @@ from textrnn.text.table.tally import (
 )
 
 PREAMBLE, BLANK, HEADER, ROW = "preamble", "blank", "header", "row"  # parts of a file, beside those of `noise`
-NOISE = frozenset({REPEATED, RULER, TOTAL})
+NOISE = frozenset({EXPLAINED, REPEATED, RULER, TOTAL})
+# What stands for no text in exports of a data frame or a spreadsheet, and what nobody writes.
+NO_TEXTS = frozenset({"nan", "NaN", "<NA>", "#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NV"})
 MAX_TYPED_ROWS = 1_000  # that tell whether labels are numbers
 
 
@@ -53,6 +56,7 @@ class Table:
     options: TableOptions = field(default_factory=TableOptions)
     preamble: int = 0  # lines before the first record, such as `sep=;` and titles
     num_titles: int = 0  # lines that are titles, or blank before the header
+    num_explained: int = 0  # records below the header that explain it
     text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_columns: tuple[int, ...] = ()  # several hold yes or no each, see `textrnn.text.table.one_hot`
     known_labels: frozenset[str] = frozenset()  # those of the sample
@@ -96,7 +100,7 @@ class Table:
         if self.dialect.kind == FASTTEXT or column is None or self.one_hot is not None:
             return None
         cells = (row[column].strip() for row in self.sample if column < len(row))
-        lists = [cell for cell in cells if cell.startswith("[") and list_of(cell) is not None]
+        lists = [cell for cell in cells if (cell[:1] == "[" or "><" in cell) and list_of(cell) is not None]
         return max(lists, key=len) if lists else None
 
     @cached_property
@@ -193,7 +197,7 @@ class Table:
         noise = None
         if self.dialect.kind == CSV and not self.options.all_rows:
             noise = Noise(self.header if self.has_header else None, self.width)
-        header_follows, has_bad = self.has_header, self.encoding.num_bad > 0
+        header_follows, has_bad, explaining = self.has_header, self.encoding.num_bad > 0, self.num_explained
         held: list[tuple[str, Record]] = []  # totals, which are rows after all if others follow
         for record in records:
             if has_bad and BAD in record.raw:
@@ -204,6 +208,8 @@ class Table:
                 part = BLANK
             elif header_follows:
                 header_follows, part = False, HEADER
+            elif explaining:
+                explaining, part = explaining - 1, EXPLAINED
             elif noise is not None and noise.is_possible(record.cells):
                 part = noise.kind_of(record.cells, self.known_labels) or ROW
             if held or part == TOTAL:
@@ -241,7 +247,7 @@ class Table:
             if len(cells) == usual_width and not (record.stray or record.damaged or has_nul):
                 text = self._joined(cells) if is_joined else cells[text_column]
                 label = cells[label_column].strip() if label_column is not None else ""
-                if not text or text.isspace():
+                if not text or text.isspace() or text in NO_TEXTS:
                     text, problem = "", NO_TEXT
                     tally.add(NO_TEXT, number, self.line_of(record))
             else:
@@ -249,7 +255,9 @@ class Table:
                 for problem in problems:
                     tally.add(problem, number, self.line_of(record))
                 problem = ", ".join(problems) or None
-            if label and label[0] == "[":
+            if text[:1] == "[" and self.dialect.kind in (JSON, JSONL):
+                text = text_of_list(text)
+            if label and (label[0] == "[" or (label[0] == "<" and self.list_style is not None)):
                 label = joined_labels(label, f"{self.label}: {column_name(self.header, label_column or 0)}")
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
@@ -267,7 +275,7 @@ class Table:
         if has_surplus and is_one and self.one_hot is None and self.dialect.kind == CSV and QUOTE not in record.raw:
             text, label = self._rejoined(cells, text, label)
         text, label = text.replace("\0", ""), label.replace("\0", "").strip()
-        text = "" if text.isspace() else text
+        text = "" if text.isspace() or text in NO_TEXTS else text
         problems = {
             NO_OBJECT: not cells,
             TOO_FEW: 0 < len(cells) < self.usual_width,

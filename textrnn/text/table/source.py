@@ -39,6 +39,11 @@ MAX_NUL_SHARE = 0.05
 _WIDE = ("utf-16", "utf-32")
 _ERRORS = "textrnn.bad"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_MARKUP = {
+    "a page of HTML": ("<!doctype html", "<html", "<table"),
+    "XML": ("<?xml",),
+    "ARFF of Weka": ("@relation",),
+}
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
 _NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"}
@@ -174,6 +179,17 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
             if line := line.removeprefix(mark):
                 yield line
             mark = ""
+
+
+def refuse_markup(line: str, label: str) -> None:
+    """Raises DataError if a first line begins a file that is no table, though it is text: HTML, XML or ARFF."""
+    begin = line.lstrip().casefold()
+    for words, beginnings in _MARKUP.items():
+        if begin.startswith(beginnings):
+            raise DataError(
+                f"{label} is {words}, not a table of text: open it in a spreadsheet or another program, save it as "
+                "'CSV UTF-8', and give that file (--delimiter lines takes each line for a text)"
+            )
 
 
 def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:

@@ -23,13 +23,21 @@ from textrnn.text.table.find_columns import MAX_FACT_ROWS
 from textrnn.text.table.folder import FolderTable, folder_as_table
 from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
-from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_titles
+from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_explained, num_titles
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
 from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Table
-from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
+from textrnn.text.table.source import (
+    BAD,
+    REPLACEMENT,
+    Encoding,
+    encoding_remarks,
+    inspect_table,
+    refuse_markup,
+    table_lines,
+)
 from textrnn.text.table.tally import Row, Tally
 
 __all__ = ["Row", "Table", "TableOptions", "Tally", "choose_columns", "open_records", "open_table"]
@@ -155,10 +163,11 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
                 f"{label}: a quote opened on line {measure.unclosed_line + sample.preamble:,} is never closed, and no "
                 f"row has the {len(names)} cells of the header: close it, or read quotes as text with --no-quotes"
             )
-    width = max(usual, len(names or ()))
+    explained = num_explained(rows) if headed and _is_noisy(measure, options) else 0
+    rows, width = rows[explained:], max(usual, len(names or ()))
     if names is not None:
         names = [name.strip() for name in names] + [""] * (width - len(names))
-    if measure.dialect.kind == CSV and not options.all_rows:
+    if _is_noisy(measure, options):
         rows = _without_noise(rows, Noise(names if headed else None, width), complete=sample.complete)
     return Table(
         name=name,
@@ -175,16 +184,22 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         options=options,
         preamble=sample.preamble + (above if titles else 0),
         num_titles=above if titles else 0,
+        num_explained=explained,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,
         warnings=encoding_remarks(name, encoding),
     )
 
 
+def _is_noisy(measure: Measure, options: TableOptions) -> bool:
+    """Whether some records may be no rows."""
+    return measure.dialect.kind == CSV and not options.all_rows
+
+
 def _num_titles(sample: _Sample, rows: list[list[str]], options: TableOptions) -> int:
     """How many of the first records stand above the header."""
-    is_csv = sample.measure.dialect.kind == CSV
-    return num_titles(rows, sample.measure.width) if is_csv and options.header is None and not options.all_rows else 0
+    is_open = _is_noisy(sample.measure, options) and options.header is None
+    return num_titles(rows, sample.measure.width) if is_open else 0
 
 
 def _is_headed(sample: _Sample, rows: list[list[str]], options: TableOptions) -> bool:
@@ -230,6 +245,8 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
                     break
             else:
                 complete = True
+            if lines and delimiter is None:
+                refuse_markup(lines[0], label)
             told = separator_line(lines[0]) if lines else None
             body = lines[1:] if told else lines
             if not any(line.strip() for line in body):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from textrnn.text.table.noise import REPEATED, TOTAL
+from textrnn.text.table.noise import EXPLAINED, REPEATED, TOTAL
 from textrnn.text.table.records import Record
 
 NO_TEXT = "no text"
@@ -76,7 +76,11 @@ class Tally:
 
     def _noise(self) -> dict[str, int]:
         """Records that are no rows, by what they are, in the plural if there are several."""
-        plural = {REPEATED: "repeated headers", TOTAL: "totals at the end"}
+        plural = {
+            REPEATED: "repeated headers",
+            TOTAL: "totals at the end",
+            EXPLAINED: EXPLAINED.replace("line that explains", "lines that explain"),
+        }
         return {plural.get(kind, f"{kind}s") if count > 1 else kind: count for kind, count in self.passed_over.items()}
 
     def _count(self, problem: str) -> str:
