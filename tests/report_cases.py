@@ -87,7 +87,7 @@ def full_report(num_classes=3, rows=120):
         judged_on=EVIL,
         **compare_models(Classes(classes), labels, judged, chosen="combined", learnt_labels=labels),
         findings=dict(
-            surest_wrong=surest_wrong(written, parts["rnn"], classes, limit=12),
+            surest_wrong=surest_wrong(written, parts["rnn"], Classes(classes), limit=12),
             suspected_labels=suspected_labels(written, parts["rnn"], Classes(classes), limit=12),
             duplicates=duplicates(written, classes, limit=12),
         ),

@@ -11,7 +11,7 @@ from pytest import approx
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import Rows
 from textrnn.classifier.findings import SHOWN_CHARS, duplicates, surest_wrong, suspected_labels
-from textrnn.classifier.kinds import Classes, Numbers, Several
+from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
 from textrnn.classifier.splits import folded
 
 CLASSES = ["bad", "good", "so-so"]
@@ -23,7 +23,7 @@ def rows_of(texts, labels, first=1):
 
 def test_surest_wrong_by_hand():
     probabilities = np.array([[0.125, 0.75, 0.125], [0.125, 0.75, 0.125], [0.875, 0, 0.125], [0.25, 0.25, 0.5]])
-    found = surest_wrong(rows_of("wxyz", [0, 1, 2, 0], first=11), probabilities, CLASSES, limit=2)
+    found = surest_wrong(rows_of("wxyz", [0, 1, 2, 0], first=11), probabilities, Classes(CLASSES), limit=2)
     assert found == [
         dict(row=13, text="y", label="so-so", predicted="bad", confidence=0.875, label_probability=0.125),
         dict(row=11, text="w", label="bad", predicted="good", confidence=0.75, label_probability=0.125),
@@ -32,9 +32,9 @@ def test_surest_wrong_by_hand():
 
 def test_surest_wrong_keeps_the_order_of_equals_and_cuts_texts():
     probabilities = np.tile([0.75, 0.25], (3, 1))
-    found = surest_wrong(rows_of(["字" * 999, "b", "c"], [1, 0, 1]), probabilities, ["x", "y"])
+    found = surest_wrong(rows_of(["字" * 999, "b", "c"], [1, 0, 1]), probabilities, Classes(["x", "y"]))
     assert [one["row"] for one in found] == [1, 3] and found[0]["text"] == "字" * SHOWN_CHARS
-    assert surest_wrong(rows_of("b", [0]), probabilities[:1], ["x", "y"]) == []
+    assert surest_wrong(rows_of("b", [0]), probabilities[:1], Classes(["x", "y"])) == []
 
 
 def test_suspected_labels_by_hand():
@@ -75,6 +75,13 @@ def test_suspected_labels_of_equal_rows_are_none():
     assert suspected_labels(rows_of("a" * 7, [0] * 4 + [1] * 3), probabilities, kind, limit=0)["count"] == 3
     probabilities = np.full((7, 2), 0.5)
     assert suspected_labels(rows_of("a" * 7, [0] * 7), probabilities, kind)["count"] == 0
+
+
+def test_grades_that_are_predicted_are_those_in_the_middle():
+    """Half of the probability lies up to the second grade, though the first one is the most probable."""
+    kind, said = Grades(["1", "2", "3"], [1, 2, 3]), np.array([[0.4, 0.35, 0.25]] * 2)
+    found = surest_wrong(rows_of("ab", [0, 1]), said, kind)
+    assert [(one["row"], one["predicted"], one["confidence"]) for one in found] == [(1, "2", 0.35)]
 
 
 def test_suspected_sets_name_their_worst_label():
@@ -145,6 +152,6 @@ def test_duplicates_agrees_with_a_dictionary(pairs):
 
 
 def test_findings_refuse_probabilities_that_do_not_fit():
-    for find, classes in ((surest_wrong, ["x", "y"]), (suspected_labels, Classes(["x", "y"]))):
+    for find in (surest_wrong, suspected_labels):
         with pytest.raises(DataError, match="do not fit"):
-            find(rows_of("ab", [0, 1]), np.array([[0.5, 0.5]]), classes)
+            find(rows_of("ab", [0, 1]), np.array([[0.5, 0.5]]), Classes(["x", "y"]))

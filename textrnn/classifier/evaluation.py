@@ -171,7 +171,7 @@ def report_on(
     report["findings"] = dict(suspected_labels=suspected_labels(judged, said, kind, decisions))
     if isinstance(kind, Classes):
         report["findings"].update(
-            surest_wrong=surest_wrong(rows, evaluated.used, kind.names), duplicates=duplicates(learnt, kind.names)
+            surest_wrong=surest_wrong(rows, evaluated.used, kind), duplicates=duplicates(learnt, kind.names)
         )
     if num_errors is not None:
         report["errors"] = suspected_labels(judged, said, kind, decisions, limit=num_errors, chars=None)

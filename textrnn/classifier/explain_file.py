@@ -94,7 +94,7 @@ class Explaining:
         facts = kind.facts(made.predictions, self._classifier.decision_of(self._classifier.chosen))
         parts, is_wrong = [Part("", "", words) for words in self._explained.values()], given != made.label
         if isinstance(kind, Numbers):
-            sure = f"{facts['low']:.6g} to {facts['high']:.6g}"
+            sure = f"({facts['low']:.4g} to {facts['high']:.4g})"
             is_wrong = label is not None and not facts["low"] <= label <= facts["high"]
         elif isinstance(kind, Several):
             given = given and kind.separator.join(parts_of(given, AND if AND in given else kind.separator))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from textrnn.classifier.data import Rows
-from textrnn.classifier.kinds import Numbers, Several
+from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.splits import text_numbers
 from textrnn.report.metrics import SMALLEST, checked
@@ -20,15 +21,18 @@ SHOWN_CHARS, SHOWN_ROWS = 240, 20
 FAR = 2.0
 
 
+_YES_OR_NO = Classes(["no", "yes"])
+
+
 def surest_wrong(
-    rows: Rows, probabilities: np.ndarray, classes: Sequence[str], *, limit: int = SHOWN_ROWS
+    rows: Rows, probabilities: np.ndarray, kind: Classes, *, limit: int = SHOWN_ROWS
 ) -> list[dict[str, Any]]:
     """The rows that were predicted wrongly with the most confidence, surest first.
 
     Args:
         rows: rows that the model has not learnt from.
         probabilities: float[rows, classes].
-        classes: the label of each class.
+        kind: of the labels.
         limit: how many at most.
 
     Returns:
@@ -41,13 +45,14 @@ def surest_wrong(
     Example:
         >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
         >>> rows = Rows(["a", "b", "c"], np.array([0, 0, 0]), np.array([1, 2, 3]))
-        >>> [(one["row"], one["predicted"]) for one in surest_wrong(rows, probabilities, ["bad", "good"])]
+        >>> [(one["row"], one["predicted"]) for one in surest_wrong(rows, probabilities, Classes(["bad", "good"]))]
         [(2, 'good'), (3, 'good')]
     """
-    labels, probabilities = checked(rows.labels, probabilities, len(classes))
-    wrong = np.flatnonzero(probabilities.argmax(1) != labels)
-    order = wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")]
-    return _listed(order[:limit], rows, probabilities, classes)
+    labels, probabilities = checked(rows.labels, probabilities, len(kind.names))
+    predicted = kind.best(probabilities)
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    return [{**_place(rows, row, SHOWN_CHARS), **_judged(rows, probabilities, kind, row)} for row in order[:limit]]
 
 
 def suspected_labels(
@@ -90,33 +95,37 @@ def suspected_labels(
         C. G. Northcutt, L. Jiang and I. L. Chuang, 2021, Confident learning: estimating uncertainty in dataset labels,
         section 3.1: t_j = mean of p(j) over the rows labelled j.
     """
-    if isinstance(kind, Numbers):
-        places, listed = _far_numbers(rows, predictions, np.asarray(decisions))
+    if isinstance(kind, Classes):
+        places, listed = _suspected_classes(rows, predictions, kind)
     elif isinstance(kind, Several):
         places, listed = _suspected_sets(rows, predictions, kind)
     else:
-        order = _suspected(rows.labels, predictions, len(kind.names))
-        chosen = _listed(order[:limit], rows, predictions, kind.names, chars)
-        return dict(rows=len(rows.labels), count=len(order), listed=chosen)
+        places, listed = _far_numbers(rows, predictions, np.asarray(decisions))
     found = [{**_place(rows, row, chars), **listed(row)} for row in places[:limit].tolist()]
     return dict(rows=len(rows.labels), count=len(places), listed=found)
 
 
-def _suspected(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> np.ndarray:
+def _suspected(labels: np.ndarray, probabilities: np.ndarray, kind: Classes) -> np.ndarray:
     """The suspected rows, int[suspected], in order, see `suspected_labels`."""
+    num_classes = len(kind.names)
     labels, probabilities = checked(labels, probabilities, num_classes)
-    support = np.bincount(labels, minlength=num_classes)
+    predicted, support = kind.best(probabilities), np.bincount(labels, minlength=num_classes)
     given = probabilities[np.arange(len(labels)), labels]
     thresholds = np.bincount(labels, given, num_classes) / np.maximum(support, 1)
     # A class without rows has no threshold. The tolerance: the mean of equal numbers is not exact.
     confident = (probabilities >= thresholds - 1e-12) & (support > 0)
     best = np.where(confident, probabilities, -1.0).argmax(1)
-    suspected = np.flatnonzero(confident.any(1) & (best != labels) & (probabilities.argmax(1) != labels))
-    order: np.ndarray = suspected[np.lexsort((given[suspected], -probabilities[suspected].max(1)))]
+    suspected = np.flatnonzero(confident.any(1) & (best != labels) & (predicted != labels))
+    order: np.ndarray = suspected[np.lexsort((given[suspected], -probabilities[suspected, predicted[suspected]]))]
     return order
 
 
 Listed = Callable[[int], dict[str, Any]]
+
+
+def _suspected_classes(rows: Rows, probabilities: np.ndarray, kind: Classes) -> tuple[np.ndarray, Listed]:
+    """The suspected rows in order, and what is said of one."""
+    return _suspected(rows.labels, probabilities, kind), partial(_judged, rows, probabilities, kind)
 
 
 def _suspected_sets(rows: Rows, probabilities: np.ndarray, kind: Several) -> tuple[np.ndarray, Listed]:
@@ -124,7 +133,7 @@ def _suspected_sets(rows: Rows, probabilities: np.ndarray, kind: Several) -> tup
     wrong = np.zeros(rows.labels.shape, bool)
     for k in range(len(kind.names)):
         two = np.stack([1 - probabilities[:, k], probabilities[:, k]], 1)
-        wrong[_suspected(rows.labels[:, k].astype(np.int64), two, 2), k] = True
+        wrong[_suspected(rows.labels[:, k].astype(np.int64), two, _YES_OR_NO), k] = True
     against = np.where(rows.labels, 1 - probabilities, probabilities)  # the probability that each is wrong
     doubt = np.where(wrong, against, 0.0)
     places = np.flatnonzero(wrong.any(1))
@@ -169,23 +178,15 @@ def _place(rows: Rows, row: int, chars: int | None) -> dict[str, Any]:
     return dict(row=int(rows.numbers[row]), **line, text=rows.texts[row][:chars])
 
 
-def _listed(
-    order: np.ndarray, rows: Rows, probabilities: np.ndarray, classes: Sequence[str], chars: int | None = SHOWN_CHARS
-) -> list[dict[str, Any]]:
-    """What a report says of some rows, int[listed] by their places."""
-    listed = []
-    for row in order.tolist():
-        label, predicted = int(rows.labels[row]), int(probabilities[row].argmax())
-        listed.append(
-            dict(
-                **_place(rows, row, chars),
-                label=classes[label],
-                predicted=classes[predicted],
-                confidence=float(probabilities[row, predicted]),
-                label_probability=float(probabilities[row, label]),
-            )
-        )
-    return listed
+def _judged(rows: Rows, probabilities: np.ndarray, kind: Classes, row: int) -> dict[str, Any]:
+    """What is said of the class of a row."""
+    label, predicted = int(rows.labels[row]), int(kind.best(probabilities[row : row + 1])[0])
+    return dict(
+        label=kind.names[label],
+        predicted=kind.names[predicted],
+        confidence=float(probabilities[row, predicted]),
+        label_probability=float(probabilities[row, label]),
+    )
 
 
 def duplicates(rows: Rows, classes: Sequence[str], *, limit: int = SHOWN_ROWS) -> dict[str, Any]:

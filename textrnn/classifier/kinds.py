@@ -101,7 +101,7 @@ class Classes(_Named):
 
     def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> np.ndarray:
         """See `LabelKind`: 0 where the most probable class is right, else 1."""
-        wrong: np.ndarray = self._best(predictions) != labels
+        wrong: np.ndarray = self.best(predictions) != labels
         return wrong.astype(np.float64)
 
     def in_words(self, loss: float) -> str:
@@ -116,13 +116,14 @@ class Classes(_Named):
         """See `LabelKind`, `textrnn.report.metrics.evaluate`."""
         return evaluate(labels, predictions, self.names)
 
-    def _best(self, predictions: np.ndarray) -> np.ndarray:
+    def best(self, predictions: np.ndarray) -> np.ndarray:
+        """The predicted class of each row, int64[rows]."""
         best: np.ndarray = predictions.argmax(1)
         return best
 
     def say(self, predictions: np.ndarray, decision: Decision) -> tuple[list[str], list[float | None]]:
         """See `LabelKind`."""
-        best = self._best(predictions)
+        best = self.best(predictions)
         return [self.names[k] for k in best.tolist()], predictions[np.arange(len(best)), best].tolist()
 
     def scores(self, predictions: np.ndarray, column: int) -> np.ndarray:
@@ -131,8 +132,8 @@ class Classes(_Named):
 
     def explained(self, prediction: np.ndarray, decision: Decision, label: Any) -> list[int]:
         """See `LabelKind`: the predicted one."""
-        best: list[int] = self._best(prediction[None]).tolist()
-        return best
+        found: list[int] = self.best(prediction[None]).tolist()
+        return found
 
     def facts(self, prediction: np.ndarray, decision: Decision) -> dict[str, Any]:
         """See `LabelKind`: `probabilities` by label."""
@@ -157,7 +158,8 @@ class CostClasses(Classes):
     costs: Sequence[float] = ()
     counts_errors = False
 
-    def _best(self, predictions: np.ndarray) -> np.ndarray:
+    def best(self, predictions: np.ndarray) -> np.ndarray:
+        """See `Classes`."""
         best: np.ndarray = (predictions * np.asarray(self.costs)).argmax(1)
         return best
 
@@ -168,7 +170,7 @@ class CostClasses(Classes):
 
     def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> np.ndarray:
         """See `LabelKind`: the cost of each row."""
-        return self._cost(labels, self._best(predictions))
+        return self._cost(labels, self.best(predictions))
 
     def _cost(self, labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         found: np.ndarray = np.asarray(self.costs)[labels] * (predicted != labels)
@@ -180,7 +182,7 @@ class CostClasses(Classes):
 
     def evaluate(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> dict[str, Any]:
         """See `LabelKind`: what classes have, and `cost`: a row's mean `with` the threshold and `without` it."""
-        found = evaluate(labels, predictions, self.names, predicted=self._best(predictions))
+        found = evaluate(labels, predictions, self.names, predicted=self.best(predictions))
         cost = {
             "costs": dict(zip(self.names, self.costs, strict=True)),
             "thresholds": self.thresholds,
@@ -236,10 +238,11 @@ class Grades(Classes):
     def losses(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> np.ndarray:
         """See `LabelKind`: how far the predicted grade is from the true one, in what grades are worth."""
         values = np.asarray(self.values)
-        found: np.ndarray = np.abs(values[self._best(predictions)] - values[labels])
+        found: np.ndarray = np.abs(values[self.best(predictions)] - values[labels])
         return found
 
-    def _best(self, predictions: np.ndarray) -> np.ndarray:
+    def best(self, predictions: np.ndarray) -> np.ndarray:
+        """See `Classes`."""
         return medians(predictions)
 
     def in_words(self, loss: float) -> str:
@@ -248,7 +251,7 @@ class Grades(Classes):
 
     def evaluate(self, labels: np.ndarray, predictions: np.ndarray, decision: Decision) -> dict[str, Any]:
         """See `LabelKind`: what classes have, `mae`, `quadratic_kappa` and `spearman`."""
-        predicted, values = self._best(predictions), np.asarray(self.values)
+        predicted, values = self.best(predictions), np.asarray(self.values)
         numbers = evaluate_numbers(values[labels], values[predicted])
         kappa = quadratic_kappa(confusion_matrix(labels, predicted, len(values)), values)
         return dict(

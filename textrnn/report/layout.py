@@ -92,7 +92,7 @@ def decimals(value: float | None, places: int = 3) -> str:
     """A number with fixed places, "-" for none.
 
     Example:
-        >>> decimals(0.41236), decimals(None)
-        ('0.412', '-')
+        >>> decimals(0.41236), decimals(-0.0001), decimals(None)
+        ('0.412', '0.000', '-')
     """
-    return "-" if value is None else f"{value:.{places}f}"
+    return "-" if value is None else f"{round(value, places) + 0.0:.{places}f}"
