@@ -41,34 +41,8 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
     Raises:
         DataError: there is no text in it.
     """
-    own = sorted(entry.name for entry in _visible(folder) if entry.is_file())
-    subfolders = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
-    remarks, left_out = list[str](), list[str]()
-    paths = [
-        os.path.relpath(os.path.join(root, name), folder)
-        for subfolder in subfolders
-        for root, _, names in sorted(os.walk(os.path.join(folder, subfolder)))
-        for name in sorted(names)
-        if not name.startswith(".")
-    ]
-    heads = [path.split(os.sep) for path in paths]
-    # As in train/pos/1.txt, where subfolders are parts of a data set and those within them the labels.
-    has_parts = bool(heads) and {head[0].casefold() for head in heads} <= PARTS and any(len(head) > 2 for head in heads)
-    files = [_File(path, *(head[:2] if has_parts else ("", head[0]))) for path, head in zip(paths, heads, strict=True)]
-    names: tuple[str, ...] = COLUMNS if has_parts else ("file", "label", "text")
-    if has_parts:
-        beside = [path for path, head in zip(paths, heads, strict=True) if len(head) < 3]
-        files = [file for file in files if file.path not in beside]
-        found = " and ".join(sorted({file.part for file in files}))
-        remarks.append(
-            f"{folder}: {found} are parts of a data set, and the folders in them are the labels; --split-column part "
-            "keeps the parts apart"
-        )
-        own += beside
-    if not files:
-        files, names = [_File(name, "", "") for name in own], ("file", "text")
-    elif own:
-        remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
+    files, names, remarks = _files_of(folder)
+    left_out = list[str]()
     if tables := [file.path for file in files if os.path.splitext(file.path)[1].lower() in TABLES]:
         raise DataError(f"{folder} is a folder with {_files(tables)}: expected a table; name one of them")
     with tempfile.TemporaryDirectory(prefix="textrnn-") as place:
@@ -79,12 +53,8 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
             for one in files:
                 label = "" if one.label.lower() in UNLABELLED else one.label
                 try:
-                    row = {
-                        "file": one.path,
-                        "part": one.part,
-                        "label": label,
-                        "text": _text(os.path.join(folder, one.path)),
-                    }
+                    text = _text(os.path.join(folder, one.path))
+                    row = {"file": one.path, "part": one.part, "label": label, "text": text}
                     writer.writerow([row[column] for column in names])
                 except DataError:  # empty, or no text
                     left_out.append(one.path)
@@ -96,6 +66,38 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
         if left_out:
             remarks.append(f"{folder}: {_files(left_out)} without text left out")
         yield FolderTable(path, remarks)
+
+
+def _files_of(folder: str) -> tuple[list[_File], tuple[str, ...], list[str]]:
+    """The files of a folder, the columns that its table has, and what was left out."""
+    own = sorted(entry.name for entry in _visible(folder) if entry.is_file())
+    subfolders = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
+    remarks = list[str]()
+    paths = [
+        os.path.relpath(os.path.join(root, name), folder)
+        for subfolder in subfolders
+        for root, _, names in sorted(os.walk(os.path.join(folder, subfolder)))
+        for name in sorted(names)
+        if not name.startswith(".")
+    ]
+    pairs = [(path, path.split(os.sep)) for path in paths]
+    names: tuple[str, ...] = ("file", "label", "text")
+    # As in train/pos/1.txt, where subfolders are parts of a data set and those within them the labels.
+    if {head[0].casefold() for _, head in pairs} <= PARTS and any(len(head) > 2 for _, head in pairs):
+        files, names = [_File(path, *head[:2]) for path, head in pairs if len(head) > 2], COLUMNS
+        own += [path for path, head in pairs if len(head) < 3]
+        found = " and ".join(sorted({file.part for file in files}))
+        remarks.append(
+            f"{folder}: {found} are parts of a data set, and the folders in them are the labels; --split-column part "
+            "keeps the parts apart"
+        )
+    else:
+        files = [_File(path, "", head[0]) for path, head in pairs]
+    if not files:
+        files, names = [_File(name, "", "") for name in own], ("file", "text")
+    elif own:
+        remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
+    return files, names, remarks
 
 
 def _visible(folder: str) -> list[os.DirEntry[str]]:
