@@ -36,7 +36,7 @@ _SHAPES = re.compile(rb"<(?:\w+:)?(?:sp|grpSp|cxnSp)[ >]")
 
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
-_HIDDEN = re.compile(rb'<(?:\w+:)?row [^>]*?hidden="(?:1|true)"')
+_HIDDEN = re.compile(rb'<(?:\w+:)?row [^>]*?hidden="(?:1|true)"[^>]*(?<!/)>')  # with cells
 
 
 class Merged(NamedTuple):
@@ -49,10 +49,10 @@ class Merged(NamedTuple):
 
 
 def merged_and_hidden(content: bytes) -> tuple[list[Merged], int]:
-    """The merged cells of a sheet, as its part of the workbook has them, and the number of hidden rows.
+    """The merged cells of a sheet, as its part of the workbook has them, and the number of hidden rows with cells.
 
     Example:
-        >>> merged_and_hidden(b'<row r="1" hidden="1"/><mergeCells count="1"><mergeCell ref="B2:AA4"/></mergeCells>')
+        >>> merged_and_hidden(b'<row r="1" hidden="1"><c/></row><row r="2" hidden="1"/><mergeCell ref="B2:AA4"/>')
         ([Merged(top=1, left=1, bottom=3, right=26)], 1)
     """
     merged = [
