@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 from benchmarks.tools import TEXTRNN, machine, median, random_run, run, table
-from textrnn.language_model.generation_loop import Stream, read_prompt, write
+from textrnn.language_model.generation_loop import Stream, write
 from textrnn.language_model.predict import LanguageModel, open_run
 from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.rows import read_prompt
 from textrnn.language_model.sample_options import SampleConfig
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from textrnn.base import machine
+from textrnn.base import machine, native
 from textrnn.base.errors import TextRNNError
 from textrnn.base.machine import num_cores
 from textrnn.training import backend
@@ -53,16 +53,16 @@ def test_start_tensorflow_keeps_noise_back(tmp_path):
 
 
 def test_standard_error_is_back_after_the_block(capfd):
-    with backend._standard_error_kept_back():
+    with native.standard_error_kept_back():
         os.write(2, b"kept back\n")
     os.write(2, b"shown\n")
     assert capfd.readouterr().err == "shown\n"
-    with pytest.raises(ImportError), backend._standard_error_kept_back():
+    with pytest.raises(ImportError), native.standard_error_kept_back():
         os.write(2, b"replayed\n")
         raise ImportError
     os.write(2, b"shown again\n")
     assert capfd.readouterr().err == "replayed\nshown again\n"
-    with pytest.raises(TextRNNError), backend._standard_error_kept_back():
+    with pytest.raises(TextRNNError), native.standard_error_kept_back():
         os.write(2, b"kept back\n")
         raise TextRNNError("the port is taken")
     assert capfd.readouterr().err == ""

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.language_model.generation_loop import Continuation, Stream, read_prompt, write
+from textrnn.language_model.generation_loop import Continuation, Stream, write
 from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.rows import read_prompt
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.stop_sequences import StopScanner
 from textrnn.text.options import NormalizeConfig

@@ -25,7 +25,7 @@ from textrnn.base.errors import RunError
 FORMAT_VERSION = 5
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
 END = '"\n}'  # how an object written with indent ends, behind its last text
-TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
+TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
 Weights = dict[str, np.ndarray]
 
 
@@ -198,3 +198,13 @@ def read_weights(path: Path) -> tuple[Weights, dict[str, str]]:
     if metadata.pop("sha256", None) != _weights_digest(weights, metadata):
         raise RunError(f"{path} is damaged: its weights do not fit their checksum; restore it or train again")
     return weights, metadata
+
+
+def weights_checksum(path: Path) -> str:
+    """The checksum that `write_weights` put into a file; raises RunError where there is none."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return str(header["__metadata__"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
+        raise RunError(f"{path} is damaged: it has no checksum; restore it from a copy or train again") from None

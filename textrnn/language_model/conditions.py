@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -130,6 +130,11 @@ class ConditionedNetwork(TargetNats):
             *(array[:, :rows] for array in after),
             *(array[:, rows:] for array in after),
         ]
+
+    @property
+    def write(self) -> Any:
+        """See `textrnn.language_model.model.Model.draws_ahead`."""
+        return None if self._guidance else getattr(self._network, "write", None)
 
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""

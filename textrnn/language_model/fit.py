@@ -11,12 +11,13 @@ import numpy as np
 from textrnn.language_model.conditions import drawn_condition
 from textrnn.language_model.copies import copies
 from textrnn.language_model.counting import with_parts
-from textrnn.language_model.generation_loop import Stream, read_prompt, write
+from textrnn.language_model.generation_loop import Stream, write
 from textrnn.language_model.learner import COUNTS_COLUMNS, Learner, num_targets, numpy_network
 from textrnn.language_model.mixed_counts import MixedCounts
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
 from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.rows import read_prompt
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from textrnn.base.errors import ConfigError
-from textrnn.language_model.generation_loop import Continuation, Model, Prompt, Stream, read_prompt, write
+from textrnn.language_model.generation_loop import Continuation, Stream, write
 from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.rows import Model, Prompt, read_prompt
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.text.documents import WITH_BLANK, spelled
 from textrnn.text.normalize import normalize

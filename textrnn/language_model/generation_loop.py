@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from textrnn.language_model.random_state import RowDraws
+from textrnn.language_model.rows import Model, Prompt, Rows, read_prompt
 from textrnn.language_model.sample_options import SampleConfig
-from textrnn.language_model.sampling import RECENT_TOKENS, Sampler, make_sampler, surprise_bits
+from textrnn.language_model.sampling import make_sampler, surprise_bits
 from textrnn.language_model.stop_sequences import StopScanner
-from textrnn.nn.numpy.network import State
-from textrnn.text.tokens.load import PADDING_ID, Tokenizer
+from textrnn.text.tokens.load import Tokenizer
 
 LENGTH, STOP, END = "length", "stop", "end"  # why a text ends
-
-
-class Model(Protocol):
-    """What writing needs of a language model."""
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Between text and ids."""
-
-    @property
-    def start_id(self) -> int:
-        """The token that a text begins after."""
-
-    @property
-    def end_id(self) -> int | None:
-        """The token that ends a text, if there is one."""
-
-    def initial_state(self, rows: int) -> State:
-        """The state before a text; arrays [features, rows], never changed in place.
-
-        An array may become longer with the text: zeros before its beginning are as good as nothing.
-        """
-
-    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """Reads one token a row, int32[rows]: logits float32[rows, vocab] of the next, and the state after."""
-
-    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """Reads int32[steps] into a state of one row: logits float32[1, vocab] after the last, and the state."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What a text goes on from: a prompt that the model has read. It can be gone on from any number of times.
-
-    Attributes:
-        logits: float32[1, vocab] of the first token to write.
-        state: of one row.
-        recent: int32[1, RECENT_TOKENS], the prompt's last tokens behind padding.
-    """
-
-    logits: np.ndarray
-    state: State
-    recent: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -79,59 +35,6 @@ class Continuation:
     num_tokens: int
     stop_reason: str
     bits_per_char: float | None = None
-
-
-def read_prompt(model: Model, ids: np.ndarray) -> Prompt:
-    """Let a model read the token that a text begins after, and then a prompt.
-
-    Args:
-        model: the language model.
-        ids: int32[tokens], the prompt, perhaps empty.
-
-    Returns:
-        Where a text can go on from; see `write` for an example.
-    """
-    text = np.concatenate([[model.start_id], ids]).astype(np.int32)
-    logits, state = model.read(text, model.initial_state(1))
-    recent = np.full((1, RECENT_TOKENS), PADDING_ID, np.int32)
-    last = ids[-RECENT_TOKENS:]
-    recent[0, RECENT_TOKENS - len(last) :] = last
-    return Prompt(logits, state, recent)
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays of the states of texts side by side; those that are longer for a longer text begin with zeros."""
-    height = max(map(len, arrays))
-    own = [np.pad(array, ((height - len(array), 0), (0, 0))) if len(array) < height else array for array in arrays]
-    return np.concatenate(own, axis=1)
-
-
-class _Rows:
-    """Texts that are written in step: the model's state, each one's draws and last tokens."""
-
-    def __init__(self, model: Model, prompts: Sequence[Prompt], rngs: Sequence[np.random.Generator]) -> None:
-        self._model, self._draws = model, RowDraws(rngs)
-        self.logits = np.concatenate([prompt.logits for prompt in prompts])
-        self._state = [_joined(arrays) for arrays in zip(*(prompt.state for prompt in prompts), strict=True)]
-        self._recent = np.concatenate([prompt.recent for prompt in prompts])
-        self._ids: np.ndarray | None = None  # drawn, and not yet read by the model
-        self._turn = 0  # column of `_recent` that is the oldest
-
-    def draw(self, sample: Sampler) -> np.ndarray:
-        """The next token of each row, int32[rows]; `logits` are then those that it was drawn from."""
-        if self._ids is not None:  # only now, as nobody needs the logits after the last token
-            self.logits, self._state = self._model.step(self._ids, self._state)
-        self._ids = sample(self.logits, self._draws.next(), self._recent)
-        self._recent[:, self._turn] = self._ids
-        self._turn = (self._turn + 1) % RECENT_TOKENS
-        return self._ids
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only; call it after `draw`."""
-        self._draws.keep(rows)
-        self._state = [np.ascontiguousarray(array[:, rows]) for array in self._state]
-        self._recent = self._recent[rows]
-        self._ids = self._ids[rows] if self._ids is not None else None
 
 
 class Stream:
@@ -163,7 +66,7 @@ class Stream:
     """
 
     def __init__(self, model: Model, prompt_ids: np.ndarray, rng: np.random.Generator) -> None:
-        self._rows = _Rows(model, [read_prompt(model, prompt_ids)], [rng])
+        self._rows = Rows(model, [read_prompt(model, prompt_ids)], [rng])
         self._tokenizer = model.tokenizer
         self._decoder = model.tokenizer.decoder()
         self._end_id = model.end_id
@@ -186,23 +89,22 @@ class Stream:
             ConfigError: a stop text is empty.
             RunError: the model gives no token a probability.
         """
-        sample, draw, decode = make_sampler(config), self._rows.draw, self._decoder.feed
-        scanner = StopScanner(stops)
+        decode, scanner = self._decoder.feed, StopScanner(stops)
         self.stop_reason = LENGTH
-        for _ in range(config.length):
-            token = draw(sample).item()
-            if token == self._end_id:
-                self.stop_reason = END
-                break
-            self.num_tokens += 1
-            piece = decode(token)
-            if stops:
-                piece = scanner.feed(piece)
-            if piece:
-                yield piece
-            if scanner.found:
-                self.stop_reason = STOP
-                return
+        with contextlib.closing(self._rows.tokens(config)) as tokens:
+            for token in tokens:
+                if token == self._end_id:
+                    self.stop_reason = END
+                    break
+                self.num_tokens += 1
+                piece = decode(token)
+                if stops:
+                    piece = scanner.feed(piece)
+                if piece:
+                    yield piece
+                if scanner.found:
+                    self.stop_reason = STOP
+                    return
         rest = ""
         if flush:
             rest, self._decoder = scanner.feed(self._decoder.finish()), self._tokenizer.decoder()
@@ -254,7 +156,7 @@ def write(
     if not prompts:
         return []
     texts = [_Text(model.tokenizer, stops, model.end_id) for _ in prompts]
-    rows, sample = _Rows(model, prompts, rngs), make_sampler(config)
+    rows, sample = Rows(model, prompts, rngs), make_sampler(config)
     columns = list(enumerate(texts))  # which column of the batch is which unfinished text
     bits = [0.0] * len(texts)
     for _ in range(config.length):

@@ -11,6 +11,7 @@ import numpy as np
 
 from textrnn.base.errors import RunError
 from textrnn.base.files import RUN_FILE
+from textrnn.nn.numpy.litert import LiteNetwork
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
 from textrnn.text.counts.cache import Cache, Remembered
 from textrnn.text.counts.joined import JoinedCounts, Streams
@@ -19,6 +20,7 @@ from textrnn.text.counts.model import Counts
 COUNTS_FILE = "counts.safetensors"
 SMALLEST = np.float32(1e-30)
 AnyCounts = Counts | JoinedCounts
+GatedNetwork = CarriedNetwork | LiteNetwork
 
 
 class CountsNetwork:
@@ -150,7 +152,7 @@ class MixtureNetwork(CountsNetwork):
     """
 
     def __init__(
-        self, network: CarriedNetwork, counts: AnyCounts, cache: Cache | None = None, streams: Streams | None = None
+        self, network: GatedNetwork, counts: AnyCounts, cache: Cache | None = None, streams: Streams | None = None
     ) -> None:
         super().__init__(counts, cache, streams)
         self._network = network
@@ -158,6 +160,10 @@ class MixtureNetwork(CountsNetwork):
     def adapted(self) -> MixtureNetwork:
         """See `CountsNetwork.adapted`."""
         return MixtureNetwork(self._network, self.counts, self.cache, _counting_on(self.counts))
+
+    def over(self, network: GatedNetwork) -> MixtureNetwork:
+        """The same with another network in the place of its own."""
+        return MixtureNetwork(network, self.counts, self.cache, self._streams)
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""

@@ -97,3 +97,8 @@ class Model:
     def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.read`."""
         return self._writer.read(ids, state)
+
+    @property
+    def draws_ahead(self) -> Any:
+        """The function of the network that draws several tokens at once, see `LiteNetwork.write`; None without."""
+        return getattr(self._writer, "write", None)

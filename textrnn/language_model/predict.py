@@ -11,6 +11,7 @@ from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, 
 from textrnn.base.run import find_run, read_run
 from textrnn.language_model.asked import asked_model
 from textrnn.language_model.document_scoring import score_document
+from textrnn.language_model.fast import with_runtime
 from textrnn.language_model.generation import condition_rng, generate_stream, random_seed
 from textrnn.language_model.mixture import predictors
 from textrnn.language_model.model import Model
@@ -36,8 +37,8 @@ class LanguageModel(Model):
         Args:
             seed: the text to begin from; empty for the beginning of a document.
             options: fields of `SampleConfig` and `TextConfig`, such as `length=200` or `temperature=0.7`; `stops` is a
-                list of texts that end the writing; `condition`, `guidance`, `use` and `corpus` (a path or a list) are
-                as those of `textrnn generate`.
+                list of texts that end the writing; `condition`, `guidance`, `use`, `runtime` and `corpus` (a path or a
+                list) are as those of `textrnn generate`.
 
         Raises:
             ConfigError: an option is unknown, out of range or not for this model.
@@ -49,10 +50,11 @@ class LanguageModel(Model):
         stops = options.pop("stops", ())
         asked = {name: options.pop(name, None) for name in ("use", "condition", "guidance")}
         asked["corpus"] = options.pop("corpus", ())
+        fast, _ = with_runtime(self, options.pop("runtime", "auto"))
         text = TextConfig.from_json({name: options.pop(name) for name in ("novel", "adapt") if name in options})
         config = SampleConfig.from_json(options)
         model: Any
-        model, choose = asked_model(self, text, **asked)
+        model, choose = asked_model(fast, text, **asked)
         if choose is not None:
             _, model = choose(condition_rng(random_seed(config), 0, 0))
         return generate_stream(model, seed, config, stops=stops)

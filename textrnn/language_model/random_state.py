@@ -63,12 +63,24 @@ class RowDraws:
 
     def next(self) -> np.ndarray:
         """The next number of each row, float64[rows] in [0, 1)."""
+        numbers: np.ndarray = self._left()[0]
+        self._used += 1
+        return numbers
+
+    def ahead(self, most: int) -> np.ndarray:
+        """The next numbers of the only row, float64[some], at most as many as asked for; `skip` uses them up."""
+        return self._left()[:most, 0]
+
+    def skip(self, count: int) -> None:
+        """Uses up some numbers of each row, no more than `ahead` gave."""
+        self._used += count
+
+    def _left(self) -> np.ndarray:
+        """The numbers of the block that were not used yet, of a new block if there are none."""
         if self._used == len(self._block):
             self._block = np.stack([rng.random(self._BLOCK) for rng in self._rngs], axis=1)
             self._used = 0
-        self._used += 1
-        numbers: np.ndarray = self._block[self._used - 1]
-        return numbers
+        return self._block[self._used :]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only."""

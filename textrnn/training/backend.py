@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from textrnn.base.errors import TextRNNError
 from textrnn.base.machine import likes_bfloat16, num_cores
+from textrnn.base.native import standard_error_kept_back
 from textrnn.training.interrupt import certain_interrupts
 
 
@@ -25,33 +23,6 @@ def chosen_precision(wanted: str) -> str:
     import tensorflow as tf
 
     return "bfloat16" if likes_bfloat16() and not tf.config.list_physical_devices("GPU") else "float32"
-
-
-@contextlib.contextmanager
-def _standard_error_kept_back() -> Iterator[None]:
-    """Keeps what native code writes to standard error from the user, and replays it if the block fails by itself.
-
-    TensorFlow writes there while it is imported, before any setting of its own can stop it.
-    """
-    try:
-        sys.stderr.flush()
-        saved = os.dup(2)
-    except (OSError, ValueError, AttributeError):  # no standard error at all
-        yield
-        return
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except (TextRNNError, KeyboardInterrupt):  # which say all there is to say
-            raise
-        except BaseException:
-            kept.seek(0)
-            os.write(saved, kept.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def _no_strategy() -> None:
@@ -74,7 +45,7 @@ def start_tensorflow(*, deterministic: bool = False, strategy: Callable[[], Any]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     gc.disable()  # importing makes objects by the million, and none of them is garbage: half a second to a second
-    with _standard_error_kept_back(), certain_interrupts():
+    with standard_error_kept_back(), certain_interrupts():
         import tensorflow as tf
 
         with contextlib.suppress(RuntimeError):  # TensorFlow has started: its threads stay as they are

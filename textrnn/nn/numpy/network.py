@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 
 from textrnn.nn.numpy.cells import Arrays, Cell
+from textrnn.nn.numpy.stepping import Stepping
 from textrnn.nn.numpy.weights import Weights
 from textrnn.nn.options import ModelConfig, layer_cells
 
@@ -109,7 +109,7 @@ class _FirstProjection:
         return np.take(self._by_gate, ids, axis=1, mode="clip")  # "raise" would copy once more
 
 
-class CarriedNetwork(_Ends):
+class CarriedNetwork(_Ends, Stepping):
     """A stack of layers that read forwards: one step costs the same however long the text already is.
 
     Args:
@@ -130,6 +130,7 @@ class CarriedNetwork(_Ends):
     ) -> None:
         super().__init__(config, vocab_size, weights, num_conditions)
         self._num_conditions, self.num_experts = num_conditions, num_experts
+        self.hidden_width, self.has_conditions = self._output.shape[1], bool(num_conditions)
         if num_experts:
             width = config.units + num_conditions
             self._gate = np.ascontiguousarray(weights.get("gate/kernel", width, 1 + num_experts).T)
@@ -153,7 +154,7 @@ class CarriedNetwork(_Ends):
         """The last layer's output float32[units, rows] and the state after one token a row."""
         hidden: np.ndarray | None = None
         after, place = State(), 0
-        conditions = self._conditions(ids, state[-1]) if self._num_conditions else None
+        conditions = self.conditions_after(ids, state[-1]) if self._num_conditions else None
         for layer in self._layers:
             before = hidden
             projected = self._first(ids, conditions) if before is None else layer.project(before)
@@ -176,12 +177,6 @@ class CarriedNetwork(_Ends):
         weights /= weights.sum(0)
         return weights
 
-    def states(self, ids: np.ndarray, state: State) -> Iterator[State]:
-        """The state of one row after each token, int32[steps]."""
-        for step in range(len(ids)):
-            _, state = self.next_hidden(ids[step : step + 1], state)
-            yield state
-
     def _first(self, ids: np.ndarray, conditions: np.ndarray | None) -> np.ndarray:
         """What the first layer reads of each row's token and condition: float32[gates * units, rows]."""
         if conditions is None:
@@ -190,38 +185,13 @@ class CarriedNetwork(_Ends):
         projected += self._project(np.minimum(ids, self.vocab_size - 1))
         return projected
 
-    def _conditions(self, ids: np.ndarray, before: np.ndarray) -> np.ndarray:
+    def conditions_after(self, ids: np.ndarray, before: np.ndarray) -> np.ndarray:
         """The condition of each row, float32[num_conditions, rows], once it has read a token."""
         numbers = ids - self.vocab_size
         if numbers.max() < 0:
             return before
         own = np.arange(self._num_conditions)[:, None] == numbers
         return np.where(numbers >= 0, own, before).astype(np.float32)
-
-    def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Network.step`."""
-        hidden, state = self.next_hidden(ids, state)
-        return self.logits(hidden), state
-
-    def read(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Network.read`."""
-        for step in range(len(ids)):
-            hidden, state = self.next_hidden(ids[step : step + 1], state)
-        return self.logits(hidden), state
-
-    def read_all(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Network.read_all`."""
-        outputs, state = self.outputs(ids, state)
-        return self.logits(outputs).reshape(*ids.T.shape, self.vocab_size), state
-
-    def outputs(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """What `next_hidden` puts out at each step, float32[hidden, steps * rows], and the state after."""
-        rows, steps = ids.shape
-        outputs = np.empty((self._output.shape[1], steps * rows), np.float32)
-        for step in range(steps):
-            hidden, state = self.next_hidden(ids[:, step], state)
-            outputs[:, step * rows : (step + 1) * rows] = hidden
-        return outputs, state
 
 
 class WindowNetwork(_Ends):
