@@ -5,7 +5,8 @@ import pytest
 
 from textrnn.base.errors import RunError
 from textrnn.text.counts import cache as module
-from textrnn.text.counts.cache import Cache, Remembered
+from textrnn.text.counts import last_tokens
+from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.cache_window import Window
 
 VOCAB, END = 7, 6
@@ -35,8 +36,11 @@ def text(rng):
     return [END, *tokens]
 
 
+@pytest.mark.parametrize("most_pairs", [0, 10_000])
 @pytest.mark.parametrize("sizes", [(3,), (25, 6), (400, 30, 4)])
-def test_the_step_is_the_formula(text, rng, sizes):
+def test_the_step_is_the_formula(text, rng, monkeypatch, sizes, most_pairs):
+    monkeypatch.setattr(last_tokens, "MOST_PAIRS", most_pairs)
+    monkeypatch.setattr(last_tokens, "ROOM", 5)
     windows = [Window(size, strengths) for size, strengths in zip(sizes, (STRENGTHS, OTHERS, STRENGTHS), strict=False)]
     cache, base = Cache(VOCAB, tuple(windows)), rng.dirichlet(np.ones(VOCAB))
     remembered = cache.start(2)
@@ -48,7 +52,7 @@ def test_the_step_is_the_formula(text, rng, sizes):
         found = np.stack([cache.target_probabilities(remembered, np.full(2, w), base[[w, w]]) for w in range(VOCAB)], 1)
         expected = [[slow(cache, row, base[w], w) for w in range(VOCAB)] for row in rows]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
-        first = Remembered(*(array[:, :1] for array in remembered))
+        first = remembered[:, :1]
         alone = [cache.target_probabilities(first, np.array([w]), base[[w]]).item() for w in range(VOCAB)]
         np.testing.assert_allclose(alone, expected[0], rtol=1e-9)
         np.testing.assert_allclose(found.sum(1), 1, rtol=1e-9)
@@ -69,14 +73,28 @@ def test_a_whole_text_is_its_steps(text, rng, monkeypatch, end_id, piece):
             assert found[place] == pytest.approx(slow(cache, text[begin:place], base[place], token), rel=1e-5), place
 
 
+def test_texts_that_take_turns_are_not_mixed_up(text):
+    """What was made last is kept to go on from quickly; who goes on from another state sees nothing of it."""
+    cache = Cache(VOCAB, (Window(30, STRENGTHS), Window(4, OTHERS)))
+    whole = [cache.filled(np.array([row])) for row in (text[:20], text[30:50])]
+    lasting, read = whole[0].copy(), [text[:20], text[30:50]]
+    for token in text[60:75]:
+        for number, remembered in enumerate(whole):
+            whole[number], read[number] = cache.advance(remembered, np.array([token])), [*read[number], token]
+            found = cache.target_probabilities(whole[number], np.array([2]), np.array([0.1]))
+            assert found.item() == pytest.approx(slow(cache, read[number], 0.1, 2), rel=1e-9)
+    np.testing.assert_array_equal(cache.filled(np.array([text[:20]])), lasting)
+    branches = [cache.advance(whole[0], np.array([token])) for token in (1, 2)]
+    assert [branch[-1].item() for branch in branches] == [2, 3]
+
+
 @pytest.mark.parametrize("size", [2, 30, 10_000])
 def test_filled_is_what_reading_gives(text, size):
     cache = Cache(VOCAB, (Window(size, STRENGTHS),))
     remembered = cache.start(1)
     for token in text:
         remembered = cache.advance(remembered, np.array([token]))
-    for found, expected in zip(cache.filled(np.array([text])), remembered, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(cache.filled(np.array([text])), remembered)
 
 
 def test_what_stands_before_a_shorter_text_counts_for_nothing(text):

@@ -36,14 +36,14 @@ LAYERS = {
 }
 FRAMEWORKS = {"tensorflow", "keras"}
 # The files of a task folder that may import TensorFlow.
-TRAINED = {"network", "step", "fit", "learner", "pretrain", "keras_dataset"}
+TRAINED = {"network", "step", "fit", "learner", "pretrain", "keras_dataset", "convert"}
 SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a room may use.
 LIBRARIES = {
     "base": {"numpy", "safetensors"},
     "text": SMALL | {"bs4", "openpyxl", "pyarrow"},
     "report": SMALL | {"jinja2", "matplotlib", "scipy"},
-    "nn": SMALL | {"scipy"},
+    "nn": SMALL | {"ai_edge_litert", "scipy"},
     "training": SMALL | {"rich", "matplotlib"},
     "classifier": SMALL | {"dateutil", "scipy", "sklearn"},
     "language_model": SMALL | {"scipy"},

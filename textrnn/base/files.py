@@ -25,7 +25,8 @@ from textrnn.base.errors import RunError
 FORMAT_VERSION = 5
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
 END = '"\n}'  # how an object written with indent ends, behind its last text
-TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")  # as mkstemp names what is half written
+# As mkstemp names what is half written.
+TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
 Weights = dict[str, np.ndarray]
 
 

@@ -13,7 +13,7 @@ from textrnn.base.errors import RunError
 from textrnn.base.files import RUN_FILE
 from textrnn.nn.numpy.litert import LiteNetwork
 from textrnn.nn.numpy.network import CarriedNetwork, Network, State, token_nats
-from textrnn.text.counts.cache import Cache, Remembered
+from textrnn.text.counts.cache import Cache
 from textrnn.text.counts.joined import JoinedCounts, Streams
 from textrnn.text.counts.model import Counts
 
@@ -26,7 +26,7 @@ GatedNetwork = CarriedNetwork | LiteNetwork
 class CountsNetwork:
     """The longest n-grams alone as a predictor, see `textrnn.nn.numpy.network.Network`.
 
-    The first array of its state has the nodes of the counts, int64[order, rows]; the next two are what the cache
+    The first array of its state has the nodes of the counts, int64[order, rows]; the next one is what the cache
     remembers, if there is one.
 
     Args:
@@ -40,7 +40,7 @@ class CountsNetwork:
 
     def __init__(self, counts: AnyCounts, cache: Cache | None = None, streams: Streams | None = None) -> None:
         self.vocab_size, self.counts, self.cache, self._streams = counts.vocab, counts, cache, streams or counts
-        self._arrays = 1 if cache is None else 3  # of the state, before those of a network
+        self._arrays = 1 if cache is None else 2  # of the state, before those of a network
         self.num_experts = counts.order + (cache is not None)
 
     def adapted(self) -> CountsNetwork:
@@ -49,7 +49,7 @@ class CountsNetwork:
 
     def initial_state(self, rows: int) -> State:
         """See `Network.initial_state`."""
-        return [self._streams.start(rows).T, *([] if self.cache is None else self.cache.start(rows))]
+        return [self._streams.start(rows).T, *([] if self.cache is None else [self.cache.start(rows)])]
 
     def remembering(self, state: State, before: Callable[[int], np.ndarray]) -> State:
         """A state in which the cache remembers what stands before.
@@ -61,7 +61,7 @@ class CountsNetwork:
         if self.cache is None:
             return state
         remembered = self.cache.filled(before(self.cache.size + self.cache.longest))
-        return [state[0], *remembered, *state[self._arrays :]]
+        return [state[0], remembered, *state[self._arrays :]]
 
     def step(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.step`; the logits are logarithms of probabilities."""
@@ -80,14 +80,14 @@ class CountsNetwork:
     def _advanced(self, tokens: np.ndarray, state: State) -> State:
         """The arrays that are not the network's, after one more token a row."""
         nodes = self._streams.advance(state[0].T, tokens).T
-        return [nodes] if self.cache is None else [nodes, *self.cache.advance(Remembered(*state[1:3]), tokens)]
+        return [nodes] if self.cache is None else [nodes, self.cache.advance(state[1], tokens)]
 
     def _logits(self, own: State, hidden: np.ndarray) -> np.ndarray:
         """Logarithms of probabilities, float32[rows, vocab], from the arrays that are not the network's."""
         gate, network = self._say(hidden)
         if self.cache is None:
             return _logarithms(self._streams.mixture(own[0].T, gate, network))
-        found, share = self.cache.followers(Remembered(*own[1:])), gate[:, -1]
+        found, share = self.cache.followers(own[1]), gate[:, -1]
         gate = gate[:, :-1].copy()
         gate[:, -1] += share * found.rest
         mixed = self._streams.mixture(own[0].T, gate, network)
@@ -125,13 +125,13 @@ class CountsNetwork:
         found, nodes = found.reshape(*ids.T.shape, self.counts.order), walked[-1].T
         if self.cache is None:
             return found, [nodes]
-        remembered, own = Remembered(*state[1:3]), np.empty((*ids.T.shape, 1), np.float32)
+        remembered, own = state[1], np.empty((*ids.T.shape, 1), np.float32)
         for step in range(ids.shape[1]):
             remembered = self.cache.advance(remembered, self._tokens(ids[:, step]))
             own[step, :, 0] = self.cache.target_probabilities(
                 remembered, self._tokens(targets[:, step]), found[step, :, -1]
             )
-        return np.concatenate([found, own], -1), [nodes, *remembered]
+        return np.concatenate([found, own], -1), [nodes, remembered]
 
     def _tokens(self, ids: np.ndarray) -> np.ndarray:
         """Ids as the tokens they are counted as: those that begin a document all are its last one's end."""
@@ -177,10 +177,7 @@ class MixtureNetwork(CountsNetwork):
         return self._network.next_hidden(ids, state)
 
     def _say(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        logits = self._network.logits(hidden)
-        own = np.exp(logits - logits.max(1, keepdims=True))
-        own /= own.sum(1, keepdims=True)
-        return self._network.gate(hidden).T, own
+        return self._network.gate(hidden).T, self._network.probabilities(hidden)
 
     def target_nats(self, ids: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """See `Network.target_nats`."""

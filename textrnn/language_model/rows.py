@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,7 +105,7 @@ class Rows:
         self._turn = (self._turn + 1) % RECENT_TOKENS
         return self._ids
 
-    def tokens(self, config: SampleConfig) -> Iterator[int]:
+    def tokens(self, config: SampleConfig) -> Generator[int, None, None]:
         """Writes the only row on: its tokens, as many as `config.length`.
 
         A network that draws several tokens at once is asked for some ahead. If the iterator is closed before they are

@@ -26,8 +26,9 @@ def convert(stack: Stack, *, int8: bool, first_id: int | None = None) -> bytes:
 
     Returns:
         The function `step` takes `ids` int32[rows], `state0`, `state1`, ... float32[rows, units], and `conditions`
-        float32[rows, conditions] where there are some; it gives `logits` and `after0`, `after1`, ... The others, see
-        `_writing`, are there with `first_id`.
+        float32[rows, conditions] where there are some; it gives `logits` and `after0`, `after1`, ... With a gate the
+        logits are logarithms of probabilities, and `gate` has the weights of a mixture. The others, see `_writing`, are
+        there with `first_id`.
     """
     step = make_step(stack)
     functions = {STEP: _one_step(stack, step)}
@@ -60,7 +61,10 @@ def _named(state: list[Any]) -> dict[str, Any]:
 def _one_step(stack: Stack, step: Step) -> Any:
     def one(ids: Any, *given: Any) -> dict[str, Any]:
         state, conditions = list(given[: stack.num_states]), [*given[stack.num_states :], None][0]
-        logits, after = step(ids, state, conditions)
+        outputs, after = step(ids, state, conditions)
+        logits, gate = outputs[:, : stack.vocab_size], outputs[:, stack.vocab_size :]
+        if gate.shape[1]:  # what is mixed needs probabilities
+            return {"logits": tf.nn.log_softmax(logits), "gate": tf.nn.softmax(gate), **_named(after)}
         return {"logits": logits, **_named(after)}
 
     return tf.function(one, input_signature=_inputs(stack, None))

@@ -37,7 +37,9 @@ def make_step(stack: Stack) -> Step:
                 projected += conditions @ tf.constant(stack.layers[0]["kernel"][-stack.num_conditions :])
         else:
             vectors = tf.gather(embeddings, ids)
-            projected = _project(stack.layers[0], vectors if conditions is None else tf.concat([vectors, conditions], 1))
+            projected = _project(
+                stack.layers[0], vectors if conditions is None else tf.concat([vectors, conditions], 1)
+            )
         hidden = None
         for number, cell in enumerate(cells):
             before = hidden

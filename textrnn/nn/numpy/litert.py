@@ -34,14 +34,13 @@ class LiteNetwork(Stepping, TargetNats):
         self._rows = 1
         self._interpreter = _interpreter(content)
         self._inputs, outputs = _places(self._interpreter)
-        self._logits = outputs.pop("logits")
+        self._said = [outputs.pop(name) for name in ("logits", "gate") if name in outputs]
         self._after = [outputs[name] for name in sorted(outputs, key=_number)]
         states = network.initial_state(1)
         names = [f"state{number}" for number in range(len(self._after))] + ["conditions"] * network.has_conditions
         self._states = [self._inputs[name] for name in names if name in self._inputs]
-        shape = self._interpreter.get_output_details()
-        width = {one["index"]: int(one["shape"][-1]) for one in shape}[self._logits]
-        if len(self._states) != len(states) or width != self.hidden_width:
+        widths = {one["index"]: int(one["shape"][-1]) for one in self._interpreter.get_output_details()}
+        if len(self._states) != len(states) or sum(widths[place] for place in self._said) != self.hidden_width:
             raise ValueError("the LiteRT model is not that of the network")
 
     def initial_state(self, rows: int) -> State:
@@ -49,7 +48,7 @@ class LiteNetwork(Stepping, TargetNats):
         return self._network.initial_state(rows)
 
     def next_hidden(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """See `Stepping.next_hidden`: here, the logits, and those of the gate behind them."""
+        """See `Stepping.next_hidden`: here, the logits, and the weights of a mixture behind them."""
         if len(ids) != self._rows:
             self._resize(len(ids))
         ids, state = self._heard(ids, state)
@@ -59,18 +58,22 @@ class LiteNetwork(Stepping, TargetNats):
             runs.set_tensor(place, array.T)
         runs.invoke()
         after = [runs.get_tensor(place).T for place in self._after]
-        return runs.get_tensor(self._logits).T, [*after, *state[len(after) :]]
+        said = [runs.get_tensor(place).T for place in self._said]
+        return said[0] if len(said) == 1 else np.concatenate(said), [*after, *state[len(after) :]]
 
     def logits(self, hidden: np.ndarray) -> np.ndarray:
         """See `Stepping.logits`."""
-        return hidden[: self.vocab_size].T
+        by_row: np.ndarray = hidden[: self.vocab_size].T
+        return by_row
+
+    def probabilities(self, hidden: np.ndarray) -> np.ndarray:
+        """See `CarriedNetwork.probabilities`."""
+        own: np.ndarray = np.exp(self.logits(hidden))
+        return own
 
     def gate(self, hidden: np.ndarray) -> np.ndarray:
         """See `CarriedNetwork.gate`."""
-        weights = hidden[self.vocab_size :] - hidden[self.vocab_size :].max(0)
-        np.exp(weights, out=weights)
-        weights /= weights.sum(0)
-        return weights
+        return hidden[self.vocab_size :]
 
     def write(
         self, ids: np.ndarray, state: State, draws: Draws, uniforms: np.ndarray, recent: np.ndarray
@@ -89,7 +92,7 @@ class LiteNetwork(Stepping, TargetNats):
         """
         ids, state = self._heard(ids, state)
         given = {"ids": ids, "uniforms": np.zeros(MOST_STEPS, np.float32), "steps": np.int32(len(uniforms))}
-        # Just below 1, so that its product with a sum is below that sum, see `textrnn.language_model.random_state.pick`.
+        # Below 1, so that the product with a sum is below that sum, see `textrnn.language_model.random_state.pick`.
         given["uniforms"][: len(uniforms)] = np.minimum(uniforms, np.float32(1 - 2**-24))
         given |= {"sharpness": np.float32(draws.sharpness), "min_p": np.float32(draws.min_p)}
         given |= {f"state{number}": state[number].T for number in range(len(self._after))}

@@ -168,6 +168,13 @@ class CarriedNetwork(_Ends, Stepping):
             return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer
 
+    def probabilities(self, hidden: np.ndarray) -> np.ndarray:
+        """Probabilities of all tokens, float32[rows, vocab], from `next_hidden`, where there is a gate."""
+        own = self.logits(hidden)
+        own = np.exp(own - own.max(1, keepdims=True))
+        shares: np.ndarray = own / own.sum(1, keepdims=True)
+        return shares
+
     def gate(self, hidden: np.ndarray) -> np.ndarray:
         """Weights of the network and of each order of n-grams, float32[1 + orders, rows], from `next_hidden`."""
         weights: np.ndarray = np.dot(self._gate, hidden)

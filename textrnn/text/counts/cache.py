@@ -15,17 +15,16 @@ MacKay and Peto 1995, A hierarchical Dirichlet language model.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from textrnn.base.errors import RunError
-from textrnn.text.corpus import smallest_dtype
 from textrnn.text.counts.cache_window import FIRST_STRENGTHS, Window, fitted_window
+from textrnn.text.counts.last_tokens import Followers, LastTokens
 from textrnn.text.counts.levels import in_order
 
 # Tokens of each window, and the longest context looked for. Counts of eight tenths on the end of the ninth, of tiny
@@ -35,40 +34,6 @@ from textrnn.text.counts.levels import in_order
 # 1.464; 1.373, 1.368, 1.366; 4.277, 4.277, 4.278.
 SIZES = (8192, 512)
 PIECE = 1 << 16  # tokens that are counted at once
-
-
-class Remembered(NamedTuple):
-    """What texts remember, one a row, the last token at the end; there are as many places as have been read, or `size`.
-
-    Attributes:
-        tokens: int[places, rows], the last ones and 1 more each; 0 stands for none, before a text that is shorter than
-            others.
-        contexts: uint8[places, rows], how many of the last tokens of a row also stand before each place.
-    """
-
-    tokens: np.ndarray
-    contexts: np.ndarray
-
-
-class Followers(NamedTuple):
-    """What a cache says of the next token: q(w) = rest * p(w) + the sum of the weights that w has in its row.
-
-    Attributes:
-        rest: float64[rows].
-        rows: int64[found], of each token.
-        tokens: int64[found], one for each place that the last token of the row stands before.
-        weights: float64[found].
-    """
-
-    rest: np.ndarray
-    rows: np.ndarray
-    tokens: np.ndarray
-    weights: np.ndarray
-
-    def add(self, mixed: np.ndarray, share: np.ndarray) -> None:
-        """Adds the weights of tokens, times a share of each row: float32[rows, vocab], in place, float32[rows]."""
-        places = self.rows * mixed.shape[1] + self.tokens
-        np.add.at(mixed.reshape(-1), places, (self.weights * share[self.rows]).astype(np.float32))  # of one dtype: fast
 
 
 @dataclass(frozen=True)
@@ -94,59 +59,29 @@ class Cache:
         return len(self.windows[0].strengths)
 
     @cached_property
-    def _strengths(self) -> np.ndarray:
-        """Of each window and length of context, float64[windows, 1, longest]."""
-        return np.array([window.strengths for window in self.windows])[:, None]
+    def _last(self) -> LastTokens:
+        return LastTokens(self.vocab, self.windows)
 
-    def start(self, rows: int) -> Remembered:
-        """What texts remember that have read nothing."""
-        return Remembered(np.zeros((0, rows), smallest_dtype(self.vocab + 1)), np.zeros((0, rows), np.uint8))
+    def start(self, rows: int) -> np.ndarray:
+        """What texts remember that have read nothing, see `LastTokens`."""
+        return self.filled(np.zeros((rows, 0), np.int64))
 
-    def filled(self, before: np.ndarray) -> Remembered:
-        """What texts remember that have read some tokens, int[rows, steps]; before a text, -1 stands for a token."""
-        begin = max(0, before.shape[1] - self.longest)
-        tokens = (before[:, :begin].T + 1).astype(smallest_dtype(self.vocab + 1))
-        remembered = Remembered(tokens, np.zeros(tokens.shape, np.uint8))
-        for own in before.T[begin:]:
-            remembered = self.advance(remembered, own)
-        return remembered
+    def filled(self, before: np.ndarray) -> np.ndarray:
+        """See `LastTokens.filled`."""
+        return self._last.filled(before)
 
-    def advance(self, remembered: Remembered, tokens: np.ndarray) -> Remembered:
-        """The same after one more token each, int[rows]; what is given is not changed."""
-        before, contexts = remembered
-        after, longer = (np.empty((len(before) + 1, len(tokens)), array.dtype) for array in remembered)
-        after[:-1], after[-1], longer[0] = before, tokens + 1, 0
-        # Where the new token has stood before, the context before the next place is longer by it.
-        np.minimum(contexts, self.longest - 1, out=longer[1:])
-        longer[1:] += 1
-        longer[1:] *= before == after[-1]
-        return Remembered(after[-self.size :], longer[-self.size :])
+    def advance(self, remembered: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """See `LastTokens.advance`."""
+        return self._last.advance(remembered, tokens)
 
-    def followers(self, remembered: Remembered) -> Followers:
-        """What followed the last tokens of each row before; each row has read at least one token."""
-        tokens, contexts = remembered
-        places, rows = tokens.shape
-        found = (contexts != 0).reshape(-1).nonzero()[0]
-        row, longest = found - found // rows * rows, self.longest  # twice as fast as the remainder
-        # Each place counts in the first windows, up to the shortest one that reaches back to it.
-        key = row * longest + contexts.reshape(-1).take(found) - 1
-        for window in self.windows[1:]:
-            key[found.searchsorted((places - window.size) * rows) :] += rows * longest
-        shape = len(self.windows), rows, longest
-        numbers = np.bincount(key, minlength=math.prod(shape)).reshape(shape)
-        seen = numbers[::-1, :, ::-1].cumsum(0).cumsum(2)[::-1, :, ::-1]  # c_n(h)
-        kept = (self._strengths / (seen + self._strengths))[:, :, ::-1].cumprod(2)[:, :, ::-1]
-        rest = kept[::-1, :, 0].cumprod(0)[::-1]  # of p, by each window and the shorter ones
-        weights = (kept / self._strengths).cumsum(2)
-        weights[:-1] *= rest[1:, :, None]
-        return Followers(rest[0], row, tokens.reshape(-1).take(found) - np.int64(1), weights.cumsum(0).take(key))
+    def followers(self, remembered: np.ndarray) -> Followers:
+        """See `LastTokens.followers`."""
+        return self._last.followers(remembered)
 
-    def target_probabilities(self, remembered: Remembered, targets: np.ndarray, base: np.ndarray) -> np.ndarray:
+    def target_probabilities(self, remembered: np.ndarray, targets: np.ndarray, base: np.ndarray) -> np.ndarray:
         """The probability of a token in each row, float64[rows]: of int[rows], from p, float32[rows]."""
         found = self.followers(remembered)
-        right = np.flatnonzero(found.tokens == targets[found.rows])
-        seen = np.bincount(found.rows[right], found.weights[right], minlength=len(targets))
-        own: np.ndarray = found.rest * base + seen
+        own: np.ndarray = found.rest * base + found.of(targets)
         return own
 
     def text_probabilities(self, ids: np.ndarray, base: np.ndarray, *, end_id: int | None = None) -> np.ndarray:
