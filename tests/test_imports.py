@@ -30,6 +30,7 @@ LAYERS = {
     "language_model": 5,
     "translator": 5,
     "inspect": 6,
+    "export": 6,
     "cli": 7,
     "__main__": 7,
     "": 7,
@@ -50,6 +51,7 @@ LIBRARIES = {
     "translator": SMALL | {"sacrebleu"},
     "answerer": SMALL,
     "inspect": SMALL,
+    "export": SMALL | {"onnx"},
     "cli": {"click"},
     "__main__": set(),
     "": set(),
@@ -74,6 +76,8 @@ def layer_of(module):
 
 
 def may_import_tensorflow(module):
+    if module in ("textrnn.export.keras_file", "textrnn.export.saved_model"):
+        return True
     if module.startswith("textrnn.nn.keras") or room_of(module) == "training":
         return not module.endswith(".options")
     return layer_of(module) == LAYERS["language_model"] and module.rpartition(".")[2] in TRAINED

@@ -115,6 +115,7 @@ COMMANDS = {
         CommandSpec("list", "", "the models that you have"),
         CommandSpec("info", "NAME", "what is known of a model"),
         CommandSpec("compare", "NAME OTHER", "two models side by side, on a text if one is given"),
+        CommandSpec("export", "NAME --to onnx", "a language model for other programs"),
         CommandSpec("rename", "NAME NEW_NAME", "give a model another name"),
         CommandSpec("delete", "NAME", "delete models"),
     )

@@ -9,34 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.base.files import MODEL_FILE, read_weights, weights_checksum, write_atomically, write_json
+from textrnn.base.files import MODEL_FILE, weights_checksum, write_atomically, write_json
 from textrnn.base.native import standard_error_kept_back
-from textrnn.language_model.fast import FAST_FILE, FAST_MODEL
+from textrnn.language_model.fast import FAST_FILE, FAST_MODEL, stack_of
 from textrnn.language_model.predict import LanguageModel
 from textrnn.language_model.sampling import FIRST_ID
 from textrnn.nn.keras.litert import convert
 from textrnn.nn.litert import MOST_STEPS
 from textrnn.nn.numpy.litert import LiteNetwork
 from textrnn.nn.numpy.network import CarriedNetwork, Network
-from textrnn.nn.stack import Stack, check_stack, make_stack
 from textrnn.text.corpus import map_ids, smallest_dtype
 
 MOST_LOST = 0.01  # bits per character
 ROWS, STEPS = 32, 256  # of held-out text, on which the loss is measured
-
-
-def stack_of(model: LanguageModel, *, gated: bool = False) -> Stack:
-    """The network of a run put apart; raises ConfigError if it is none that carries its state, see `check_stack`."""
-    check_stack(model.config.model)
-    weights, _ = read_weights((model.path or Path()) / MODEL_FILE)
-    documents = model.documents
-    return make_stack(
-        model.config.model,
-        model.vocab_size + (documents is not None),
-        weights,
-        num_conditions=0 if documents is None else len(documents.conditions),
-        gated=gated,
-    )
 
 
 def held_out(model: LanguageModel) -> np.ndarray:

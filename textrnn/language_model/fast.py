@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textrnn.base.errors import ConfigError, RunError, TextRNNError, warn
-from textrnn.base.files import MODEL_FILE, read_json, weights_checksum
+from textrnn.base.files import MODEL_FILE, read_json, read_weights, weights_checksum
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
 from textrnn.nn.litert import MOST_STEPS
 from textrnn.nn.numpy.network import CarriedNetwork
+from textrnn.nn.stack import Stack, check_stack, make_stack
 
 M = TypeVar("M", bound=Model)
 FAST_MODEL, FAST_FILE = "fast.tflite", "fast.json"
@@ -24,6 +25,20 @@ INSTALL = "pip install 'textrnn[fast]'"
 def has_litert() -> bool:
     """Whether LiteRT is installed."""
     return importlib.util.find_spec("ai_edge_litert") is not None
+
+
+def stack_of(model: Model, *, gated: bool = False) -> Stack:
+    """The network of a run put apart; raises ConfigError if it is none that carries its state, see `check_stack`."""
+    check_stack(model.config.model)
+    weights, _ = read_weights((model.path or Path()) / MODEL_FILE)
+    documents = model.documents
+    return make_stack(
+        model.config.model,
+        model.vocab_size + (documents is not None),
+        weights,
+        num_conditions=0 if documents is None else len(documents.conditions),
+        gated=gated,
+    )
 
 
 def with_runtime(model: M, runtime: str) -> tuple[M, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from textrnn.nn.keras.stack_step import Step, make_step
+from textrnn.nn.keras.stack_step import Step, make_step, named_state, one_step, step_inputs
 from textrnn.nn.litert import FILTERED, MOST_STEPS, RECENT, STEP, WRITE
 from textrnn.nn.stack import Stack
 
@@ -31,7 +31,7 @@ def convert(stack: Stack, *, int8: bool, first_id: int | None = None) -> bytes:
         there with `first_id`.
     """
     step = make_step(stack)
-    functions = {STEP: _one_step(stack, step)}
+    functions = {STEP: one_step(stack, step)}
     if first_id is not None:
         functions |= {name: _writing(stack, step, first_id, filtered=name == FILTERED) for name in (WRITE, FILTERED)}
     module = tf.Module()
@@ -43,31 +43,6 @@ def convert(stack: Stack, *, int8: bool, first_id: int | None = None) -> bytes:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         content: bytes = converter.convert()
     return content
-
-
-def _inputs(stack: Stack, rows: int | None) -> list[Any]:
-    """What a step is given, by name: ids, the state, and the conditions if there are some."""
-    widths = {f"state{number}": stack.units for number in range(stack.num_states)}
-    if stack.num_conditions:
-        widths["conditions"] = stack.num_conditions
-    floats = [tf.TensorSpec((rows, width), tf.float32, name) for name, width in widths.items()]
-    return [tf.TensorSpec((rows,), tf.int32, "ids"), *floats]
-
-
-def _named(state: list[Any]) -> dict[str, Any]:
-    return {f"after{number}": array for number, array in enumerate(state)}
-
-
-def _one_step(stack: Stack, step: Step) -> Any:
-    def one(ids: Any, *given: Any) -> dict[str, Any]:
-        state, conditions = list(given[: stack.num_states]), [*given[stack.num_states :], None][0]
-        outputs, after = step(ids, state, conditions)
-        logits, gate = outputs[:, : stack.vocab_size], outputs[:, stack.vocab_size :]
-        if gate.shape[1]:  # what is mixed needs probabilities
-            return {"logits": tf.nn.log_softmax(logits), "gate": tf.nn.softmax(gate), **_named(after)}
-        return {"logits": logits, **_named(after)}
-
-    return tf.function(one, input_signature=_inputs(stack, None))
 
 
 def _writing(stack: Stack, step: Step, first_id: int, *, filtered: bool) -> Any:
@@ -82,7 +57,7 @@ def _writing(stack: Stack, step: Step, first_id: int, *, filtered: bool) -> Any:
     shapes = {"uniforms": (MOST_STEPS,), "seen": (stack.vocab_size,)}
     whole = ("steps", "top_k", "seen")
     more = [tf.TensorSpec(shapes.get(name, ()), tf.int32 if name in whole else tf.float32, name) for name in names]
-    own = _inputs(stack, 1)
+    own = step_inputs(stack, 1)
     places, tokens = tf.range(MOST_STEPS), tf.range(stack.vocab_size)
 
     def write(ids: Any, *given: Any) -> dict[str, Any]:
@@ -102,7 +77,7 @@ def _writing(stack: Stack, step: Step, first_id: int, *, filtered: bool) -> Any:
         seen = by_name.get("seen", tf.zeros((1,), tf.int32))
         begin = (0, ids, tf.zeros((MOST_STEPS,), tf.int32), seen, *state)
         _, _, drawn, _, *after = tf.while_loop(lambda place, *_: place < by_name["steps"], turn, begin)
-        return {"drawn": drawn, **_named(after)}
+        return {"drawn": drawn, **named_state(after)}
 
     return tf.function(write, input_signature=[*own, *more])
 

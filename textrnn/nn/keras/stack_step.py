@@ -55,6 +55,34 @@ def make_step(stack: Stack) -> Step:
     return step
 
 
+def step_inputs(stack: Stack, rows: int | None) -> list[Any]:
+    """What a step is given, by name: ids, the state, and the conditions if there are some."""
+    widths = {f"state{number}": stack.units for number in range(stack.num_states)}
+    if stack.num_conditions:
+        widths["conditions"] = stack.num_conditions
+    floats = [tf.TensorSpec((rows, width), tf.float32, name) for name, width in widths.items()]
+    return [tf.TensorSpec((rows,), tf.int32, "ids"), *floats]
+
+
+def named_state(state: list[Any]) -> dict[str, Any]:
+    """The state after a step by name."""
+    return {f"after{number}": array for number, array in enumerate(state)}
+
+
+def one_step(stack: Stack, step: Step) -> Any:
+    """The function of one step of any number of rows, whose inputs and outputs have names; see `step_inputs`."""
+
+    def one(ids: Any, *given: Any) -> dict[str, Any]:
+        state, conditions = list(given[: stack.num_states]), [*given[stack.num_states :], None][0]
+        outputs, after = step(ids, state, conditions)
+        logits, gate = outputs[:, : stack.vocab_size], outputs[:, stack.vocab_size :]
+        if gate.shape[1]:  # what is mixed needs probabilities
+            return {"logits": tf.nn.log_softmax(logits), "gate": tf.nn.softmax(gate), **named_state(after)}
+        return {"logits": logits, **named_state(after)}
+
+    return tf.function(one, input_signature=step_inputs(stack, None))
+
+
 def _project(layer: dict[str, Any], inputs: Any) -> Any:
     bias = layer["bias"]
     return inputs @ tf.constant(layer["kernel"]) + (bias if bias.ndim == 1 else bias[0])

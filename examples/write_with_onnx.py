@@ -1,0 +1,50 @@
+"""Writes text with a language model that `textrnn export NAME --to onnx` wrote; textrnn is not needed.
+
+pip install onnxruntime numpy
+python write_with_onnx.py NAME.onnx "Once upon a time"
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnxruntime
+
+
+def encode(text, tokens):
+    """The ids of a text: the longest token that fits, one after the other; what is no token is left out."""
+    ids = {token: number for number, token in enumerate(tokens) if token}
+    place, longest = 0, max(map(len, ids))
+    while place < len(text):
+        size = next((size for size in range(longest, 0, -1) if text[place : place + size] in ids), 0)
+        if size:
+            yield ids[text[place : place + size]]
+        place += size or 1
+
+
+def main(model, seed="", length=200, temperature=0.8):
+    with open(model.removesuffix(".onnx") + ".tokens.json", encoding="utf-8") as file:
+        vocabulary = json.load(file)
+    tokens = [token.encode("latin-1" if vocabulary["bytes"] else "utf-8") for token in vocabulary["tokens"]]
+    rng, written = np.random.default_rng(), seed.encode()
+    session = onnxruntime.InferenceSession(model)
+    names = [given.name for given in session.get_inputs()[1:]]
+    state = {given.name: np.zeros((1, given.shape[1]), np.float32) for given in session.get_inputs()[1:]}
+
+    def step(token, state):
+        logits, *after = session.run(None, {"ids": np.array([token], np.int32), **state})
+        return logits[0], dict(zip(names, after, strict=True))
+
+    for token in [vocabulary["start_id"], *encode(seed.encode(), tokens)]:
+        logits, state = step(token, state)
+    for _ in range(int(length)):
+        logits[: vocabulary["first_id"]] = -np.inf
+        token = int((logits + float(temperature) * rng.gumbel(size=len(logits))).argmax())
+        if token == vocabulary["end_id"]:
+            break
+        written += tokens[token]
+        logits, state = step(token, state)
+    print(written.decode("utf-8", "replace"))
+
+
+main(*sys.argv[1:])

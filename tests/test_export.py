@@ -1,0 +1,226 @@
+"""Models for other programs say what the runtime says; and the fast runtime writes what NumPy writes."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from cli_fixtures import good, refused
+from small_models import ALL, BOTH_WAYS, CARRIED, UNITS, VOCAB, built, random_ids, random_weights
+
+from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.export.export import export
+from textrnn.language_model.fast import FAST_FILE, FAST_MODEL, stack_of, with_runtime
+from textrnn.language_model.generation_loop import Stream
+from textrnn.language_model.options import Config
+from textrnn.language_model.predict import open_run
+from textrnn.language_model.random_state import row_rng
+from textrnn.language_model.sample_options import SampleConfig
+from textrnn.language_model.sampling import FIRST_ID
+from textrnn.nn import stack as stack_module
+from textrnn.nn.keras.litert import convert
+from textrnn.nn.keras.weights import get_weights
+from textrnn.nn.numpy.litert import LiteNetwork
+from textrnn.nn.stack import STATES
+from textrnn.text.tokens.char import CharTokenizer
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+STEPS = [name for name, config in CARRIED.items() if config.arch in STATES]
+STOCK = [name for name in ALL if not any(word in name for word in ("min", "memory"))]
+ENDINGS = {"keras": ".keras", "savedmodel": ".savedmodel", "litert": ".tflite", "onnx": ".onnx"}
+
+
+@pytest.fixture
+def run(tmp_path, rng, monkeypatch):
+    """Makes a run of drawn weights with the characters a to i, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name):
+        path = tmp_path / "models" / "drawn"
+        path.mkdir(parents=True)
+        config = dataclasses.replace(Config.from_options({"arch": "gru", "window": 4}).resolve(), model=ALL[name])
+        write_weights(path / MODEL_FILE, random_weights(rng, get_weights(built(name))))
+        write_json(path / TOKENIZER_FILE, CharTokenizer(list("abcdefghi")).to_json())
+        details = dict(format_version=5, kind="language_model", config=config.to_json(), start_id=2, vocab_size=VOCAB)
+        write_json(path / RUN_FILE, {**details, "metrics": {}})
+        return open_run(path)
+
+    return make
+
+
+def by_steps(model, ids, say):
+    """Logits [steps, rows, vocab] of a function from ids and states by name to outputs by name."""
+    state = {f"state{n}": np.zeros((len(ids), UNITS), np.float32) for n in range(stack_of(model).num_states)}
+    found = []
+    for column in ids.T:
+        outputs = say(ids=column, **state)
+        found.append(np.array(outputs["logits"]))
+        state = {name: np.array(outputs[name.replace("state", "after")]) for name in state}
+    return np.array(found)
+
+
+def say_onnx(path):
+    session = pytest.importorskip("onnxruntime").InferenceSession(path)
+    names = [output.name for output in session.get_outputs()]
+    return lambda **given: dict(zip(names, session.run(None, given), strict=True))
+
+
+def say_litert(path):
+    return pytest.importorskip("ai_edge_litert.interpreter").Interpreter(path).get_signature_runner("step")
+
+
+def say_savedmodel(path):
+    step = tf.saved_model.load(path).signatures["step"]
+    return lambda **given: step(**{name: tf.constant(array) for name, array in given.items()})
+
+
+def is_close(found, expected):
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("largest", [0, 1 << 22])
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_in_onnx_is_the_runtimes(run, rng, monkeypatch, name, largest):
+    monkeypatch.setattr(stack_module, "LARGEST_TABLE", largest)
+    model, ids = run(name), random_ids(rng, 2, 5)
+    found = export("drawn", "onnx", models_dir=Path("models"))
+    expected, _ = model.network.read_all(ids, model.network.initial_state(2))
+    is_close(by_steps(model, ids, say_onnx(str(found.path))), expected)
+
+
+@pytest.mark.parametrize("to", ["litert", "savedmodel"])
+@pytest.mark.parametrize("name", ["gru x 2", "residual minlstm x 2", "mingru x 2", "simple", "tied, projected lstm"])
+def test_a_step_in_tensorflow_is_the_runtimes(run, rng, name, to):
+    model, ids = run(name), random_ids(rng, 2, 5)
+    path = str(export("drawn", to, models_dir=Path("models")).path)
+    expected, _ = model.network.read_all(ids, model.network.initial_state(2))
+    is_close(by_steps(model, ids, {"litert": say_litert, "savedmodel": say_savedmodel}[to](path)), expected)
+    if to == "savedmodel":
+        state = {f"state{n}": tf.zeros((2, UNITS)) for n in range(stack_of(model).num_states)}
+        whole = tf.saved_model.load(path).signatures["read"](ids=tf.constant(ids), **state)
+        is_close(np.swapaxes(whole["logits"], 0, 1), expected)
+
+
+@pytest.mark.parametrize("name", STOCK)
+def test_a_keras_model_of_stock_layers_is_the_runtimes(run, rng, name):
+    model, ids = run(name), random_ids(rng, 2, 4)
+    path = export("drawn", "keras", models_dir=Path("models")).path
+    assert b"textrnn" not in zipfile.ZipFile(path).read("config.json")
+    found = np.array(keras.models.load_model(path, safe_mode=True)(ids))
+    expected, _ = model.network.read_all(ids, model.network.initial_state(2))
+    is_close(found, expected[-1] if name in BOTH_WAYS else np.swapaxes(expected, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "says"),
+    [
+        ("memory", "onnx", "--arch is memory"),
+        ("bidirectional", "savedmodel", "--arch is bidirectional"),
+        ("mingru x 2", "keras", "--arch is mingru"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(run, name, to, says):
+    run(name)
+    refused("export", "drawn", "--to", to, code=2, says=[says])
+    assert not list(Path.cwd().glob("drawn*"))
+
+
+def test_export_keeps_what_is_there(run):
+    run("gru x 2")
+    Path("drawn.tokens.json").write_text("mine")
+    refused("export", "drawn", "--to", "onnx", code=2, says=["drawn.tokens.json exists"])
+    refused("export", "drawn", "--to", "onnx", "--int8", code=2, says=["--int8 is for --to litert"])
+    refused("export", "drawn", "--to", "onnx", "-o", "no/where.onnx", code=2, says=["a folder that exists"])
+    assert "wrote drawn.onnx" in good("export", "drawn", "--to", "onnx", "--overwrite").out
+    assert json.loads(Path("drawn.tokens.json").read_text())["tokens"] == ["", "\ufffd", *"abcdefghi"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("to", "name"), [*((to, "lstm x 2") for to in ENDINGS), ("keras", "bidirectional x 2")])
+def test_the_examples_write_what_generate_writes(run, to, name):
+    run(name)
+    good("export", "drawn", "--to", to)
+    without = "import runpy, sys; sys.modules['textrnn'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+    script, model = str(EXAMPLES / f"write_with_{to}.py"), "drawn" + ENDINGS[to]
+    done = subprocess.run(
+        [sys.executable, "-c", without, script, model, "abba", "20", "0"],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = good("generate", "--model", "drawn", "--seed", "abba", "--length", "20", "--temperature", "0").out
+    assert done.stdout.strip() == expected.strip()
+
+
+# ---------------------------------------------------------------- the fast runtime
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        dict(temperature=1.3, min_p=0.05),
+        dict(temperature=0),
+        dict(temperature=0, repetition_penalty=1.5),
+        dict(top_k=3),
+        dict(top_p=0.7, repetition_penalty=1.2, min_p=0.01),
+    ],
+)
+def test_tokens_drawn_ahead_are_those_of_numpy(run, options):
+    """Exact weights, so that all that may differ is the draw; the first text ends within a block of tokens."""
+    pytest.importorskip("ai_edge_litert")
+    model = run("lstm x 2")
+    fast = dataclasses.replace(
+        model, network=LiteNetwork(model.network, convert(stack_of(model), int8=False, first_id=FIRST_ID))
+    )
+    assert fast.draws_ahead is not None
+    texts = []
+    for each in (model, fast):
+        stream = Stream(each, each.tokenizer.encode("abc"), row_rng(5))
+        parts = ["".join(stream.write(SampleConfig(length=length, **options), stops=["ab"])) for length in (90, 45, 80)]
+        texts.append((parts, stream.num_tokens))
+    assert texts[0] == texts[1] and texts[0][1] > 60
+
+
+def test_int8_is_made_measured_and_used(home):
+    pytest.importorskip("ai_edge_litert")
+    assert "bits per character" in good("export", "lstm", "--to", "litert", "--int8").out
+    words = ("generate", "--model", "lstm", "--length", "40", "--random-seed", "3")
+    for more in ((), ("--use", "network"), ("--count", "3"), ("--use", "network", "--count", "3")):
+        exact, fast = (good(*words, *more, "--runtime", runtime) for runtime in ("numpy", "litert"))
+        assert "LiteRT in int8" in fast.err and "LiteRT" not in exact.err
+        assert len(fast.out) > 40 and good(*words, *more).out == fast.out
+    model, said = with_runtime(open_run(home / "models" / "lstm"), "litert")
+    assert said and isinstance(model.predictors["network"], LiteNetwork)
+    ids = model.tokenizer.encode("The dog ran over the bright river.")[None]
+    both = [
+        one.network.target_nats(ids[:, :-1], ids[:, 1:], one.network.initial_state(1))[0]
+        for one in (model, open_run(home / "models" / "lstm"))
+    ]
+    assert both[0].mean() == pytest.approx(both[1].mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("damage", ["weights", "model", "missing"])
+def test_a_model_that_does_not_belong_to_the_weights_is_not_used(home, damage):
+    pytest.importorskip("ai_edge_litert")
+    path = home / "models" / "lstm"
+    good("export", "lstm", "--to", "litert", "--int8")
+    if damage == "weights":
+        write_json(path / FAST_FILE, {**json.loads((path / FAST_FILE).read_text()), "weights": "0" * 64})
+    elif damage == "model":
+        (path / FAST_MODEL).write_bytes(b"\0" * 64)
+    else:
+        (path / FAST_MODEL).unlink()
+    words = ("generate", "--model", "lstm", "--length", "9", "--random-seed", "3")
+    refused(*words, "--runtime", "litert", code=1, says=["textrnn export lstm --to litert --int8"])
+    ran = good(*words)
+    assert "warning: writing with NumPy" in ran.err and ran.out == good(*words, "--runtime", "numpy").out

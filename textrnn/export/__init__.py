@@ -1,0 +1,1 @@
+"""Saved language models for other programs."""
