@@ -7,8 +7,8 @@ python write_with_keras.py NAME.keras "Once upon a time"
 import json
 import sys
 
-import numpy as np
 import keras
+import numpy as np
 
 
 def encode(text, tokens):

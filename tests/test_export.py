@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cli_fixtures import good, refused
+from cli_fixtures import enter_copy, good, refused
 from small_models import ALL, BOTH_WAYS, CARRIED, UNITS, VOCAB, built, random_ids, random_weights
 
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
@@ -37,22 +38,43 @@ STOCK = [name for name in ALL if not any(word in name for word in ("min", "memor
 ENDINGS = {"keras": ".keras", "savedmodel": ".savedmodel", "litert": ".tflite", "onnx": ".onnx"}
 
 
+def drawn_run(path, name, rng):
+    """A run of drawn weights with the characters a to i."""
+    path.mkdir(parents=True)
+    config = dataclasses.replace(Config.from_options({"arch": "gru", "window": 4}).resolve(), model=ALL[name])
+    write_weights(path / MODEL_FILE, random_weights(rng, get_weights(built(name))))
+    write_json(path / TOKENIZER_FILE, CharTokenizer(list("abcdefghi")).to_json())
+    details = dict(format_version=5, kind="language_model", config=config.to_json(), start_id=2, vocab_size=VOCAB)
+    write_json(path / RUN_FILE, {**details, "metrics": {}})
+    return open_run(path)
+
+
 @pytest.fixture
 def run(tmp_path, rng, monkeypatch):
-    """Makes a run of drawn weights with the characters a to i, in the current folder."""
+    """Makes a run in the current folder."""
     monkeypatch.chdir(tmp_path)
+    return lambda name: drawn_run(tmp_path / "models" / "drawn", name, rng)
 
-    def make(name):
-        path = tmp_path / "models" / "drawn"
-        path.mkdir(parents=True)
-        config = dataclasses.replace(Config.from_options({"arch": "gru", "window": 4}).resolve(), model=ALL[name])
-        write_weights(path / MODEL_FILE, random_weights(rng, get_weights(built(name))))
-        write_json(path / TOKENIZER_FILE, CharTokenizer(list("abcdefghi")).to_json())
-        details = dict(format_version=5, kind="language_model", config=config.to_json(), start_id=2, vocab_size=VOCAB)
-        write_json(path / RUN_FILE, {**details, "metrics": {}})
-        return open_run(path)
 
-    return make
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    """A run, and the same run by LiteRT with exact weights."""
+    pytest.importorskip("ai_edge_litert")
+    model = drawn_run(tmp_path_factory.mktemp("twice") / "drawn", "lstm x 2", np.random.default_rng(1))
+    network = LiteNetwork(model.network, convert(stack_of(model), int8=False, first_id=FIRST_ID))
+    return model, dataclasses.replace(model, network=network)
+
+
+@pytest.fixture(scope="module")
+def quick(begun, tmp_path_factory):
+    """A folder with models/lstm, which has the files of the fast runtime."""
+    pytest.importorskip("ai_edge_litert")
+    folder = tmp_path_factory.mktemp("quick")
+    shutil.copytree(begun / "models" / "lstm", folder / "models" / "lstm")
+    models, output = folder / "models", folder / "x.tflite"
+    said = good("export", "lstm", "--to", "litert", "--int8", "--models-dir", models, "-o", output).out
+    assert "bits per character" in said and output.is_file()
+    return folder
 
 
 def by_steps(model, ids, say):
@@ -139,6 +161,9 @@ def test_export_keeps_what_is_there(run):
     refused("export", "drawn", "--to", "onnx", "--int8", code=2, says=["--int8 is for --to litert"])
     refused("export", "drawn", "--to", "onnx", "-o", "no/where.onnx", code=2, says=["a folder that exists"])
     assert "wrote drawn.onnx" in good("export", "drawn", "--to", "onnx", "--overwrite").out
+    good("export", "drawn", "--to", "onnx", "-o", "other.onnx")
+    Path("other.onnx").unlink()
+    good("export", "drawn", "--to", "onnx", "-o", "other.onnx")  # the same tokens are no obstacle
     assert json.loads(Path("drawn.tokens.json").read_text())["tokens"] == ["", "\ufffd", *"abcdefghi"]
 
 
@@ -175,45 +200,36 @@ def test_the_examples_write_what_generate_writes(run, to, name):
         dict(top_p=0.7, repetition_penalty=1.2, min_p=0.01),
     ],
 )
-def test_tokens_drawn_ahead_are_those_of_numpy(run, options):
+def test_tokens_drawn_ahead_are_those_of_numpy(twice, options):
     """Exact weights, so that all that may differ is the draw; the first text ends within a block of tokens."""
-    pytest.importorskip("ai_edge_litert")
-    model = run("lstm x 2")
-    fast = dataclasses.replace(
-        model, network=LiteNetwork(model.network, convert(stack_of(model), int8=False, first_id=FIRST_ID))
-    )
-    assert fast.draws_ahead is not None
+    assert twice[1].draws_ahead is not None
     texts = []
-    for each in (model, fast):
+    for each in twice:
         stream = Stream(each, each.tokenizer.encode("abc"), row_rng(5))
         parts = ["".join(stream.write(SampleConfig(length=length, **options), stops=["ab"])) for length in (90, 45, 80)]
         texts.append((parts, stream.num_tokens))
     assert texts[0] == texts[1] and texts[0][1] > 60
 
 
-def test_int8_is_made_measured_and_used(home):
-    pytest.importorskip("ai_edge_litert")
-    assert "bits per character" in good("export", "lstm", "--to", "litert", "--int8").out
+def test_int8_is_measured_and_used(quick, monkeypatch):
+    monkeypatch.chdir(quick)
     words = ("generate", "--model", "lstm", "--length", "40", "--random-seed", "3")
     for more in ((), ("--use", "network"), ("--count", "3"), ("--use", "network", "--count", "3")):
         exact, fast = (good(*words, *more, "--runtime", runtime) for runtime in ("numpy", "litert"))
         assert "LiteRT in int8" in fast.err and "LiteRT" not in exact.err
         assert len(fast.out) > 40 and good(*words, *more).out == fast.out
-    model, said = with_runtime(open_run(home / "models" / "lstm"), "litert")
+    model, said = with_runtime(open_run(quick / "models" / "lstm"), "litert")
     assert said and isinstance(model.predictors["network"], LiteNetwork)
     ids = model.tokenizer.encode("The dog ran over the bright river.")[None]
-    both = [
-        one.network.target_nats(ids[:, :-1], ids[:, 1:], one.network.initial_state(1))[0]
-        for one in (model, open_run(home / "models" / "lstm"))
-    ]
+    exact = open_run(quick / "models" / "lstm")
+    networks = (one.predictors["mixture"] for one in (model, exact))
+    both = [one.target_nats(ids[:, :-1], ids[:, 1:], one.initial_state(1))[0] for one in networks]
     assert both[0].mean() == pytest.approx(both[1].mean(), rel=0.02)
 
 
 @pytest.mark.parametrize("damage", ["weights", "model", "missing"])
-def test_a_model_that_does_not_belong_to_the_weights_is_not_used(home, damage):
-    pytest.importorskip("ai_edge_litert")
-    path = home / "models" / "lstm"
-    good("export", "lstm", "--to", "litert", "--int8")
+def test_a_model_that_does_not_belong_to_the_weights_is_not_used(quick, tmp_path, monkeypatch, damage):
+    path = enter_copy(quick, tmp_path, monkeypatch) / "models" / "lstm"
     if damage == "weights":
         write_json(path / FAST_FILE, {**json.loads((path / FAST_FILE).read_text()), "weights": "0" * 64})
     elif damage == "model":

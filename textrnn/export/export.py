@@ -65,13 +65,20 @@ def export(
     _check(model, to, int8=int8)
     target = Path(output or path.name + ENDINGS[to])
     tokens = target.with_name(target.name.removesuffix(ENDINGS[to]) + ".tokens.json")
+    listed = json.dumps(token_list(model), ensure_ascii=False, indent=1).encode()
     for place in (target, tokens):
-        if place.exists() and not overwrite:
+        # Another export of the run has the same tokens.
+        same = place == tokens and place.is_file() and place.read_bytes() == listed
+        if place.exists() and not overwrite and not same:
             raise ConfigError(f"{place} exists: replace it with --overwrite, or give another place with --output")
     if not target.parent.is_dir() or (target.is_dir() and to != "savedmodel"):
         raise ConfigError(f"--output is {output!r:.120}: expected a name in a folder that exists")
-    lost = _save_int8(model, target) if int8 else _save(model, to, target)
-    write_atomically(tokens, json.dumps(token_list(model), ensure_ascii=False, indent=1).encode())
+    lost = None
+    if int8:
+        lost = _save_int8(model, target)
+    else:
+        _save(model, to, target)
+    write_atomically(tokens, listed)
     left_out = "counts" if "counts" in model.predictors else ""
     return Exported(target, tokens, left_out, lost)
 

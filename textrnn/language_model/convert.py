@@ -33,7 +33,8 @@ def held_out(model: LanguageModel) -> np.ndarray:
     path = (model.path or Path()) / "checkpoint" / "valid.ids"
     if not path.is_file() or len(ids := map_ids(path, smallest_dtype(model.num_ids))) < 2:
         raise RunError(f"{path} is missing, the held-out text on which the loss of int8 is measured: restore it")
-    return np.minimum(ids[: ROWS * STEPS + 1], model.num_ids - 1).astype(np.int32)
+    known: np.ndarray = np.minimum(ids[: ROWS * STEPS + 1], model.num_ids - 1).astype(np.int32)
+    return known
 
 
 def bits_lost(model: LanguageModel, network: CarriedNetwork, other: Network, ids: np.ndarray) -> float:

@@ -8,19 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from textrnn.base.errors import TextRNNError
 from textrnn.language_model.conditions import drawn_condition
 from textrnn.language_model.copies import copies
 from textrnn.language_model.counting import with_parts
+from textrnn.language_model.fast import has_litert
 from textrnn.language_model.generation_loop import Stream, write
 from textrnn.language_model.learner import COUNTS_COLUMNS, Learner, num_targets, numpy_network
 from textrnn.language_model.mixed_counts import MixedCounts
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
+from textrnn.language_model.predict import open_run
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.rows import read_prompt
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights
+from textrnn.nn.stack import STATES
 from textrnn.text.corpus import Corpus, decoded, forget_pages
 from textrnn.training.display import Display, check_line, one_line
 from textrnn.training.prepared import Prepared
@@ -30,6 +34,7 @@ from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
 COPY_TEXTS, COPY_TOKENS = 4, 500  # that are written at the end, to see what is copied
+FEWEST_PARAMETERS = 100_000  # of a network for which the fast runtime is made: NumPy is quick enough with a smaller one
 MOST_COMPARED = 30_000_000  # training tokens that they are compared with
 
 
@@ -88,6 +93,8 @@ def fit(
         if workers.is_chief and learner.trainer.ended != "interrupted":
             watch.measure_texts()
     ended = learner.trainer.ended
+    if workers.is_chief and ended != "interrupted":
+        watch.make_fast()
     return watch.result(time.monotonic() - begin, workers) if workers.is_chief else dict(ended=ended)
 
 
@@ -183,6 +190,20 @@ class Watch:
         details["copies"] = self._copies(model)
         if self._prepared.start is not None:
             details["from"].update(self._prepared.start.forgotten(model) or {})
+
+    def make_fast(self) -> None:
+        """Makes the files of the fast runtime where LiteRT is installed, if the network is worth it."""
+        config, path = self._prepared.config.model, self._prepared.path
+        if not has_litert() or config.arch not in STATES or self._learner.model.count_params() < FEWEST_PARAMETERS:
+            return
+        from textrnn.language_model.convert import save_fast
+
+        try:
+            lost = save_fast(open_run(path))
+        except TextRNNError as error:
+            self._display.say(f"generate will write with NumPy: {error}")
+        else:
+            self._display.say(f"generate will write by LiteRT in int8, which costs {lost:.4f} bits per character")
 
     def _copies(self, model: Model) -> dict[str, Any]:
         """Writes some text, and tells how much of it stands in the training text."""
