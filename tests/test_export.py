@@ -220,6 +220,8 @@ def test_int8_is_measured_and_used(quick, monkeypatch):
         assert len(fast.out) > 40 and good(*words, *more).out == fast.out
     model, said = with_runtime(open_run(quick / "models" / "lstm"), "litert")
     assert said and isinstance(model.predictors["network"], LiteNetwork)
+    alone, _ = with_runtime(open_run(quick / "models" / "lstm").using("network"), "auto")
+    assert alone.network is alone.predictors["network"] and alone.draws_ahead is not None
     ids = model.tokenizer.encode("The dog ran over the bright river.")[None]
     exact = open_run(quick / "models" / "lstm")
     networks = (one.predictors["mixture"] for one in (model, exact))

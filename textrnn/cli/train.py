@@ -65,6 +65,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     first=True,
     help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
 )
+@flag("--events", metavar="FILE", help="Add what happens to this file as lines of JSON; - for standard output.")
 @flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
@@ -76,7 +77,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: getattr(asked, name) for name in OWN}
+    own = {name: getattr(asked, name) for name in (*OWN, "events")}
     result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))

@@ -44,8 +44,12 @@ def bits_lost(model: LanguageModel, network: CarriedNetwork, other: Network, ids
     read, targets = (part[: rows * steps].reshape(rows, steps) for part in (ids[:-1], ids[1:]))
     targets = np.minimum(targets, network.vocab_size - 1)
     nats = [one.target_nats(read, targets, one.initial_state(rows))[0].mean() for one in (network, other)]
-    part = model.details["corpus"]["valid"]
-    return float((nats[1] - nats[0]) / math.log(2) * part["tokens"] / max(1, part["chars"]))
+    try:
+        part = model.details["corpus"]["valid"]
+        tokens_per_char = float(part["tokens"]) / float(part["chars"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        raise RunError(f"{model.path} is damaged: run.json does not say how long the held-out text is") from None
+    return float(nats[1] - nats[0]) / math.log(2) * tokens_per_char
 
 
 def save_fast(model: LanguageModel) -> float:

@@ -66,12 +66,14 @@ def with_runtime(model: M, runtime: str) -> tuple[M, str]:
             raise
         warn(f"writing with NumPy, which is slower: {error}")
         return model, ""
+    known = model.predictors or {"network": model.network}
+    used = next((name for name, one in known.items() if one is model.network), "network")
     found = {
         name: one.over(network) if isinstance(one, MixtureNetwork) else network if name == "network" else one
-        for name, one in (model.predictors or {"network": model.network}).items()
+        for name, one in known.items()
     }
     said = f"writing by LiteRT in int8, which costs {lost:.4f} bits per character; --runtime numpy is exact"
-    return dataclasses.replace(model, network=next(iter(found.values())), predictors=found), said
+    return dataclasses.replace(model, network=found[used], predictors=found), said
 
 
 def _folder(model: Model, name: str) -> Path:

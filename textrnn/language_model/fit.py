@@ -27,6 +27,7 @@ from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.stack import STATES
 from textrnn.text.corpus import Corpus, decoded, forget_pages
 from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.events import Tell
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
 from textrnn.training.trainer import Check, Step, WentBack
@@ -46,6 +47,7 @@ def fit(
     samples: bool,
     workers: Workers | None = None,
     counts: MixedCounts | None = None,
+    tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Trains a language model and saves it.
 
@@ -56,6 +58,7 @@ def fit(
         samples: whether to show a line that the model writes at each check.
         workers: all processes that learn together.
         counts: of n-grams, that are mixed in.
+        tell: takes all events.
 
     Returns:
         the object that `textrnn train --json` prints, and `ended`; workers beside the chief return only `ended`.
@@ -90,6 +93,8 @@ def fit(
                 watch.check(event, is_chief=workers.is_chief)
             elif isinstance(event, WentBack):
                 display.warn(event.line)
+            if tell is not None and workers.is_chief:
+                tell(event)
         if workers.is_chief and learner.trainer.ended != "interrupted":
             watch.measure_texts()
     ended = learner.trainer.ended

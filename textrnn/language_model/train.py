@@ -35,6 +35,7 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
+from textrnn.training.events import event_lines
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import OptimizationConfig, StopConfig, check_nothing_frozen
 from textrnn.training.prepared import Prepared
@@ -59,6 +60,7 @@ class Call(TrainingCall):
         resume: the name of a run to go on with.
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
+        events: a file to which all that happens is added as lines of JSON; `-` for standard output.
     """
 
     validation: Sequence[str | Path] = ()
@@ -69,6 +71,7 @@ class Call(TrainingCall):
     resume: str | None = None
     from_run: str | None = None
     samples: bool = True
+    events: str | None = None
     command: str = "textrnn.train"
 
     @property
@@ -104,6 +107,8 @@ def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str
     cluster, display = read_cluster(), Display(quiet=call.quiet)
     end_with_launcher()
     with one_voice(cluster):
+        if call.events is not None and options.get("arch") == ESN:
+            raise ConfigError("--events is for networks that learn step by step, and --arch is esn: leave out one")
         if call.resume is None:
             check_reservoir(options, WITH_ESN, GROUPS)
         if cluster is not None:
@@ -133,7 +138,8 @@ def _train_with_others(
         samples = call.samples and cluster.is_chief
         with counting(prepared) as counts:
             found = counts()
-        result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers, counts=found)
+        with event_lines(call.events if cluster.is_chief else None) as tell:
+            result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers, counts=found, tell=tell)
         workers.leave()
         return result
 
@@ -259,12 +265,14 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
     num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
-    with counting(prepared) as counts, certain_interrupts():
-        display.say("loading TensorFlow ...")
-        strategy = start_tensorflow(
-            deterministic=config.optimization.deterministic, strategy=lambda: make_strategy(None, num_rows)
-        )
-        from textrnn.language_model.fit import fit
+    with event_lines(call.events) as tell:
+        with counting(prepared) as counts, certain_interrupts():
+            display.say("loading TensorFlow ...")
+            strategy = start_tensorflow(
+                deterministic=config.optimization.deterministic, strategy=lambda: make_strategy(None, num_rows)
+            )
+            from textrnn.language_model.fit import fit
 
-        found = counts()
-    return fit(prepared, display, begin=call.begin, samples=call.samples, workers=Workers(strategy), counts=found)
+            found = counts()
+        told = dict(begin=call.begin, samples=call.samples, tell=tell)
+        return fit(prepared, display, workers=Workers(strategy), counts=found, **told)
