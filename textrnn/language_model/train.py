@@ -274,5 +274,5 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
             from textrnn.language_model.fit import fit
 
             found = counts()
-        told = dict(begin=call.begin, samples=call.samples, tell=tell)
-        return fit(prepared, display, workers=Workers(strategy), counts=found, **told)
+        workers = Workers(strategy)
+        return fit(prepared, display, begin=call.begin, samples=call.samples, workers=workers, counts=found, tell=tell)

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import math
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
