@@ -30,7 +30,7 @@ from textrnn.training.display import Display, check_line, one_line
 from textrnn.training.events import Tell
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
-from textrnn.training.trainer import Check, Step, WentBack
+from textrnn.training.trainer import Check, Event, Step, WentBack
 from textrnn.training.workers import Workers
 
 SAMPLE_TOKENS = 80
@@ -87,12 +87,7 @@ def fit(
     title = f"{prepared.path.name}: {learner}"
     with learning(learner.trainer, learner.store, display, command="train", title=title):
         for event in learner.trainer.run(budget):
-            if isinstance(event, Step):
-                watch.step(event)
-            elif isinstance(event, Check):
-                watch.check(event, is_chief=workers.is_chief)
-            elif isinstance(event, WentBack):
-                display.warn(event.line)
+            watch.see(event, is_chief=workers.is_chief)
             if tell is not None and workers.is_chief:
                 tell(event)
         if workers.is_chief and learner.trainer.ended != "interrupted":
@@ -117,6 +112,15 @@ class Watch:
         self._prepared, self._learner, self._display, self._samples = prepared, learner, display, samples
         self._corpus: Corpus = prepared.data
         self._live = LiveLine(display)
+
+    def see(self, event: Event, *, is_chief: bool) -> None:
+        """Takes any event."""
+        if isinstance(event, Step):
+            self.step(event)
+        elif isinstance(event, Check):
+            self.check(event, is_chief=is_chief)
+        elif isinstance(event, WentBack):
+            self._display.warn(event.line)
 
     def step(self, event: Step) -> None:
         """Moves the live line."""
