@@ -37,4 +37,5 @@ def _read(stack: Stack, step: Step) -> Any:
         _, found, *after = tf.while_loop(lambda place, *_: place < steps, turn, begin)
         return {"logits": tf.transpose(found.stack(), (1, 0, 2)), **named_state(after)}
 
-    return tf.function(read, input_signature=[tf.TensorSpec((None, None), ids.dtype, ids.name), *others])
+    ids = tf.TensorSpec((None, None), ids.dtype, ids.name)
+    return tf.function(read, autograph=False, input_signature=[ids, *others])

@@ -79,7 +79,7 @@ def _writing(stack: Stack, step: Step, first_id: int, *, filtered: bool) -> Any:
         _, _, drawn, _, *after = tf.while_loop(lambda place, *_: place < by_name["steps"], turn, begin)
         return {"drawn": drawn, **named_state(after)}
 
-    return tf.function(write, input_signature=[*own, *more])
+    return tf.function(write, autograph=False, input_signature=[*own, *more])
 
 
 def _penalized(logits: Any, recent: Any, penalty: Any) -> Any:

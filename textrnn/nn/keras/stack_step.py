@@ -80,7 +80,7 @@ def one_step(stack: Stack, step: Step) -> Any:
             return {"logits": tf.nn.log_softmax(logits), "gate": tf.nn.softmax(gate), **named_state(after)}
         return {"logits": logits, **named_state(after)}
 
-    return tf.function(one, input_signature=step_inputs(stack, None))
+    return tf.function(one, autograph=False, input_signature=step_inputs(stack, None))
 
 
 def _project(layer: dict[str, Any], inputs: Any) -> Any:
