@@ -127,7 +127,7 @@ def write(
 
     Args:
         model: the language model.
-        prompts: what each text goes on from, see `read_prompt`; a few dozen at a time are fastest.
+        prompts: what each text goes on from, see `textrnn.language_model.rows.read_prompt`; a few dozen at a time are fastest.
         rngs: one generator a text, which gives its draws.
         config: the settings; `random_seed` is not looked at.
         stops: texts that end a text and are left out.
@@ -143,6 +143,7 @@ def write(
     Example:
         >>> from types import SimpleNamespace
         >>> from textrnn.language_model.random_state import row_rng
+        >>> from textrnn.language_model.rows import read_prompt
         >>> from textrnn.text.tokens.char import ByteTokenizer
         >>> logits = np.eye(258)  # of a model after whose bytes comes the next higher byte
         >>> model = SimpleNamespace(tokenizer=ByteTokenizer(), start_id=12, end_id=None,

@@ -87,6 +87,14 @@ class RowDraws:
         self._rngs = [self._rngs[row] for row in rows]
         self._block = np.ascontiguousarray(self._block[:, rows])
 
+    def join(self, rngs: Sequence[np.random.Generator]) -> None:
+        """Take in further rows, behind those that there are; each begins with its first number."""
+        block = np.zeros((len(self._block), len(rngs)))
+        for column, rng in enumerate(rngs):
+            block[self._used :, column] = rng.random(len(block) - self._used)
+        self._block = np.concatenate([self._block, block], axis=1)
+        self._rngs += rngs
+
 
 def pick(weights: np.ndarray, uniforms: np.ndarray, first_id: int) -> np.ndarray:
     """The first token a row at which the running sum exceeds its share of the total.

@@ -1,4 +1,4 @@
-"""Texts that are written side by side: the model's state, the draws and the last tokens of each."""
+"""Texts that are written in step: the model's state, each one's draws and last tokens; they may come and go."""
 
 from __future__ import annotations
 
@@ -68,14 +68,44 @@ def read_prompt(model: Model, ids: np.ndarray) -> Prompt:
         ids: int32[tokens], the prompt, perhaps empty.
 
     Returns:
-        Where a text can go on from; see `write` for an example.
+        Where a text can go on from; see `textrnn.language_model.generation_loop.write` for an example.
     """
-    text = np.concatenate([[model.start_id], ids]).astype(np.int32)
-    logits, state = model.read(text, model.initial_state(1))
-    recent = np.full((1, RECENT_TOKENS), PADDING_ID, np.int32)
-    last = ids[-RECENT_TOKENS:]
-    recent[0, RECENT_TOKENS - len(last) :] = last
-    return Prompt(logits, state, recent)
+    reading = PromptReading(model, ids)
+    reading.read(1 + len(ids))
+    return reading.prompt()
+
+
+class PromptReading:
+    """A prompt that is read part by part, while other texts are written.
+
+    Args:
+        model: the language model.
+        ids: int32[tokens], the prompt, perhaps empty.
+    """
+
+    def __init__(self, model: Model, ids: np.ndarray) -> None:
+        self._model, self._recent = model, ids[-RECENT_TOKENS:]
+        self._left = np.concatenate([[model.start_id], ids]).astype(np.int32)
+        self._logits = np.zeros((1, 0), np.float32)
+        self._state = model.initial_state(1)
+
+    def read(self, most: int) -> int:
+        """Reads at most so many tokens; how many were read, 0 at the end of the prompt."""
+        part, self._left = self._left[:most], self._left[most:]
+        if len(part):
+            self._logits, self._state = self._model.read(part, self._state)
+        return len(part)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all is read."""
+        return not len(self._left)
+
+    def prompt(self) -> Prompt:
+        """The prompt, once it is read."""
+        recent = np.full((1, RECENT_TOKENS), PADDING_ID, np.int32)
+        recent[0, RECENT_TOKENS - len(self._recent) :] = self._recent
+        return Prompt(self._logits, self._state, recent)
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -86,7 +116,16 @@ def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 class Rows:
-    """Texts that are written in step: the model's state, each one's draws and last tokens."""
+    """Texts that are written in step.
+
+    Args:
+        model: the language model.
+        prompts: what each goes on from; at least one.
+        rngs: gives the draws of each.
+
+    Attributes:
+        logits: float32[rows, vocab] that the last tokens were drawn from.
+    """
 
     def __init__(self, model: Model, prompts: Sequence[Prompt], rngs: Sequence[np.random.Generator]) -> None:
         self._model, self._draws = model, RowDraws(rngs)
@@ -98,12 +137,17 @@ class Rows:
 
     def draw(self, sample: Sampler) -> np.ndarray:
         """The next token of each row, int32[rows]; `logits` are then those that it was drawn from."""
-        if self._ids is not None:  # only now, as nobody needs the logits after the last token
-            self.logits, self._state = self._model.step(self._ids, self._state)
+        self._advance()
         self._ids = sample(self.logits, self._draws.next(), self._recent)
         self._recent[:, self._turn] = self._ids
         self._turn = (self._turn + 1) % RECENT_TOKENS
         return self._ids
+
+    def _advance(self) -> None:
+        """Lets the model read what was drawn; only when it is needed, as nobody needs logits after the last token."""
+        if self._ids is not None:
+            self.logits, self._state = self._model.step(self._ids, self._state)
+            self._ids = None
 
     def tokens(self, config: SampleConfig) -> Generator[int, None, None]:
         """Writes the only row on: its tokens, as many as `config.length`.
@@ -150,3 +194,12 @@ class Rows:
         self._state = [np.ascontiguousarray(array[:, rows]) for array in self._state]
         self._recent = self._recent[rows]
         self._ids = self._ids[rows] if self._ids is not None else None
+
+    def join(self, prompts: Sequence[Prompt], rngs: Sequence[np.random.Generator]) -> None:
+        """Take in further rows, behind those that there are: each draws what it would draw from the beginning."""
+        self._advance()
+        new = Rows(self._model, prompts, rngs)
+        self.logits = np.concatenate([self.logits, new.logits])
+        self._state = [_joined(pair) for pair in zip(self._state, new._state, strict=True)]
+        self._recent = np.concatenate([self._recent, np.roll(new._recent, self._turn, axis=1)])
+        self._draws.join(rngs)
