@@ -31,9 +31,10 @@ LAYERS = {
     "translator": 5,
     "inspect": 6,
     "export": 6,
-    "cli": 7,
-    "__main__": 7,
-    "": 7,
+    "serve": 7,
+    "cli": 8,
+    "__main__": 8,
+    "": 8,
 }
 FRAMEWORKS = {"tensorflow", "keras"}
 # The files of a task folder that may import TensorFlow.
@@ -52,6 +53,7 @@ LIBRARIES = {
     "answerer": SMALL,
     "inspect": SMALL,
     "export": SMALL | {"onnx"},
+    "serve": {"starlette", "uvicorn"},
     "cli": {"click"},
     "__main__": set(),
     "": set(),

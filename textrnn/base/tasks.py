@@ -112,6 +112,7 @@ COMMANDS = {
     for command in (
         *(command for task in TASKS.values() for command in task.commands),
         CommandSpec("inspect", "cells", "look into a network: units, gradients, attention"),
+        CommandSpec("serve", "", "a page that writes with you, and HTTP"),
         CommandSpec("list", "", "the models that you have"),
         CommandSpec("info", "NAME", "what is known of a model"),
         CommandSpec("compare", "NAME OTHER", "two models side by side, on a text if one is given"),

@@ -22,6 +22,7 @@ from textrnn.cli.options import (
     split_options,
     tags_flag,
 )
+from textrnn.language_model.chat import ChatConfig
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ReservoirConfig
 from textrnn.text.document_options import DocumentConfig
@@ -31,7 +32,7 @@ from textrnn.training.options import OptimizationConfig, StopConfig
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
 OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "keep_tags", "resume", "from_run", "samples")
-GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig)
+GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig, ChatConfig)
 
 
 @click.command(cls=SectionedCommand)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.language_model.chat import ChatConfig
 from textrnn.language_model.copies import Copies
 from textrnn.text.documents import Documents, describe_documents
 
@@ -67,6 +68,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
         ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
     ]
+    found.append(("chat", f"written as {ChatConfig.from_json(config.get('chat', {})).template().text!r} (textrnn serve)"))
     if documents := Documents.from_json(run["documents"], run["vocab_size"]):
         column = config["documents"]["condition"]
         name, _, words = describe_documents(documents, column).partition(": ")

@@ -13,6 +13,7 @@ from typing import Any
 
 from textrnn.base.config import Checked
 from textrnn.base.errors import ConfigError
+from textrnn.language_model.chat import ChatConfig
 from textrnn.nn.options import ModelConfig
 from textrnn.nn.reservoir_options import ESN, ReservoirConfig
 from textrnn.text.document_options import NO_DOCUMENTS, DocumentConfig
@@ -33,6 +34,7 @@ class Config(Checked):
     reservoir: ReservoirConfig = field(default_factory=ReservoirConfig)
     documents: DocumentConfig = NO_DOCUMENTS
     counts: CountsConfig = field(default_factory=CountsConfig)
+    chat: ChatConfig = field(default_factory=ChatConfig)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Config:

@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,18 +100,28 @@ def adapted_nats(model: Reader, ids: np.ndarray) -> float:
 
 
 def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:
-    """The surprise of each character of a file, in order, as lines of JSON.
+    """The surprise of each character of a file, in order, as lines of JSON, see `scored_chars`."""
+    for found in scored_chars(model, normalized_text([source], model.normalize_config)):
+        yield json.dumps(found, ensure_ascii=False) + "\n"
 
-    A token of several characters gives each of them the same share of its bits, so the lines add up to the text's
-    total; a character made of several byte tokens has the sum of theirs.
+
+def scored_chars(model: LanguageModel, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The surprise of each character of a text, in order.
+
+    A token of several characters gives each of them the same share of its bits, so they add up to the text's total; a
+    character made of several byte tokens has the sum of theirs.
+
+    Args:
+        model: a saved one.
+        texts: the text in parts, normalised as that of the model.
 
     Yields:
-        lines with the keys `char` and `bits`; `"unknown": true` marks characters that the vocabulary lacks.
+        `char` and `bits`; `"unknown": True` marks characters that the vocabulary lacks.
     """
     originals: deque[str] = deque()
     decoder, waiting = model.tokenizer.decoder(), 0.0
     added = 0 if model.documents is None else len(spelled("", model.tokenizer.level))  # characters that are not shown
-    for ids, nats in nats_in_order(model, _encoded(model, source, originals)):
+    for ids, nats in nats_in_order(model, _encoded(model, texts, originals)):
         for token, cost in zip(ids.tolist(), nats.tolist(), strict=True):
             unknown = token == UNKNOWN_ID
             waiting += (cost + (NATS_PER_UNKNOWN if unknown else 0.0)) / math.log(2)
@@ -120,18 +130,17 @@ def score_per_char(model: LanguageModel, source: Source) -> Iterator[str]:
             if length:
                 more = {"unknown": True} if unknown else {}
                 for _ in range(length):  # what the text has there: an unknown token decodes to something else
-                    line = {"char": originals.popleft(), "bits": round(waiting / length, 4), **more}
-                    yield json.dumps(line, ensure_ascii=False) + "\n"
+                    yield {"char": originals.popleft(), "bits": round(waiting / length, 4), **more}
                 waiting = 0.0
 
 
-def _encoded(model: LanguageModel, source: Source, originals: deque[str]) -> Iterator[np.ndarray]:
-    """The ids of a file in pieces; the characters of each piece are put into `originals` before."""
+def _encoded(model: LanguageModel, texts: Iterable[str], originals: deque[str]) -> Iterator[np.ndarray]:
+    """The ids of a text in pieces; the characters of each piece are put into `originals` before."""
     if model.documents is not None:
-        text = "".join(normalized_text([source], model.normalize_config)).strip()
+        text = "".join(texts).strip()
         originals.extend(text)
         yield model.tokenizer.encode(spelled(text, model.tokenizer.level))
         return
-    for piece in normalized_text([source], model.normalize_config):
+    for piece in texts:
         originals.extend(piece)
         yield model.tokenizer.encode(piece)
