@@ -7,7 +7,7 @@ import math
 import types
 import typing
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -170,10 +170,16 @@ def _check_value(item: dataclasses.Field[Any], kind: Any, value: Any) -> None:
     if NUMBERS in allowed:
         _check_numbers(name, metadata, value)
         return
-    allowed = tuple(typing.get_origin(each) or each for each in allowed)  # of list[str] what can be told: a list
+    allowed = tuple(typing.get_origin(each) or each for each in allowed)  # of Sequence[str] what can be told
     accepted = (*allowed, int) if float in allowed else allowed
     if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, accepted):
-        names = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", dict: "an object"}
+        names: dict[Any, str] = {
+            int: "a whole number",
+            float: "a number",
+            str: "a word",
+            bool: "true or false",
+            Sequence: "a list",
+        }
         wanted = " or ".join(names.get(k, k.__name__) for k in allowed if k is not type(None))
         raise ConfigError(f"{name} is {value!r:.60}: expected {wanted} {expected(metadata)}".rstrip())
     if metadata.get("choices") and value not in metadata["choices"]:

@@ -127,7 +127,7 @@ def write(
 
     Args:
         model: the language model.
-        prompts: what each text goes on from, see `textrnn.language_model.rows.read_prompt`; a few dozen at a time are fastest.
+        prompts: what each text goes on from, see `read_prompt`; a few dozen at a time are fastest.
         rngs: one generator a text, which gives its draws.
         config: the settings; `random_seed` is not looked at.
         stops: texts that end a text and are left out.

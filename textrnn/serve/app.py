@@ -95,12 +95,16 @@ def _routes() -> list[Route]:
     ]
 
 
-def _answering(answer: Callable[[Service, Request], Awaitable[Answer]]) -> Callable[[Request], Awaitable[Response]]:
+def _answering(
+    answer: Callable[[Service, Request, bytes], Awaitable[Answer]],
+) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that answers errors in OpenAI's form, and ends when nobody waits for it any more."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            found = await _while_there(request, answer(request.app.state.service, request))
+            service: Service = request.app.state.service
+            body = await read_body(request, service.config.max_body) if request.method == "POST" else b""
+            found = await _while_there(request, answer(service, request, body))
         except ClientDisconnect:
             return Response(status_code=GONE)
         except (Problem, TextRNNError) as error:
@@ -116,13 +120,13 @@ def _answering(answer: Callable[[Service, Request], Awaitable[Answer]]) -> Calla
 def report(error: Exception) -> None:
     """Says on standard error what went wrong here, in one line, whatever characters are in it."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    print(f"error: {Path(frame.filename).name}:{frame.lineno}: {ascii(error):.300}", file=sys.stderr, flush=True)
+    print(f"error: {Path(frame.filename).name}:{frame.lineno}: {error!a:.300}", file=sys.stderr, flush=True)
 
 
 async def _while_there(request: Request, answer: Awaitable[Answer]) -> Answer:
     """The answer; raises ClientDisconnect if the client goes away before, and ends the work for it."""
     task = asyncio.ensure_future(answer)
-    leaving = asyncio.ensure_future(_left(request, task))
+    leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -134,10 +138,8 @@ async def _while_there(request: Request, answer: Awaitable[Answer]) -> Answer:
         await asyncio.gather(task, leaving, return_exceptions=True)
 
 
-async def _left(request: Request, task: asyncio.Future[Answer]) -> None:
-    """Ends when the client has gone; it looks only once the request is read."""
-    while not getattr(request, "_stream_consumed", False) and request.method == "POST":
-        await asyncio.sleep(0.05)
+async def _left(request: Request) -> None:
+    """Ends when the client has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
@@ -145,14 +147,14 @@ async def _left(request: Request, task: asyncio.Future[Answer]) -> None:
 def _posted(path: str) -> Callable[[Request], Awaitable[Response]]:
     kind, answer = openapi.POSTS[path], ANSWERS[path]
 
-    async def posted(service: Service, request: Request) -> Answer:
-        return await answer(service, parsed(await read_body(request, service.config.max_body), kind))
+    async def posted(service: Service, request: Request, body: bytes) -> Answer:
+        return await answer(service, parsed(body, kind))
 
     return _answering(posted)
 
 
 def _page(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = files("textrnn.serve").joinpath("page", name).read_bytes()
+    content = (files("textrnn.serve") / "page" / name).read_bytes()
 
     async def page(request: Request) -> Response:
         return Response(content, media_type=media_type)
@@ -160,32 +162,31 @@ def _page(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]
     return page
 
 
-async def _openapi(service: Service, request: Request) -> Answer:
+async def _openapi(service: Service, request: Request, body: bytes) -> Answer:
     return openapi.document()
 
 
-async def _models(service: Service, request: Request) -> Answer:
+async def _models(service: Service, request: Request, body: bytes) -> Answer:
     return await service.pool.run(lambda: runs.models(service))
 
 
-async def _model(service: Service, request: Request) -> Answer:
+async def _model(service: Service, request: Request, body: bytes) -> Answer:
     return await service.pool.run(lambda: runs.model(service, request.path_params["name"]))
 
 
-async def _delete(service: Service, request: Request) -> Answer:
+async def _delete(service: Service, request: Request, body: bytes) -> Answer:
     return runs.delete(service, request.path_params["name"])
 
 
-async def _events(service: Service, request: Request) -> Answer:
+async def _events(service: Service, request: Request, body: bytes) -> Answer:
     held = contextlib.AsyncExitStack()
     held.enter_context(service.places.taken(1))
     return Events(runs.progress(service, request.path_params["name"]), held)
 
 
-async def _table(service: Service, request: Request) -> Answer:
-    table = await read_body(request, service.config.max_body)
+async def _table(service: Service, request: Request, body: bytes) -> Answer:
     names = request.query_params
-    return await tasks.classify_table(service, names.get("model"), names.get("name", "table.csv"), table)
+    return await tasks.classify_table(service, names.get("model"), names.get("name", "table.csv"), body)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from textrnn.language_model.continuous import Batch, Order, Piece, Text
@@ -38,7 +38,7 @@ class Job:
         """All of them."""
         return [text for order in self.orders for text in order.texts]
 
-    async def pieces(self) -> AsyncIterator[tuple[int, Piece]]:
+    async def pieces(self) -> AsyncGenerator[tuple[int, Piece], None]:
         """What comes, until all texts have ended; who stops listening cancels the rest."""
         left = len(self.texts)
         try:

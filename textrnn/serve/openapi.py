@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textrnn import __version__
@@ -19,7 +20,7 @@ POSTS: dict[str, type[Asked]] = {
     "/v1/translate": Translating,
     "/v1/answer": Answering,
 }
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", Sequence: "array", Mapping: "object"}
 
 
 def document() -> dict[str, Any]:

@@ -37,7 +37,9 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, TextRNNError):
         fault_of_client = isinstance(error, ConfigError | DataError)
-        return Problem(400 if fault_of_client else 500, in_json_words(str(error)), INVALID if fault_of_client else SERVER)
+        return Problem(
+            400 if fault_of_client else 500, in_json_words(str(error)), INVALID if fault_of_client else SERVER
+        )
     return Problem(500, "something went wrong here: the server's terminal says what", SERVER)
 
 

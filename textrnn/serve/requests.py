@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,9 +53,9 @@ class Writing(Asked):
     repetition_penalty: float = option(1.0, "Above 1: make tokens of the last 64 less likely.", above=0, high=100)
     n: int = option(1, "Texts for each prompt.", low=1, high=10_000)
     seed: int | None = option(None, "Random seed: the same one gives the same text.", low=0, high=2**63)
-    stop: str | list[Any] | None = option(None, "A text, or up to 16, that ends the writing and is left out.")
+    stop: str | Sequence[Any] | None = option(None, "A text, or up to 16, that ends the writing and is left out.")
     stream: bool = option(False, "Send the text as it comes, as server-sent events.")
-    stream_options: dict[str, Any] | None = option(None, "include_usage: end with the numbers of tokens.")
+    stream_options: Mapping[str, Any] | None = option(None, "include_usage: end with the numbers of tokens.")
     use: str | None = option(None, "What predicts.", choices=("mixture", "network", "counts"))
     condition: str | None = option(None, "What the text should be like, of a run with conditions.")
     guidance: float | None = option(None, "How much what sets the condition apart is made stronger.", low=0, high=100)
@@ -85,7 +86,7 @@ class Writing(Asked):
 class Completion(Writing):
     """`POST /v1/completions`: go on with a text."""
 
-    prompt: str | list[Any] = option("", "The text to go on from, or several.")
+    prompt: str | Sequence[Any] = option("", "The text to go on from, or several.")
     logprobs: int | None = option(None, "Also the most likely tokens at each place.", low=0, high=20)
     echo: bool = option(False, "Begin the text with the prompt.")
 
@@ -94,7 +95,7 @@ class Completion(Writing):
 class Chat(Writing):
     """`POST /v1/chat/completions`: answer in a conversation."""
 
-    messages: list[Any] | None = option(None, "What was said so far, each with role and content.")
+    messages: Sequence[Any] | None = option(None, "What was said so far, each with role and content.")
     max_completion_tokens: int | None = option(None, "As max_tokens.", low=1)
     logprobs: bool = option(False, "Also the probability of each token.")
     top_logprobs: int | None = option(None, "And of the most likely ones there.", low=0, high=20)
@@ -113,7 +114,7 @@ class Scoring(Asked):
 class Classifying(Asked):
     """`POST /v1/classify`: the labels of texts."""
 
-    input: str | list[Any] = option("", "A text, or several.")
+    input: str | Sequence[Any] = option("", "A text, or several.")
     explain: bool = option(False, "Also what each word adds to the log-odds of the label.")
 
 
@@ -121,7 +122,7 @@ class Classifying(Asked):
 class Translating(Asked):
     """`POST /v1/translate`: texts turned into others."""
 
-    input: str | list[Any] = option("", "A text, or several.")
+    input: str | Sequence[Any] = option("", "A text, or several.")
     beam: int = option(1, "Translations that are followed at the same time.", low=1, high=100)
 
 
@@ -129,17 +130,17 @@ class Translating(Asked):
 class Answering(Asked):
     """`POST /v1/answer`: a question about a story."""
 
-    story: str | list[Any] = option("", "Its sentences: a list, or a text with one a line.")
+    story: str | Sequence[Any] = option("", "Its sentences: a list, or a text with one a line.")
     question: str = option("", "What is asked.")
 
 
-def texts_of(given: str | list[Any], name: str, most: int) -> list[str]:
+def texts_of(given: str | Sequence[Any], name: str, most: int) -> list[str]:
     """A text or a list of texts as a list.
 
     Raises:
         ConfigError: there is something else in it, or too much.
     """
-    texts = [given] if isinstance(given, str) else given
+    texts = [given] if isinstance(given, str) else list(given)
     if not all(isinstance(text, str) for text in texts):
         raise ConfigError(f"{name} is {given!r:.60}: expected a text or a list of texts")
     if len(texts) > most:
@@ -199,9 +200,8 @@ def parsed(body: bytes, kind: type[A]) -> A:
     values = {name: value for name, value in values.items() if value is not None and name not in WITHOUT_EFFECT}
     names = {item.name for item in dataclasses.fields(kind)}
     for name, nothing in NOTHING.items():
-        if name in values and name not in names:
-            if values.pop(name) not in nothing:
-                raise ConfigError(f"{name} has no meaning here: leave it out")
+        if name in values and name not in names and values.pop(name) not in nothing:
+            raise ConfigError(f"{name} has no meaning here: leave it out")
     if unknown := sorted(values.keys() - names):
         raise ConfigError(f"unknown field {unknown[0]!r:.60}: expected some of {', '.join(sorted(names))}")
     return kind.from_json(values)

@@ -270,5 +270,3 @@ def new_service(models_dir: Path, config: ServeConfig, chat_template: ChatTempla
     """A service in the loop that is running."""
     pool = Pool(asyncio.get_running_loop(), config.max_queue)
     return Service(config, Shelf(models_dir, config, pool), pool, Places(config.max_queue), chat_template)
-
-

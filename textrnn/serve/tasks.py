@@ -24,6 +24,7 @@ from textrnn.translator.options import DecodeConfig
 R = TypeVar("R")
 CLASSIFIER, TRANSLATOR, ANSWERER = "classifier", "translator", "answerer"
 MOST_TEXTS = 10_000  # of a request to classify or translate
+KEPT = ("rows", "column", "test", "unlike", "unknown_labels")  # of what `predict` returns
 SHOWN_ROWS = 50  # of a table, in the answer
 TABLE_NAME = re.compile(r"\.(csv|tsv|txt|json|jsonl|ndjson|xlsx|parquet|csv\.gz|tsv\.gz)$")
 
@@ -77,7 +78,8 @@ async def classify_table(service: Service, model: str | None, name: str, table: 
     """
     found = TABLE_NAME.search(name.lower())
     if found is None:
-        raise Problem(400, f"the file {name!r:.80} is no table: expected .csv, .tsv, .txt, .json, .jsonl, .xlsx, .parquet")
+        expected = ".csv, .tsv, .txt, .json, .jsonl, .xlsx or .parquet"
+        raise Problem(400, f"the file {name!r:.80} is no table: expected {expected}")
 
     def work(opened: Opened) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="textrnn-") as folder:
@@ -92,12 +94,10 @@ async def classify_table(service: Service, model: str | None, name: str, table: 
         words = [line.replace(str(target), "") for line in summary(result).splitlines()]
         words[1:2] = []  # where it was written
         stem = name[: -len(found[0])][-100:]
-        kept = {key: result[key] for key in ("rows", "column", "test", "unlike", "unknown_labels") if key in result}
-        more = dict(name=f"{stem}.predicted{found[0]}", content=content, shown=shown)
-        return dict(
-            model=opened.name, **kept, summary=[_named(line, name) for line in words],
-            warnings=[_named(line, name) for line in warnings], **more,
-        )
+        kept = {key: result[key] for key in KEPT if key in result}
+        lines = dict(summary=[_named(line, name) for line in words], warnings=[_named(line, name) for line in warnings])
+        file = dict(name=f"{stem}.predicted{found[0]}", content=content, shown=shown)
+        return {"model": opened.name, **kept, **lines, **file}
 
     return await _worked(service, model, CLASSIFIER, work)
 
@@ -126,7 +126,7 @@ async def translate(service: Service, asked: Translating) -> dict[str, Any]:
     def work(opened: Opened) -> dict[str, Any]:
         made = opened.model.some(texts, DecodeConfig(beam=asked.beam))
         data = [
-            dict(text=one.text, log_prob=one.log_prob, unseen=list(opened.model.unseen(text)))
+            dict(text=one.text, nats=one.nats, unseen=list(opened.model.unseen(text)))
             for text, one in zip(texts, made, strict=True)
         ]
         return dict(object="list", model=opened.name, data=data)
