@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -64,10 +65,8 @@ def serve(context: click.Context, /, **options: Any) -> None:
         if _has_desktop() if asked.opens is None else asked.opens:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         Server(app, stop, ready).run(sockets=[listens])
-    except KeyboardInterrupt:
-        pass
     leave_at_once(0)
 
 

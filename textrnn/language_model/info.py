@@ -68,9 +68,8 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("learnt from", f"{corpus['train']['chars']:,} characters; {corpus['valid']['chars']:,} held out"),
         ("window", f"{data['window']} tokens, batch {data['batch']}, {data['batching']}"),
     ]
-    found.append(
-        ("chat", f"written as {ChatConfig.from_json(config.get('chat', {})).template().text!r} (textrnn serve)")
-    )
+    template = ChatConfig.from_json(config.get("chat", {})).template()
+    found.append(("chat", f"written as {template.text!r} (textrnn serve)"))
     if documents := Documents.from_json(run["documents"], run["vocab_size"]):
         column = config["documents"]["condition"]
         name, _, words = describe_documents(documents, column).partition(": ")

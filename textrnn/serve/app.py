@@ -31,6 +31,7 @@ PAGE_FILES = {"/": ("page.html", "text/html"), "/page.css": ("page.css", "text/c
 PAGE_FILES["/page.js"] = ("page.js", "text/javascript")
 GONE = 499  # the client did not wait for the answer
 Answer = dict[str, Any] | Response
+Endpoint = Callable[[Request], Awaitable[Response]]
 ANSWERS: dict[str, Callable[[Service, Any], Awaitable[Answer]]] = {
     "/v1/completions": writing.complete,
     "/v1/chat/completions": writing.chat,
@@ -95,9 +96,7 @@ def _routes() -> list[Route]:
     ]
 
 
-def _answering(
-    answer: Callable[[Service, Request, bytes], Awaitable[Answer]],
-) -> Callable[[Request], Awaitable[Response]]:
+def _answering(answer: Callable[[Service, Request, bytes], Awaitable[Answer]]) -> Endpoint:
     """An endpoint that answers errors in OpenAI's form, and ends when nobody waits for it any more."""
 
     async def endpoint(request: Request) -> Response:
@@ -144,7 +143,7 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _posted(path: str) -> Callable[[Request], Awaitable[Response]]:
+def _posted(path: str) -> Endpoint:
     kind, answer = openapi.POSTS[path], ANSWERS[path]
 
     async def posted(service: Service, request: Request, body: bytes) -> Answer:
@@ -153,7 +152,7 @@ def _posted(path: str) -> Callable[[Request], Awaitable[Response]]:
     return _answering(posted)
 
 
-def _page(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+def _page(name: str, media_type: str) -> Endpoint:
     content = (files("textrnn.serve") / "page" / name).read_bytes()
 
     async def page(request: Request) -> Response:

@@ -85,9 +85,9 @@ class Guard:
             raise Problem(421, f"the Host {host!r:.80} is not this server's: --allow-host names further ones")
         if origin is not None and origin not in self._origins and urlsplit(origin).netloc.lower() != host.lower():
             raise Problem(403, f"the page {origin!r:.80} may not ask: --allow-origin names pages that may")
-        if origin is None and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            if headers.get("sec-fetch-mode") != "navigate" or path not in PAGE:
-                raise Problem(403, "a page of another site may not ask: --allow-origin names pages that may")
+        is_link = headers.get("sec-fetch-mode") == "navigate" and path in PAGE
+        if origin is None and headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_link:
+            raise Problem(403, "a page of another site may not ask: --allow-origin names pages that may")
         is_preflight = origin in self._origins and "access-control-request-method" in headers
         if self._token is not None and path not in PAGE and not is_preflight:
             kind, _, given = headers.get("authorization", "").partition(" ")

@@ -36,10 +36,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, TextRNNError):
-        fault_of_client = isinstance(error, ConfigError | DataError)
-        return Problem(
-            400 if fault_of_client else 500, in_json_words(str(error)), INVALID if fault_of_client else SERVER
-        )
+        status, kind = (400, INVALID) if isinstance(error, ConfigError | DataError) else (500, SERVER)
+        return Problem(status, in_json_words(str(error)), kind)
     return Problem(500, "something went wrong here: the server's terminal says what", SERVER)
 
 
