@@ -53,7 +53,7 @@ LIBRARIES = {
     "answerer": SMALL,
     "inspect": SMALL,
     "export": SMALL | {"onnx"},
-    "serve": {"starlette", "uvicorn"},
+    "serve": {"starlette", "uvicorn", "h11"},
     "cli": {"click"},
     "__main__": set(),
     "": set(),

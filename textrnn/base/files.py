@@ -24,9 +24,10 @@ from textrnn.base.errors import RunError
 # 1 and 2 had other groups of options in run.json, 1 to 3 no cache beside counts, 1 to 4 no labels but classes.
 FORMAT_VERSION = 5
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
+SAMPLES_FILE = "samples.jsonl"  # what a language model wrote while it learnt
 END = '"\n}'  # how an object written with indent ends, behind its last text
 # As mkstemp names what is half written.
-TEMPORARY = re.compile(r"\..+\.(json|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
+TEMPORARY = re.compile(r"\..+\.(jsonl?|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
 Weights = dict[str, np.ndarray]
 
 

@@ -26,7 +26,7 @@ from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.stack import STATES
 from textrnn.text.corpus import Corpus, decoded, forget_pages
-from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.display import Display, check_line, keep_sample, one_line
 from textrnn.training.events import Tell
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
@@ -153,7 +153,9 @@ class Watch:
             risen = f"validation has risen for {progress.worse_checks} checks"
             self._display.say(f"{risen}: the best model, of epoch {epoch:.3g}, is kept")
         if self._samples:
-            self._display.say(f"        {self._sample()}", style="dim")
+            sample = self._sample()
+            self._display.say(f"        {one_line(sample)}", style="dim")
+            keep_sample(self._prepared.path, int(row["step"]), sample)
 
     def result(self, seconds: float, workers: Workers) -> dict[str, Any]:
         """The object that `textrnn train --json` prints, and `ended`."""
@@ -223,11 +225,11 @@ class Watch:
         return copies(texts, lambda: decoded(train, self._corpus.tokenizer, MOST_COMPARED)).to_json()
 
     def _sample(self) -> str:
-        """A line that is written now."""
+        """A text that is written now."""
         rng = row_rng(self._learner.progress.step)
         label, model = self._begun(self._model(get_weights(self._learner.model)), rng)
         text = "".join(Stream(model, model.tokenizer.encode(""), rng).write(SampleConfig(length=SAMPLE_TOKENS)))
-        return one_line(f"{label}: {text.strip()}" if label else text)
+        return f"{label}: {text.strip()}" if label else text
 
     def _begun(self, model: Model, rng: np.random.Generator) -> tuple[str, Model]:
         """The model whose texts begin in a condition that is drawn, if there are some, and its name."""

@@ -32,7 +32,16 @@ from textrnn.nn.numpy.reservoir_draw import FastReservoir, make_reservoir
 from textrnn.nn.numpy.ridge import Held, Sums, choose_readout
 from textrnn.nn.numpy.weights import Weights
 from textrnn.text.corpus import Part, forget_pages
-from textrnn.training.display import Display, check_line, duration, one_line, shown, write_curves, write_history
+from textrnn.training.display import (
+    Display,
+    check_line,
+    duration,
+    keep_sample,
+    one_line,
+    shown,
+    write_curves,
+    write_history,
+)
 from textrnn.training.interrupt import polite_interrupts
 from textrnn.training.prepared import Prepared
 
@@ -208,7 +217,9 @@ class ReservoirSession:
             )
         self.display.say(check_line(row, is_best=is_best))
         if self._samples:
-            self.display.say(f"        {self._sample(network)}", style="dim")
+            sample = self._sample(network)
+            self.display.say(f"        {one_line(sample)}", style="dim")
+            keep_sample(self.prepared.path, progress.position, sample)
         self._check_s, self._checked_at = time.monotonic() - begin, progress.position
 
     def _solved(self, held: Held) -> tuple[ReservoirNetwork, float]:
@@ -225,11 +236,11 @@ class ReservoirSession:
         return ReservoirNetwork(self.reservoir, *everything.solve(chosen.ridge), chosen.calibration), chosen.nats
 
     def _sample(self, network: ReservoirNetwork, num_tokens: int = 80) -> str:
-        """A line that a network writes."""
+        """A text that a network writes."""
         config, tokenizer, details = self.prepared.config, self.prepared.data.tokenizer, self.prepared.details
         model = LanguageModel(network, tokenizer, config, details["start_id"], details)
         stream = Stream(model, tokenizer.encode(""), row_rng(self.progress.position))
-        return one_line("".join(stream.write(SampleConfig(length=num_tokens))))
+        return "".join(stream.write(SampleConfig(length=num_tokens)))
 
     def _chars_per_s(self) -> float:
         train: Part = self.prepared.data.train

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
 from collections import defaultdict
@@ -11,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import RunError, TextRNNError
-from textrnn.base.files import RUN_FILE
+from textrnn.base.files import RUN_FILE, SAMPLES_FILE
 from textrnn.base.run import list_runs, read_run
 from textrnn.base.run_changes import delete_run, size_on_disk
 from textrnn.base.tasks import TASKS
 from textrnn.serve.problems import as_json
 from textrnn.serve.shelf import Service
 
-HISTORY_FILE, SAMPLES_FILE = "history.csv", "samples.jsonl"
+HISTORY_FILE = "history.csv"
 MOST_ROWS = 2000  # of the history, in an answer
 POLL_S = 1.0
 MOST_BYTES = 5_000_000  # that are read of a file of a run
@@ -72,12 +73,9 @@ def _progress(path: Path) -> dict[str, Any]:
     for row in list(csv.DictReader(text.splitlines()))[-MOST_ROWS:]:
         rows.append({str(name): number for name, value in row.items() if (number := _number(value)) is not None})
     sample = None
-    lines = _read(path / SAMPLES_FILE).splitlines()
-    if lines:
-        try:
+    if lines := _read(path / SAMPLES_FILE).strip("\n").split("\n"):
+        with contextlib.suppress(ValueError):
             sample = json.loads(lines[-1])
-        except ValueError:
-            sample = None
     return dict(history=rows, sample=sample)
 
 

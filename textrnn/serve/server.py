@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,6 +17,7 @@ from textrnn.base.errors import RunError
 
 HEAD_S = 10.0  # in which the first line and the headers of a request have to come
 STALL_S = 10.0  # for which a client may take nothing of what is sent to it
+SEND_BYTES = 1 << 17  # that the system holds for a client; else several MB before it is seen to take nothing
 END_S = 1  # in which requests may end when the server does
 MOST_CONNECTIONS = 1000
 
@@ -26,34 +28,41 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
         super().connection_made(transport)
-        self._waiting: asyncio.TimerHandle | None = self.loop.call_later(HEAD_S, self._cut_if_silent)
-        self._stalled: asyncio.TimerHandle | None = None
+        if (own := transport.get_extra_info("socket")) is not None:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        self._timers = dict[str, asyncio.TimerHandle]()
+        self._cut_after(HEAD_S, "head")
 
-    def _cut_if_silent(self) -> None:
-        if self.cycle is None:
-            self.transport.abort()
+    def data_received(self, data: bytes) -> None:
+        """Some of a request has come."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
+            self._forget("head")
+        elif "head" not in self._timers:  # of a further request on this connection
+            self._cut_after(HEAD_S, "head")
 
     def pause_writing(self) -> None:
         """The client takes less than is sent: it has some seconds to go on."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALL_S, self.transport.abort)
+        self._cut_after(STALL_S, "stall")
 
     def resume_writing(self) -> None:
         """It has gone on."""
         super().resume_writing()
-        self._forget()
+        self._forget("stall")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone."""
-        self._forget()
-        if self._waiting is not None:
-            self._waiting.cancel()
+        for name in list(self._timers):
+            self._forget(name)
         super().connection_lost(exc)
 
-    def _forget(self) -> None:
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+    def _cut_after(self, seconds: float, name: str) -> None:
+        self._timers[name] = self.loop.call_later(seconds, self.transport.abort)
+
+    def _forget(self, name: str) -> None:
+        if timer := self._timers.pop(name, None):
+            timer.cancel()
 
 
 class Server(uvicorn.Server):

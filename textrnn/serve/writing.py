@@ -251,11 +251,13 @@ async def _parts(plan: Plan, job: Job, head: dict[str, Any], warnings: list[str]
     """The events of a stream."""
     counts = [0] * plan.num_texts
 
-    def event(choices: Iterable[Any], **more: Any) -> bytes:
-        return b"data: " + as_json({**head, "choices": list(choices), **more}) + b"\n\n"
+    first = {"warnings": warnings} if warnings else {}
 
-    if warnings:
-        yield event([], warnings=warnings)
+    def event(choices: Iterable[Any], **more: Any) -> bytes:
+        values = {**head, "choices": list(choices), **first, **more}
+        first.clear()
+        return b"data: " + as_json(values) + b"\n\n"
+
     for index in range(plan.num_texts):
         if opening := plan.form.opening(index):
             yield event([opening])

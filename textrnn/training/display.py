@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import json
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textrnn.base.files import write_atomically
+from textrnn.base.files import SAMPLES_FILE, write_atomically
 
 # Of `history.csv`. A new column is added here, and to the row of a check by the task (`Watch.check` and its likes).
 COLUMNS = (
@@ -150,6 +151,19 @@ def write_history(path: Path, history: list[dict[str, float]], columns: Sequence
         values = {name: row.get(name, math.nan) for name in columns}
         writer.writerow({k: f"{value:.6g}" if isinstance(value, float) else value for k, value in values.items()})
     write_atomically(path, text.getvalue().encode())
+
+
+def keep_sample(folder: Path, step: int, text: str) -> None:
+    """Adds a text that a model wrote while it learnt to `samples.jsonl`, in the place of those of this step or later.
+
+    A sample is no part of what was learnt: where it cannot be written, training goes on without it.
+    """
+    path = folder / SAMPLES_FILE
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+        kept = [line for line in lines if line and json.loads(line)["step"] < step]
+        new = json.dumps({"step": step, "text": text}, ensure_ascii=False)
+        write_atomically(path, "".join(f"{line}\n" for line in [*kept, new]).encode())
 
 
 def write_curves(path: Path, history: list[dict[str, float]], title: str, *, first: str = "training") -> None:
