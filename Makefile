@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
 
-.PHONY: demo test test-examples test-processors coverage faults lint bench docs clean
+.PHONY: demo test test-browser test-examples test-processors coverage faults lint bench docs clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -19,6 +19,14 @@ demo: .venv/installed
 # Two processes start TensorFlow twice, and end in two thirds of the time of one; tests/conftest.py orders the files.
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The page of textrnn serve in chromium, which has to be there: a line says how to get it.
+test-browser: .venv/browser
+	$(BIN)/python tests/browser.py
+
+.venv/browser: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
+	touch $@
 
 # The tests that compare numbers, as on six older processors: about half an hour.
 test-processors: .venv/installed

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from textrnn.base.errors import ConfigError, TextRNNError
+from textrnn.base.errors import ConfigError, DataError, TextRNNError
 from textrnn.classifier.predict_file import PredictOptions, predict, summary
 from textrnn.language_model.score import scored_chars
 from textrnn.serve.problems import Problem
@@ -90,7 +90,7 @@ async def classify_table(service: Service, model: str | None, name: str, table: 
             try:
                 result = predict(str(source), opened.model, TableOptions(), options, warnings.append)
             except TextRNNError as error:
-                raise type(error)(_named(str(error), name)) from None
+                raise DataError(_named(str(error), name)) from None
             shown = _first_rows(opened, str(target), str(result["column"]))
             content = base64.b64encode(target.read_bytes()).decode()
         words = [line.replace(str(target), "") for line in summary(result).splitlines()]

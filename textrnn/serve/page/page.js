@@ -126,7 +126,7 @@ function question(text, yes, line = false) {
 // ---------------------------------------------------------------- colours, and what else was likely
 
 const shown = (text) => text.replace(/ /g, "␣").replace(/\n/g, "↵").replace(/\t/g, "⇥") || "·";
-const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : (100 * p).toPrecision(2)) + " %";
+const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : (100 * p).toPrecision(2)) + "\u00a0%";
 const step = (bits) => Math.max(0, Math.min(8, Math.round(bits)));
 
 // What is known of a piece of text: {text, bits, top}; `text` may be several characters.
