@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -43,7 +44,7 @@ def opened(client, browser):
         contexts.append(browser.new_context(viewport=viewport, locale=language, **more))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
         page.on("request", watch)
         page.goto(str(client.base_url))
         page.wait_for_selector("#write option", state="attached")
@@ -86,6 +87,8 @@ def test_text_grows_is_stopped_gone_on_with_and_undone(opened):
     assert grown(page, 25)[:20] == stopped[:20] and len(page.input_value("#text")) == 25
     page.click("#undo")
     expect(page.locator("#text")).to_have_value(stopped)
+    page.evaluate("document.querySelector('#paper').scrollTop = 0")
+    page.wait_for_timeout(300)  # scrolling hides what hovers
     place = page.locator("#marks span").nth(12).bounding_box()
     page.mouse.move(place["x"] + 3, place["y"] + 5)
     expect(page.locator("#tip tr")).to_have_count(5)
@@ -123,7 +126,7 @@ def test_a_table_is_dropped_and_its_labels_are_read_and_downloaded(opened, tmp_p
     page.fill("#classify-text", "the old miller fine")
     page.click("#classify-go")
     expect(page.locator("#classify-result .large")).to_have_text("pos")
-    expect(page.locator("#classify-result .r4")).to_have_text("fine")
+    expect(page.locator("#classify-result .r3")).to_have_text("fine")
     data = page.evaluate_handle(
         "() => { const held = new DataTransfer(); held.items.add(new File("
         "['text\\nthe old miller fine\\ncold <b>harsh</b> rain\\n'], 'mine.csv')); return held }"
@@ -187,4 +190,4 @@ def test_errors_are_said(opened):
 if __name__ == "__main__":
     if BROWSER is None:
         sys.exit("error: no browser: install chromium (apt-get install chromium), or set BROWSER to the path of one")
-    sys.exit(pytest.main([__file__, "-p", "no:cacheprovider", *sys.argv[1:]]))
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", __file__, *sys.argv[1:]]))
