@@ -1,0 +1,13 @@
+# textrnn serve in a container: docker build -t textrnn . && docker run -p 8000:8000 -v ./models:/models
+# -e TEXTRNN_TOKEN=a-long-secret textrnn. Only what uses models is installed; training needs TensorFlow beside it.
+FROM python:3.12-slim
+WORKDIR /app
+COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY textrnn textrnn
+RUN pip install --no-cache-dir click jinja2 numpy python-dateutil rich safetensors scikit-learn starlette threadpoolctl \
+    tokenizers uvicorn && pip install --no-cache-dir --no-deps .
+RUN useradd --create-home textrnn && mkdir /models && chown textrnn /models
+USER textrnn
+EXPOSE 8000
+ENTRYPOINT ["textrnn"]
+CMD ["serve", "--host", "0.0.0.0", "--models-dir", "/models", "--no-open"]
