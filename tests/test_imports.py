@@ -262,6 +262,7 @@ sys.exit(code)
             "import textrnn.language_model.generate, textrnn.language_model.score, textrnn.language_model.info",
             {"click", "matplotlib", "sklearn"},
         ),
+        ("import textrnn.serve.app, textrnn.serve.server", {"matplotlib", "sklearn", "scipy", "jinja2"}),
         ("import textrnn; textrnn.load, textrnn.train", {"click"}),
     ],
 )

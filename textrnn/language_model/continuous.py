@@ -248,6 +248,7 @@ class Batch:
             if not all(text.is_cancelled for text in texts):
                 left -= reading.read(left)
                 if not reading.is_done:
+                    self._reading.rotate(-1)  # the next one goes on at the next step
                     return
                 self._ready.extend((reading.prompt(), text) for text in texts)
             self._reading.popleft()

@@ -166,11 +166,11 @@ async def _openapi(service: Service, request: Request, body: bytes) -> Answer:
 
 
 async def _models(service: Service, request: Request, body: bytes) -> Answer:
-    return await service.pool.run(lambda: runs.models(service))
+    return await service.quick.run(lambda: runs.models(service))
 
 
 async def _model(service: Service, request: Request, body: bytes) -> Answer:
-    return await service.pool.run(lambda: runs.model(service, request.path_params["name"]))
+    return await service.quick.run(lambda: runs.model(service, request.path_params["name"]))
 
 
 async def _delete(service: Service, request: Request, body: bytes) -> Answer:

@@ -115,8 +115,8 @@ async def progress(service: Service, name: str) -> AsyncIterator[bytes]:
     path, before = service.shelf.find(name), None
     while True:
         try:
-            run = await service.pool.run(lambda: read_run(path))
-            found = {**_entry(path, run), **await service.pool.run(lambda: _progress(path))}
+            run = await service.quick.run(lambda: read_run(path))
+            found = {**_entry(path, run), **await service.quick.run(lambda: _progress(path))}
         except (RunError, OSError):
             return
         if found != before:

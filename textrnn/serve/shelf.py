@@ -21,7 +21,7 @@ from textrnn.serve.options import ServeConfig
 from textrnn.serve.problems import NOT_FOUND, Problem
 
 T = TypeVar("T")
-THREADS = 2  # that open runs, classify, score and translate
+THREADS = 2  # that classify, score, translate and answer
 LANGUAGE_MODEL = "language_model"
 
 
@@ -34,7 +34,7 @@ class Pool:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most: int) -> None:
-        self._loop, self._waiting = loop, queue.Queue[tuple[Callable[[], Any], asyncio.Future[Any]]](most)
+        self.loop, self._waiting = loop, queue.Queue[tuple[Callable[[], Any], asyncio.Future[Any]]](most)
         for number in range(THREADS):
             threading.Thread(target=self._run, name=f"textrnn work {number}", daemon=True).start()
 
@@ -44,7 +44,7 @@ class Pool:
         Raises:
             Problem: too much work waits already.
         """
-        future: asyncio.Future[T] = self._loop.create_future()
+        future: asyncio.Future[T] = self.loop.create_future()
         try:
             self._waiting.put_nowait((work, future))
         except queue.Full:
@@ -61,7 +61,7 @@ class Pool:
             except Exception as found:
                 result, error = None, found
             with contextlib.suppress(RuntimeError):  # the server has ended
-                self._loop.call_soon_threadsafe(_settle, future, result, error)
+                self.loop.call_soon_threadsafe(_settle, future, result, error)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
@@ -181,7 +181,7 @@ class Shelf:
     def _opened(self, path: Path, kind: str) -> Opened:
         stamp, model = stamp_of(path), load(path)
         num_bytes = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
-        engine = Engine(path.name, self.pool._loop) if kind == LANGUAGE_MODEL else None
+        engine = Engine(path.name, self.pool.loop) if kind == LANGUAGE_MODEL else None
         return Opened(path, stamp, model, num_bytes, engine)
 
     def _let_go(self) -> None:
@@ -255,6 +255,7 @@ class Service:
         config: the limits.
         shelf: the runs.
         pool: does what takes a while.
+        quick: does what takes little, and opens runs: it never waits for the other.
         places: for work.
         chat_template: for all runs, in place of their own.
     """
@@ -262,11 +263,12 @@ class Service:
     config: ServeConfig
     shelf: Shelf
     pool: Pool
+    quick: Pool
     places: Places
     chat_template: ChatTemplate | None = None
 
 
 def new_service(models_dir: Path, config: ServeConfig, chat_template: ChatTemplate | None = None) -> Service:
     """A service in the loop that is running."""
-    pool = Pool(asyncio.get_running_loop(), config.max_queue)
-    return Service(config, Shelf(models_dir, config, pool), pool, Places(config.max_queue), chat_template)
+    pool, quick = (Pool(asyncio.get_running_loop(), config.max_queue) for _ in range(2))
+    return Service(config, Shelf(models_dir, config, quick), pool, quick, Places(config.max_queue), chat_template)

@@ -207,7 +207,7 @@ async def _answer(service: Service, plan: Plan) -> dict[str, Any] | Response:
     try:
         stack.enter_context(service.places.taken(plan.num_texts))
         opened = await stack.enter_async_context(service.shelf.using(plan.asked.model, LANGUAGE_MODEL))
-        job, warnings = await service.pool.run(lambda: _job(plan, opened, service.config.max_tokens))
+        job, warnings = await service.quick.run(lambda: _job(plan, opened, service.config.max_tokens))
         head = dict(id=f"{plan.form.prefix}-{secrets.token_hex(12)}", created=int(time.time()), model=opened.name)
         opened.submit(job)
         if plan.asked.stream:
