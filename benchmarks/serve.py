@@ -1,6 +1,6 @@
 """`textrnn serve` under load: characters a second of many clients, time to the first one, and memory over minutes.
 
-    python -m benchmarks.serve [--repeats 3] [--minutes 10] [--units 512]
+    python -m benchmarks.serve [--repeats 3] [--length 1500] [--minutes 10] [--units 512]
 
 Clients are in a process of their own and read their streams as fast as they come. The other side of the ratio is the
 loop of `textrnn generate --count` with as many texts, without the start of the command; both run in turn. Under mixed
@@ -30,7 +30,6 @@ from textrnn.language_model.generation import generate_texts
 from textrnn.language_model.predict import open_run
 from textrnn.language_model.sample_options import SampleConfig
 
-LENGTH = 1500  # characters of a text, when speed is measured
 MIXED = 12  # clients at the same time, under mixed load
 SEEDS = 40  # different texts that are asked for then
 
@@ -146,21 +145,22 @@ def under_load(path: Path, minutes: float) -> None:
         print("memory of the server, MB, each tenth of the time: " + ", ".join(f"{value:.0f}" for value in memory))
 
 
-def speeds(path: Path, repeats: int) -> None:
+def speeds(path: Path, repeats: int, length: int) -> None:
     """Prints characters a second of clients and of `generate`."""
     model, rows = open_run(path), list[list[object]]()
     with server(path.parent) as (port, _):
         for number in (1, 16, 64):
             served, alone, first = [], [], []
             for _ in range(repeats):
-                command = [sys.executable, "-m", "benchmarks.serve", "--measure", f"{port},{number},{LENGTH}"]
+                command = [sys.executable, "-m", "benchmarks.serve", "--measure", f"{port},{number},{length}"]
                 found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
                 served.append(found["chars_per_s"])
                 first += found["first"]
-                alone.append(batch_speed(model, number, LENGTH))
+                alone.append(batch_speed(model, number, length))
             ours, theirs = statistics.median(served), statistics.median(alone)
             waits = [f"{1000 * statistics.median(first):.0f}", f"{1000 * max(first):.0f}"]
             rows.append([number, f"{ours:,.0f}", f"{theirs:,.0f}", f"{ours / theirs:.2f}", *waits])
+            print(rows[-1], file=sys.stderr, flush=True)
     print(table(["clients", "chars/s", "`generate` chars/s", "ratio", "first, ms (median)", "(longest)"], rows))
 
 
@@ -170,6 +170,7 @@ def main() -> None:
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--length", type=int, default=1500, help="characters of a text")
     parser.add_argument("--minutes", type=float, default=0.0, help="of mixed load")
     options = parser.parse_args()
     if options.measure:
@@ -179,7 +180,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = random_run(Path(folder), units=options.units, layers=1)
         if options.repeats:
-            speeds(path, options.repeats)
+            speeds(path, options.repeats, options.length)
         if options.minutes:
             under_load(path, options.minutes)
 

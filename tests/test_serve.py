@@ -255,6 +255,7 @@ BAD = [
     ("/v1/completions", dict(n=65), 400, "at most 64"),
     ("/v1/completions", dict(top_p=0), 400, "top_p is 0: expected a number above 0"),
     ("/v1/completions", dict(stop=""), 400, "empty"),
+    ("/v1/completions", dict(model="lstm", max_tokens=20_000, n=9, logprobs=5), 400, "too many"),
     ("/v1/completions", dict(stop=["a"] * 17), 400, "at most 16"),
     ("/v1/completions", dict(best_of=2), 400, "best_of has no meaning here"),
     ("/v1/completions", dict(tempperature=1), 400, "unknown field 'tempperature'"),
@@ -400,7 +401,7 @@ def test_a_client_that_sends_no_request_is_cut(runs, monkeypatch, sent):
 
 def test_a_client_that_takes_nothing_is_cut(runs, monkeypatch):
     monkeypatch.setattr(server_module, "STALL_S", 0.3)
-    asked = dict(model="lstm", prompt="the", max_tokens=20_000, n=16, logprobs=20, stream=True)
+    asked = dict(model="lstm", prompt="the", max_tokens=20_000, n=2, logprobs=20, stream=True)
     body = json.dumps(asked).encode()
     head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with serving(runs) as client, socket.socket() as connection:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from textrnn.language_model.generation import LanguageModel, condition_rng, opens_blank, prepare_prompt, prepare_stops
+from textrnn.language_model.generation import (
+    Choose,
+    LanguageModel,
+    Warn,
+    condition_rng,
+    opens_blank,
+    prepare_prompt,
+    prepare_stops,
+)
 from textrnn.language_model.generation_loop import END, LENGTH, STOP
 from textrnn.language_model.random_state import row_rng
 from textrnn.language_model.rows import Model, Prompt, PromptReading, Rows
@@ -20,8 +28,6 @@ from textrnn.language_model.stop_sequences import StopScanner
 MOST_ROWS = 64  # texts written side by side; more are hardly faster each
 READ_TOKENS = 256  # of prompts between two steps, so that a long one holds nobody up
 END_TEXT = "<end>"  # how the token that ends a text is shown among others
-
-Choose = Callable[[np.random.Generator], tuple["str | None", LanguageModel]]
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,9 @@ class Text:
         rng: gives its draws.
         config: the settings of sampling; `random_seed` is not looked at.
         index: which one it is of those that were asked for together.
-        stops: texts that end it and are left out, see `prepare_stops`.
+        stops: texts that end it, see `prepare_stops`.
         top: how many of the most likely tokens are given with each token; None to give no tokens.
-        without_blank: whether a blank that it begins with is left out, see `opens_blank`.
+        without_blank: whether a blank that it begins with is left out.
 
     Attributes:
         stop_reason: why it has ended; None while it has not.
@@ -139,13 +145,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Order:
-    """Texts that go on from the same prompt, in the same condition.
-
-    Attributes:
-        model: whose texts begin as they should, see `Choose`.
-        ids: int32[tokens], the prompt.
-        texts: those that are to be written.
-    """
+    """Texts that go on from the same prompt, int32[tokens], in the same condition: that of the model, see `Choose`."""
 
     model: Model
     ids: np.ndarray
@@ -162,20 +162,14 @@ def orders(
     stops: Sequence[str] = (),
     top: int | None = None,
     choose: Choose | None = None,
-    warn: Callable[[str], None] = lambda line: None,
+    warn: Warn = lambda line: None,
 ) -> Iterator[Order]:
     """What has to be written for `count` texts for each seed: they are those of `generate_texts` with that random seed.
 
     Args:
-        model: the language model.
-        seeds: what the texts begin with.
-        config: the settings of sampling.
+        model, seeds, config, count, stops, choose, warn: see `generate_texts`.
         random_seed: of the draws.
-        count: texts a seed.
-        stops: texts that end a text and are left out.
         top: see `Text`.
-        choose: see `generate_texts`.
-        warn: takes the warnings about seeds, one line each.
 
     Yields:
         orders; text n of seed m has the index m * count + n.
@@ -198,11 +192,7 @@ def orders(
 
 
 class Batch:
-    """Texts that a model writes in step.
-
-    Args:
-        model: it takes the steps; the models of orders differ from it at most in the state that texts begin with.
-    """
+    """Texts that a model writes in step; those of orders differ from it at most in the state that texts begin with."""
 
     def __init__(self, model: Model) -> None:
         self._model = model

@@ -24,6 +24,7 @@ from textrnn.serve.requests import Chat, Completion, Writing, check_chars, texts
 from textrnn.serve.shelf import LANGUAGE_MODEL, Opened, Service
 
 ROLES = {"system": SYSTEM, "developer": SYSTEM, "user": USER, "assistant": ASSISTANT}
+MOST_FACTS = 1_000_000  # tokens and other likely ones of a request: each is some hundred bytes
 LOWEST = -9999.0  # the logarithm of nothing, as OpenAI writes it
 
 
@@ -203,6 +204,9 @@ async def _answer(service: Service, plan: Plan) -> dict[str, Any] | Response:
     if plan.num_texts > service.config.max_texts:
         most = service.config.max_texts
         raise ConfigError(f"{plan.num_texts:,} texts are asked for: expected at most {most:,} (serve --max-texts)")
+    length = plan.asked.sampling(service.config.max_tokens).length
+    if plan.top is not None and plan.num_texts * length * (1 + plan.top) > MOST_FACTS:
+        raise ConfigError(f"logprobs of {plan.num_texts:,} texts of {length:,} tokens are too many: ask for fewer")
     stack = contextlib.AsyncExitStack()
     try:
         stack.enter_context(service.places.taken(plan.num_texts))
