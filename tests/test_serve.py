@@ -224,7 +224,7 @@ def test_a_table_comes_back_with_its_labels(client, tmp_path):
     assert (found["rows"], found["name"]) == (41, "../a b.predicted.csv")
     assert [row["label"] for row in found["shown"]] == ["pos"] * 40 + ["neg"]
     said = client.post("/v1/classify/table?name=b.csv", content=b"\x00\x01").json()["error"]["message"]
-    assert said.startswith("b.csv is ")
+    assert said.startswith("b.csv has a NUL byte")
     assert not re.search(r"textrnn-\w|/tmp", " ".join(found["summary"] + found["warnings"]))
 
 
