@@ -90,8 +90,9 @@ class Server(uvicorn.Server):
             )
         )
         self._stop, self._ready = stop, ready
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # its lines may hold what clients sent
-        logging.getLogger("uvicorn").propagate = False
+        for name in ("uvicorn", "asyncio"):  # their lines may hold what clients sent, or tell that one has gone
+            logging.getLogger(name).addHandler(logging.NullHandler())
+            logging.getLogger(name).propagate = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen."""
