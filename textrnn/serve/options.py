@@ -17,7 +17,9 @@ class ServeConfig(Checked):
 
     host: str = option("127.0.0.1", "Address to listen on; any other than this machine's own needs --token.")
     port: int = option(8000, "Port to listen on; 0 for a free one.", low=0, high=65535)
-    token: str | None = option(None, "What a client has to send as its API key.")
+    token: str | None = option(
+        None, "What a client has to send as its API key; also from TEXTRNN_TOKEN in the environment."
+    )
     max_models: int = option(4, "Runs that are kept open; of more the least used is let go.", low=1, high=1000)
     max_memory: int = option(4000, "What their files may be together.", low=1, high=1_000_000, unit="MB")
     max_body: int = option(20, "Largest request, a table included.", low=1, high=1000, unit="MB")
