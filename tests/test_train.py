@@ -104,6 +104,7 @@ def test_train_overwrite_replaces_the_run(home):
                 "counts.safetensors",
                 "curves.png",
                 "history.csv",
+                "samples.jsonl",
                 "model.safetensors",
                 "run.json",
                 "tokenizer.json",
