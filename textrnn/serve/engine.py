@@ -13,7 +13,7 @@ from textrnn.language_model.continuous import Batch, Order, Piece, Text
 from textrnn.language_model.rows import Model
 from textrnn.serve.problems import SERVER, Problem
 
-FLUSH_S, FLUSH_TEXT_S = 0.03, 0.001  # how long pieces are held back, and for each text: sending one costs 0.2 ms
+FLUSH_S, FLUSH_TEXT_S = 0.03, 0.002  # how long pieces are held back, and for each text: sending one costs 0.2 ms
 Told = tuple[int, Piece] | Exception  # the number of a text and what has come to it
 
 
