@@ -71,7 +71,7 @@ def test_second_signal_leaves_nothing(number, place, monkeypatch):
     before = snapshot(place)
     signalled(monkeypatch, classify, "fit_models", number, number)
     ran = run_cli("classify", "reviews.csv", *LINEAR)
-    assert (ran.code, ran.err.splitlines()[-1]) == (130, "interrupted")
+    assert (ran.code, ran.err.splitlines()[-1]) == (130, "interrupted: nothing was saved")
     assert {name: data for name, data in snapshot(place).items() if name != "models"} == before
 
 
@@ -79,14 +79,14 @@ def test_second_signal_leaves_nothing(number, place, monkeypatch):
 @pytest.mark.parametrize("call", [1, 2])
 def test_signal_while_predicting_leaves_no_half_file(number, call, ready, monkeypatch):
     before = snapshot(ready)
-    signalled(monkeypatch, TextClassifier, "predict", number, call=call)
+    signalled(monkeypatch, TextClassifier, "predictions", number, call=call)
     ran = run_cli("classify", "long.csv", "--model", "reviews")
     assert (ran.code, ran.out, ran.err.strip()) == (130, "", "interrupted")
     assert snapshot(ready) == before
 
 
 def test_signal_while_filling_in_keeps_the_classifier(place, monkeypatch):
-    signalled(monkeypatch, TextClassifier, "predict", signal.SIGINT)
+    signalled(monkeypatch, TextClassifier, "predictions", signal.SIGINT)
     ran = run_cli("classify", "reviews.csv", *LINEAR)
     assert (ran.code, ran.err.splitlines()[-1]) == (130, "interrupted")
     assert "the classifier is saved in models/reviews" in ran.err

@@ -7,6 +7,7 @@ from cli_fixtures import ROOT, good
 
 import textrnn
 
+RUNS = ROOT / "tests" / "old_runs"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*/*.md"))]
 PYTHON = "\n".join(
     block
@@ -42,3 +43,32 @@ def test_a_run_is_made_in_python_as_by_the_command(tmp_path):
         textrnn.translate(pairs, **options)
     with pytest.raises(textrnn.TextRNNError, match="unknown option nome"):
         textrnn.translate(pairs, nome="x")
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: textrnn.train("x.txt", time=10), "unknown option time: did you mean time_s?"),
+        (lambda: textrnn.train("x.txt", lr=1), "did you mean learning_rate?"),
+        (lambda: textrnn.train("x.txt", time_s="10s"), "time_s is '10s': expected a number of seconds above 0"),
+        (lambda: textrnn.translate("x.tsv", max_words=0), "^max_words is 0"),
+        (lambda: textrnn.load(RUNS / "lstm").generate(temp=1), "did you mean temperature?"),
+        (lambda: textrnn.load(RUNS / "lstm").generate(use="counts"), "leave out use, or"),
+        (lambda: textrnn.load(RUNS / "aligned").translate(["x"], beam=0), "^beam is 0"),
+    ],
+)
+def test_errors_speak_of_keywords(call, says):
+    with pytest.raises(textrnn.TextRNNError, match=says.replace("?", "[?]")):
+        call()
+
+
+@pytest.mark.parametrize("name", ["lstm", "combined", "aligned", "answerer"])
+def test_what_is_loaded_is_shown_in_a_line(name):
+    shown = repr(textrnn.load(RUNS / name))
+    assert str(RUNS / name) in shown and len(shown) < len(str(RUNS)) + 100
+    assert repr(textrnn.SampleConfig(length=5)) == "SampleConfig(length=5)"
+
+
+def test_predict_is_classify():
+    model = textrnn.load(RUNS / "combined")
+    assert model.predict(["the old miller"]) == model.classify(["the old miller"])

@@ -1,16 +1,18 @@
 """`textrnn list`, `rename`, `delete` and `compare`: runs as a whole, never one that is in use, nothing half done."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cli_fixtures import good, refused, run_cli
+from cli_fixtures import QUICK, ROOT, good, refused, run_cli
 
 from textrnn.base import run as runs
 from textrnn.base.errors import RunError
 from textrnn.base.run import locked
 from textrnn.base.run_changes import delete_run
+from textrnn.base.run_target import RunTarget
 
 
 def names():
@@ -139,3 +141,43 @@ def test_what_was_meant_is_suggested(home, words, says):
 
 def test_digits_as_a_seed_are_asked_about(home):
     assert "--random-seed 42" in good("generate", "--seed", "42", "--length", 3).err
+
+
+@pytest.mark.parametrize(
+    ("command", "other", "says"),
+    [
+        ("train", "lstm", "; textrnn train --resume story --models-dir {} goes on with that one"),
+        ("classify", "linear", ""),
+    ],
+)
+def test_a_name_that_is_taken_is_said_first(tmp_path, command, other, says):
+    shutil.copytree(ROOT / "tests/old_runs" / other, tmp_path / "story")
+    said = []
+    assert RunTarget(tmp_path).name_for("story.txt", said.append) == "story-2"
+    assert said == [f"{tmp_path}/story is there: this run will be story-2" + says.format(tmp_path)]
+    assert RunTarget(tmp_path).name_for("other.txt", said.append) == "other" and len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "options", "says"),
+    [
+        ("train", "lstm", [], "more --epochs than 2"),
+        ("train", "lstm", ["--epochs", "1.5"], "more --epochs than 2"),
+        ("translate", "aligned", [], "more --epochs than 3"),
+        ("answer", "answerer", [], "more --epochs than 3, or more --tries than 2"),
+    ],
+)
+def test_a_finished_run_is_refused_before_tensorflow_loads(tmp_path, command, name, options, says):
+    shutil.copytree(ROOT / "tests/old_runs" / name, tmp_path / name)
+    ran = run_cli(command, "--resume", name, "--models-dir", tmp_path, *options)
+    assert ran.code == 2 and says in ran.err and "loading TensorFlow" not in ran.err
+
+
+def test_an_interrupt_before_the_first_save_says_that_nothing_was_saved(home, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("textrnn.language_model.data.prepare", interrupted)
+    ran = run_cli("train", "story.txt", "--name", "new", *QUICK)
+    assert (ran.code, ran.err.splitlines()[-1]) == (130, "interrupted: nothing was saved")
+    assert names() == ["lstm"]

@@ -55,7 +55,7 @@ def classifier(rng):
 @pytest.mark.parametrize("cores", [1, 3])
 def test_stream_says_of_each_text_what_is_said_of_it_alone(classifier, cores, rng, monkeypatch):
     texts = [" ".join(rng.choice(WORDS, rng.integers(0, 9))) for _ in range(60)]
-    expected = [classifier.predict([text])[0] for text in texts]
+    expected = [classifier.predictions([text])[0] for text in texts]
     monkeypatch.setattr(threads, "num_cores", lambda: cores)
     monkeypatch.setattr(threads, "FEWEST", 4)
     monkeypatch.setattr(module, "CHUNK", 25)
@@ -68,7 +68,7 @@ def test_stream_says_of_each_text_what_is_said_of_it_alone(classifier, cores, rn
 
 def test_stream_works_fewer_texts_at_a_time_if_they_are_long(classifier, monkeypatch):
     sizes = []
-    monkeypatch.setattr(classifier, "predict", lambda texts: sizes.append([len(text) for text in texts]) or texts)
+    monkeypatch.setattr(classifier, "predictions", lambda texts: sizes.append([len(text) for text in texts]) or texts)
     monkeypatch.setattr(module, "CHUNK", 3)
     monkeypatch.setattr(module, "CHUNK_CHARS", 10)
     texts = [letter * count for letter, count in zip("abcdefg", (4, 7, 25, 1, 0, 2, 9), strict=True)]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -288,7 +289,7 @@ BAD = {
     "near column": (["t2.csv", "--source-column", "englsh", "--target-column", "b"], 1, ["did you mean 'english'?"]),
     "binary file": (["picture.tsv"], 1, ["picture.tsv is a PNG picture"]),
     "neither UTF-8 nor GB18030": (["koi8.tsv"], 1, ["koi8.tsv is neither UTF-8", "--encoding"]),
-    "empty standard input": (["-"], 1, ["standard input is empty"]),
+    "empty standard input": (["-", "--train"], 1, ["standard input is empty"]),
     "models is a file": (["good.tsv", "--models-dir", "prose.txt"], 1, ["cannot write to prose.txt", "--models-dir"]),
     "bad encoding": (["good.tsv", "--encoding", "klingon"], 2, ["klingon"]),
     "min-count too high": (["good.tsv", "--min-count", "1000"], 1, ["--min-count"]),
@@ -344,3 +345,22 @@ def test_bad_texts_are_one_clear_line(bad_folder, monkeypatch, rng):
     refused(*strict, stdin=b"ab\n\xffa\n", code=1, says=["not utf-8 at offset 3", "--encoding"])
     refused(*translate, "abc", "--attention", "x.png", code=2, says=["'aligned' has no attention"])
     refused(*translate, "-", "--attention", "x.png", code=2, says=["--attention draws one text"])
+
+
+def test_what_is_given_tells_whether_to_learn(tmp_path, monkeypatch):
+    """With a translator there, files without pairs and texts are translated; what names no file is not guessed at."""
+    shutil.copytree(ROOT / "tests/old_runs/aligned", tmp_path / "models/aligned")
+    monkeypatch.chdir(tmp_path)
+    Path("todo.txt").write_text("cats\nwater\n", encoding="utf-8")
+    Path("pairs.tsv").write_text(spelled(20), encoding="utf-8")
+    of_file = good("translate", "todo.txt")
+    assert "todo.txt has no pairs" in of_file.err and "using models/aligned" in of_file.err
+    assert of_file.out == good("translate", "cats", "water").out == good("translate", "todo.txt", "--beam", 1).out
+    assert good("translate", "-", stdin=b"cats\nwater\n").out == of_file.out
+    assert good("translate", "cats", "todo.txt", "--model", "aligned").out.count("\n") == 3
+    refused("translate", "todo.txt", "--train", code=1, says=["todo.txt has one column only"])
+    refused("translate", "todo.txt", "--name", "x", code=1, says=["todo.txt has one column only"])
+    refused("translate", "tod.txt", code=1, says=["did you mean todo.txt?"])
+    refused("translate", "pairs.tsv", "-o", "out.txt", code=2, says=["--output: only for translating"])
+    refused("translate", "pairs.tsv", "todo.txt", "--train", code=2, says=["expected one file of pairs"])
+    refused("translate", "cats", "-", code=2, says=["translated alone"])

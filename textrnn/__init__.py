@@ -29,14 +29,18 @@ _PLACES = {
     "train": "textrnn.language_model.train:train",
     "translate": "textrnn.translator.train:train",
 }
+_COMMANDS = ("answer", "classify", "load", "train", "translate")
 __all__ = ["__version__", *_PLACES]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'textrnn' has no attribute {name!r}")
+    from textrnn.base.errors import for_python
+
     module, _, attribute = _PLACES[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    found = getattr(importlib.import_module(module), attribute)
+    return for_python(found) if name in _COMMANDS else found
 
 
 def __dir__() -> list[str]:

@@ -92,7 +92,7 @@ def new_stories(
         ConfigError, DataError, RunError: as their messages say.
     """
     learnt, held = _split(stories, test, config)
-    with new_run(run_target, stories.name) as (folder, run):
+    with new_run(run_target, stories.name, display.say) as (folder, run):
         limit = "" if config.fit.time_s is None else f"; at most {duration(config.fit.time_s)}"
         display.say(f"{len(learnt):,} questions to learn from, {len(held):,} held out{limit}")
         texts = [text for question in learnt for text in (*question.sentences, question.text)]
@@ -133,6 +133,7 @@ def resumed_stories(
         data = StoryData(model.vocabulary, model.answers, questions["learnt"], questions["held"])
         kept: dict[str, Any] = dict(parts=data.parts(), changes=changes_between(before, after))
         prepared = Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
+        prepared.check_budget()
         display.say(prepared.resuming)
         yield prepared
 

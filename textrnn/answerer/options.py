@@ -34,7 +34,8 @@ class AnswerFitConfig(Checked):
 
     time_s: float | None = option(
         None,
-        "Wall-clock budget of the whole command, such as 90s or 10m.  [default: 2m when --epochs is not given]",
+        "Wall-clock budget of the whole command, such as 90s or 10m; with --resume, so much more.  [default: 2m when "
+        "--epochs is not given]",
         above=0,
         high=31_536_000,
         flag="--time",

@@ -28,7 +28,7 @@ import numpy as np
 
 from textrnn.answerer.options import SPREAD, AnswerConfig, MemoryNetworkConfig
 from textrnn.answerer.stories import Question
-from textrnn.base.errors import DataError, RunError, TextRNNError
+from textrnn.base.errors import DataError, RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import read_run
 from textrnn.nn.numpy.weights import Weights
@@ -166,6 +166,10 @@ class Answerer:
     details: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path}: {len(self.answers)} answers, {self.vocabulary.vocab_size} tokens>"
+
+    @for_python
     def answer(self, story: str | Sequence[str], question: str) -> Answer:
         """Answers a question about a story.
 

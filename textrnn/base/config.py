@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import types
 import typing
@@ -27,6 +28,7 @@ TEXT, NETWORK, ECHO, LEARNING, STOP, MACHINES, PREDICTING, OUTPUT = SECTIONS = (
     "Predicting",
     "Output",
 )
+ABBREVIATED = {"lr": "learning_rate"}
 # What is known of an option beside its default and help, if nothing is said.
 FACTS: dict[str, Any] = dict(
     low=None, high=None, above=None, choices=None, flag=None, unit=None, section=None, first=False, was=None
@@ -64,6 +66,15 @@ class Checked:
 
     section: typing.ClassVar[str] = LEARNING
 
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Checked.__repr__  # type: ignore[method-assign]  # or each dataclass makes one that shows all
+
+    def __repr__(self) -> str:
+        """The options that are not as they are when nothing is said."""
+        pairs = ((item, getattr(self, item.name)) for item in dataclasses.fields(self))
+        shown = (f"{item.name}={value!r}" for item, value in pairs if value != _default(item))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def __post_init__(self) -> None:
         for item, kind in fields_with_types(type(self)):
             _check_value(item, kind, getattr(self, item.name))
@@ -80,7 +91,7 @@ class Checked:
         known = dict(fields_with_types(cls))
         names = {item.name: kind for item, kind in known.items()}
         if unknown := sorted(set(values) - set(names)):
-            raise ConfigError(f"{cls.__name__}: unknown option {', '.join(map(repr, unknown))}")
+            raise ConfigError(f"{cls.__name__}: unknown option {', '.join(map(repr, unknown))}{_meant(unknown, names)}")
         converted = {}
         for name, value in values.items():
             kind = names[name]
@@ -111,15 +122,29 @@ class Checked:
             names = {item.name for item in dataclasses.fields(kind)}
             groups[group.name] = kind(**{name: rest.pop(name) for name in names & rest.keys()})
         if rest:
-            raise ConfigError(
-                f"unknown option {', '.join(sorted(rest))}: expected fields of "
-                + ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
-            )
+            known = [item.name for _, kind in fields_with_types(cls) for item in dataclasses.fields(kind)]
+            groups_of = ", ".join(kind.__name__ for _, kind in fields_with_types(cls))
+            meant = _meant(sorted(rest), known) or f": expected fields of {groups_of}"
+            raise ConfigError(f"unknown option {', '.join(sorted(rest))}{meant}")
         return cls(**groups)
 
     def options(self) -> dict[str, Any]:
         """For a group of groups, all options in one flat dictionary: the inverse of `from_options`."""
         return {name: value for group in dataclasses.asdict(self).values() for name, value in group.items()}
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+
+
+def _meant(wrong: typing.Iterable[str], names: typing.Iterable[str]) -> str:
+    """Which options may have been meant, as the end of a sentence; "" if none is like them."""
+    names, near = list(names), list[str]()
+    for name in wrong:
+        begun = [known for known in names if known.startswith(name)]
+        near += (begun or difflib.get_close_matches(name, names, n=1) or [ABBREVIATED.get(name, "")])[:1]
+    found = [name for name in near if name in names]
+    return f": did you mean {', '.join(found)}?" if found else ""
 
 
 def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
@@ -181,6 +206,7 @@ def _check_value(item: dataclasses.Field[Any], kind: Any, value: Any) -> None:
             Sequence: "a list",
         }
         wanted = " or ".join(names.get(k, k.__name__) for k in allowed if k is not type(None))
+        wanted += " of seconds" * (metadata.get("unit") == "seconds")
         raise ConfigError(f"{name} is {value!r:.60}: expected {wanted} {expected(metadata)}".rstrip())
     if metadata.get("choices") and value not in metadata["choices"]:
         raise ConfigError(f"{name} is {value!r:.60}: expected {expected(metadata)}")

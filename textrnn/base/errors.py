@@ -9,7 +9,11 @@
 A message says what happened with the values seen, what was expected, and what to do.
 """
 
+import functools
+import re
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 
 class TextRNNError(Exception):
@@ -34,6 +38,48 @@ class TokenizerError(TextRNNError):
 
 class RunError(TextRNNError):
     """A saved run is missing, damaged, in use, or of another kind."""
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+# Keywords of Python that are not the names of their flags.
+KEYWORDS = {
+    "time": "time_s",
+    "save-every": "save_every_s",
+    "weight": "weights",
+    "stop": "stops",
+    "from": "from_run",
+    "folds": "num_folds",
+    "errors": "num_errors",
+    "validation-file": "validation",
+}
+FLAG = re.compile(r"('textrnn .*?'(?=\W|$))|--([a-z][a-z-]*)")  # commands are left as they are
+
+
+def in_keywords(message: str) -> str:
+    """A message with keywords of Python in the place of flags.
+
+    Example:
+        >>> in_keywords("--time is '10s': leave out --top-k, or see 'textrnn train --help'")
+        "time_s is '10s': leave out top_k, or see 'textrnn train --help'"
+    """
+    return FLAG.sub(
+        lambda found: found[1] or KEYWORDS.get(found[2], found[2].replace("-", "_")),
+        message,
+    )
+
+
+def for_python(function: F) -> F:
+    """A function whose errors speak of keywords, for callers in Python; the command line calls what is below it."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TextRNNError as error:
+            error.args = (in_keywords(str(error)),)
+            raise
+
+    return called  # type: ignore[return-value]
 
 
 def warn(line: str) -> None:

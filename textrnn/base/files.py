@@ -23,7 +23,7 @@ from textrnn.base.errors import RunError
 
 # 1 and 2 had other groups of options in run.json, 1 to 3 no cache beside counts, 1 to 4 no labels but classes.
 FORMAT_VERSION = 5
-RUN_FILE, TOKENIZER_FILE, MODEL_FILE = "run.json", "tokenizer.json", "model.safetensors"
+RUN_FILE, TOKENIZER_FILE, MODEL_FILE, HISTORY_FILE = "run.json", "tokenizer.json", "model.safetensors", "history.csv"
 SAMPLES_FILE = "samples.jsonl"  # what a language model wrote while it learnt
 END = '"\n}'  # how an object written with indent ends, behind its last text
 # As mkstemp names what is half written.

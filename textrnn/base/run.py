@@ -171,14 +171,27 @@ def check_name(name: str) -> str:
     return name
 
 
-def free_name(wanted: str, models_dir: Path) -> str:
-    """`wanted` made a possible folder name, with a number behind it when a run of that name exists."""
+def possible_name(wanted: str) -> str:
+    """`wanted` made the name of a folder on any system."""
     stem = re.sub(r"[^\w.+-]+", "-", wanted).strip(EDGES)[:80].encode()[: MAX_NAME_BYTES - 8].decode(errors="ignore")
     stem = stem.strip(EDGES) or "run"
-    if DEVICES.fullmatch(stem):
-        stem += "-run"
+    return f"{stem}-run" if DEVICES.fullmatch(stem) else stem
+
+
+def free_name(wanted: str, models_dir: Path) -> str:
+    """`wanted` made a possible folder name, with a number behind it when a run of that name exists."""
+    stem = possible_name(wanted)
     numbered = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
     return next(name for name in numbered if not (models_dir / name).exists())
+
+
+def resume_command(path: Path) -> str | None:
+    """The command that goes on with a run; None if there is none, or no run."""
+    with contextlib.suppress(RunError):
+        task = TASKS.get(str(read_run(path).get("kind")))
+        if task is not None and task.resumes:
+            return f"textrnn {task.maker.name} --resume {shlex.quote(path.name)}{models_dir_flag(path)}"
+    return None
 
 
 @contextlib.contextmanager
@@ -220,7 +233,12 @@ def _clean_up(models_dir: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def staged(models_dir: Path, name: str) -> Iterator[Path]:
-    """A hidden folder in which a run is put together; it is removed unless `publish` has moved it into place."""
+    """A hidden folder in which a run is put together; it is removed unless `publish` has moved it into place.
+
+    Raises:
+        RunError: it cannot be made.
+        KeyboardInterrupt: with the words that nothing was saved, if there was one before `publish`.
+    """
     _clean_up(models_dir, name)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{name}.new-", dir=models_dir))
@@ -228,6 +246,10 @@ def staged(models_dir: Path, name: str) -> Iterator[Path]:
         raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
     try:
         yield folder
+    except KeyboardInterrupt:
+        if folder.exists():
+            raise KeyboardInterrupt("nothing was saved") from None
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

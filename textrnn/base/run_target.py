@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import RUN_FILE
-from textrnn.base.run import check_name, free_name
+from textrnn.base.run import check_name, free_name, possible_name, resume_command
 
 Call = TypeVar("Call", bound="TrainingCall")
 
@@ -31,13 +31,24 @@ class RunTarget:
     name: str | None = None
     overwrite: bool = False
 
-    def name_for(self, file: str) -> str:
-        """The name of a run that learns from a file; raises ConfigError if it cannot be one."""
-        return (
-            free_name(Path(file.removesuffix(".gz")).stem, self.models_dir)
-            if self.name is None
-            else check_name(self.name)
-        )
+    def name_for(self, file: str, say: Callable[[str], None] | None = None) -> str:
+        """The name of a run that learns from a file.
+
+        Args:
+            file: its name.
+            say: told where a number makes the name another one than that of a run that is there.
+
+        Raises:
+            ConfigError: the name that was given cannot be one.
+        """
+        if self.name is not None:
+            return check_name(self.name)
+        stem = Path(file.removesuffix(".gz")).stem
+        name, taken = free_name(stem, self.models_dir), self.models_dir / possible_name(stem)
+        if say is not None and name != taken.name:
+            resume = resume_command(taken)
+            say(f"{taken} is there: this run will be {name}" + (f"; {resume} goes on with that one" if resume else ""))
+        return name
 
     def check_free(self, name: str, *, resumable: bool = False) -> Path:
         """The folder of a new run.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import RunError, TextRNNError
+from textrnn.base.errors import RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.classifier.combine import Mixture
@@ -115,6 +115,10 @@ class TextClassifier:
     path: Path | None = None
     likeness: Likeness | None = None
 
+    def __repr__(self) -> str:
+        labels = ", ".join(self.classes) or self.kind.task
+        return f"<{type(self).__name__} {self.path}: {self.chosen}, {labels:.60}>"
+
     @property
     def classes(self) -> list[str]:
         """The labels; none for numbers."""
@@ -145,7 +149,7 @@ class TextClassifier:
             found["combined"] = self.mixture([found["linear"], found["rnn"]])
         return found, truncated
 
-    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+    def predictions(self, texts: Iterable[str]) -> list[Prediction]:
         """Tells the labels of some texts, which may be any iterable of strings."""
         texts = list(given_texts(texts))
         full = [row for row, text in enumerate(texts) if text.strip()]
@@ -166,10 +170,11 @@ class TextClassifier:
             some.append(text)
             num_chars += len(text)
             if len(some) == CHUNK or num_chars >= CHUNK_CHARS:
-                yield from self.predict(some)
+                yield from self.predictions(some)
                 some, num_chars = [], 0
-        yield from self.predict(some)
+        yield from self.predictions(some)
 
+    @for_python
     def classify(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the classes of some texts.
 
@@ -190,8 +195,10 @@ class TextClassifier:
         Example:
             textrnn.load("models/reviews").classify(["Lovely tea.", "Never again."])
         """
-        made = self.predict(given_texts(texts, column))
+        made = self.predictions(given_texts(texts, column))
         return like_given(texts, [self._as_dict(found) for found in made], self._columns(made))
+
+    predict = classify  # the name that other libraries give it
 
     def stream_explained(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[Prediction, Explained]]:
         """Tells the labels of any number of texts, and what their words did to that.
@@ -202,7 +209,7 @@ class TextClassifier:
         rest, decision = iter(rows), self.decision_of(self.chosen)
         while some := list(islice(rest, EXPLAINED)):
             texts = [text for text, _ in some]
-            made = self.predict(texts)
+            made = self.predictions(texts)
             given = np.stack([found.predictions for found in made])
             columns = [self.kind.explained(own, decision, label) for own, (_, label) in zip(given, some, strict=True)]
             words = explain(
@@ -218,6 +225,7 @@ class TextClassifier:
                     {self.classes[k] if self.classes else "": own for k, own in zip(places, parts, strict=True)},
                 )
 
+    @for_python
     def explain(self, texts: Iterable[str], column: str | None = None) -> Any:
         """Tells the labels of some texts, and which words they come from; slow, see `textrnn.classifier.explain`.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from textrnn import __version__
 from textrnn.base.files import (
+    HISTORY_FILE,
     MODEL_FILE,
     RUN_FILE,
     TOKENIZER_FILE,
@@ -28,8 +29,6 @@ from textrnn.classifier.predict import KIND
 from textrnn.report.comparison import METRICS
 from textrnn.text.table.table import Table
 from textrnn.training.display import write_history
-
-HISTORY_FILE = "history.csv"
 
 
 def new_details(config: ClassifierConfig, kind: LabelKind, table: Table, command: str) -> dict[str, Any]:

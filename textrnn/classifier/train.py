@@ -79,6 +79,7 @@ def train_on(table: Table, path: Sequence[str], **settings: Any) -> dict[str, An
     config = ClassifierConfig.from_options(width_from_vectors(settings) if start is None else start.options(settings))
     check_pages()
     check_call(call, config)
+    call.run_target.name_for(table.first_name, display.say)
     rows, kind = _rows_of(table, call, display)
     check_learnable(rows, kind, table.name)
     kind = kind if call.cost is None else with_costs(kind, call.cost)

@@ -68,8 +68,9 @@ def guarded(run: Callable[[], Any]) -> int:
         hint = f" ('{context.command_path} --help' says more)" if context else ""
         click.echo(f"error: {error.format_message().rstrip('.')}{hint}", err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        said = (error.__cause__ or error).args  # click makes an Abort of a KeyboardInterrupt
+        click.echo(": ".join(["interrupted", *map(str, said)]), err=True)
         return INTERRUPTED
     except (BrokenPipeError, OutputClosedError):
         _drop_output()

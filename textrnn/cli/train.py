@@ -30,6 +30,7 @@ from textrnn.text.options import CountsConfig, DataConfig, NormalizeConfig, Toke
 from textrnn.training.options import OptimizationConfig, StopConfig
 
 TEXT_GROUPS = (DocumentConfig, TokenizerConfig, NormalizeConfig, DataConfig)
+FEW_EPOCHS = 0.2  # below which the time was so short that a person should know
 EVEN_BITS = 0.005  # bits per character within which counts are as good as the mixture
 OWN = ("validation", "encoding", "strict_encoding", "strip_gutenberg", "keep_tags", "resume", "from_run", "samples")
 GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, OptimizationConfig, StopConfig, ChatConfig)
@@ -118,6 +119,8 @@ def _summary(result: dict[str, Any]) -> str:
         lines.append(forgotten_in_words(result["from"]))
     if (result.get("copies") or {}).get("longest"):
         lines.append(_of_copies(result["copies"]))
+    if result["ended"] == "budget" and result["epochs"] < FEW_EPOCHS:
+        lines.append(f"only {100 * result['epochs']:.2g} % of the text was learnt from: give it minutes (--time)")
     if result["ended"] == "patience":
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
     if result["ended"] == "interrupted":

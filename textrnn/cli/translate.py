@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from textrnn.base.config import PREDICTING, TEXT
-from textrnn.base.errors import ConfigError, DataError
+from textrnn.base.config import LEARNING, PREDICTING, TEXT
+from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.base.errors import warn as show_warning
 from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
@@ -25,6 +26,7 @@ from textrnn.cli.options import (
     new_run_flags,
     reading_flags,
     reading_of,
+    say_newest,
     split_options,
     typed_flags,
 )
@@ -32,21 +34,25 @@ from textrnn.text.options import NormalizeConfig
 from textrnn.training.options import OptimizationConfig, StopConfig
 from textrnn.translator.options import FORMATS, DecodeConfig, LearningConfig, NetworkConfig, PairsConfig
 
+if TYPE_CHECKING:
+    from textrnn.translator.pairs import PairOptions
+
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
 OF_FILES = ("source", "target", "reverse", "source_column", "target_column")
-OF_LEARNING = ("test", "resume", "from_run", "name", "quiet", *OF_FILES)
+OF_LEARNING = ("test", "resume", "from_run", "name", "must_train", *OF_FILES)
 FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
+FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECASE)  # and no text to translate
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("text", required=False)
+@click.argument("texts", nargs=-1, metavar="[PAIRS | TEXT...]")
 @flag(
     "--model",
     metavar="NAME_OR_PATH",
     section=PREDICTING,
     first=True,
-    help="Translate TEXT, or each line of such a file, with this run.",
+    help="Translate with this run, and learn nothing.  [default: the newest translator, for what has no pairs]",
 )
 @flag(
     "--test",
@@ -83,54 +89,85 @@ FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
     help="Column of the sources in a table; of JSON the key, of TMX the language.",
 )
 @flag("--target-column", metavar="NAME_OR_NUMBER", section=TEXT, help="The same of the targets.")
+@flag("--train", "must_train", is_flag=True, section=LEARNING, help="Learn from standard input (-), as from a file.")
 @reading_flags("file")
 @new_run_flags("the file's", what="a run of that name, or the output")
 @config_flags(*GROUPS)
 @click.pass_context
-def translate(context: click.Context, /, text: str | None, **options: Any) -> None:
+def translate(context: click.Context, /, texts: tuple[str, ...], **options: Any) -> None:
     """Learn to turn texts into others from pairs of them, or do so.
 
     \b
-      textrnn translate pairs.tsv               learn: source TAB target, a table, JSON, TMX
-      textrnn translate --model NAME "text"     translate a text, a file or - (a line each)
+      textrnn translate pairs.tsv       pairs: learn from source TAB target, a table, JSON, TMX
+      textrnn translate todo.txt        none: translate each line, with the newest translator
+      textrnn translate "text" "more"   translate texts; - translates lines as they come
     """
     asked, given = split_options(context, options, *GROUPS)
     decode = DecodeConfig(**{name: given.pop(name) for name in names_of(DecodeConfig) if name in given})
-    if asked.model is None:
-        _learn(context, text, asked, given, decode)
+    learns = asked.must_train or typed_flags(context, FOR_TRAINING) or asked.form in set(FORMATS) - {"jsonl"}
+    if asked.model is None and (learns or not texts or _are_pairs(texts, asked)):
+        _learn(context, texts, asked, given, decode)
     else:
-        _translate(context, text, asked, decode)
+        _translate(context, texts, asked, decode)
+
+
+def _are_pairs(texts: tuple[str, ...], asked: SimpleNamespace) -> bool:
+    """Whether the one argument that there is names a file of pairs, or would name one if it were there."""
+    from textrnn.base.run import find_run
+    from textrnn.translator.pairs import why_no_pairs
+
+    if len(texts) > 1 or texts == ("-",):
+        return False
+    if not os.path.exists(texts[0]):
+        return bool(FILE_NAME.fullmatch(texts[0]))
+    reason = why_no_pairs(texts[0], _pair_options(asked))
+    if not reason:
+        return True
+    try:
+        find_run(None, asked.models_dir, "translator")
+    except RunError:
+        raise DataError(reason) from None
+    click.echo(f"{texts[0]} has no pairs: each line is translated (--train learns, and says what it misses)", err=True)
+    return False
+
+
+def _pair_options(asked: SimpleNamespace) -> PairOptions:
+    """What the flags say of files of pairs."""
+    from textrnn.translator.pairs import PairOptions
+
+    columns = asked.source_column, asked.target_column
+    form = None if asked.form == "text" else asked.form
+    return PairOptions(form, *columns, asked.encoding, asked.strict_encoding, asked.reverse)
 
 
 def _learn(
-    context: click.Context, text: str | None, asked: SimpleNamespace, given: dict[str, Any], decode: DecodeConfig
+    context: click.Context,
+    texts: tuple[str, ...],
+    asked: SimpleNamespace,
+    given: dict[str, Any],
+    decode: DecodeConfig,
 ) -> None:
     """Learns from a file of pairs, or goes on with a run."""
     if flags := typed_flags(context, ("output", "attention")):
         raise ConfigError(f"{', '.join(flags)}: only for translating; name the run with --model")
     if asked.form == "text":
         raise ConfigError(f"--format text is for translating with --model: for pairs expected {', '.join(FORMATS)}")
-    if (asked.source is None) != (asked.target is None) or (asked.source and (text is not None or asked.form)):
+    if (asked.source is None) != (asked.target is None) or (asked.source and (texts or asked.form)):
         raise ConfigError("--source and --target are two files, of a text on each line: give both, and no other file")
-    if text is not None and text != "-" and not os.path.exists(text):
-        _no_such_pairs(text)
-    from textrnn.translator.pairs import PairOptions
+    if len(texts) > 1:
+        raise ConfigError(f"{len(texts)} arguments: expected one file of pairs to learn from, or --model to translate")
+    path = texts[0] if texts else asked.source
+    if texts and path != "-" and not os.path.exists(path):
+        _no_such_pairs(path)
     from textrnn.translator.train import train
 
     result = train(
-        text if asked.source is None else asked.source,
+        path,
         target=asked.target,
         test=asked.test,
         resume=asked.resume,
         from_run=asked.from_run,
-        options=PairOptions(
-            asked.form,
-            asked.source_column,
-            asked.target_column,
-            asked.encoding,
-            asked.strict_encoding,
-            asked.reverse,
-        ),
+        options=_pair_options(asked),
         decode=decode,
         **call_of(context, asked),
         **given,
@@ -147,13 +184,13 @@ def _no_such_pairs(text: str) -> None:
         raise DataError(f"{error!s:.200}; to translate a text, name the run with --model NAME") from None
 
 
-def _translate(context: click.Context, text: str | None, asked: SimpleNamespace, decode: DecodeConfig) -> None:
-    """Translates a text, or the lines of a file, with a saved run."""
+def _translate(context: click.Context, texts: tuple[str, ...], asked: SimpleNamespace, decode: DecodeConfig) -> None:
+    """Translates texts, and the lines of files, with a saved run."""
     if flags := typed_flags(context, FOR_TRAINING):
         raise ConfigError(f"with --model nothing is learnt: leave out {', '.join(flags)}")
     if asked.form not in (None, "text", "jsonl"):
         raise ConfigError(f"--format is {asked.form}: with --model expected text or jsonl")
-    if text is None:
+    if not texts:
         raise ConfigError(
             "there is nothing to translate: give a text, a file with a text a line, or - for standard input"
         )
@@ -166,13 +203,14 @@ def _translate(context: click.Context, text: str | None, asked: SimpleNamespace,
         click.echo(line, err=True)
 
     opened = load_translator(asked.model, asked.models_dir)
+    say_newest(asked.model, opened.path)
     if asked.attention is not None:
-        if text == "-" or os.path.isfile(text):
+        if len(texts) > 1 or texts == ("-",) or os.path.isfile(texts[0]):
             raise ConfigError("--attention draws one text: give the text itself, not a file")
-        draw_attention(opened, text, decode, asked.attention, warn=warn)
+        draw_attention(opened, texts[0], decode, asked.attention, warn=warn)
     as_json = asked.as_json or asked.form == "jsonl"
-    with read_texts(text, reading_of(asked), show_warning) as texts:
-        write(translated(opened, texts, decode, as_json=as_json, warn=warn), asked.output, eager=text == "-")
+    with read_texts(texts, reading_of(asked), show_warning) as lines:
+        write(translated(opened, lines, decode, as_json=as_json, warn=warn), asked.output, eager="-" in texts)
 
 
 def _summary(result: dict[str, Any]) -> str:

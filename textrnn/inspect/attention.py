@@ -106,7 +106,7 @@ def _attended(classifier: TextClassifier, text: str) -> Attended:
             f"{classifier.path} has {has}, and only attention has weights: train one with "
             "'textrnn classify TABLE --model rnn --pooling attention'"
         )
-    made = classifier.predict([text])[0]
+    made = classifier.predictions([text])[0]
     tokens, weights = attention_weights(networks, normalize(text, classifier.config.normalize))
     return Attended(tokens, weights, made.label, made.confidence)
 

@@ -80,7 +80,7 @@ def new_text(
     """
     sources, held = files
     weights = weights_of(config.data.weights or {}, sources)
-    with new_run(run_target, sources[0].name) as (folder, path):
+    with new_run(run_target, sources[0].name, display.say) as (folder, path):
         if start is not None:
             check_other(start.path, path)
             start.copy_counts(folder)
@@ -145,9 +145,12 @@ def _restored(path: Path, sources: list[Source], held: list[Source], options: Ma
     # Seconds are always meant from now on; epochs count from the beginning, and the same ones again are no new budget.
     new_budget = "time_s" in options or options.get("epochs", saved.stop.epochs) != saved.stop.epochs
     parts = lasting_parts(corpus)
-    return Prepared(
+    prepared = Prepared(
         path, path, config, corpus, details, resume=True, new_budget=new_budget, parts=parts, changes=changes
     )
+    if config.model.arch != ESN:  # which reads a text once, and says by itself how far it is
+        prepared.check_budget(config.stop.epochs)
+    return prepared
 
 
 def _restored_part(path: Path, name: str, facts: Mapping[str, Any], num_ids: int) -> Part:

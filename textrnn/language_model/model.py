@@ -48,6 +48,12 @@ class Model:
     predictors: Mapping[str, Network] = field(default_factory=dict)
     known: Known | None = None
 
+    def __repr__(self) -> str:
+        network = self.config.model
+        return f"<{type(self).__name__} {self.path}: {network.arch}, {network.layers} x {network.units} units, " + (
+            f"{self.vocab_size:,} tokens>"
+        )
+
     def using(self: M, name: str) -> M:
         """The same model, which predicts with its `network`, its `counts`, or the `mixture` of both.
 

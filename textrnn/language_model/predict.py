@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textrnn.base.errors import RunError, TextRNNError
+from textrnn.base.errors import RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.language_model.asked import asked_model
@@ -31,6 +31,7 @@ KIND = "language_model"
 class LanguageModel(Model):
     """A saved language model, which writes and scores."""
 
+    @for_python
     def generate(self, seed: str = "", **options: Any) -> Iterator[str]:
         """Writes on from a seed; yields pieces of text as they come, without the seed.
 
@@ -59,6 +60,7 @@ class LanguageModel(Model):
             _, model = choose(condition_rng(random_seed(config), 0, 0))
         return generate_stream(model, seed, config, stops=stops)
 
+    @for_python
     def score(self, text: str, *, use: str | None = None) -> Score:
         """Measures how well the model predicts a text, from its first character on; as a document, if it learnt some.
 

@@ -168,6 +168,7 @@ def prepared_text(
     files: list[str], held: list[str], call: Call, options: dict[str, Any], display: Display
 ) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
+    Config.from_options(options)  # refused before anything is read
     start = None
     if call.from_run is not None and call.resume is None:
         start = WarmStart.open(call.from_run, Path(call.models_dir))

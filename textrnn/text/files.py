@@ -14,6 +14,11 @@ from textrnn.base.files import RUN_FILE
 STANDARD_INPUT = "-"
 
 
+def input_name(path: str) -> str:
+    """What to call a file: its name without its folder, or "standard input"."""
+    return "standard input" if path == STANDARD_INPUT else os.path.basename(path)
+
+
 class Found(NamedTuple):
     """A file, and whether an argument names it itself: else it is out of a folder or pattern."""
 

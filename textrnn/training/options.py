@@ -78,10 +78,13 @@ class StopConfig(Checked):
 
     section = STOP
 
-    epochs: float | None = option(None, "Passes over the training part.", above=0, high=1_000_000, first=True)
+    epochs: float | None = option(
+        None, "Passes over the training part; with --resume, in all.", above=0, high=1_000_000, first=True
+    )
     time_s: float | None = option(
         None,
-        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m.  [default: 5m when --epochs is not given]",
+        "Wall-clock budget of the whole command, such as 90s, 10m or 1h30m; with --resume, so much more.  [default: 5m "
+        "when --epochs is not given]",
         above=0,
         high=31_536_000,
         flag="--time",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.base.files import RUN_FILE, remove_temporaries
-from textrnn.base.run import locked, models_dir_flag, named_run, read_run, staged
+from textrnn.base.files import HISTORY_FILE, RUN_FILE, remove_temporaries
+from textrnn.base.run import locked, named_run, read_run, resume_command, staged
 from textrnn.base.run_target import RunTarget, changes_in_words
 from textrnn.base.tasks import TASKS
 
+MORE = {"epochs": "epoch", "tries": "try"}  # what a new budget has more of, and the column that tells what there was
 Parts = Mapping[str, Callable[[Path], None]]
 
 
@@ -53,6 +55,21 @@ class Prepared:
         """That a run is gone on with, and what changes, in a line."""
         return f"resuming {self.path}" + (f"; from here on {changes_in_words(self.changes)}" if self.changes else "")
 
+    def check_budget(self, epochs: float | None = None) -> None:
+        """Refuses to go on where the files of the run show that nothing is left to do: before TensorFlow loads.
+
+        Args:
+            epochs: that were asked for, which count from the beginning; None for no such limit.
+
+        Raises:
+            ConfigError: the run is finished and was given no new budget, or has had as many epochs.
+        """
+        had = _last_check(self.path)
+        had_all = epochs is not None and epochs <= had.get("epoch", 0.0)
+        if had_all if self.new_budget else self.details["status"] == "finished":
+            wanted = [f"more --{name} than {had[key]:.3g}" for name, key in MORE.items() if key in had]
+            raise ConfigError(f"{self.path} has used up its budget: give {', or '.join(['a new --time', *wanted])}")
+
     def write_lost_parts(self, folder: Path) -> None:
         """Writes those of `parts` that are not in a folder; raises OSError if that fails."""
         for name, write in self.parts.items():
@@ -61,13 +78,23 @@ class Prepared:
                 write(folder / name)
 
 
+def _last_check(path: Path) -> dict[str, float]:
+    """The numbers of the last row of `history.csv`; none where it cannot be read."""
+    with contextlib.suppress(OSError, ValueError, csv.Error):
+        with open(path / HISTORY_FILE, encoding="utf-8", newline="") as file:
+            *_, last = csv.DictReader(file)
+        return {name: float(last[name]) for name in MORE.values() if name in last}
+    return {}
+
+
 @contextlib.contextmanager
-def new_run(run_target: RunTarget, file: str) -> Iterator[tuple[Path, Path]]:
+def new_run(run_target: RunTarget, file: str, say: Callable[[str], None] | None = None) -> Iterator[tuple[Path, Path]]:
     """Holds the name of a new run within the block.
 
     Args:
         run_target: where it goes.
         file: name of the file that it learns from, of which its own name is made if none was given.
+        say: see `RunTarget.name_for`.
 
     Yields:
         the folder in which it is put together, and where it ends up.
@@ -75,7 +102,7 @@ def new_run(run_target: RunTarget, file: str) -> Iterator[tuple[Path, Path]]:
     Raises:
         RunError: nothing may be written there, or another training holds the name.
     """
-    name = run_target.name_for(file)
+    name = run_target.name_for(file, say)
     with locked(run_target.models_dir, name):
         path = run_target.check_free(name, resumable=True)
         with staged(run_target.models_dir, name) as folder:
@@ -86,9 +113,9 @@ def _check_kind(path: Path, kind: str) -> None:
     """Refuses a run of another kind, and says which command goes on with it, if one does."""
     task = TASKS.get(str(read_run(path).get("kind")))
     if task is not None and task.kind != kind:
-        resume = f"go on with it by 'textrnn {task.maker.name} --resume {path.name}{models_dir_flag(path)}'"
         anew = f"no command goes on with such runs, '{task.maker.usage}' makes a new one"
-        raise RunError(f"{path} is of kind {task.kind!r}, expected {kind!r}: {resume if task.resumes else anew}")
+        advice = f"go on with it by '{resume_command(path)}'" if task.resumes else anew
+        raise RunError(f"{path} is of kind {task.kind!r}, expected {kind!r}: {advice}")
     read_run(path, kind)
 
 

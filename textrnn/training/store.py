@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from textrnn.base.errors import RunError
-from textrnn.base.files import MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
+from textrnn.base.files import HISTORY_FILE, MODEL_FILE, RUN_FILE, Weights, read_weights, write_json, write_weights
 from textrnn.base.run import publish_written
 from textrnn.nn.keras.weights import get_weights
 from textrnn.training.checkpoint import (
@@ -240,7 +240,7 @@ class RunStore:
             self._is_new = False
         save_checkpoint(self.folder, self.groups, state, progress)
         if progress.rows:
-            write_history(self.folder / "history.csv", progress.rows, self._columns)
+            write_history(self.folder / HISTORY_FILE, progress.rows, self._columns)
             if title is not None:
                 write_curves(self.folder / "curves.png", progress.history, title)
         self.details["skipped_steps"] = progress.skipped

@@ -122,7 +122,6 @@ def new_pairs(
         ConfigError, DataError, TokenizerError, RunError: as their messages say.
     """
     pairs, tested = read
-    run_target.name_for(str(pairs.file["name"]))  # refused before the pairs are gone through
     rng = np.random.default_rng((config.optimization.random_seed, 1))
     pairs = selected(pairs, max_words=config.pairs.max_words, max_pairs=config.pairs.max_pairs, rng=rng)
     kind, levels = chosen_kind(pairs, config.pairs)
@@ -171,7 +170,9 @@ def resumed_pairs(
         sides = (model.source, model.target)
         data = TranslationData(model.kind, sides, pairs, _reserve_s(config, model.target, pairs["test"], decode))
         kept: dict[str, Any] = dict(parts=data.parts(), changes=changes)
-        yield Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
+        prepared = Prepared(run, run, config, data, details, resume=True, new_budget=new_budget, **kept)
+        prepared.check_budget(config.stop.epochs)
+        yield prepared
 
 
 def _read(path: str, target: str | None, options: PairOptions, config: TranslateConfig, display: Display) -> Pairs:

@@ -66,6 +66,10 @@ class PairOptions:
         return Reading(self.encoding, self.strict_encoding)
 
 
+class NoPairsError(DataError):
+    """A file is of single texts, not of pairs."""
+
+
 class Found(NamedTuple):
     """What a file has: pairs, how many lines, records or units are none, and what the sides are, if that is known."""
 
@@ -109,7 +113,7 @@ def _form_of(lines: Sequence[str], label: str, options: PairOptions) -> str:
     if has_tabs:
         return "tsv"
     number = next(number for number, line in enumerate(lines, 1) if line.strip() and "\t" not in line)
-    raise DataError(
+    raise NoPairsError(
         f"{label} has one column only (line {number} has no tab): expected source TAB target on each line; for another "
         "table give --format csv, --source-column and --target-column, for a dictionary of phonemes --format cmudict"
     )
@@ -154,7 +158,7 @@ def _without_comments(lines: Sequence[str]) -> list[str]:
 def _tsv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     cells = [line.split("\t") for line in _without_head(lines) if line.strip()]
     if not any(len(row) > 1 for row in cells):
-        raise DataError(f"{label} has one column only: expected source TAB target on each line")
+        raise NoPairsError(f"{label} has one column only: expected source TAB target on each line")
     return Found([(row[0], row[1]) for row in cells if len(row) > 1], sum(len(row) < 2 for row in cells))
 
 
@@ -182,7 +186,7 @@ def _csv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     rows = [record.cells for record in read_records(ended, measure.dialect, width=measure.width) if record.cells]
     width = max(map(len, rows))
     if width < 2:
-        raise DataError(f"{label} has one column only: expected one of sources and one of targets")
+        raise NoPairsError(f"{label} has one column only: expected one of sources and one of targets")
     named = [name for name in (options.source_column, options.target_column) if name and not name.isdecimal()]
     first = [cell.strip() for cell in rows[0]]
     names = first if named or has_header(first, column_facts(rows[1 : SAMPLE + 1], width)) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,9 @@ from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Reading, Source, open_sources, pieces
-from textrnn.translator.forms import Found, PairOptions, read_form
+from textrnn.translator.forms import SAMPLE, Found, NoPairsError, PairOptions, read_form
 
-__all__ = ["PairOptions", "Pairs", "one_line", "read_pairs"]
+__all__ = ["PairOptions", "Pairs", "one_line", "read_pairs", "why_no_pairs"]
 PARALLEL = "parallel"  # the form of two files
 NOTHING = {"jsonl": "objects with two texts", "tmx": "units with two texts", PARALLEL: "a text on each line of both"}
 
@@ -91,6 +92,20 @@ def read_pairs(path: str, options: PairOptions, config: NormalizeConfig, *, targ
     pairs = _cleaned(found, label, form, config)
     pairs = replace(pairs, file=file, warnings=[*notes, *pairs.warnings])
     return pairs.turned() if options.reverse else pairs
+
+
+def why_no_pairs(path: str, options: PairOptions) -> str:
+    """Why the first lines of a file are single texts and no pairs; "" if they are pairs, or neither, which reading
+    them refuses. Raises DataError if the file cannot be read."""
+    with opened_text(path, options.reading, lambda line: None) as source:
+        text = "".join(itertools.islice(pieces(source), 2)).removeprefix("\ufeff")
+    try:
+        read_form(lines_of(text)[:SAMPLE], source.name, options)
+    except NoPairsError as error:
+        return str(error)
+    except DataError:
+        pass
+    return ""
 
 
 def _lines(path: str, reading: Reading, warn: Callable[[str], None]) -> tuple[list[str], dict[str, Any]]:

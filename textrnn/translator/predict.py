@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from textrnn.base.errors import ConfigError, RunError, TextRNNError
+from textrnn.base.errors import ConfigError, RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.nn.numpy.threads import in_parts
@@ -94,6 +94,10 @@ class Translator:
     details: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path}: {self.kind}, {self.source.level} to {self.target.level}>"
+
+    @for_python
     def translate(self, texts: Iterable[str], column: str | None = None, **options: Any) -> Any:
         """Translates some texts.
 

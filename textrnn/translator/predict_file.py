@@ -7,11 +7,11 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from textrnn.base.errors import DataError, RunError
+from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.text.encodings import (
     BAD,
     BLOCK_BYTES,
@@ -32,26 +32,33 @@ from textrnn.translator.unseen import unseen_in_words
 
 
 @contextlib.contextmanager
-def read_texts(text: str, reading: Reading, warn: Callable[[str], None]) -> Iterator[Iterable[list[str]]]:
-    """What is to be translated, in lists: a text, the lines of a file, or those of standard input as they come.
+def read_texts(texts: Sequence[str], reading: Reading, warn: Callable[[str], None]) -> Iterator[Iterable[list[str]]]:
+    """What is to be translated, in lists: texts, the lines of files, or those of standard input as they come.
 
     Args:
-        text: the text, the name of a file, or `-`.
+        texts: each a text or the name of a file; or `-` alone.
         reading: how a file is read; standard input is in its encoding, or UTF-8.
         warn: told what was guessed or replaced.
 
     Raises:
         DataError: there is nothing to translate, or it cannot be read.
     """
-    if text == STANDARD_INPUT:
+    if [*texts] == [STANDARD_INPUT]:
         yield _lines_as_they_come(reading, warn)
-    elif os.path.isfile(text):
-        with open_sources([text], reading, warn=warn) as sources:
-            yield _in_lists(lines_of("".join(pieces(sources[0]))))
-    elif not text.strip():
+        return
+    if STANDARD_INPUT in texts:
+        raise ConfigError("- is standard input, which is translated alone: leave out the other texts")
+    if not all(text.strip() for text in texts):
         raise DataError("the text is empty: there is nothing to translate")
-    else:
-        yield [[text]]
+    with contextlib.ExitStack() as stack:
+        lines = list[str]()
+        for text in texts:
+            if os.path.isfile(text):
+                sources = stack.enter_context(open_sources([text], reading, warn=warn))
+                lines += lines_of("".join(pieces(sources[0])))
+            else:
+                lines.append(text)
+        yield _in_lists(lines)
 
 
 def _in_lists(lines: list[str]) -> Iterator[list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run_target import TrainingCall
+from textrnn.text.files import input_name
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.display import Display
 from textrnn.training.interrupt import certain_interrupts
@@ -82,6 +83,7 @@ def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
 @contextlib.contextmanager
 def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: Display) -> Iterator[Prepared]:
     """What is trained, held within the block: a new run, or one that is gone on with."""
+    TranslateConfig.from_options(settings)  # refused before anything is read
     if call.resume is not None:
         if call.from_run is not None:
             raise ConfigError("--resume goes on with a run, --from begins a new one from it: leave out one of them")
@@ -95,6 +97,7 @@ def _prepared(path: str | None, call: Call, settings: dict[str, Any], display: D
         raise ConfigError(
             "there is nothing to learn from: name a file of pairs, source TAB target, or - for standard input"
         )
+    call.run_target.name_for(input_name(path), display.say)  # refused, or said, before pairs are read
     start = None if call.from_run is None else WarmStart.open(call.from_run, Path(call.models_dir))
     config = TranslateConfig.from_options(settings if start is None else start.options(settings))
     if start is None:
