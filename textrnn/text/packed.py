@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import os
 import zipfile
@@ -72,7 +73,7 @@ def _archive(path: str) -> Iterator[tuple[zipfile.ZipFile | None, str | None]]:
     if not is_archive or not zipfile.is_zipfile(path):
         yield None, None
         return
-    with zipfile.ZipFile(path) as archive, _damage(path, "zip"):
+    with _damage(path, "zip"), zipfile.ZipFile(path) as archive:
         yield archive, _only_file(archive, path)
 
 
@@ -101,6 +102,10 @@ def _damage(path: str, kind: str) -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
         raise DataError(f"{path} is no whole {kind} file: {error}; pack it again") from None
+    except OSError as error:  # of a place in the file that cannot be
+        if error.errno != errno.EINVAL:
+            raise
+        raise DataError(f"{path} is no whole {kind} file; pack it again") from None
     except RuntimeError as error:  # of zipfile, for a password
         if "encrypted" not in str(error):
             raise
