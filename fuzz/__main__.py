@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import sys
 import tempfile
 import traceback
@@ -13,6 +14,8 @@ import click
 from fuzz.cases import NAMES, Failure, fuzz
 from textrnn.cli.options import Duration
 
+MOST_BYTES = 1 << 32  # of address space, of which some is the libraries'
+
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[TARGET]...")
@@ -21,6 +24,7 @@ from textrnn.cli.options import Duration
 @click.option("--one", is_flag=True, help="Run the case of --seed alone, and show its whole traceback.")
 def main(names: tuple[str, ...], time_s: float, seed: int | None, one: bool) -> None:
     """Change real files, and read them: an error that is not one clear line is a failure."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))  # what asks for more gets a MemoryError
     wanted = names or NAMES
     first = random.SystemRandom().randrange(10**9) if seed is None else seed
     failures = dict[str, Failure]()

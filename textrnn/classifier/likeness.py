@@ -138,7 +138,9 @@ class Likeness:
         unknown, lengths = [float(one) for one in values["unknown"]], [float(one) for one in values["lengths"]]
         scripts = {str(name): float(share) for name, share in values["scripts"].items()}
         (mean, deviation), (low, middle, high) = unknown, lengths
-        return cls(KnownWords(np.asarray(bits, np.uint8)), (mean, deviation), (low, middle, high), scripts)
+        if bits.dtype != np.uint8 or bits.ndim != 1 or not bits.size:
+            raise ValueError(f"known words are {bits.dtype}{list(bits.shape)}, expected uint8[any]")
+        return cls(KnownWords(bits), (mean, deviation), (low, middle, high), scripts)
 
     def remark(self, found: Measured) -> str | None:
         """What is unusual about some texts, in one line; None if nothing is."""

@@ -22,6 +22,7 @@ from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.classifier.reservoir import ReservoirClassifier
+from textrnn.classifier.saved import check_kind, check_parts
 from textrnn.nn.architectures import check_cells
 from textrnn.nn.numpy.threads import in_parts
 from textrnn.nn.numpy.weights import Weights
@@ -304,6 +305,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray]) -> TextClassifier:
     config, model = ClassifierConfig.from_json(details["config"]), details["model"]
     kind = kind_from_json(details.get("labels", dict(task=CLASSES, names=[str(label) for label in details["classes"]])))
+    check_kind(kind)
     networks = None
     if model["members"]:
         vocabulary = read_vocabulary(path / TOKENIZER_FILE)
@@ -316,9 +318,11 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     temperatures = {name: float(value) for name, value in model["temperatures"].items()}
     decisions = {name: np.array(value, np.float64) for name, value in model.get("decisions", {}).items()}
     likeness = Likeness.from_json(details["likeness"], weights[ARRAY]) if "likeness" in details else None
-    return TextClassifier(
+    opened = TextClassifier(
         kind, model["chosen"], mean, decisions, temperatures, linear, networks, mixture, config, details, path, likeness
     )
+    check_parts(opened)
+    return opened
 
 
 def _network(config: EncoderConfig, vocab_size: int, num_classes: int, weights: Weights) -> Member:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import json
 import os
 import signal
@@ -37,7 +36,7 @@ class Commands(click.Group):
 def stream(pieces: Iterable[str], *, eager: bool = False, encoding: str = "utf-8") -> None:
     """Writes pieces as they come: at once to a person, in blocks to a file or pipe."""
     output = sys.stdout
-    if isinstance(output, io.TextIOWrapper):
+    if hasattr(output, "reconfigure"):
         output.reconfigure(encoding=encoding, errors="replace", newline="")
     eager, last = eager or output.isatty(), 0.0
     for number, piece in enumerate(pieces):

@@ -6,6 +6,7 @@ when it is needed: `--help` costs next to nothing and only training loads Tensor
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import time
@@ -13,6 +14,7 @@ import time
 import click
 
 from textrnn import __version__
+from textrnn.base.escapes import guarded_output
 from textrnn.base.tasks import COMMANDS, named
 from textrnn.cli.console import Commands, guarded, leave_at_once
 
@@ -47,7 +49,11 @@ def main(arguments: list[str] | None = None) -> None:
     words = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if words[0] == "help":
         words = [*words[1:], "--help"]
-    code = guarded(lambda: cli.main(words, prog_name="textrnn", standalone_mode=False, obj=(begin, words)))
+    with (
+        contextlib.redirect_stdout(guarded_output(sys.stdout)),
+        contextlib.redirect_stderr(guarded_output(sys.stderr)),
+    ):
+        code = guarded(lambda: cli.main(words, prog_name="textrnn", standalone_mode=False, obj=(begin, words)))
     if arguments is None and "tensorflow" in sys.modules:
         leave_at_once(code)
     sys.exit(code)

@@ -7,11 +7,13 @@ import csv
 import io
 import json
 import math
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from textrnn.base.escapes import visible
 from textrnn.base.files import SAMPLES_FILE, write_atomically
 
 # Of `history.csv`. A new column is added here, and to the row of a check by the task (`Watch.check` and its likes).
@@ -58,20 +60,22 @@ class Display:
         from rich.console import Console
 
         self._quiet, self._mute = quiet or mute, mute
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        # Colours and the live line are rich's own: it has the terminal itself, and texts become `visible` here.
+        terminal = getattr(sys.stderr, "output", sys.stderr)
+        self._console = Console(file=terminal, highlight=False, soft_wrap=True)
         self._live: Any = None
         self._task: Any = None
 
     def say(self, text: str, *, style: str | None = None) -> None:
         """A line for a person; markup in it has no effect."""
         if not self._quiet:
-            self._console.print(text, style=style, markup=False, emoji=False)
+            self._console.print(visible(text), style=style, markup=False, emoji=False)
 
     def warn(self, text: str) -> None:
         """A warning, which is shown even when quiet."""
         if self._mute:
             return
-        self._console.print(text, style="yellow", markup=False, emoji=False)
+        self._console.print(visible(text), style="yellow", markup=False, emoji=False)
 
     def start(self, label: str) -> None:
         """Shows the live line, on a terminal."""
@@ -93,7 +97,7 @@ class Display:
     def update(self, share: float, detail: str) -> None:
         """Moves the live line."""
         if self._live is not None:
-            self._live.update(self._task, completed=share, detail=detail)
+            self._live.update(self._task, completed=share, detail=visible(detail))
 
     def stop(self) -> None:
         """Takes the live line away."""

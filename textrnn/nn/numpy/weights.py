@@ -19,7 +19,7 @@ class Weights:
         """The array of a name as float32; None in `shape` stands for any length.
 
         Raises:
-            RunError: it is not there, or of another shape.
+            RunError: it is not there, of another shape, or not finite.
         """
         array = self._arrays.get(name)
         fits = array is not None and len(array.shape) == len(shape)
@@ -27,7 +27,11 @@ class Weights:
             found = "missing" if array is None else f"of shape {array.shape}"
             raise RunError(f"the weights do not fit the model: {name} is {found}, expected shape {shape}")
         self._used.add(name)
-        return np.asarray(array, np.float32)
+        with np.errstate(over="ignore"):
+            found = np.asarray(array, np.float32)
+        if not np.isfinite(found).all():
+            raise RunError(f"the weights do not fit the model: {name} has values that are not finite")
+        return found
 
     def of_cell(self, spec: CellSpec, prefix: str, inputs: int, units: int) -> dict[str, np.ndarray]:
         """The weights of the layer named `prefix`, as Keras has them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -181,6 +182,11 @@ def write_to(output: str, write: Callable[[BinaryIO], None], name: str) -> None:
     """Writes a table, of this name, to a file or to standard output."""
     if output == STANDARD_INPUT:
         sys.stdout.flush()
+        if sys.stdout.isatty():  # which shows text, in its own encoding
+            kept = io.BytesIO()
+            write(kept)
+            sys.stdout.write(kept.getvalue().decode("utf-8", "replace"))
+            return
         write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
