@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import bs4  # noqa: F401  # which takes a second, that belongs to no case
+
 from fuzz.mutate import edited_bytes, edited_value
 from fuzz.runs import OLD_RUNS
 from textrnn.answerer.predict_file import read_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import types
 import typing
@@ -147,9 +148,14 @@ def _meant(wrong: typing.Iterable[str], names: typing.Iterable[str]) -> str:
     return f": did you mean {', '.join(found)}?" if found else ""
 
 
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def fields_with_types(cls: type) -> list[tuple[dataclasses.Field[Any], Any]]:
     """The fields of an option group, each with its type."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     return [(item, hints[item.name]) for item in dataclasses.fields(cls)]
 
 

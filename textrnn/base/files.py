@@ -25,6 +25,7 @@ from textrnn.base.errors import RunError
 FORMAT_VERSION = 5
 RUN_FILE, TOKENIZER_FILE, MODEL_FILE, HISTORY_FILE = "run.json", "tokenizer.json", "model.safetensors", "history.csv"
 SAMPLES_FILE = "samples.jsonl"  # what a language model wrote while it learnt
+MOST_JSON_BYTES = 1 << 26  # of a file that is read whole
 END = '"\n}'  # how an object written with indent ends, behind its last text
 # As mkstemp names what is half written.
 TEMPORARY = re.compile(r"\..+\.(jsonl?|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
@@ -123,7 +124,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunError: the file is missing, is no JSON object, or its checksum does not fit.
     """
-    data = _read_bytes(path)
+    data = _read_bytes(path, MOST_JSON_BYTES)
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -142,9 +143,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int | None = None) -> bytes:
     if not os.path.isfile(path):  # a pipe or a device would never end
         raise RunError(f"{path} is missing: the run is incomplete; restore it from a copy or train again")
+    if most is not None and path.stat().st_size > most:
+        raise RunError(f"{path} has {path.stat().st_size:,} bytes, expected {most:,} at most: it is damaged")
     try:
         return path.read_bytes()
     except OSError as error:

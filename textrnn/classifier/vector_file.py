@@ -35,6 +35,9 @@ _CONTROL = bytes(range(9)) + bytes(range(14, 32))
 EXPECTED = "expected lines of a word and its numbers, such as `tea 0.12 -0.3 0.07`"
 
 
+MAX_WIDTH = 65_536
+
+
 @dataclass
 class Wanted:
     """Which words of a file are kept.
@@ -180,8 +183,10 @@ def _layout(path: str) -> tuple[int, bool]:
     width = Counter(_trailing_numbers(line) for line in lines if line).most_common(1)[0][0]
     if has_header:
         width = int(header[1])
-    if width < 2:
-        raise DataError(f"{path} has no vectors, its first line is {lines[0][:40]!r}: {EXPECTED}")
+    if not 2 <= width <= MAX_WIDTH:
+        raise DataError(
+            f"{path} has no vectors, its first line is {(b' '.join(header) or lines[0])[:40]!r}: {EXPECTED}"
+        )
     return width, has_header
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from textrnn.base.errors import DataError
+
 # A CR before LF ends no line by itself, even where a pattern asks for two line ends.
 LINE_END = r"(?:\r\n|\r(?!\n)|\n)"
+MAX_LINE_CHARS = 1 << 26  # of what is read line by line
 _LINE_END = re.compile(LINE_END)
 _WITH_END = re.compile(rf"[^\r\n]*{LINE_END}|[^\r\n]+")
 
@@ -39,20 +42,26 @@ def line_end_of(text: str) -> str:
 def each_line(chunks: Iterable[str]) -> Iterator[str]:
     """The lines of a text in chunks, without their ends, each as soon as its end is there.
 
+    Raises:
+        DataError: one is too long to be held.
+
     Example:
         >>> list(each_line(["one\\rt", "wo\\r", "\\nthree"]))
         ['one', 'two', 'three']
     """
-    rest, ended_with_cr = list[str](), False
+    rest, ended_with_cr, held = list[str](), False, 0
     for chunk in filter(None, chunks):
         *whole, last = _LINE_END.split(chunk.removeprefix("\n") if ended_with_cr else chunk)
         ended_with_cr = chunk.endswith("\r")
         if whole:
             yield "".join([*rest, whole[0]])
             yield from whole[1:]
-            rest = []
+            rest, held = [], 0
         if last:
             rest.append(last)
+            held += len(last)
+        if held > MAX_LINE_CHARS:
+            raise DataError(f"a line has more than {MAX_LINE_CHARS:,} characters: expected a file of shorter lines")
     if rest:
         yield "".join(rest)
 

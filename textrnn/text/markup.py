@@ -6,6 +6,7 @@ An EPUB is a zip archive of pages: `META-INF/container.xml` names a list of its 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import posixpath
 import re
 import warnings
@@ -117,6 +118,7 @@ def _pages(archive: zipfile.ZipFile) -> list[str]:
 def _soup(page: bytes, encoding: str | None = None) -> Any:
     from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
+    logging.getLogger("bs4.dammit").setLevel(logging.ERROR)  # it would write to the terminal what it replaced
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         return BeautifulSoup(page, "html.parser", from_encoding=encoding)

@@ -10,13 +10,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from textrnn.base.errors import DataError
 from textrnn.text.streams import opened, spooled
 
 GZIP, ZIP = ".gz", ".zip"
 PACKED = (GZIP, ZIP)
+MOST_TIMES, LEAST_BOUND = 200, 1 << 26  # its own size, and bytes, that a packed file may unpack to
 _GZIP_MAGIC = b"\x1f\x8b"
 _DOCUMENTS = {"content.xml": "a document or spreadsheet of OpenDocument", "Index/Document.iwa": "of Apple's Numbers"}
 _OFFICE = "[Content_Types].xml"  # in a spreadsheet or a letter, which is a zip archive too
@@ -56,13 +57,34 @@ def unpacked(path: str) -> Iterator[tuple[str, str]]:
         if head == _GZIP_MAGIC or path.lower().endswith(GZIP):
             with opened(path, path) as packed, gzip.GzipFile(fileobj=packed) as content, _damage(path, "gzip"):
                 content.peek(1)  # what is not packed at all is refused before anything is copied
-                copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type,unused-ignore]
+                copy = stack.enter_context(spooled(_Bounded(content, path), path))  # type: ignore[arg-type]
         else:
             with _archive(path) as (archive, inner):
                 if archive is not None and inner is not None:
                     with archive.open(inner) as content:
-                        copy = stack.enter_context(spooled(content, path))  # type: ignore[arg-type]
+                        copy = stack.enter_context(spooled(_Bounded(content, path), path))  # type: ignore[arg-type]
         yield copy, name
+
+
+class _Bounded:
+    """What a packed file unpacks to, up to a size that texts have, however well they are packed.
+
+    Args:
+        stream: unpacks it.
+        path: of the file.
+    """
+
+    def __init__(self, stream: IO[bytes], path: str) -> None:
+        self._stream, self._path = stream, path
+        self._left = max(LEAST_BOUND, MOST_TIMES * os.path.getsize(path))
+
+    def read(self, size: int) -> bytes:
+        """Raises DataError where it is more."""
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise DataError(f"{self._path} unpacks to more than {MOST_TIMES} times its size: unpack it first to use it")
+        return data
 
 
 @contextlib.contextmanager

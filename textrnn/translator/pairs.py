@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import DataError
-from textrnn.text.lines import lines_of
+from textrnn.text.lines import each_line, lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Reading, Source, open_sources, pieces
@@ -111,7 +111,8 @@ def why_no_pairs(path: str, options: PairOptions) -> str:
 def _lines(path: str, reading: Reading, warn: Callable[[str], None]) -> tuple[list[str], dict[str, Any]]:
     """The lines of a file, and its name, size and digest."""
     with opened_text(path, reading, warn) as source:
-        lines = lines_of("".join(pieces(source)).removeprefix("\ufeff"))
+        lines = list(each_line(pieces(source)))
+        lines[:1] = [line.removeprefix("\ufeff") for line in lines[:1]]
         return lines, dict(name=source.name, bytes=source.num_bytes, sha256=source.sha256)
 
 

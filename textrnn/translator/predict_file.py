@@ -23,7 +23,7 @@ from textrnn.text.encodings import (
     decode,
 )
 from textrnn.text.files import STANDARD_INPUT
-from textrnn.text.lines import each_line, lines_of
+from textrnn.text.lines import each_line
 from textrnn.text.reader import Reading, open_sources, pieces, standard_input
 from textrnn.translator import attention_picture as inspect_translation
 from textrnn.translator.options import DecodeConfig
@@ -55,7 +55,7 @@ def read_texts(texts: Sequence[str], reading: Reading, warn: Callable[[str], Non
         for text in texts:
             if os.path.isfile(text):
                 sources = stack.enter_context(open_sources([text], reading, warn=warn))
-                lines += lines_of("".join(pieces(sources[0])))
+                lines += each_line(pieces(sources[0]))
             else:
                 lines.append(text)
         yield _in_lists(lines)

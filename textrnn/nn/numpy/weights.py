@@ -28,10 +28,10 @@ class Weights:
             raise RunError(f"the weights do not fit the model: {name} is {found}, expected shape {shape}")
         self._used.add(name)
         with np.errstate(over="ignore"):
-            found = np.asarray(array, np.float32)
-        if not np.isfinite(found).all():
+            values: np.ndarray = np.asarray(array, np.float32)
+        if not np.isfinite(values).all():
             raise RunError(f"the weights do not fit the model: {name} has values that are not finite")
-        return found
+        return values
 
     def of_cell(self, spec: CellSpec, prefix: str, inputs: int, units: int) -> dict[str, np.ndarray]:
         """The weights of the layer named `prefix`, as Keras has them."""

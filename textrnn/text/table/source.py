@@ -28,11 +28,11 @@ from textrnn.text.encodings import (
     is_plausible_gb18030,
     refuse_binary,
 )
+from textrnn.text.lines import MAX_LINE_CHARS
 from textrnn.text.reader import SAMPLE_BYTES, blocks_of, opened
 
 BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
 REPLACEMENT = "\ufffd"
-MAX_LINE_CHARS = 1 << 26
 GOOD_PER_BAD, GOOD_PER_BAD_GB18030 = 4, 100
 MAX_NUL_SHARE = 0.05
 
@@ -174,8 +174,7 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
     mark = "\ufeff"  # codecs named for one byte order keep it
     with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
         for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
-            if len(line) >= MAX_LINE_CHARS:
-                raise DataError(f"{label} has a line of {MAX_LINE_CHARS:,} characters or more: expected a table")
+            _check_line(len(line), label)
             if line := line.removeprefix(mark):
                 yield line
             mark = ""
@@ -190,6 +189,12 @@ def refuse_markup(line: str, label: str) -> None:
                 f"{label} is {words}, not a table of text: open it in a spreadsheet or another program, save it as "
                 "'CSV UTF-8', and give that file (--delimiter lines takes each line for a text)"
             )
+
+
+def _check_line(num_chars: int, label: str) -> None:
+    """Raises DataError where a line is too long to be held."""
+    if num_chars >= MAX_LINE_CHARS:
+        raise DataError(f"{label} has a line of {MAX_LINE_CHARS:,} characters or more: expected a table")
 
 
 def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
@@ -238,7 +243,7 @@ def _scan(path: str, label: str, codec: str) -> Encoding:
     """What decoding all of a file finds."""
     decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
     is_wide = codec.startswith(_WIDE)
-    num_chars = num_bad = num_good = 0
+    num_chars = num_bad = num_good = in_line = 0
     has_nul = False
     with opened(path, label) as stream:
         for block in itertools.chain(blocks_of(stream), [b""]):
@@ -247,6 +252,9 @@ def _scan(path: str, label: str, codec: str) -> Encoding:
             except UnicodeError as error:  # of codecs that heed no error handler
                 raise DataError(f"{label} is not {codec}: {error}; name its encoding with --encoding") from None
             num_chars += len(text)
+            end = max(text.rfind("\n"), text.rfind("\r"))
+            in_line = len(text) - end - 1 if end >= 0 else in_line + len(text)
+            _check_line(in_line, label)
             has_nul = has_nul or "\0" in text
             if text.isascii() and not is_wide:
                 continue

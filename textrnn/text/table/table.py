@@ -42,6 +42,7 @@ from textrnn.text.table.tally import Row, Tally
 
 __all__ = ["Row", "Table", "TableOptions", "Tally", "choose_columns", "open_records", "open_table"]
 
+MAX_COLUMNS = 100_000
 SAMPLE_CHARS, SAMPLE_LINES, MAX_SAMPLE_CHARS = 1 << 18, 1_000, 1 << 21
 
 
@@ -251,6 +252,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
             body = lines[1:] if told else lines
             if not any(line.strip() for line in body):
                 raise DataError(f"{label} has blank lines only: expected a table with text")
+            _check_columns(body, label)
             measure = find_dialect(
                 body,
                 complete=complete,
@@ -275,6 +277,13 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
         keys = ["label", "text"] if kind == FASTTEXT else None
         records = read_records(body, measure.dialect, width=measure.width, complete=complete)
     return _Sample(measure, int(told is not None), [r for r in records if r.cells], complete, chars, keys)
+
+
+def _check_columns(lines: list[str], label: str) -> None:
+    """Raises DataError where a line would be more columns than a table has."""
+    for line in lines:
+        if len(line) > MAX_COLUMNS and max(map(line.count, "\t,;|")) > MAX_COLUMNS:
+            raise DataError(f"{label} has a line of more than {MAX_COLUMNS:,} columns: expected a table of texts")
 
 
 def _newline(path: str, label: str, encoding: Encoding) -> str:
