@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import glob
 import os
 import re
@@ -207,9 +208,10 @@ def locked(models_dir: Path, name: str) -> Iterator[None]:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 file = stack.enter_context(open(path, "ab"))
+                is_held = not _try_lock(file.fileno())
             except OSError as error:
                 raise RunError(f"cannot write to {models_dir}: {error.strerror}; choose another --models-dir") from None
-            if not _try_lock(file.fileno()):
+            if is_held:
                 raise RunError(f"{models_dir / name} is held by another training: wait for it, or give another --name")
             with contextlib.suppress(OSError):
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
@@ -293,6 +295,7 @@ def publish_written(folder: Path, path: Path, write: Callable[[], None]) -> None
 
 
 def _try_lock(handle: int) -> bool:
+    """Whether the lock of a file was free; raises OSError where the file system has no locks."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -302,6 +305,8 @@ def _try_lock(handle: int) -> bool:
             import fcntl
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            raise
         return False
     return True

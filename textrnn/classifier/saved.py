@@ -39,6 +39,8 @@ def check_parts(model: TextClassifier) -> None:
     there["combined"] = all(there.values()) and model.mixture is not None
     if not there.get(model.chosen):
         raise ValueError(f"chosen is {model.chosen!r:.40}, where there is {[name for name in there if there[name]]}")
+    if model.networks is not None and not model.networks.members:
+        raise ValueError("there are no networks")
     if model.linear is not None and len(model.linear.bias) != model.kind.num_outputs:
         raise ValueError(f"the linear model has {len(model.linear.bias)} outputs, expected {model.kind.num_outputs}")
     if model.mixture is not None and len(model.mixture.weights) != 2:

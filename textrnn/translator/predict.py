@@ -177,7 +177,7 @@ class Translator:
                 step,
                 memory.state,
                 end_id=self.target.vocab_size,
-                longest=[int(self.longest * len(one)) + MARGIN for one in cut],
+                longest=[min(limit, int(self.longest * len(one))) + MARGIN for one in cut],
                 beam=options.beam,
                 length_penalty=options.length_penalty,
                 barred=(PADDING_ID, UNKNOWN_ID),
