@@ -120,7 +120,7 @@ def _summary(result: dict[str, Any]) -> str:
     if (result.get("copies") or {}).get("longest"):
         lines.append(_of_copies(result["copies"]))
     if result["ended"] == "budget" and result["epochs"] < FEW_EPOCHS:
-        lines.append(f"only {100 * result['epochs']:.2g} % of the text was learnt from: give it minutes (--time)")
+        lines.append(f"the network had time for {100 * result['epochs']:.2g} % of the text: give it minutes (--time)")
     if result["ended"] == "patience":
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
     if result["ended"] == "interrupted":

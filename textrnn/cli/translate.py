@@ -223,7 +223,7 @@ def _summary(result: dict[str, Any]) -> str:
     lines = [f"saved {path}: {result['kind']}, {result['parameters']:,} parameters"]
     if test is not None:
         lines += [
-            f"measured on {test['pairs']:,} sources of {result['judged_on']}:",
+            f"measured on {test['pairs']:,} source{'s' * (test['pairs'] != 1)} of {result['judged_on']}:",
             f"  exact match {100 * test['exact_match']:.1f} %, token accuracy {100 * test['token_accuracy']:.1f} %, "
             f"token error rate {100 * test['token_error_rate']:.1f} %, character error rate "
             f"{100 * test['char_error_rate']:.1f} %",

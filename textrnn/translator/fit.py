@@ -133,7 +133,7 @@ class Learner:
         network = self._config.network
         layers = f"{network.layers}" + (f" + {network.decoder_layers}" * isinstance(self.model, EncoderDecoder))
         return (
-            f"{self._kind}, {network.cell}, {layers} layers of {network.units} units, "
+            f"{self._kind}, {network.cell}, {layers} layer{'s' * (layers != '1')} of {network.units} units, "
             f"{self.model.count_params():,} parameters, {self.precision}"
         )
 
