@@ -1,9 +1,10 @@
-# demo, test, lint, bench, docs and the others: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
+# demo, test, fuzz, lint, bench, docs and the others: each makes .venv and installs what it needs. PYTHON chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
+FUZZ_TIME ?= 20s
 
-.PHONY: demo test test-browser test-examples test-processors coverage faults lint bench docs clean
+.PHONY: demo test test-browser test-examples test-processors coverage faults fuzz lint bench docs clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -48,6 +49,10 @@ coverage: .venv/installed
 # Faults seeded one at a time, and whether the tests notice: about half an hour.
 faults: .venv/installed
 	$(BIN)/python tests/faults.py
+
+# Changed copies of real files and runs, see SECURITY.md; FUZZ_TIME=15m looks for longer.
+fuzz: .venv/installed
+	$(BIN)/python -m fuzz --time $(FUZZ_TIME) --seed 0
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -109,8 +109,7 @@ def beam_search(
         going = np.ones(len(live.sources), bool)
         for row, source in enumerate(live.sources):
             best = max((found.score(length_penalty) for found in aside[source]), default=-np.inf)
-            # Nothing can go on from where weights without sense have led to no probability at all.
-            is_full = ids.shape[2] >= limits[source] or not log_probs[row, 0] > -np.inf
+            is_full = ids.shape[2] >= limits[source] or not log_probs[row, 0] > -np.inf  # nothing can go on
             if is_full and not aside[source]:
                 aside[source].append(Found(ids[row, 0], float(log_probs[row, 0]), is_whole=False))
             # At best, all that follows is certain; but often enough a text grows no better.
