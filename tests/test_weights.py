@@ -290,7 +290,7 @@ def test_weights_in_python_are_a_dictionary(place):
     textrnn.train(list(FILES), weights={"greek.txt": 3}, name="w", epochs=0.1, units=8, layers=1)
     assert [file["weight"] for file in files_of("w")] == [1, 3, 1]
     for wrong in ([("greek.txt", 3)], {"greek.txt": "3"}, {"greek.txt": True}, {3: 3}):
-        with pytest.raises(ConfigError, match="^weights "):
+        with pytest.raises(ConfigError, match=r"^weights "):
             textrnn.train(list(FILES), weights=wrong, name="x")
 
 
