@@ -96,8 +96,8 @@ def test_read_language_model_refuses_what_is_not_finite(rng):
     tokenizer = build_tokenizer(config.tokenizer, ["ab"])
     arrays = language_model_arrays(config, tokenizer.vocab_size, rng)
     arrays["layer0/bias"][:] = np.nan
-    network = make_network(config.model, tokenizer.vocab_size, arrays, window=4, start_id=2)
     with pytest.raises(RunError, match="not finite"):
+        network = make_network(config.model, tokenizer.vocab_size, arrays, window=4, start_id=2)
         read_language_model(LanguageModel(network, tokenizer, config, 2, {}), np.array([2, 3]), "ab")
 
 
