@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from textrnn.classifier.kinds import CostClasses, Grades, Several
 from textrnn.classifier.label_kind import NUMBERS, SEVERAL, LabelKind
-
-if TYPE_CHECKING:
-    from textrnn.classifier.predict import TextClassifier
 
 
 def check_kind(kind: LabelKind) -> None:
@@ -32,8 +29,8 @@ def check_kind(kind: LabelKind) -> None:
         raise ValueError(f"the separator is {kind.separator!r:.60}")
 
 
-def check_parts(model: TextClassifier) -> None:
-    """Raises ValueError where the parts of a classifier do not belong together."""
+def check_parts(model: Any) -> None:
+    """Raises ValueError where the parts of a `TextClassifier` do not belong together."""
     width = len(model.kind.names) or 1
     there = {"linear": model.linear is not None, "rnn": model.networks is not None}
     there["combined"] = all(there.values()) and model.mixture is not None

@@ -62,16 +62,29 @@ class Piece:
     stop_reason: str | None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How a text is written.
+
+    Attributes:
+        config: the settings of sampling; `random_seed` is not looked at.
+        stops: texts that end it.
+        top: how many of the most likely tokens are given with each token; None to give no tokens.
+    """
+
+    config: SampleConfig
+    stops: Sequence[str] = ()
+    top: int | None = None
+
+
 class Text:
     """A text that is being written.
 
     Args:
         model: that writes it.
         rng: gives its draws.
-        config: the settings of sampling; `random_seed` is not looked at.
+        wanted: how, with stops as `prepare_stops` gives them.
         index: which one it is of those that were asked for together.
-        stops: texts that end it, see `prepare_stops`.
-        top: how many of the most likely tokens are given with each token; None to give no tokens.
         without_blank: whether a blank that it begins with is left out.
 
     Attributes:
@@ -83,18 +96,16 @@ class Text:
         self,
         model: Model,
         rng: np.random.Generator,
-        config: SampleConfig,
+        wanted: Wanted,
         *,
         index: int = 0,
-        stops: Sequence[str] = (),
-        top: int | None = None,
         without_blank: bool = False,
     ) -> None:
-        self.rng, self.config, self.index, self.top = rng, config, index, top
+        self.rng, self.config, self.index, self.top = rng, wanted.config, index, wanted.top
         self.stop_reason: str | None = None
         self.is_cancelled = False
         self._tokenizer, self._end_id = model.tokenizer, model.end_id
-        self._decoder, self._scanner = model.tokenizer.decoder(), StopScanner(stops)
+        self._decoder, self._scanner = model.tokenizer.decoder(), StopScanner(wanted.stops)
         self._without_blank = without_blank
         self._text, self._num_tokens = "", 0  # what is not taken yet, and all that were drawn
         self._tokens = deque[tuple[int, Token]]()  # with where each begins
@@ -155,21 +166,19 @@ class Order:
 def orders(
     model: LanguageModel,
     seeds: Iterable[str],
-    config: SampleConfig,
+    wanted: Wanted,
     *,
     random_seed: int,
     count: int = 1,
-    stops: Sequence[str] = (),
-    top: int | None = None,
     choose: Choose | None = None,
     warn: Warn = lambda line: None,
 ) -> Iterator[Order]:
     """What has to be written for `count` texts for each seed: they are those of `generate_texts` with that random seed.
 
     Args:
-        model, seeds, config, count, stops, choose, warn: see `generate_texts`.
+        model, seeds, count, choose, warn: see `generate_texts`.
+        wanted: how they are written.
         random_seed: of the draws.
-        top: see `Text`.
 
     Yields:
         orders; text n of seed m has the index m * count + n.
@@ -177,7 +186,8 @@ def orders(
     Raises:
         ConfigError: a stop text is empty.
     """
-    stops, choose = prepare_stops(model, stops), choose or (lambda rng: (None, model))
+    wanted = replace(wanted, stops=prepare_stops(model, wanted.stops))
+    choose = choose or (lambda rng: (None, model))
     for number, seed in enumerate(seeds):
         ids, warnings = prepare_prompt(model, seed)
         for line in warnings:
@@ -186,7 +196,7 @@ def orders(
         for copy in range(count):
             condition, beginning = choose(condition_rng(random_seed, number, copy))
             rng, index = row_rng(random_seed, number, copy), number * count + copy
-            text = Text(model, rng, config, index=index, stops=stops, top=top, without_blank=blank)
+            text = Text(model, rng, wanted, index=index, without_blank=blank)
             found.setdefault(condition, (beginning, []))[1].append(text)
         yield from (Order(beginning, ids, texts) for beginning, texts in found.values())
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from textrnn.base.errors import ConfigError
 from textrnn.language_model.asked import asked_model
 from textrnn.language_model.chat import ASSISTANT, SYSTEM, USER
-from textrnn.language_model.continuous import Piece, Token, orders
+from textrnn.language_model.continuous import Piece, Token, Wanted, orders
 from textrnn.language_model.generation_loop import LENGTH
 from textrnn.language_model.sample_options import TextConfig
 from textrnn.serve.engine import Job
@@ -240,11 +240,9 @@ def _job(plan: Plan, opened: Opened, most_tokens: int) -> tuple[Job, list[str]]:
     wanted = orders(
         model,
         plan.seeds,
-        asked.sampling(most_tokens),
+        Wanted(asked.sampling(most_tokens), plan.stops, plan.top),
         random_seed=random_seed,
         count=asked.n,
-        stops=plan.stops,
-        top=plan.top,
         choose=choose,
         warn=warnings.append,
     )
