@@ -16,6 +16,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 PICTURES = DOCS / "pictures"
+SCREENSHOTS = {"serve.png"}  # of the page in a browser, which no command draws
 SHOWN = ("text", "yaml", "bash")  # kinds of blocks that are not run and are the same in both languages
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -53,6 +54,11 @@ class Page:
         """Its first paragraph, in one line."""
         lines = self.source.split("\n\n")[1].splitlines()
         return (" " if self.language == "en" else "").join(lines)
+
+    @property
+    def drawn(self) -> list[str]:
+        """File names of the pictures that its commands draw, in order."""
+        return [name for name in self.pictures if name not in SCREENSHOTS]
 
     @property
     def pictures(self) -> list[str]:

@@ -154,7 +154,7 @@ def record(folder: Path, *, tell: Callable[[str], None]) -> None:
             source = with_outputs(page.source, printed)
             keep = source == page.source
             page.path.write_text(source, encoding="utf-8")
-            for name in page.pictures:
+            for name in page.drawn:
                 if not (folder / name).is_file():
                     raise CommandFailed(f"{page.path}: no command drew {name}")
                 if not keep or not (PICTURES / name).is_file():

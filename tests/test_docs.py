@@ -53,7 +53,7 @@ def test_commands_run_and_draw_the_pictures(checkout):
     for page in PAGES["en"]:
         for step in steps(page.source):
             assert step.output is None or "".join(printed[command] for command in step.commands).strip(), step.code
-        assert [name for name in page.pictures if not (checkout / name).is_file()] == []
+        assert [name for name in page.drawn if not (checkout / name).is_file()] == []
 
 
 def test_languages_have_the_same_pages():
