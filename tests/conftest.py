@@ -14,6 +14,12 @@ NEEDS_TENSORFLOW = re.compile(
 )
 
 
+def pytest_ignore_collect(collection_path, config):
+    """What runs in a browser is run by `make test-browser` alone, which names the file and installs what it needs."""
+    named = any(argument.endswith("browser.py") for argument in config.args)
+    return True if collection_path.name == "browser.py" and not named else None
+
+
 def pytest_collectstart(collector):
     """Starts TensorFlow as the product does before a file that imports it is imported, be it tests or doctests."""
     if isinstance(collector, pytest.Module) and NEEDS_TENSORFLOW.search(collector.path.read_text(encoding="utf-8")):
