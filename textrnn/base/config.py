@@ -138,13 +138,17 @@ def _default(item: dataclasses.Field[Any]) -> Any:
     return item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
+def nearest(wrong: str, names: Sequence[str]) -> str | None:
+    """The name that is begun, or the one that is most like what was written; None if none is."""
+    begun = [name for name in names if name.startswith(wrong)]
+    return next(iter(begun or difflib.get_close_matches(wrong, names, n=1)), None)
+
+
 def _meant(wrong: typing.Iterable[str], names: typing.Iterable[str]) -> str:
     """Which options may have been meant, as the end of a sentence; "" if none is like them."""
-    names, near = list(names), list[str]()
-    for name in wrong:
-        begun = [known for known in names if known.startswith(name)]
-        near += (begun or difflib.get_close_matches(name, names, n=1) or [ABBREVIATED.get(name, "")])[:1]
-    found = [name for name in near if name in names]
+    names = list(names)
+    near = [nearest(name, names) or ABBREVIATED.get(name) for name in wrong]
+    found = [name for name in near if name is not None and name in names]
     return f": did you mean {', '.join(found)}?" if found else ""
 
 

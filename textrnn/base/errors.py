@@ -12,7 +12,7 @@ A message says what happened with the values seen, what was expected, and what t
 import functools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 
@@ -55,15 +55,19 @@ KEYWORDS = {
 FLAG = re.compile(r"('textrnn .*?'(?=\W|$))|--([a-z][a-z-]*)")  # commands are left as they are
 
 
-def in_keywords(message: str) -> str:
-    """A message with keywords of Python in the place of flags.
+def in_keywords(message: str, names: Mapping[str, str] = KEYWORDS) -> str:
+    """A message with the keywords of another interface in the place of flags.
+
+    Args:
+        message: as the command line says it.
+        names: the keyword of each flag that has not its own name; by default those of Python.
 
     Example:
         >>> in_keywords("--time is '10s': leave out --top-k, or see 'textrnn train --help'")
         "time_s is '10s': leave out top_k, or see 'textrnn train --help'"
     """
     return FLAG.sub(
-        lambda found: found[1] or KEYWORDS.get(found[2], found[2].replace("-", "_")),
+        lambda found: found[1] or names.get(found[2], found[2].replace("-", "_")),
         message,
     )
 

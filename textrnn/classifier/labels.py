@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from textrnn.classifier.splits import folded
+from textrnn.text.table.cell_values import EXCEL_ERRORS
 from textrnn.text.table.options import TableOptions
 
 # Never a label, in upper or lower case; the last ones are errors of a spreadsheet.
-MARKS = frozenset(
-    {"na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#nv", "#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"}
-)
+MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#nv"} | {sign.lower() for sign in EXCEL_ERRORS})
 DOUBTFUL = frozenset({"none", "-"})  # a label unless they are rare
 MOST_DOUBTFUL = 0.05  # share of the rows
 LISTED = 5

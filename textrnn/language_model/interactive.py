@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from textrnn.base.config import flag_of
+from textrnn.base.config import flag_of, nearest
 from textrnn.base.errors import ConfigError
 from textrnn.base.escapes import HELP, unescape
 from textrnn.language_model.generate import format_stream
@@ -101,8 +100,8 @@ class Session:
             yield self._setting(command)
         else:
             names = [*self._fields, "/stop", "/settings", "/help", "/quit"]
-            near = [name for name in names if name.startswith(command)] or difflib.get_close_matches(command, names, 1)
-            meant = f"did you mean {near[0]}? " if near else ""
+            near = nearest(command, names)
+            meant = f"did you mean {near}? " if near else ""
             yield f"there is no command {command}: {meant}/help lists them, and a seed that begins with / is written //"
 
     def _setting(self, command: str) -> str:

@@ -49,10 +49,8 @@ class Model:
     known: Known | None = None
 
     def __repr__(self) -> str:
-        network = self.config.model
-        return f"<{type(self).__name__} {self.path}: {network.arch}, {network.layers} x {network.units} units, " + (
-            f"{self.vocab_size:,} tokens>"
-        )
+        network, name = self.config.model, f"{type(self).__name__} {self.path}"
+        return f"<{name}: {network.arch}, {network.layers} x {network.units} units, {self.vocab_size:,} tokens>"
 
     def using(self: M, name: str) -> M:
         """The same model, which predicts with its `network`, its `counts`, or the `mixture` of both.

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.base.files import MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
+from textrnn.base.files import HISTORY_FILE, MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
 from textrnn.base.run import publish_written
 from textrnn.language_model.generation_loop import Stream
 from textrnn.language_model.predict import LanguageModel
@@ -277,7 +277,7 @@ class ReservoirSession:
         write_weights(folder / MODEL_FILE, self._best, {"metrics": json.dumps(details["metrics"], sort_keys=True)})
         self.reading.write(folder / SUMS_FILE, self.num_windows)
         if progress.history:
-            write_history(folder / "history.csv", progress.history, COLUMNS)
+            write_history(folder / HISTORY_FILE, progress.history, COLUMNS)
         write_json(folder / RUN_FILE, details)
 
     def _load(self) -> None:

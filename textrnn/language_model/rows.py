@@ -11,8 +11,8 @@ import numpy as np
 from textrnn.language_model.ahead import ahead_of
 from textrnn.language_model.random_state import RowDraws
 from textrnn.language_model.sample_options import SampleConfig
-from textrnn.language_model.sampling import RECENT_TOKENS, Sampler, make_sampler
-from textrnn.nn.litert import MOST_STEPS
+from textrnn.language_model.sampling import Sampler, make_sampler
+from textrnn.nn.litert import MOST_STEPS, RECENT_TOKENS
 from textrnn.nn.numpy.network import State
 from textrnn.text.tokens.load import PADDING_ID, Tokenizer
 

@@ -17,7 +17,6 @@ from textrnn.language_model.random_state import pick, to_ids
 from textrnn.language_model.sample_options import SampleConfig
 from textrnn.text.tokens.load import PADDING_ID, UNKNOWN_ID
 
-RECENT_TOKENS = 64  # how far back the repetition penalty looks
 FIRST_ID = max(PADDING_ID, UNKNOWN_ID) + 1  # the reserved ids are all below it, and are never drawn
 
 # Above this vocabulary size, sorting all of a row or running over all of it one by one is what takes the time.

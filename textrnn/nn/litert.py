@@ -1,11 +1,11 @@
-"""What a LiteRT model of a stack and the runtime that calls it agree on."""
+"""What a LiteRT model of a stack, the runtime that calls it, and the sampler in NumPy agree on."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 MOST_STEPS = 32  # tokens that are drawn in one call
-RECENT = 64  # tokens that the repetition penalty looks back
+RECENT_TOKENS = 64  # tokens that the repetition penalty looks back
 STEP, WRITE, FILTERED = "step", "write", "write_filtered"  # the functions of a model
 WIDEST = 1024  # tokens of a vocabulary above which filters that sort are left to NumPy
 

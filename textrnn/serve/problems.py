@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from textrnn.base.errors import ConfigError, DataError, TextRNNError
+from textrnn.base.errors import ConfigError, DataError, TextRNNError, in_keywords
+from textrnn.text.normalize import replace_surrogates
 
 INVALID, NOT_FOUND, SERVER = "invalid_request_error", "not_found_error", "server_error"
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Problem(Exception):
@@ -37,18 +36,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, TextRNNError):
         status, kind = (400, INVALID) if isinstance(error, ConfigError | DataError) else (500, SERVER)
-        return Problem(status, in_json_words(str(error)), kind)
+        return Problem(status, in_keywords(str(error), {}), kind)
     return Problem(500, "something went wrong here: the server's terminal says what", SERVER)
-
-
-def in_json_words(message: str) -> str:
-    """A message that names flags of the command line, with the names of the fields of a request.
-
-    Example:
-        >>> in_json_words("--top-p is 2: expected a number above 0")
-        'top_p is 2: expected a number above 0'
-    """
-    return re.sub(r"--([a-z][a-z-]*)", lambda found: found[1].replace("-", "_"), message)
 
 
 def as_json(values: Any) -> bytes:
@@ -82,8 +71,14 @@ class Events(StreamingResponse):
 
 def error_values(problem: Problem) -> dict[str, Any]:
     """An error as OpenAI writes it."""
-    message = _SURROGATES.sub("\ufffd", problem.message)
-    return {"error": {"message": message, "type": problem.kind, "param": None, "code": problem.status}}
+    return {
+        "error": {
+            "message": replace_surrogates(problem.message),
+            "type": problem.kind,
+            "param": None,
+            "code": problem.status,
+        }
+    }
 
 
 def error_response(problem: Problem) -> Response:

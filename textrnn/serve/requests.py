@@ -41,16 +41,22 @@ class Asked(Checked):
     model: str | None = option(None, "Name of a run; without it the newest one of the kind.")
 
 
+def _as_sampled(name: str) -> Any:
+    """A field with the default, range and help of one of `SampleConfig`."""
+    (item,) = (item for item in dataclasses.fields(SampleConfig) if item.name == name)
+    return dataclasses.field(default=item.default, metadata=item.metadata)
+
+
 @dataclass(frozen=True)
 class Writing(Asked):
     """What all requests for text share."""
 
     max_tokens: int | None = option(None, "Most tokens to write; without it 500.", low=1)
-    temperature: float = option(0.8, "Below 1 bolder on likely tokens, above 1 more even.", low=0, high=100)
-    top_p: float = option(1.0, "Draw from the fewest tokens that reach this probability.", above=0, high=1)
-    top_k: int = option(0, "Draw from the K most likely tokens only; 0 for all.", low=0, high=1_000_000)
-    min_p: float = option(0.0, "Draw from tokens at least this share as likely as the likeliest.", low=0, high=1)
-    repetition_penalty: float = option(1.0, "Above 1: make tokens of the last 64 less likely.", above=0, high=100)
+    temperature: float = _as_sampled("temperature")
+    top_p: float = _as_sampled("top_p")
+    top_k: int = _as_sampled("top_k")
+    min_p: float = _as_sampled("min_p")
+    repetition_penalty: float = _as_sampled("repetition_penalty")
     n: int = option(1, "Texts for each prompt.", low=1, high=10_000)
     seed: int | None = option(None, "Random seed: the same one gives the same text.", low=0, high=2**63)
     stop: str | Sequence[Any] | None = option(None, "A text, or up to 16, that ends the writing and is left out.")

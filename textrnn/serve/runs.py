@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from textrnn.base.errors import RunError, TextRNNError
-from textrnn.base.files import RUN_FILE, SAMPLES_FILE
+from textrnn.base.files import HISTORY_FILE, RUN_FILE, SAMPLES_FILE
 from textrnn.base.run import list_runs, read_run
 from textrnn.base.run_changes import delete_run, size_on_disk
 from textrnn.base.tasks import TASKS
 from textrnn.serve.problems import as_json
 from textrnn.serve.shelf import Service
 
-HISTORY_FILE = "history.csv"
 MOST_ROWS = 2000  # of the history, in an answer
 POLL_S = 1.0
 MOST_BYTES = 5_000_000  # that are read of a file of a run

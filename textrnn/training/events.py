@@ -7,7 +7,6 @@ import dataclasses
 import json
 import math
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -61,10 +60,11 @@ def event_lines(target: str | None) -> Iterator[Tell]:
             file = None if target == "-" else stack.enter_context(open(target, "ab", buffering=0))
         except OSError as error:
             raise ConfigError(f"--events is {target!r:.120}, which cannot be written: {error.strerror}") from None
-        failed = threading.Event()
+        works = True
 
         def tell(event: Event) -> None:
-            if failed.is_set():
+            nonlocal works
+            if not works:
                 return
             try:
                 if file is None:
@@ -72,7 +72,7 @@ def event_lines(target: str | None) -> Iterator[Tell]:
                 else:
                     file.write(f"{event_line(event)}\n".encode())
             except OSError as error:
-                failed.set()
+                works = False
                 warn(f"events are no longer written to {target}: {error.strerror or error}; training goes on")
 
         yield tell

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from textrnn.nn.keras.stack_step import Step, make_step, named_state, one_step, step_inputs
-from textrnn.nn.litert import FILTERED, MOST_STEPS, RECENT, STEP, WRITE
+from textrnn.nn.litert import FILTERED, MOST_STEPS, RECENT_TOKENS, STEP, WRITE
 from textrnn.nn.stack import Stack
 
 
@@ -68,7 +68,7 @@ def _writing(stack: Stack, step: Step, first_id: int, *, filtered: bool) -> Any:
             outputs, after = step(ids, list(state), conditions)
             logits = outputs[:, : stack.vocab_size]
             if filtered:
-                logits = _penalized(logits, seen > place - RECENT - 1, by_name["penalty"])
+                logits = _penalized(logits, seen > place - RECENT_TOKENS - 1, by_name["penalty"])
             ids = _drawn(logits[:, first_id:], tf.gather(by_name["uniforms"], place), by_name) + first_id
             if filtered:
                 seen = tf.where(tokens == ids, place, seen)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.native import standard_error_kept_back
-from textrnn.nn.litert import FILTERED, MOST_STEPS, RECENT, STEP, WRITE, Draws
+from textrnn.nn.litert import FILTERED, MOST_STEPS, RECENT_TOKENS, STEP, WRITE, Draws
 from textrnn.nn.numpy.network import CarriedNetwork, State, TargetNats
 from textrnn.nn.numpy.stepping import Stepping
 
-LONG_AGO = -RECENT - 1  # the place of a token that was not written lately
+LONG_AGO = -RECENT_TOKENS - 1  # the place of a token that was not written lately
 
 
 class LiteNetwork(Stepping, TargetNats):

@@ -8,6 +8,7 @@ import math
 import re
 from typing import Any
 
+EXCEL_ERRORS = frozenset({"#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"})
 LARGEST_WHOLE = 10**15  # below it a float holds each whole number
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})")
 _FIGURE = re.compile(r"-?\d+\.\d+")

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from textrnn.text.table.cell_values import as_text
+from textrnn.text.table.cell_values import EXCEL_ERRORS, as_text
 from textrnn.text.table.excel_parts import Merged, merged_and_hidden
 
 _CONTROL_CODE = re.compile("_x(00[01][0-9A-Fa-f])_")  # how a cell has a control character, such as the CR of CR LF
-_ERRORS = frozenset({"#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"})
 HIDDEN, MERGED, HEADINGS, ERRORS = "hidden", "merged", "headings", "errors"
 SAID = {
     HIDDEN: ("hidden row is read too", "hidden rows are read too"),
@@ -89,7 +88,7 @@ def _rows(sheet: Any, read: ReadSheet) -> Iterator[tuple[int, list[Any]]]:
     for number, row in enumerate(sheet.iter_rows(values_only=True)):
         cells = [_CONTROL_CODE.sub(_decoded, value) if isinstance(value, str) else value for value in row]
         for column, value in enumerate(cells):
-            if value in _ERRORS:
+            if value in EXCEL_ERRORS:
                 cells[column] = None
                 read.counts[ERRORS] += 1
         filled = [column for column, value in enumerate(cells) if value is not None] if number in tops else []
