@@ -1,11 +1,11 @@
 # textrnn serve in a container: docker build -t textrnn . && docker run -p 8000:8000 -v ./models:/models
-# -e TEXTRNN_TOKEN=a-long-secret textrnn. Only what uses models is installed; training needs TensorFlow beside it.
+# -e TEXTRNN_TOKEN=a-long-secret textrnn. Only what uses models is installed, and tokenizers for models of subwords.
 FROM python:3.12-slim
 WORKDIR /app
-COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY setup.cfg README.md ./
+COPY light light
 COPY textrnn textrnn
-RUN pip install --no-cache-dir click jinja2 numpy python-dateutil rich safetensors scikit-learn starlette threadpoolctl \
-    tokenizers uvicorn && pip install --no-cache-dir --no-deps .
+RUN pip install --no-cache-dir './light[subwords]'
 RUN useradd --create-home textrnn && mkdir /models && chown textrnn /models
 USER textrnn
 EXPOSE 8000

@@ -67,4 +67,4 @@ docs: .venv/installed
 	$(BIN)/python -m docs
 
 clean:
-	rm -rf .venv .venv-examples build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
+	rm -rf .venv .venv-examples build *.egg-info light/build light/*.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

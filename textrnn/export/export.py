@@ -13,9 +13,10 @@ from typing import Any
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import MODEL_FILE, read_weights, write_atomically
+from textrnn.base.install import pip_install
 from textrnn.base.native import standard_error_kept_back
 from textrnn.base.run import named_run
-from textrnn.language_model.fast import INSTALL, has_litert, stack_of
+from textrnn.language_model.fast import has_litert, stack_of
 from textrnn.language_model.predict import LanguageModel, open_run
 from textrnn.language_model.sampling import FIRST_ID
 from textrnn.nn.options import layer_cells
@@ -88,9 +89,9 @@ def _check(model: LanguageModel, to: str, *, int8: bool) -> None:
     if int8 and to != "litert":
         raise ConfigError(f"--int8 is for --to litert, and --to is {to}")
     if to == "onnx" and importlib.util.find_spec("onnx") is None:
-        raise ConfigError("--to onnx needs onnx: pip install 'textrnn[export]'")
+        raise ConfigError(f"--to onnx needs onnx: {pip_install('export')}")
     if int8 and not has_litert():
-        raise ConfigError(f"--int8 measures what it costs, which needs ai-edge-litert: {INSTALL}")
+        raise ConfigError(f"--int8 measures what it costs, which needs ai-edge-litert: {pip_install('fast')}")
     config = model.config.model
     if to != "keras":
         check_stack(config)

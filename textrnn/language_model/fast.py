@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from textrnn.base.errors import ConfigError, RunError, TextRNNError, warn
 from textrnn.base.files import MODEL_FILE, read_json, read_weights, weights_checksum
+from textrnn.base.install import pip_install
 from textrnn.language_model.mixture import MixtureNetwork
 from textrnn.language_model.model import Model
 from textrnn.nn.litert import MOST_STEPS
@@ -19,7 +20,6 @@ from textrnn.nn.stack import Stack, check_stack, make_stack
 M = TypeVar("M", bound=Model)
 FAST_MODEL, FAST_FILE = "fast.tflite", "fast.json"
 RUNTIMES = ("auto", "numpy", "litert")
-INSTALL = "pip install 'textrnn[fast]'"
 
 
 def has_litert() -> bool:
@@ -87,7 +87,7 @@ def _opened(model: Model) -> tuple[Any, float]:
     if not isinstance(network, CarriedNetwork):
         raise ConfigError(f"--runtime litert is not for --arch {model.config.model.arch}: expected numpy")
     if not has_litert():
-        raise ConfigError(f"--runtime litert needs ai-edge-litert: {INSTALL}")
+        raise ConfigError(f"--runtime litert needs ai-edge-litert: {pip_install('fast')}")
     if not (path / FAST_FILE).is_file():
         raise RunError(f"{path} has no {FAST_FILE}: '{make}' makes it")
     details, again = read_json(path / FAST_FILE), f"'{make}' makes it anew"

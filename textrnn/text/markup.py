@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from textrnn.base.errors import DataError
+from textrnn.base.install import pip_install
 from textrnn.text.encodings import NoTextError
 
 SUFFIXES = (".html", ".htm", ".xhtml")
-EXTRA = "pip install 'textrnn[html]'"
 CONTAINER, PAGE = "META-INF/container.xml", "application/xhtml+xml"
 MOST_BYTES = 1 << 28  # of what is in an archive, unpacked: a book is held in memory
 _NO_TEXT = ("head", "title", "script", "style", "template", "noscript", "svg", "math")
@@ -52,8 +52,8 @@ def text_of(stream: BinaryIO, path: str, encoding: str | None = None) -> tuple[s
         return None, ""
     if importlib.util.find_spec("bs4") is None:
         if is_book:
-            raise NoTextError(path, "is an EPUB book", f"{EXTRA} has what takes its text out")
-        return None, f"is read with its tags: {EXTRA} has what takes its text out"
+            raise NoTextError(path, "is an EPUB book", f"{pip_install('html')} has what takes its text out")
+        return None, f"is read with its tags: {pip_install('html')} has what takes its text out"
     text = "\n".join(texts_of_epub(stream, path)) if is_book else text_of_page(stream.read(), encoding)
     stream.seek(0)
     return text, f"is {'an EPUB book' if is_book else 'a web page'}, whose text alone is read (--keep-tags)"

@@ -21,6 +21,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from textrnn.base.errors import TokenizerError
+from textrnn.base.install import pip_install
 from textrnn.text.normalize import replace_surrogates
 
 SPACED, UNSPACED, LOSSLESS = "spaced", "unspaced", "lossless"
@@ -174,8 +175,7 @@ def _load_rjieba() -> Callable[[str], list[str]]:
         module = importlib.import_module("rjieba")
     except ImportError:
         raise TokenizerError(
-            "this vocabulary cuts Chinese into words with rjieba, which is not installed: "
-            "pip install 'textrnn[chinese]'"
+            "this vocabulary cuts Chinese into words with rjieba, which is not installed: " + pip_install("chinese")
         ) from None
     return functools.partial(_cut_losslessly, module.cut)
 

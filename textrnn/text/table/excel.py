@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from textrnn.base.errors import DataError
+from textrnn.base.install import pip_install
 from textrnn.text.reader import opened
 from textrnn.text.table.cell_values import as_number
 from textrnn.text.table.excel_parts import look_inside
@@ -104,7 +105,7 @@ def is_workbook(path: str, label: str) -> bool:
 def require(module: str, extra: str, what: str, otherwise: str) -> None:
     """Raises DataError if a library is not installed."""
     if importlib.util.find_spec(module) is None:
-        raise DataError(f"{what}, which needs {module}: pip install 'textrnn[{extra}]', or {otherwise}")
+        raise DataError(f"{what}, which needs {module}: {pip_install(extra)}, or {otherwise}")
 
 
 @contextlib.contextmanager

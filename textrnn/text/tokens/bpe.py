@@ -71,8 +71,10 @@ class BpeTokenizer(BytesTokenizer):
 
     def encode(self, text: str) -> Ids:
         """See `Tokenizer.encode`."""
+        if not text:  # a text may begin with nothing where the library is not installed
+            return np.zeros(0, np.int32)
         ids = self.encode_each(list(recut([replace_surrogates(text)], ENCODE_CHARS)))
-        return np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        return np.concatenate(ids)
 
     def encode_each(self, parts: list[str]) -> list[Ids]:
         """The ids of several texts that are not cut any further, int32[tokens] each; no lone surrogates in them."""

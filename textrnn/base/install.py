@@ -1,0 +1,31 @@
+"""What to type to install what is missing, in the name by which textrnn was installed."""
+
+import importlib.metadata
+
+LIGHT = "textrnn-light"  # the distribution without what trains, see light/setup.py
+
+
+def is_light() -> bool:
+    """Whether this is the light install, which has no TensorFlow unless it was asked for."""
+    try:
+        importlib.metadata.distribution(LIGHT)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def pip_install(extra: str) -> str:
+    """The command that installs an extra.
+
+    Example:
+        >>> pip_install("fast")
+        "pip install 'textrnn[fast]'"
+    """
+    return f"pip install '{LIGHT if is_light() else 'textrnn'}[{extra}]'"
+
+
+def pip_install_package(package: str) -> str:
+    """The command that installs a package which is missing, with what is used beside it."""
+    if not is_light():
+        return "pip install textrnn"
+    return pip_install("subwords" if package == "tokenizers" else "train")
