@@ -1,8 +1,9 @@
-"""The pages as a site of plain files: no script, no font and no picture from elsewhere."""
+"""The pages as a site of plain files: nothing comes from elsewhere, and only the search needs a script."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import unicodedata
@@ -18,8 +19,20 @@ from docs import options
 from docs.pages import DOCS, LANGUAGES, PICTURES, Page, chapters, differences, read_index, read_pages, with_contents
 
 WORDS = {
-    "en": {"lang": "en", "site": "textrnn: how recurrent networks work", "contents": "Contents"},
-    "zh": {"lang": "zh-Hans", "site": "textrnn：循环网络的原理", "contents": "目录"},
+    "en": {
+        "lang": "en",
+        "site": "textrnn: how recurrent networks work",
+        "contents": "Contents",
+        "search": "Search",
+        "none": "nothing found",
+    },
+    "zh": {
+        "lang": "zh-Hans",
+        "site": "textrnn：循环网络的原理",
+        "contents": "目录",
+        "search": "搜索",
+        "none": "没有找到",
+    },
 }
 NAMES = {"en": "English", "zh": "中文"}
 
@@ -107,6 +120,20 @@ def neighbours(pages: list[Page], current: str) -> str:
     return left + right
 
 
+def search_index(pages: list[Page]) -> str:
+    """A script that holds title and text of pages, for search.js; a page opened from a disk may load no JSON.
+
+    Example:
+        >>> search_index([Page("en", "12-gates", "# Gates\\n\\nOne *two*.")])
+        'SEARCH_INDEX = [{"name": "12-gates", "title": "Gates", "text": "Gates One two."}];\\n'
+    """
+    listed = []
+    for page in pages:
+        text = html.unescape(re.sub(r"<[^>]+>", "", to_html(page.source)))
+        listed.append({"name": page.name, "title": page.title, "text": " ".join(text.split())})
+    return f"SEARCH_INDEX = {json.dumps(listed, ensure_ascii=False)};\n"
+
+
 def write_what_follows() -> None:
     """Writes into the pages what follows from others, the contents, and from the program, the help of all commands."""
     for language in LANGUAGES:
@@ -129,11 +156,13 @@ def build(target: Path) -> int:
     check(pages)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(PICTURES, target / "pictures")
-    shutil.copy(DOCS / "style.css", target)
+    for name in ("style.css", "search.js", "index.html"):
+        shutil.copy(DOCS / name, target)
     template = Template((DOCS / "page.html").read_text(encoding="utf-8"))
     for language in LANGUAGES:
         (target / language).mkdir()
         index, (other,) = read_index(language), set(LANGUAGES) - {language}
+        (target / language / "search-index.js").write_text(search_index(pages[language]), encoding="utf-8")
         for page in [index, *pages[language]]:
             text = template.substitute(
                 WORDS[language],
@@ -144,5 +173,4 @@ def build(target: Path) -> int:
                 other=f'<a href="../{other}/{page.name}.html" lang="{WORDS[other]["lang"]}">{NAMES[other]}</a>',
             )
             (target / language / f"{page.name}.html").write_text(text, encoding="utf-8")
-    shutil.copy(DOCS / "index.html", target)
     return sum(len(pages[language]) + 1 for language in LANGUAGES)

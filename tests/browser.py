@@ -1,4 +1,4 @@
-"""The page in a real browser, by `make test-browser`: typed into, read, stopped, and given a table."""
+"""The page of `textrnn serve`, and the search of the docs, in a real browser, by `make test-browser`."""
 
 import os
 import re
@@ -10,6 +10,8 @@ import time
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from serving import copied, serving
+
+from docs.site import build
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -185,6 +187,18 @@ def test_errors_are_said(opened):
     page.click("#go")
     expect(page.locator("#notice")).to_have_text("The server does not answer.")
     page.unroute("**/v1/completions")
+
+
+@pytest.mark.parametrize(("language", "words", "first"), [("en", "how temperature", "42"), ("zh", "梯度裁剪", "24")])
+def test_search_of_the_docs_finds_a_page(language, words, first, browser, tmp_path):
+    build(tmp_path / "site")
+    page = browser.new_page()
+    page.goto((tmp_path / "site" / language / "index.html").as_uri())
+    page.fill("#search", words)
+    expect(page.locator("#found a").first).to_have_attribute("href", re.compile(f"^{first}-"))
+    page.press("#search", "Enter")
+    expect(page).to_have_url(re.compile(f"/{first}-"))
+    page.close()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from docs.pages import (
 )
 from docs.record import CommandFailed, run_command, run_pages, same_but_for_noise, with_outputs
 from docs.site import PageError, build, check, to_html
+from textrnn.language_model.size import LADDER, PRESETS
 from textrnn.training.cluster import read_cluster
 
 PAGES = {language: read_pages(language) for language in LANGUAGES}
@@ -92,6 +93,16 @@ def test_options_are_those_of_the_program(language):
     assert {"textrnn train", "textrnn classify", "textrnn inspect cells"} <= set(told) == options.help_texts().keys()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sizes_are_those_of_the_rule(language):
+    (page,) = (page for page in PAGES[language] if page.name == "26-sizes")
+    line = r"^\| (\d+) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|(?: `--size (\w+)`)? \|$"
+    presets = {rung: name for name, rung in PRESETS.items()}
+    for rung, (size, row) in enumerate(zip(LADDER, re.findall(line, page.source, re.MULTILINE), strict=True)):
+        told = (size.from_s, size.layers, size.units, size.batch, size.learning_rate)
+        assert row == (*(f"{number:g}" for number in told), presets.get(rung, ""))
+
+
 def test_pictures_are_small_and_used():
     used = {name for page in ALL for name in page.pictures}
     assert {path.name for path in PICTURES.iterdir()} == used
@@ -104,7 +115,9 @@ def test_site_needs_nothing_from_elsewhere(tmp_path):
     assert len(pages) == len(ALL) + len(LANGUAGES) + 1
     for path in pages:
         text = path.read_text(encoding="utf-8")
-        assert "<script" not in text and "@import" not in text
+        assert (
+            re.findall(r"<script[^>]*>", text) in ([], ['<script defer src="../search.js">']) and "@import" not in text
+        )
         for target in re.findall(r'(?:href|src)="([^"]*)"', text):
             assert (path.parent / target).is_file(), f"{path}: {target}"
     assert "url(" not in (tmp_path / "site" / "style.css").read_text(encoding="utf-8")

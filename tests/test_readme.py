@@ -1,4 +1,4 @@
-"""What README.md says is true: its commands and its Python run, and it is short."""
+"""What README.md says is true: its commands and its Python run; it is short, and README.zh.md says the same."""
 
 import re
 import shlex
@@ -6,10 +6,11 @@ import shlex
 import pytest
 from cli_fixtures import ROOT
 
-from textrnn.language_model.size import LADDER, PRESETS
+from docs.pages import Page, differences
 
-README = ROOT / "README.md"
-TEXT = README.read_text(encoding="utf-8")
+NAMES = (("en", "README.md"), ("zh", "README.zh.md"))
+READMES = {language: Page(language, "README", (ROOT / name).read_text(encoding="utf-8")) for language, name in NAMES}
+TEXT = READMES["en"].source
 SHELL = [
     line
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
@@ -54,23 +55,28 @@ def test_python_runs(code, checkout):
     exec(compile(code.replace("units=128, time_s=60", "units=8, epochs=0.1"), "README.md", "exec"), {})
 
 
-def test_readme_sizes_are_those_of_the_rule():
-    section = TEXT.partition("\n## Sizes\n")[2].partition("\n## ")[0]
-    line = r"^\| (\d+) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|(?: `--size (\w+)`)? \|$"
-    presets = {rung: name for name, rung in PRESETS.items()}
-    for rung, (size, row) in enumerate(zip(LADDER, re.findall(line, section, re.MULTILINE), strict=True)):
-        numbers = (size.from_s, size.layers, size.units, size.batch, size.learning_rate)
-        assert row == (*(f"{number:g}" for number in numbers), presets.get(rung, ""))
+def headings(text):
+    """How deep each heading is."""
+    return re.findall(r"^(#+) ", text, re.MULTILINE)
 
 
-def test_readme_is_short_and_narrow():
+def test_languages_say_the_same():
+    english, chinese = READMES.values()
+    assert differences(english, chinese) == []
+    assert headings(english.source) == headings(chinese.source)
+    assert {link.replace("docs/en/", "docs/zh/") for link in links(english)} == links(chinese)
+
+
+def links(page):
+    """Where a README leads to, but for the README in the other language."""
+    return set(re.findall(r"\]\(([^)#]+)\)", page.source)) - {name for _, name in NAMES}
+
+
+@pytest.mark.parametrize("page", READMES.values(), ids=READMES)
+def test_readme_is_short_and_leads_somewhere(page):
     """What a newcomer reads in some minutes; what is looked up is in docs/."""
-    lines = TEXT.splitlines()
-    assert len(lines) <= 450
-    assert [line for line in lines if len(line) > 120] == []
-
-
-def test_readme_links_lead_somewhere():
-    targets = re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", TEXT)
-    assert "docs/en/62-options.md" in targets
-    assert [target for target in targets if not (ROOT / target).is_file()] == []
+    lines = page.source.splitlines()
+    assert len(lines) <= 200
+    assert [line for line in lines if len(line) > 140] == []
+    assert f"docs/{page.language}/62-options.md" in links(page)
+    assert [target for target in links(page) if not (ROOT / target).is_file()] == []
