@@ -62,8 +62,11 @@ def test_all_but_training_works_in_a_light_install(tmp_path):
         ["translate", "--model", str(RUNS / "encoder-decoder"), "water"],
         ["answer", "stories.txt", "--model", str(RUNS / "answerer")],
         ["inspect", "cells", "text.txt", "--model", runs["lstm"]],
+        ["doctor", "--no-measure"],
     ]
-    for command, (code, out, err) in zip(commands, run(commands, tmp_path), strict=True):
+    found = run(commands, tmp_path)
+    assert "training needs all of them: pip install textrnn\n" in found[-1][1]
+    for command, (code, out, err) in zip(commands, found, strict=True):
         assert code == 0 and out, f"{command}: {err}"
         has_page = "--explain" in command or "cells" in command
         assert ("is left out: pages are made with Jinja2" in err) == has_page, f"{command}: {err}"
