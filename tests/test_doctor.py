@@ -1,4 +1,4 @@
-"""`textrnn doctor`: what is broken is told, nothing of the user is, and a library that crashes ends no more than itself."""
+"""`textrnn doctor`: what is broken is told, nothing of the user is, and a library that crashes ends only itself."""
 
 import contextlib
 import errno
