@@ -6,7 +6,7 @@ The commands write their help as they do for a terminal, with a formatter that m
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import click
 
@@ -63,7 +63,7 @@ class Roff(click.HelpFormatter):
                 parts.append(f"{escaped(' '.join(part.split()))}\n")
         self.write(".PP\n".join(parts))
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         for name, text in rows:
             bold = OPTION.sub(lambda found: rf"\fB{found[0]}\fR", escaped(name))
             self.write(f".TP\n{bold}\n{escaped(' '.join(text.split()))}\n")

@@ -44,7 +44,7 @@ def test_what_is_broken_is_told_without_the_name_of_anybody(install, monkeypatch
     Path("models", "confession", "run.json").write_text("{}")
     ran = run_cli("doctor", "--no-measure", "--models-dir", Path.cwd() / "models")
     problems = [line for line in ran.out.splitlines() if line.startswith("problem: ")]
-    assert (ran.code, ran.err, len(problems)) == (1, "", 3)
+    assert (ran.code, len(problems)) == (1, 3) and "Traceback" not in ran.err
     assert "tensorflow" in problems[0] and "SIGILL" in problems[0] and "pip install --force-reinstall" in problems[0]
     assert "rjieba.py: built by USER for another Python" in problems[1] and "KERAS_BACKEND is torch" in problems[2]
     words = ("zebedee", "novel", "confession", str(install.parent), socket.gethostname())
@@ -62,7 +62,7 @@ def test_an_install_without_tensorflow_is_not_broken(install, monkeypatch):
     assert found["training"].keys() == {each.name for each in packages.TRAINING}
     text = good("doctor").out
     assert "not there: tensorflow\n" in text and "training needs all of them: pip install textrnn\n" in text
-    assert text.endswith("\nnothing is broken\n") and "--time 10m  Chinese: " in text
+    assert text.endswith("\nnothing is broken\n") and "--time 10m, Chinese: " in text
     assert "--time" not in good("doctor", "--no-measure").out
     assert [path.name for path in Path("models").iterdir()] == ["confession"]
 

@@ -22,6 +22,7 @@ def doctor(context: click.Context, models_dir: Path, no_measure: bool, as_json: 
     """
     from textrnn.doctor import checkup
 
+    click.echo("looking at what is installed; TensorFlow takes some seconds to load", err=True)
     parts = checkup.checkup(models_dir, measure=not no_measure)
     if as_json:
         import json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from textrnn.doctor import machine, packages
@@ -23,6 +24,7 @@ SETTINGS = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
 )
+LINE = 110  # columns, as of the help
 HARMLESS = re.compile(r"[\w,.:-]{0,20}")  # a value that says nothing of anybody
 
 
@@ -81,8 +83,10 @@ def as_text(parts: list[Part]) -> str:
     width = max(len(part.name) for part in parts)
     lines = []
     for part in parts:
-        heads = [part.name, *[""] * (len(part.lines) - 1)]
-        lines += [f"{head:<{width}}  {line}" for head, line in zip(heads, part.lines, strict=True)]
+        head = part.name.ljust(width + 2)
+        for line in part.lines:
+            lines += wrap(line, LINE, initial_indent=head, subsequent_indent=" " * (width + 4), break_on_hyphens=False)
+            head = " " * (width + 2)
     problems = problems_of(parts)
     lines += ["", *(f"problem: {each}" for each in problems)] if problems else ["", "nothing is broken"]
     return "\n".join(lines) + "\n"

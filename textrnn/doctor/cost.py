@@ -19,20 +19,21 @@ def cost(precision: str) -> Part:
         precision: `float32` or `bfloat16`.
     """
     speed = machine_speed(precision, MEASURED_S)
-    lines = [f"{speed:.2g} of the machine on which sizes were fitted (2 free cores of an AMD EPYC, Zen 5)"]
-    rows = []
+    lines = [f"{speed:.2g} times the speed of 2 free cores of an AMD EPYC (Zen 5), on which sizes were fitted"]
+    plans = []
     for time, seconds in TIMES.items():
         for language, vocab_size in LANGUAGES.items():
             size, chars_per_s = planned(seconds, speed, num_tokens=NOVEL, vocab_size=vocab_size)
-            read = chars_per_s * learning_seconds(seconds)
-            of = f"{size.layers} layer{'s' * (size.layers > 1)} of {size.units} units"
-            lines.append(f"--time {time:<3}  {language}: {of}, {_rounded(chars_per_s)} characters a second")
+            chars = chars_per_s * learning_seconds(seconds)
+            network = f"{size.layers} layer{'s' * (size.layers > 1)} of {size.units} units"
             lines.append(
-                f"{'':12}reads {_rounded(read)} characters, a novel of {NOVEL:,} {_rounded(read / NOVEL)} times"
+                f"--time {time}, {language}: {network}, {_rounded(chars_per_s)} characters a second, "
+                f"{_rounded(chars)} in all"
             )
-            row = dict(seconds=seconds, language=language, layers=size.layers, units=size.units)
-            rows.append({**row, "chars_per_s": chars_per_s, "chars": read})
-    return Part("speed", lines, dict(speed=speed, plans=rows))
+            plan = dict(seconds=seconds, language=language, layers=size.layers, units=size.units)
+            plans.append({**plan, "chars_per_s": chars_per_s, "chars": chars})
+    lines.append(f"these are what --size auto takes for a long novel, which has {NOVEL:,} characters")
+    return Part("speed", lines, dict(speed=speed, plans=plans))
 
 
 def _rounded(number: float) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from textrnn.base.tasks import named
 
-LONGEST_S = 180.0  # in which libraries are imported; a slow disk takes one minute for TensorFlow
+LONGEST_S = 300.0  # in which libraries are imported: TensorFlow takes minutes on a slow disk or a busy machine
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from textrnn.doctor.probe import main; main()"
 
 
