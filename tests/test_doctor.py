@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import getpass
+import platform
 import socket
 from pathlib import Path
 
@@ -118,6 +119,7 @@ def test_disk_says_why_runs_cannot_be_saved(tmp_path, monkeypatch):
         ("DLL load failed: C:\\Users\\ann\\a.dll", "DLL load failed: .../a.dll"),
         ("cannot open 'x/y' or /etc: 3/4", "cannot open 'x/y' or /etc: 3/4"),
         (f"two\nlines by {getpass.getuser()}", "two lines by USER"),
+        (f"no route to {platform.node()}:1", "no route to HOST:1"),
     ],
 )
 def test_anonymous(text, expected):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import platform
 import re
 import sys
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Part:
 
 
 def anonymous(text: str) -> str:
-    """A message of others in one line, without the folders and the name of the user.
+    """A message of others in one line, without folders, and the names of the user and the machine.
 
     Example:
         >>> anonymous("/opt/x/lib/libfoo.so: no such file\\n  in C:\\\\x\\\\y\\\\z.dll")
@@ -43,7 +44,9 @@ def anonymous(text: str) -> str:
     for folder in sorted(known, key=len, reverse=True):
         text = text.replace(folder, "...")
     text = FOLDERS.sub(".../", " ".join(text.split()))
-    return re.sub(rf"\b{re.escape(_user())}\b", "USER", text)[:LONGEST]
+    for name, instead in ((_user(), "USER"), (platform.node(), "HOST")):
+        text = re.sub(rf"\b{re.escape(name)}\b", instead, text) if name else text
+    return text[:LONGEST]
 
 
 def _user() -> str:
