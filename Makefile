@@ -4,7 +4,7 @@ BIN := .venv/bin
 TIME ?= 1m
 FUZZ_TIME ?= 20s
 
-.PHONY: demo test test-browser test-examples test-processors coverage faults fuzz lint bench docs clean
+.PHONY: demo test test-browser test-examples test-processors coverage faults fuzz lint bench docs man clean
 
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -65,6 +65,10 @@ bench: .venv/installed
 # Runs every command of the pages (some minutes), writes what they print and draw into docs/, builds build/docs.
 docs: .venv/installed
 	$(BIN)/python -m docs
+
+# The manual page of all commands; a wheel that is built afterwards holds it.
+man: .venv/installed
+	$(BIN)/python -m docs.man
 
 clean:
 	rm -rf .venv .venv-examples build *.egg-info light/build light/*.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

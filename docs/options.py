@@ -24,10 +24,14 @@ def help_texts() -> dict[str, str]:
         >>> help_texts()["textrnn info"].splitlines()[0]
         'Usage: textrnn info [OPTIONS] [MODEL]'
     """
+    return {context.command_path: context.command.get_help(context) for context in contexts()}
+
+
+def contexts() -> Iterator[click.Context]:
+    """A context of each command and of each command within one, whose help is the long one."""
     from textrnn.cli.main import cli
 
-    contexts = _inside(cli, click.Context(cli, info_name="textrnn", **cli.context_settings))
-    return {context.command_path: context.command.get_help(context) for context in contexts}
+    yield from _inside(cli, click.Context(cli, info_name="textrnn", **cli.context_settings))
 
 
 def _inside(group: click.Group, parent: click.Context) -> Iterator[click.Context]:

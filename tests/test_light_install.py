@@ -82,8 +82,11 @@ def test_all_but_training_works_in_a_light_install(tmp_path):
         ["translate", "--model", str(RUNS / "encoder-decoder"), "water"],
         ["answer", "stories.txt", "--model", str(RUNS / "answerer")],
         ["inspect", "cells", "text.txt", "--model", runs["lstm"]],
+        ["doctor", "--no-measure"],
     ]
-    for command, (code, out, err) in zip(commands, run(commands, tmp_path), strict=True):
+    found = run(commands, tmp_path)
+    assert "training needs all of them: pip install textrnn\n" in found[-1][1]
+    for command, (code, out, err) in zip(commands, found, strict=True):
         assert code == 0 and out, f"{command}: {err}"
         assert "Traceback" not in err, f"{command}: {err}"
     assert "explanation" in (tmp_path / "out.csv").read_text() and len(list(tmp_path.glob("*.html"))) == 2

@@ -15,7 +15,7 @@ def test_estimated_bytes_by_hand():
 
 
 def test_check_memory_names_the_options(monkeypatch):
-    monkeypatch.setattr(memory, "_total_bytes", lambda: 24 * 10**9)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 24 * 10**9)
     check_memory(Config().resolve(), 5000)
     absurd = Config.from_options(dict(units=16_384, batch=65_536)).resolve()
     with pytest.raises(ConfigError, match=r"machine has 24: use fewer --units \(16384\), a smaller --batch \(65536\)"):
@@ -23,5 +23,5 @@ def test_check_memory_names_the_options(monkeypatch):
 
 
 def test_check_memory_lets_pass_where_the_system_does_not_tell(monkeypatch):
-    monkeypatch.setattr(memory, "_total_bytes", lambda: None)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: None)
     check_memory(Config.from_options(dict(units=16_384, batch=65_536)).resolve(), 67)

@@ -15,11 +15,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from textrnn.base.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # 1 and 2 had other groups of options in run.json, 1 to 3 no cache beside counts, 1 to 4 no labels but classes.
 FORMAT_VERSION = 5
@@ -29,7 +30,7 @@ MOST_JSON_BYTES = 1 << 26  # of a file that is read whole
 END = '"\n}'  # how an object written with indent ends, behind its last text
 # As mkstemp names what is half written.
 TEMPORARY = re.compile(r"\..+\.(jsonl?|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
-Weights = dict[str, np.ndarray]
+Weights = dict[str, "np.ndarray"]  # NumPy is imported when it is needed: completing the name of a run needs none
 
 
 def run_head(kind: str, command: str, config: Mapping[str, Any], *, status: str = "training") -> dict[str, Any]:
@@ -155,6 +156,8 @@ def _read_bytes(path: Path, most: int | None = None) -> bytes:
 
 
 def _weights_digest(weights: Weights, metadata: Mapping[str, str]) -> str:
+    import numpy as np
+
     digest = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
     for name in sorted(weights):
         array = np.asarray(weights[name], order="C")
@@ -165,6 +168,7 @@ def _weights_digest(weights: Weights, metadata: Mapping[str, str]) -> str:
 
 def write_weights(path: Path, weights: Weights, metadata: Mapping[str, str] | None = None) -> None:
     """Writes named arrays as safetensors, with a checksum over names, shapes, values and metadata."""
+    import numpy as np
     from safetensors.numpy import save
 
     metadata = dict(metadata or {})

@@ -119,6 +119,8 @@ COMMANDS = {
         CommandSpec("export", "NAME --to onnx", "a language model for other programs"),
         CommandSpec("rename", "NAME NEW_NAME", "give a model another name"),
         CommandSpec("delete", "NAME", "delete models"),
+        CommandSpec("completion", "--install", "let the shell complete commands, options and models"),
+        CommandSpec("doctor", "", "this machine: what works, what is missing, what training costs"),
     )
 }
 

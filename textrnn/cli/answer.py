@@ -11,6 +11,7 @@ import click
 from textrnn.answerer.options import AnswerFitConfig, MemoryNetworkConfig
 from textrnn.base.config import OUTPUT, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
     RESUME,
@@ -37,9 +38,10 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "strict_encoding", 
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("stories", required=False)
+@click.argument("stories", type=FILE, required=False)
 @flag(
     "--model",
+    type=RUN,
     metavar="NAME_OR_PATH",
     section=PREDICTING,
     first=True,
@@ -48,7 +50,7 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "strict_encoding", 
 @flag(
     "--output",
     "-o",
-    metavar="FILE",
+    type=FILE,
     section=OUTPUT,
     first=True,
     help="Write the answered stories here.  [default: standard output]",
@@ -62,7 +64,7 @@ NEW_RUN = ("model", "output", "explain", "test", "encoding", "strict_encoding", 
 )
 @flag(
     "--test",
-    metavar="FILE",
+    type=FILE,
     section=TEXT,
     first=True,
     help="Measure on these stories.  [default: a fifth of the stories, held out]",

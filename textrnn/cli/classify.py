@@ -12,6 +12,7 @@ from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError
 from textrnn.classifier.options import GROUPS as CLASSIFIER
 from textrnn.classifier.options import MODELS, TASKS, check_options
+from textrnn.cli.complete import FILE, RunName
 from textrnn.cli.console import show_result
 from textrnn.cli.options import (
     NamedNumber,
@@ -70,11 +71,11 @@ FOR_TRAINING = (
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("table", nargs=-1, required=True)
+@click.argument("table", nargs=-1, type=FILE, required=True)
 @flag(
     "--output",
     "-o",
-    metavar="FILE",
+    type=FILE,
     first=True,
     help="The table with predictions added; all rows of several tables in one, or each of them if it is a folder.  "
     "[default: TABLE.predicted.csv, of each]",
@@ -83,6 +84,7 @@ FOR_TRAINING = (
     "--model",
     default="auto",
     show_default=True,
+    type=RunName(("auto", "rnn", "linear", "combined")),
     metavar="[auto|rnn|linear|combined|NAME_OR_PATH]",
     section=LEARNING,
     first=True,
@@ -91,7 +93,7 @@ FOR_TRAINING = (
 )
 @flag(
     "--test",
-    metavar="FILE",
+    type=FILE,
     section=TEXT,
     first=True,
     help="Measure on this table.  [default: a fifth of the rows, held out; of 100 or fewer, all of them in 5 folds]",
@@ -201,7 +203,7 @@ FOR_TRAINING = (
 @reading_flags("tables")
 @flag(
     "--unlabelled",
-    metavar="FILE",
+    type=FILE,
     section=TEXT,
     help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
 )

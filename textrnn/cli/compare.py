@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.options import JSON, MODELS_DIR, Command
 
 
 @click.command(cls=Command)
-@click.argument("name")
-@click.argument("other")
-@click.argument("file", required=False)
+@click.argument("name", type=RUN)
+@click.argument("other", type=RUN)
+@click.argument("file", type=FILE, required=False)
 @MODELS_DIR
 @JSON
 @click.pass_context

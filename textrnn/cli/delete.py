@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from textrnn.base.errors import ConfigError
+from textrnn.cli.complete import RUN
 from textrnn.cli.options import MODELS_DIR, Command
 
 
 @click.command(cls=Command)
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", type=RUN, nargs=-1, required=True, metavar="NAME...")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @MODELS_DIR
 def delete(names: tuple[str, ...], yes: bool, models_dir: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.options import MODELS_DIR, Command
 
 
 @click.command(cls=Command)
-@click.argument("name")
+@click.argument("name", type=RUN)
 @click.option(
     "--to",
     type=click.Choice(["keras", "savedmodel", "litert", "onnx"]),
@@ -19,7 +20,11 @@ from textrnn.cli.options import MODELS_DIR, Command
     "ONNX Runtime.",
 )
 @click.option(
-    "--output", "-o", metavar="PATH", help="Where it goes.  [default: the name of the run and the format's ending]"
+    "--output",
+    "-o",
+    type=FILE,
+    metavar="PATH",
+    help="Where it goes.  [default: the name of the run and the format's ending]",
 )
 @click.option(
     "--int8",

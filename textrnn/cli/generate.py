@@ -14,6 +14,7 @@ import click
 from textrnn.base.config import PREDICTING
 from textrnn.base.errors import ConfigError, DataError, warn
 from textrnn.base.escapes import HELP
+from textrnn.cli.complete import FILE
 from textrnn.cli.console import check_output, stream, write
 from textrnn.cli.options import (
     MODEL,
@@ -46,7 +47,7 @@ def _meant(words: list[str]) -> str:
     help=f"Text to begin from; {HELP}.  [default: empty, as a document begins]",
 )
 @USE
-@click.option("--seeds-file", metavar="FILE", help="File of seeds, one a line; - for standard input.")
+@click.option("--seeds-file", type=FILE, help="File of seeds, one a line; - for standard input.")
 @click.option(
     "--condition",
     metavar="NAME",
@@ -73,7 +74,7 @@ def _meant(words: list[str]) -> str:
     "--corpus",
     multiple=True,
     section=PREDICTING,
-    metavar="FILE",
+    type=FILE,
     help="Text for --novel: a file, folder or pattern; may be repeated.  [default: that which the run learnt from]",
 )
 @click.option(
@@ -93,7 +94,7 @@ def _meant(words: list[str]) -> str:
     help="What runs the network: NumPy, exactly, or LiteRT in int8, many times as fast; auto takes LiteRT where it is "
     "installed (pip install 'textrnn[fast]') and the run has its files.",
 )
-@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--output", "-o", type=FILE, help="Write to this file instead of standard output.")
 @click.option("--overwrite", is_flag=True, help="Replace that file if it exists.")
 @click.option("--interactive", "-i", is_flag=True, help="Type a line, get a continuation; /help says more.")
 @click.pass_context

@@ -10,6 +10,7 @@ import click
 
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.tasks import TASKS, TaskSpec
+from textrnn.cli.complete import RUN
 from textrnn.cli.options import JSON, MODELS_DIR, Command
 
 HEADS = ("run", "architecture", "level", "parameters", "quality", "status", "trained on")
@@ -45,7 +46,7 @@ KEYS = (
 
 
 @click.command(cls=Command)
-@click.argument("model", required=False)
+@click.argument("model", type=RUN, required=False)
 @MODELS_DIR
 @JSON
 def info(model: str | None, models_dir: Path, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textrnn.base.errors import warn
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.console import Commands
 from textrnn.cli.options import JSON, MODELS_DIR, Command, reading_flags
 
@@ -22,7 +23,7 @@ OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace the output."
 
 def output_option(default: str, what: str) -> Callable[[Any], Any]:
     """Where the page or picture goes."""
-    return click.option("--output", "-o", metavar="FILE", default=default, show_default=True, help=what)
+    return click.option("--output", "-o", type=FILE, default=default, show_default=True, help=what)
 
 
 @click.group(cls=Commands)
@@ -37,8 +38,8 @@ def inspect() -> None:
 
 
 @inspect.command(cls=Command, short_help="Which unit tracks what?")
-@click.argument("file", required=False, metavar="[FILE]")
-@click.option("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest language model]")
+@click.argument("file", type=FILE, required=False, metavar="[FILE]")
+@click.option("--model", type=RUN, metavar="NAME_OR_PATH", help="Saved run.  [default: the newest language model]")
 @MODELS_DIR
 @output_option("cells.html", "The page.")
 @OVERWRITE
@@ -63,8 +64,8 @@ def cells(as_json: bool, **options: Any) -> None:
 
 
 @inspect.command(cls=Command, short_help="How far back do gradients reach?")
-@click.argument("file", required=False, metavar="[FILE]")
-@click.option("--model", metavar="NAME_OR_PATH", help="Measure this trained language model as well.")
+@click.argument("file", type=FILE, required=False, metavar="[FILE]")
+@click.option("--model", type=RUN, metavar="NAME_OR_PATH", help="Measure this trained language model as well.")
 @MODELS_DIR
 @output_option("gradients.png", "The plot.")
 @OVERWRITE
@@ -100,10 +101,13 @@ def gradients(as_json: bool, **options: Any) -> None:
 
 
 @inspect.command(cls=Command, short_help="What does a classifier look at?")
-@click.argument("file", required=False, metavar="[FILE]")
+@click.argument("file", type=FILE, required=False, metavar="[FILE]")
 @click.option("--text", "texts", multiple=True, help="A text; may be repeated.")
 @click.option(
-    "--model", metavar="NAME_OR_PATH", help="Saved classifier, or translator.  [default: the newest classifier]"
+    "--model",
+    type=RUN,
+    metavar="NAME_OR_PATH",
+    help="Saved classifier, or translator.  [default: the newest classifier]",
 )
 @MODELS_DIR
 @output_option("attention.html", "The page; a picture of one text if the name ends with .png.")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 import time
+from typing import Any
 
 import click
 
@@ -29,6 +31,14 @@ class CommandsByName(Commands):
         command: click.Command | None = named(f"textrnn.cli.{cmd_name}:{cmd_name}") if cmd_name in COMMANDS else None
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """The commands that begin so, of which none is imported, and the options."""
+        from click.shell_completion import CompletionItem
+
+        begun = [command for name, command in COMMANDS.items() if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(command.name, help=command.help) for command in begun), *options]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(command.usage, command.help) for command in COMMANDS.values()], col_max=40)
@@ -43,6 +53,11 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line; never shows a traceback for what a user can cause."""
     begin = time.monotonic()
+    if asked := os.environ.get("_TEXTRNN_COMPLETE"):
+        from textrnn.cli.complete import answer_shell
+
+        answer_shell(cli, asked)
+        sys.exit(0)
     for output in (sys.stdout, sys.stderr):  # names of files may hold bytes that no encoding has
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")

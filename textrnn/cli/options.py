@@ -14,10 +14,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from textrnn.base.config import LEARNING, NUMBERS, OUTPUT, SECTIONS, STOP, TEXT, Checked, expected, flag_of
 from textrnn.base.errors import warn
 from textrnn.base.escapes import unescape
+from textrnn.cli.complete import RUN, folders
 
 if typing.TYPE_CHECKING:
     from textrnn.text.reader import Reading
@@ -94,6 +96,9 @@ class OneOf(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return "[" + "|".join(self._choices) + "]"
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        return [CompletionItem(choice) for choice in self._choices if choice.startswith(incomplete)]
+
 
 class Flag(click.Option):
     """An option that knows its place in the help.
@@ -117,10 +122,15 @@ def flag(*names: str, **settings: Any) -> Decorator:
 
 
 MODELS_DIR = flag(
-    "--models-dir", type=Path, default=Path("models"), show_default=True, help="Folder that holds saved runs."
+    "--models-dir",
+    type=Path,
+    default=Path("models"),
+    show_default=True,
+    shell_complete=folders,
+    help="Folder that holds saved runs.",
 )
 JSON = flag("--json", "as_json", is_flag=True, help="Print one JSON object instead of prose.")
-MODEL = flag("--model", metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
+MODEL = flag("--model", type=RUN, metavar="NAME_OR_PATH", help="Saved run.  [default: the newest]")
 
 
 def say_newest(name: str | None, path: Path | None) -> None:
@@ -137,6 +147,7 @@ USE = flag(
 )
 RESUME = flag(
     "--resume",
+    type=RUN,
     metavar="NAME",
     section=STOP,
     first=True,
@@ -152,7 +163,7 @@ def from_flag(of: str, what: str) -> Decorator:
         what: what is learnt then.
     """
     help = f"Begin with the weights, tokens and options of {of}, which stays as it is, and learn {what}."
-    return flag("--from", "from_run", metavar="NAME", section=LEARNING, help=help)
+    return flag("--from", "from_run", type=RUN, metavar="NAME", section=LEARNING, help=help)
 
 
 def reading_flags(what: str = "files") -> Decorator:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from textrnn.cli.complete import RUN
 from textrnn.cli.options import MODELS_DIR, Command
 
 
 @click.command(cls=Command)
-@click.argument("name")
+@click.argument("name", type=RUN)
 @click.argument("new_name")
 @MODELS_DIR
 def rename(name: str, new_name: str, models_dir: Path) -> None:

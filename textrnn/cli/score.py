@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from textrnn.base.errors import ConfigError, warn
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.console import stream
 from textrnn.cli.options import JSON, MODELS_DIR, USE, Command, reading_flags, reading_of, say_newest, tags_flag
 from textrnn.text.document_options import DocumentConfig
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", type=FILE, nargs=-1, required=True)
 @click.option(
     "--model",
     "models",
     multiple=True,
+    type=RUN,
     metavar="NAME_OR_PATH",
     help="Saved run; several are compared.  [default: the newest]",
 )

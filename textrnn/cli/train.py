@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from textrnn.base.config import MACHINES, TEXT
+from textrnn.cli.complete import FILE
 from textrnn.cli.console import INTERRUPTED, show_result
 from textrnn.cli.options import (
     RESUME,
@@ -37,7 +38,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("corpus", nargs=-1)
+@click.argument("corpus", type=FILE, nargs=-1)
 @new_run_flags("the corpus'")
 @RESUME
 @from_flag("a run", "another text")
@@ -45,7 +46,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     "--validation-file",
     "validation",
     multiple=True,
-    metavar="FILE",
+    type=FILE,
     section=TEXT,
     help="Validate on this text instead of the end of the corpus; may be repeated.",
 )
@@ -67,7 +68,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     first=True,
     help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
 )
-@flag("--events", metavar="FILE", help="Add what happens to this file as lines of JSON; - for standard output.")
+@flag("--events", type=FILE, help="Add what happens to this file as lines of JSON; - for standard output.")
 @flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:

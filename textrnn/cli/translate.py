@@ -14,6 +14,7 @@ import click
 from textrnn.base.config import LEARNING, PREDICTING, TEXT
 from textrnn.base.errors import ConfigError, DataError, RunError
 from textrnn.base.errors import warn as show_warning
+from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
     RESUME,
@@ -46,9 +47,10 @@ FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECA
 
 
 @click.command(cls=SectionedCommand)
-@click.argument("texts", nargs=-1, metavar="[PAIRS | TEXT...]")
+@click.argument("texts", nargs=-1, type=FILE, metavar="[PAIRS | TEXT...]")
 @flag(
     "--model",
+    type=RUN,
     metavar="NAME_OR_PATH",
     section=PREDICTING,
     first=True,
@@ -56,7 +58,7 @@ FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECA
 )
 @flag(
     "--test",
-    metavar="FILE",
+    type=FILE,
     section=TEXT,
     first=True,
     help="Measure on these pairs.  [default: a tenth of the sources, held out]",
@@ -66,7 +68,7 @@ FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECA
 @flag(
     "--output",
     "-o",
-    metavar="FILE",
+    type=FILE,
     first=True,
     help="Write translations to this file instead of standard output.",
 )
@@ -78,9 +80,15 @@ FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECA
     section=TEXT,
     help="Translating: a line of text each (the default) or of JSON. Learning: how the pairs are written.",
 )
-@flag("--attention", metavar="FILE.png", section=PREDICTING, help="Draw what each token of the translation attends to.")
-@flag("--source", metavar="FILE", section=TEXT, help="Learn from two files: this one has a source on each line,")
-@flag("--target", metavar="FILE", section=TEXT, help="and this one its target on the same line.")
+@flag(
+    "--attention",
+    type=FILE,
+    metavar="FILE.png",
+    section=PREDICTING,
+    help="Draw what each token of the translation attends to.",
+)
+@flag("--source", type=FILE, section=TEXT, help="Learn from two files: this one has a source on each line,")
+@flag("--target", type=FILE, section=TEXT, help="and this one its target on the same line.")
 @flag("--reverse", is_flag=True, section=TEXT, help="Learn the other direction: sources from targets.")
 @flag(
     "--source-column",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 
 from textrnn.base.errors import ConfigError
+from textrnn.base.machine import memory_bytes
 from textrnn.language_model.options import Config
 from textrnn.nn.architectures import ESN
 from textrnn.nn.options import layer_cells
@@ -46,18 +46,10 @@ def check_memory(config: Config, vocab_size: int) -> None:
     Raises:
         ConfigError: training would need more memory than the machine has.
     """
-    needed, total = estimated_bytes(config, vocab_size), _total_bytes()
+    needed, total = estimated_bytes(config, vocab_size), memory_bytes()
     if total and needed > total:
         raise ConfigError(
             f"training would need about {needed / 1e9:,.0f} GB of memory and this machine has {total / 1e9:,.0f}: use "
             f"fewer --units ({config.model.units}), a smaller --batch ({config.data.batch}), --window "
             f"({config.data.window}) or --vocab-size ({vocab_size})"
         )
-
-
-def _total_bytes() -> int | None:
-    """Memory of the machine; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None

@@ -96,7 +96,7 @@ def sized(
         return _sized_reservoir(
             config, options, num_tokens=num_tokens, vocab_size=vocab_size, seconds=seconds, speed=speed
         )
-    learning_s = UNLIMITED_S if seconds is None else max(0.0, seconds - OVERHEAD_S) * speed
+    learning_s = UNLIMITED_S if seconds is None else learning_seconds(seconds) * speed
     if arch == BIDIRECTIONAL:
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
@@ -120,6 +120,24 @@ def sized(
         rate = chosen["learning_rate"]
         config = dataclasses.replace(config, optimization=dataclasses.replace(config.optimization, learning_rate=rate))
     return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+
+
+def planned(seconds: float, speed: float, *, num_tokens: int, vocab_size: int) -> tuple[Size, float]:
+    """What `--size auto` takes for an LSTM, and the tokens a second that it then learns from.
+
+    Args:
+        seconds: until the whole command should be done.
+        speed: of this machine, 1 for the reference.
+        num_tokens: of the training part.
+        vocab_size: number of tokens of the vocabulary.
+    """
+    size = _rung(learning_seconds(seconds) * speed, num_tokens, vocab_size)
+    return size, size.tokens_per_s * size.speed(vocab_size) * speed
+
+
+def learning_seconds(seconds: float) -> float:
+    """What is left of the time of a whole command for learning."""
+    return max(0.0, seconds - OVERHEAD_S)
 
 
 def _sized_reservoir(

@@ -59,3 +59,18 @@ def start_tensorflow(*, deterministic: bool = False, strategy: Callable[[], Any]
     gc.freeze()
     gc.enable()
     return made
+
+
+def about() -> dict[str, Any]:
+    """What training would run on: names of GPUs, precision, backend of Keras; starts TensorFlow."""
+    start_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return {
+        "gpus": [str(each.get("device_name", "GPU")) for each in details],
+        "precision": chosen_precision("auto"),
+        "backend": keras.backend.backend(),
+    }
