@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from textrnn.base.run import find_run, read_run
 from textrnn.base.run_target import TrainingCall
 from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
+from textrnn.language_model.given_corpus import given_corpus
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
@@ -52,7 +53,7 @@ class Call(TrainingCall):
     """How training was asked for, beside the options of `Config`.
 
     Attributes:
-        validation: files to validate on, instead of the end of the corpus.
+        validation: files or texts to validate on, instead of the end of the corpus, see `train`.
         encoding: of the files; told from their bytes when None.
         strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
         strip_gutenberg: whether to cut what Project Gutenberg puts around its books.
@@ -63,7 +64,7 @@ class Call(TrainingCall):
         events: a file to which all that happens is added as lines of JSON; `-` for standard output.
     """
 
-    validation: Sequence[str | Path] = ()
+    validation: str | Path | Iterable[Any] = ()
     encoding: str | None = None
     strict_encoding: bool = False
     strip_gutenberg: bool = False
@@ -80,11 +81,15 @@ class Call(TrainingCall):
         return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg, self.keep_tags)
 
 
-def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
-    """Trains a language model on text files and saves it.
+def train(corpus: str | Path | Iterable[Any] = (), **options: Any) -> dict[str, Any]:
+    """Trains a language model on text and saves it.
 
     Args:
-        corpus: a file, folder or glob pattern, `-` for standard input, or several of them; may be empty with `resume`.
+        corpus: a file, folder or glob pattern, `-` for standard input, or a list of them; may be left out with
+            `resume`. Or texts: any other iterable of strings, an iterable of dictionaries such as a data set of
+            Hugging Face, or a DataFrame; `text_column` names their key or column, by default "text". Each text is a
+            document, as with `--text-column`. They are read once, and copied to a temporary file. `validation` is of
+            the same kinds.
         options: fields of `Call`, such as `name="tales"` or `resume="tales"`, and fields of the groups of
             `textrnn.language_model.options.Config`, such as `arch="gru"`, `units=128` or `time_s=60`.
 
@@ -100,13 +105,16 @@ def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str
 
     Example:
         textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
+        textrnn.train(iter(["One text.", "Another."]), name="two")
     """
     call, options = Call.split(options)
-    files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
-    held = [str(path) for path in call.validation]
     cluster, display = read_cluster(), Display(quiet=call.quiet)
     end_with_launcher()
-    with one_voice(cluster):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(one_voice(cluster))
+        files, form = stack.enter_context(given_corpus(corpus, options))
+        held, of_held = stack.enter_context(given_corpus(call.validation, options))
+        options = {**of_held, **form, **options}
         if call.events is not None and options.get("arch") == ESN:
             raise ConfigError("--events is for networks that learn step by step, and --arch is esn: leave out one")
         if call.resume is None:
