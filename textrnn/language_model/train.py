@@ -36,11 +36,12 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
-from textrnn.training.events import event_lines
+from textrnn.training.events import Tell, event_lines, together
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import OptimizationConfig, StopConfig, check_nothing_frozen
 from textrnn.training.prepared import Prepared
 from textrnn.training.strategy import make_strategy
+from textrnn.training.tensorboard import board
 from textrnn.training.workers import Workers, WorkersOfCluster, lost_workers_told
 
 # The options of these groups that go with an echo state network.
@@ -62,6 +63,7 @@ class Call(TrainingCall):
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
         events: a file to which all that happens is added as lines of JSON; `-` for standard output.
+        tensorboard: a folder to which it is written for TensorBoard, into a folder of the run's name.
     """
 
     validation: str | Path | Iterable[Any] = ()
@@ -73,12 +75,20 @@ class Call(TrainingCall):
     from_run: str | None = None
     samples: bool = True
     events: str | None = None
+    tensorboard: str | Path | None = None
     command: str = "textrnn.train"
 
     @property
     def reading(self) -> Reading:
         """How files are read."""
         return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg, self.keep_tags)
+
+    @contextlib.contextmanager
+    def told(self, name: str, *, is_chief: bool = True) -> Iterator[Tell]:
+        """What takes all events of the run of a name, within the block; workers beside the chief write none."""
+        targets = (self.events, self.tensorboard) if is_chief else (None, None)
+        with event_lines(targets[0]) as lines, board(targets[1], name) as shown:
+            yield together(lines, shown)
 
 
 def train(corpus: str | Path | Iterable[Any] = (), **options: Any) -> dict[str, Any]:
@@ -115,8 +125,9 @@ def train(corpus: str | Path | Iterable[Any] = (), **options: Any) -> dict[str, 
         files, form = stack.enter_context(given_corpus(corpus, options))
         held, of_held = stack.enter_context(given_corpus(call.validation, options))
         options = {**of_held, **form, **options}
-        if call.events is not None and options.get("arch") == ESN:
-            raise ConfigError("--events is for networks that learn step by step, and --arch is esn: leave out one")
+        for flag in ("events", "tensorboard"):
+            if getattr(call, flag) is not None and options.get("arch") == ESN:
+                raise ConfigError(f"--{flag} is for networks that learn step by step, and --arch is esn: leave out one")
         if call.resume is None:
             check_reservoir(options, WITH_ESN, GROUPS)
         if cluster is not None:
@@ -146,7 +157,7 @@ def _train_with_others(
         samples = call.samples and cluster.is_chief
         with counting(prepared) as counts:
             found = counts()
-        with event_lines(call.events if cluster.is_chief else None) as tell:
+        with call.told(prepared.path.name, is_chief=cluster.is_chief) as tell:
             result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers, counts=found, tell=tell)
         workers.leave()
         return result
@@ -274,7 +285,7 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
     num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
-    with event_lines(call.events) as tell:
+    with call.told(prepared.path.name) as tell:
         with counting(prepared) as counts, certain_interrupts():
             display.say("loading TensorFlow ...")
             strategy = start_tensorflow(
