@@ -27,18 +27,16 @@ from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
 from textrnn.report.comparison import METRICS
-from textrnn.text.table.table import Table
 from textrnn.training.display import write_history
 
 
-def new_details(config: ClassifierConfig, kind: LabelKind, table: Table, command: str) -> dict[str, Any]:
-    """The content of `run.json`, but for what is learnt."""
-    text_column, label_column = table.column_names
+def new_details(config: ClassifierConfig, kind: LabelKind, table: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """The content of `run.json`, but for what is learnt; of the table its `name` and, if it has some, its columns."""
     return {
         **run_head(KIND, command, config.to_json(), status="unfinished"),
         "classes": list(kind.names),
         "labels": kind.to_json(),
-        "table": {"name": table.name, "text_column": text_column, "label_column": label_column},
+        "table": dict(table),
         "metrics": {},
         "versions": {"textrnn": __version__, "python": platform.python_version(), "numpy": np.__version__},
     }

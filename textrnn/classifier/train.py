@@ -95,7 +95,8 @@ def train_on(table: Table, path: Sequence[str], **settings: Any) -> dict[str, An
     with _new_run(call, table, request, display) as (folder, run), _interrupts(display) as interrupted:
         shares = _shares(_time_s(plan, config, display), call.begin, plan.num_fits)
         fitter = Fitter(replace(request, interrupted=interrupted), shares, display)
-        details = new_details(config, kind, table, call.command)
+        columns = dict(zip(("text_column", "label_column"), table.column_names, strict=True))
+        details = new_details(config, kind, {"name": table.name, **columns}, call.command)
         if plan.sides:
             details["split"] = plan.sides
         if start is not None:
@@ -195,17 +196,19 @@ def _plan(
 def _time_s(plan: EvaluationPlan, config: ClassifierConfig, display: Display) -> float:
     """Seconds for the whole command: as given, or by the amount of text that each fit learns from."""
 
-    def for_one(rows: Rows) -> float:
-        per_mchar = SECONDS_PER_MCHAR[script_of(rows.texts)]  # about the same for a token: a word, or a character
-        return min(LONGEST_S, SHORTEST_S + per_mchar * sum(map(len, rows.texts)) / 1e6)
-
-    time_s = config.stop.time_s or sum(map(for_one, plan.learnt))
+    time_s = config.stop.time_s or sum(usual_time_s(rows.texts) for rows in plan.learnt)
     if plan.every is not None:
         display.say(
             f"{len(plan.parts)} folds and then all rows: {plan.num_fits} fits in at most {duration(time_s)}, "
             f"{duration(time_s / plan.num_fits)} for each; --time sets the whole"
         )
     return time_s
+
+
+def usual_time_s(texts: Sequence[str]) -> float:
+    """Seconds for one fit, if nothing is said of them."""
+    per_mchar = SECONDS_PER_MCHAR[script_of(texts)]  # about the same for a token: a word, or a character
+    return min(LONGEST_S, SHORTEST_S + per_mchar * sum(map(len, texts)) / 1e6)
 
 
 def _shares(time_s: float, begin: float, num_fits: int) -> Iterator[Callable[[], float]]:
@@ -228,14 +231,19 @@ def _new_run(call: Call, table: Table, request: FitRequest, display: Display) ->
         path = target.check_free(name)
         if request.start is not None:
             check_other(request.start.path, path)
-        if call.kind != "linear" and request.config.encoder.arch != ESN:
-            from textrnn.training.backend import start_tensorflow
-
-            with certain_interrupts():
-                display.say("loading TensorFlow ...")
-                start_tensorflow()
+        start_networks(request, display)
         with staged(target.models_dir, name) as folder:
             yield folder, path
+
+
+def start_networks(request: FitRequest, display: Display) -> None:
+    """Loads TensorFlow if something has to be learnt by gradients."""
+    if request.kind != "linear" and request.config.encoder.arch != ESN:
+        from textrnn.training.backend import start_tensorflow
+
+        with certain_interrupts():
+            display.say("loading TensorFlow ...")
+            start_tensorflow()
 
 
 @dataclass

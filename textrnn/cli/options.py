@@ -153,6 +153,11 @@ RESUME = flag(
     first=True,
     help="Go on with a run: weights, optimizer, schedule and position; learning rate and dropout may be given anew.",
 )
+TENSORBOARD = flag(
+    "--tensorboard",
+    metavar="FOLDER",
+    help="Write curves, samples and weights for TensorBoard into a folder of the run's name in this one.",
+)
 
 
 def from_flag(of: str, what: str) -> Decorator:

@@ -13,6 +13,7 @@ from textrnn.cli.complete import FILE
 from textrnn.cli.console import INTERRUPTED, show_result
 from textrnn.cli.options import (
     RESUME,
+    TENSORBOARD,
     SectionedCommand,
     call_of,
     config_flags,
@@ -69,6 +70,7 @@ GROUPS = (*TEXT_GROUPS, ModelConfig, CountsConfig, ReservoirConfig, Optimization
     help="Processes on this machine that share each batch and the cores; TF_CONFIG names those of several machines.",
 )
 @flag("--events", type=FILE, help="Add what happens to this file as lines of JSON; - for standard output.")
+@TENSORBOARD
 @flag("--samples/--no-samples", default=True, show_default=True, help="Show what the model writes, at checks.")
 @click.pass_context
 def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) -> None:
@@ -80,7 +82,7 @@ def train(context: click.Context, /, corpus: tuple[str, ...], **options: Any) ->
         context.exit(launch(asked.workers, context.obj[1]))
     from textrnn.language_model.train import train as learn
 
-    own = {name: getattr(asked, name) for name in (*OWN, "events")}
+    own = {name: getattr(asked, name) for name in (*OWN, "events", "tensorboard")}
     result = learn(corpus, **own, **call_of(context, asked), **given)
     if "run" in result:
         show_result(context, result, None if asked.as_json else _summary(result))

@@ -18,6 +18,7 @@ from textrnn.cli.complete import FILE, RUN
 from textrnn.cli.console import check_output, show_result, write
 from textrnn.cli.options import (
     RESUME,
+    TENSORBOARD,
     SectionedCommand,
     call_of,
     config_flags,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 TRAINING = (PairsConfig, NetworkConfig, LearningConfig, OptimizationConfig, StopConfig, NormalizeConfig)
 GROUPS = (DecodeConfig, *TRAINING)
 OF_FILES = ("source", "target", "reverse", "source_column", "target_column")
-OF_LEARNING = ("test", "resume", "from_run", "name", "must_train", *OF_FILES)
+OF_LEARNING = ("test", "resume", "from_run", "name", "must_train", "tensorboard", *OF_FILES)
 FOR_TRAINING = (*OF_LEARNING, *names_of(*TRAINING))
 FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECASE)  # and no text to translate
 
@@ -101,6 +102,7 @@ FILE_NAME = re.compile(r"\S+\.(tsv|csv|txt|jsonl?|tmx|dict|gz|zip)", re.IGNORECA
 @reading_flags("file")
 @new_run_flags("the file's", what="a run of that name, or the output")
 @config_flags(*GROUPS)
+@TENSORBOARD
 @click.pass_context
 def translate(context: click.Context, /, texts: tuple[str, ...], **options: Any) -> None:
     """Learn to turn texts into others from pairs of them, or do so.
@@ -175,6 +177,7 @@ def _learn(
         test=asked.test,
         resume=asked.resume,
         from_run=asked.from_run,
+        tensorboard=asked.tensorboard,
         options=_pair_options(asked),
         decode=decode,
         **call_of(context, asked),

@@ -27,7 +27,7 @@ from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.stack import STATES
 from textrnn.text.corpus import Corpus, decoded, forget_pages
 from textrnn.training.display import Display, check_line, keep_sample, one_line
-from textrnn.training.events import Tell
+from textrnn.training.events import Sample, Tell, Weights, together
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
 from textrnn.training.trainer import Check, Event, Step, WentBack
@@ -83,13 +83,11 @@ def fit(
         workers=workers,
     )
     display.say(f"{learner}; learning (Ctrl-C stops and saves)")
-    watch = Watch(prepared, learner, display, samples=samples)
+    watch = Watch(prepared, learner, display, samples=samples, tell=tell)
     title = f"{prepared.path.name}: {learner}"
     with learning(learner.trainer, learner.store, display, command="train", title=title):
         for event in learner.trainer.run(budget):
             watch.see(event, is_chief=workers.is_chief)
-            if tell is not None and workers.is_chief:
-                tell(event)
         if workers.is_chief and learner.trainer.ended != "interrupted":
             watch.measure_texts()
     ended = learner.trainer.ended
@@ -106,21 +104,31 @@ class Watch:
         learner: what is trained, see `textrnn.language_model.fit.Learner`.
         display: shows it.
         samples: whether to show a line that the model writes at each check.
+        tell: takes all events.
     """
 
-    def __init__(self, prepared: Prepared, learner: Learner, display: Display, *, samples: bool) -> None:
+    def __init__(
+        self, prepared: Prepared, learner: Learner, display: Display, *, samples: bool, tell: Tell | None = None
+    ) -> None:
         self._prepared, self._learner, self._display, self._samples = prepared, learner, display, samples
+        self._tell = tell or together()
         self._corpus: Corpus = prepared.data
         self._live = LiveLine(display)
 
     def see(self, event: Event, *, is_chief: bool) -> None:
-        """Takes any event."""
+        """Takes any event; the chief tells it on."""
         if isinstance(event, Step):
             self.step(event)
         elif isinstance(event, Check):
             self.check(event, is_chief=is_chief)
         elif isinstance(event, WentBack):
             self._display.warn(event.line)
+        if not is_chief:
+            return
+        self._tell(event)
+        if isinstance(event, Check):
+            self._tell(Weights(int(event.row["step"]), lambda: get_weights(self._learner.model)))
+            self._write_sample(int(event.row["step"]))
 
     def step(self, event: Step) -> None:
         """Moves the live line."""
@@ -152,10 +160,14 @@ class Watch:
             epoch = progress.best_step / self._learner.objective.num_batches
             risen = f"validation has risen for {progress.worse_checks} checks"
             self._display.say(f"{risen}: the best model, of epoch {epoch:.3g}, is kept")
+
+    def _write_sample(self, step: int) -> None:
+        """Shows a text that the model writes now, and keeps it."""
         if self._samples:
             sample = self._sample()
             self._display.say(f"        {one_line(sample)}", style="dim")
-            keep_sample(self._prepared.path, int(row["step"]), sample)
+            keep_sample(self._prepared.path, step, sample)
+            self._tell(Sample(step, sample))
 
     def result(self, seconds: float, workers: Workers) -> dict[str, Any]:
         """The object that `textrnn train --json` prints, and `ended`."""

@@ -12,10 +12,12 @@ from typing import Any
 from textrnn.base.errors import DataError
 from textrnn.base.run import models_dir_flag
 from textrnn.text.files import STANDARD_INPUT
+from textrnn.text.given import GIVEN
 from textrnn.text.reader import BLOCK_BYTES, Source
 
 KEYS = ("files", "validation_files")
 MOST_LISTED = 3
+COPIED = {"standard input": STANDARD_INPUT, GIVEN: "CORPUS"}  # what to write in the place of a copy of these
 
 
 def check_same_text(details: Mapping[str, Any], sources: Sequence[Source], held: Sequence[Source], path: Path) -> None:
@@ -33,7 +35,7 @@ def check_same_text(details: Mapping[str, Any], sources: Sequence[Source], held:
     for given, key in zip((sources, held), KEYS, strict=True):
         known = details["corpus"][key]
         if given and [source.sha256 for source in given] != [file["sha256"] for file in known]:
-            files = [STANDARD_INPUT if source.name == "standard input" else source.path for source in sources]
+            files = [COPIED.get(source.name, source.path) for source in sources]
             raise DataError(f"{_difference(known, given, path)}: {_ways_on(path, files)}")
 
 

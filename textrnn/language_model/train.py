@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from textrnn.base.run import find_run, read_run
 from textrnn.base.run_target import TrainingCall
 from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
+from textrnn.language_model.given_corpus import given_corpus
 from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
@@ -35,11 +36,12 @@ from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
 from textrnn.training.display import Display, duration
-from textrnn.training.events import event_lines
+from textrnn.training.events import Tell, event_lines, together
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import OptimizationConfig, StopConfig, check_nothing_frozen
 from textrnn.training.prepared import Prepared
 from textrnn.training.strategy import make_strategy
+from textrnn.training.tensorboard import board
 from textrnn.training.workers import Workers, WorkersOfCluster, lost_workers_told
 
 # The options of these groups that go with an echo state network.
@@ -52,7 +54,7 @@ class Call(TrainingCall):
     """How training was asked for, beside the options of `Config`.
 
     Attributes:
-        validation: files to validate on, instead of the end of the corpus.
+        validation: files or texts to validate on, instead of the end of the corpus, see `train`.
         encoding: of the files; told from their bytes when None.
         strict_encoding: whether to refuse bytes that do not decode, instead of replacing a few of them.
         strip_gutenberg: whether to cut what Project Gutenberg puts around its books.
@@ -61,9 +63,10 @@ class Call(TrainingCall):
         from_run: the name of a run whose weights, vocabulary and options a new one begins with.
         samples: whether to show a line that the model wrote at each check.
         events: a file to which all that happens is added as lines of JSON; `-` for standard output.
+        tensorboard: a folder to which it is written for TensorBoard, into a folder of the run's name.
     """
 
-    validation: Sequence[str | Path] = ()
+    validation: str | Path | Iterable[Any] = ()
     encoding: str | None = None
     strict_encoding: bool = False
     strip_gutenberg: bool = False
@@ -72,6 +75,7 @@ class Call(TrainingCall):
     from_run: str | None = None
     samples: bool = True
     events: str | None = None
+    tensorboard: str | Path | None = None
     command: str = "textrnn.train"
 
     @property
@@ -79,12 +83,23 @@ class Call(TrainingCall):
         """How files are read."""
         return Reading(self.encoding, self.strict_encoding, self.strip_gutenberg, self.keep_tags)
 
+    @contextlib.contextmanager
+    def told(self, name: str, *, is_chief: bool = True) -> Iterator[Tell]:
+        """What takes all events of the run of a name, within the block; workers beside the chief write none."""
+        targets = (self.events, self.tensorboard) if is_chief else (None, None)
+        with event_lines(targets[0]) as lines, board(targets[1], name) as shown:
+            yield together(lines, shown)
 
-def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
-    """Trains a language model on text files and saves it.
+
+def train(corpus: str | Path | Iterable[Any] = (), **options: Any) -> dict[str, Any]:
+    """Trains a language model on text and saves it.
 
     Args:
-        corpus: a file, folder or glob pattern, `-` for standard input, or several of them; may be empty with `resume`.
+        corpus: a file, folder or glob pattern, `-` for standard input, or a list of them; may be left out with
+            `resume`. Or texts: any other iterable of strings, an iterable of dictionaries such as a data set of
+            Hugging Face, or a DataFrame; `text_column` names their key or column, by default "text". Each text is a
+            document, as with `--text-column`. They are read once, and copied to a temporary file. `validation` is of
+            the same kinds.
         options: fields of `Call`, such as `name="tales"` or `resume="tales"`, and fields of the groups of
             `textrnn.language_model.options.Config`, such as `arch="gru"`, `units=128` or `time_s=60`.
 
@@ -100,15 +115,19 @@ def train(corpus: str | Path | Sequence[str | Path], **options: Any) -> dict[str
 
     Example:
         textrnn.train("corpus.txt", arch="gru", units=128, time_s=60)["run"]
+        textrnn.train(iter(["One text.", "Another."]), name="two")
     """
     call, options = Call.split(options)
-    files = [str(path) for path in ([corpus] if isinstance(corpus, str | Path) else corpus)]
-    held = [str(path) for path in call.validation]
     cluster, display = read_cluster(), Display(quiet=call.quiet)
     end_with_launcher()
-    with one_voice(cluster):
-        if call.events is not None and options.get("arch") == ESN:
-            raise ConfigError("--events is for networks that learn step by step, and --arch is esn: leave out one")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(one_voice(cluster))
+        files, form = stack.enter_context(given_corpus(corpus, options))
+        held, of_held = stack.enter_context(given_corpus(call.validation, options))
+        options = {**of_held, **form, **options}
+        for flag in ("events", "tensorboard"):
+            if getattr(call, flag) is not None and options.get("arch") == ESN:
+                raise ConfigError(f"--{flag} is for networks that learn step by step, and --arch is esn: leave out one")
         if call.resume is None:
             check_reservoir(options, WITH_ESN, GROUPS)
         if cluster is not None:
@@ -138,7 +157,7 @@ def _train_with_others(
         samples = call.samples and cluster.is_chief
         with counting(prepared) as counts:
             found = counts()
-        with event_lines(call.events if cluster.is_chief else None) as tell:
+        with call.told(prepared.path.name, is_chief=cluster.is_chief) as tell:
             result = fit(prepared, display, begin=call.begin, samples=samples, workers=workers, counts=found, tell=tell)
         workers.leave()
         return result
@@ -266,7 +285,7 @@ def _run(prepared: Prepared, call: Call, display: Display) -> dict[str, Any]:
 
         return ReservoirSession(prepared, display, samples=call.samples).train(call.begin)
     num_rows = make_windows(prepared.data.train.ids, config.data, config.optimization.random_seed).num_rows
-    with event_lines(call.events) as tell:
+    with call.told(prepared.path.name) as tell:
         with counting(prepared) as counts, certain_interrupts():
             display.say("loading TensorFlow ...")
             strategy = start_tensorflow(

@@ -12,6 +12,7 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.json_lines import free_name
 
 EXPECTED = "expected a list of texts"
+GIVEN = "given texts"  # what a file is called that texts are copied to
 
 
 def given_texts(texts: Iterable[Any], column: Any = None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What happens in a training as lines of JSON, for programs that watch it."""
+"""What happens in a training, for those that watch it; and as lines of JSON, for programs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,49 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
 
 from textrnn.base.errors import ConfigError, warn
 
 if TYPE_CHECKING:
     from textrnn.training.trainer import Event
 
-Tell = Callable[["Event"], None]
+
+@dataclass(frozen=True)
+class Sample:
+    """The model has written a text at a check."""
+
+    step: int
+    text: str
 
 
-def event_line(event: Event) -> str:
+@dataclass(frozen=True)
+class Weights:
+    """A network at a check: what gives its arrays by name, if it is called before the next step."""
+
+    step: int
+    read: Callable[[], Mapping[str, np.ndarray]]
+
+
+Told = Union["Event", Sample, Weights]
+Tell = Callable[[Told], None]
+
+
+def together(*listeners: Tell) -> Tell:
+    """What takes events and hands each to several."""
+
+    def tell(event: Told) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+def event_line(event: Event | Sample) -> str:
     """An event as a JSON object: `event`, its name such as `step` or `went_back`, `time`, and its values.
 
     Numbers that are not finite are null.
@@ -62,9 +93,9 @@ def event_lines(target: str | None) -> Iterator[Tell]:
             raise ConfigError(f"--events is {target!r:.120}, which cannot be written: {error.strerror}") from None
         works = True
 
-        def tell(event: Event) -> None:
+        def tell(event: Told) -> None:
             nonlocal works
-            if not works:
+            if not works or isinstance(event, Weights):
                 return
             try:
                 if file is None:

@@ -13,6 +13,7 @@ from textrnn.nn.keras.weights import begin_with, freeze, get_weights, set_weight
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import Display, check_line, one_line
+from textrnn.training.events import Sample, Tell, Weights
 from textrnn.training.objective import Batch, Loss, State
 from textrnn.training.prepared import Prepared
 from textrnn.training.schedule import Schedule
@@ -138,13 +139,14 @@ class Learner:
         )
 
 
-def fit(prepared: Prepared, display: Display, *, begin: float) -> Learner:
+def fit(prepared: Prepared, display: Display, *, begin: float, tell: Tell) -> Learner:
     """Trains a translator and saves it.
 
     Args:
         prepared: pairs and options.
         display: shows what happens.
         begin: when the command began, by `time.monotonic`.
+        tell: takes all events.
 
     Raises:
         NotFiniteError: training has blown up; what was saved before is kept.
@@ -170,6 +172,12 @@ def fit(prepared: Prepared, display: Display, *, begin: float) -> Learner:
                 _checked(event, learner, prepared, display)
             elif isinstance(event, WentBack):
                 display.warn(event.line)
+            tell(event)
+            if isinstance(event, Check):
+                tell(Weights(int(event.row["step"]), lambda: get_weights(learner.model)))
+                sample = _sample(learner, prepared)
+                display.say(f"        {one_line(sample)}", style="dim")
+                tell(Sample(int(event.row["step"]), sample))
     return learner
 
 
@@ -188,7 +196,6 @@ def _checked(event: Check, learner: Learner, prepared: Prepared, display: Displa
     if event.is_best:
         nats = row["val_nats_per_token"]
         learner.store.keep_best(dict(val_nats_per_token=nats, epoch=row["epoch"], step=int(row["step"])))
-    display.say(f"        {one_line(_sample(learner, prepared))}", style="dim")
 
 
 def _sample(learner: Learner, prepared: Prepared) -> str:

@@ -18,6 +18,7 @@ from textrnn.training.display import Display
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import check_nothing_frozen
 from textrnn.training.prepared import Prepared
+from textrnn.training.tensorboard import board
 from textrnn.translator.data import new_pairs, read_files, resumed_pairs
 from textrnn.translator.metrics import measure
 from textrnn.translator.options import DecodeConfig, TranslateConfig
@@ -36,6 +37,7 @@ class Call(TrainingCall):
         test: a file of pairs to measure on; None to hold some out.
         resume: the run to go on with.
         from_run: the run whose weights, tokens and options a new one begins with.
+        tensorboard: a folder to which all that happens is written for TensorBoard, into a folder of the run's name.
         options: what is known about the files.
         decode: how translations are searched for when measuring.
     """
@@ -44,6 +46,7 @@ class Call(TrainingCall):
     test: str | None = None
     resume: str | None = None
     from_run: str | None = None
+    tensorboard: str | Path | None = None
     options: PairOptions = field(default_factory=PairOptions)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     command: str = "textrnn.translate"
@@ -66,12 +69,12 @@ def train(path: str | Path | None, **settings: Any) -> dict[str, Any]:
     call, settings = Call.split(settings)
     path = None if path is None else str(path)
     display = Display(quiet=call.quiet)
-    with _prepared(path, call, settings, display) as prepared:
+    with _prepared(path, call, settings, display) as prepared, board(call.tensorboard, prepared.path.name) as tell:
         with certain_interrupts():
             display.say("loading TensorFlow ...")
             start_tensorflow(deterministic=prepared.config.optimization.deterministic)
             from textrnn.translator.fit import fit
-        learner = fit(prepared, display, begin=call.begin)
+        learner = fit(prepared, display, begin=call.begin, tell=tell)
         test = None
         if learner.trainer.ended != "interrupted":
             if prepared.start is not None:

@@ -252,7 +252,8 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
             body = lines[1:] if told else lines
             if not any(line.strip() for line in body):
                 raise DataError(f"{label} has blank lines only: expected a table with text")
-            _check_columns(body, label)
+            if delimiter != JSONL:
+                _check_columns(body, label)
             measure = find_dialect(
                 body,
                 complete=complete,
