@@ -175,6 +175,16 @@ def test_recurrent_with_bfloat16_operands_is_close_while_training(pair, rng):
     assert_all_close(results_and_gradients(ours, x, states, training=False)[0], exact)
 
 
+@pytest.mark.parametrize(("tiles", "scan"), [(True, "lstm_scan_units_first"), (False, "lstm_scan")])
+def test_lstm_in_bfloat16_takes_the_scan_of_the_processor(tiles, scan, rng, scans, monkeypatch):
+    monkeypatch.setattr(recurrent, "has_tiles", lambda: tiles)
+    ours, theirs = make_both(PAIRS["lstm"], rng, return_sequences=True)
+    ours.operand_dtype = "bfloat16"
+    x = rng.normal(size=(BATCH, STEPS, INPUTS)).astype(np.float32)
+    np.testing.assert_allclose(ours(x, training=True)[0], theirs(x, training=True)[0], atol=0.03)
+    assert scans == [scan]
+
+
 FALLBACKS = {
     "activation": dict(activation="relu"),
     "unroll": dict(unroll=True),

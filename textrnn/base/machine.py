@@ -81,6 +81,11 @@ def cpu_flags() -> set[str]:
     return set()
 
 
+def has_tiles() -> bool:
+    """Whether the CPU multiplies bfloat16 by tiles (AMX), for which one of two matrices has to be laid out anew."""
+    return "amx_bf16" in cpu_flags()
+
+
 def likes_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 faster than float32: it has AMX or AVX512-BF16."""
     return bool(cpu_flags() & BFLOAT16_FLAGS)

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from textrnn.base.machine import has_tiles
 from textrnn.nn.keras.scan import gru_scan, lstm_scan, simple_scan
 from textrnn.nn.keras.units_first import lstm_scan_units_first
 
@@ -154,6 +155,7 @@ class LSTM(keras.layers.LSTM):  # type: ignore[misc,unused-ignore]
         kernel, recurrent, bias = _tensors(self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         scale = _scale(self, 0.5, 0.5, 1.0, 0.5)
         weights = kernel * scale, recurrent * scale, bias * scale
-        scan = lstm_scan_units_first if options["low"] == tf.bfloat16 else lstm_scan
+        # With tiles 1.15 times as fast; without them it takes up to 1.45 times as long (Zen 4, 256 units, batch 16).
+        scan = lstm_scan_units_first if options["low"] == tf.bfloat16 and has_tiles() else lstm_scan
         hs, c = scan(x, weights, *initial_state, **options)
         return _results(self, hs, options["mask"], [tf.cast(hs[-1], self.compute_dtype), c])

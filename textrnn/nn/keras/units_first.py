@@ -1,6 +1,6 @@
-"""The loop of the LSTM for operands of 16 bits: units first and the batch last, one product a step.
+"""The loop of the LSTM for operands of 16 bits, on processors with tiles: units first, batch last, one product a step.
 
-oneDNN lays the right one of two bfloat16 matrices out anew for the tiles of the processor at each product. In
+oneDNN lays the right one of two bfloat16 matrices out anew for the tiles (AMX) at each product. In
 [batch, inputs] @ weights these are the weights, which takes longer than the product. Here it is weights @ [inputs,
 batch]: inputs, state and bias are multiplied at once, and gates are contiguous rows.
 
