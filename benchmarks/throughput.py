@@ -39,7 +39,8 @@ def our_step(cell: str, *, units: int, layers: int, precision: str, data: np.nda
 
     options = dict(arch=cell, units=units, layers=layers, embed=EMBED, dropout=0.0)
     config = Config.from_options(options).resolve()
-    model = build_language_model(config.model, VOCAB, precision=precision)
+    model = build_language_model(config.model, VOCAB)
+    model.set_precision(precision)
     variables = model.trainable_variables
     optimizer = make_optimizer(config.optimization, variables)
     step = make_step(make_loss(model), variables, optimizer, clip_norm=1.0, division=Division(num_cores()))

@@ -11,8 +11,6 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from serving import copied, serving
 
-from docs.site import build
-
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
 WIDE, PHONE = (1100, 800), (390, 780)
@@ -191,6 +189,8 @@ def test_errors_are_said(opened):
 
 @pytest.mark.parametrize(("language", "words", "first"), [("en", "how temperature", "42"), ("zh", "梯度裁剪", "24")])
 def test_search_of_the_docs_finds_a_page(language, words, first, browser, tmp_path):
+    from docs.site import build  # pytest knows where it is, the script below does not
+
     build(tmp_path / "site")
     page = browser.new_page()
     page.goto((tmp_path / "site" / language / "index.html").as_uri())

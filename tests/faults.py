@@ -105,7 +105,7 @@ FAULTS = (
     ),
     Fault(
         "new cells stand behind the surplus of a long row",
-        "text/table/writer.py",
+        "text/table/own_form.py",
         "        if size <= width:\n",
         "        if size <= width + 1:\n",
         "table_writer",
@@ -119,9 +119,9 @@ FAULTS = (
     ),
     Fault(
         "the window that reaches less far takes one token more",
-        "text/counts/cache.py",
-        "(places - window.size) * rows",
-        "(places - window.size - 1) * rows",
+        "text/counts/last_tokens.py",
+        "place >= places - window.size)",
+        "place >= places - window.size - 1)",
         "counts_cache",
     ),
     Fault(
@@ -211,8 +211,8 @@ FAULTS = (
     Fault(
         "a step that is not finite is applied",
         "training/step.py",
-        "if tf.math.is_finite(norm) and tf.math.is_finite(mean):",
-        "if tf.constant(True):",
+        "tf.cond(tf.math.is_finite(norm) & tf.math.is_finite(mean), apply, lambda: None)",
+        "apply()",
         "step trainer",
     ),
     Fault(

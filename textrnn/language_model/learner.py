@@ -176,16 +176,17 @@ class Learner:
 
 def _new_network(prepared: Prepared, precision: str, num_experts: int) -> LanguageModel:
     config, corpus = prepared.config, prepared.data
-    return build_language_model(
+    model = build_language_model(
         config.model,
         corpus.vocab_size,
         target=config.data.target or "each",
         random_seed=config.optimization.random_seed,
-        precision=precision,
         num_conditions=corpus.num_conditions,
         condition_dropout=config.documents.condition_dropout,
         num_experts=num_experts,
     )
+    model.set_precision(precision)
+    return model
 
 
 def _start(model: LanguageModel, prepared: Prepared, counts: MixedCounts | None) -> None:

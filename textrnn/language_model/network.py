@@ -236,19 +236,17 @@ def build_language_model(
     *,
     target: str = "each",
     random_seed: int = 0,
-    precision: str = "float32",
     num_conditions: int = 0,
     condition_dropout: float = 0.0,
     num_experts: int = 0,
 ) -> LanguageModel:
-    """Builds a language model with its weights made; equal seeds give equal weights.
+    """Builds a language model with its weights made, in float32; equal seeds give equal weights.
 
     Args:
         config: the architecture.
         vocab_size: number of tokens, the reserved ones included.
         target: `each` or `last`, see `LanguageModel`.
         random_seed: seed of the initial weights and of dropout.
-        precision: see `LanguageModel.set_precision`.
         num_conditions: see `LanguageModel`.
         condition_dropout: see `LanguageModel`.
         num_experts: see `LanguageModel`.
@@ -264,7 +262,6 @@ def build_language_model(
         num_experts=num_experts,
     )
     model.build((None, None))
-    model.set_precision(precision)
     return model
 
 
