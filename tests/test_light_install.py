@@ -12,6 +12,7 @@ import pytest
 from cli_fixtures import ROOT
 
 from textrnn.base.install import pip_install_package
+from textrnn.doctor.packages import NEEDED
 
 RUNS = Path(__file__).parent / "old_runs"
 SETUP = (ROOT / "light" / "setup.py").read_text(encoding="utf-8")
@@ -102,6 +103,10 @@ def test_a_library_that_is_missing_is_named_in_one_line(tmp_path):
     for code, out, err in run(commands, tmp_path):
         last = err.splitlines()[-1]
         assert (code, out) == (1, "") and last.startswith("error: this needs the package ") and "Traceback" not in err
+
+
+def test_doctor_looks_for_what_a_light_install_has():
+    assert {package.name for package in NEEDED} | {"click"} == RUNS_ALONE
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """What to type to install what is missing, in the name by which textrnn was installed."""
 
-import importlib.metadata
-
 LIGHT = "textrnn-light"  # the distribution without what trains, see light/setup.py
 
 
 def is_light() -> bool:
     """Whether this is the light install, which has no TensorFlow unless it was asked for."""
+    import importlib.metadata  # 22 ms that starting the program need not take: something is missing, or nobody asks
+
     try:
         importlib.metadata.distribution(LIGHT)
     except importlib.metadata.PackageNotFoundError:

@@ -84,7 +84,7 @@ FOR_TRAINING = (
     "--model",
     default="auto",
     show_default=True,
-    type=RunName(("auto", "rnn", "linear", "combined")),
+    type=RunName(MODELS),
     metavar="[auto|rnn|linear|combined|NAME_OR_PATH]",
     section=LEARNING,
     first=True,

@@ -14,6 +14,7 @@ from typing import Any
 
 from textrnn import __version__
 from textrnn.base.install import LIGHT, is_light, pip_install, pip_install_package
+from textrnn.base.machine import cpu_flags
 from textrnn.doctor.part import Part, anonymous
 
 
@@ -142,8 +143,6 @@ def _broken(group: tuple[Package, ...], found: Mapping[str, Mapping[str, Any]]) 
 
 def _advice(package: Package) -> str | None:
     """What to do if a package cannot be imported and installing it again would not help."""
-    from textrnn.base.machine import cpu_flags
-
     if package.name == "tensorflow" and cpu_flags() and "avx" not in cpu_flags():
         return "its packages need a processor with AVX; train on another machine, all else works on this one"
     return None
