@@ -164,6 +164,19 @@ def test_the_kind_is_found_out(labels, column, task):
     assert found_kind(labels, column, LabelOptions("classes"))[0].task == "classes"
 
 
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["Price & Service", "Price", "Service & Place", "Place", "Service"], "'Price & Service' is one label here"),
+        (["R&D", "Sales", "Q&A"], None),
+    ],
+)
+def test_labels_that_may_be_several_are_said(labels, says):
+    kind, words = found_kind(labels * 3, "label", LabelOptions())
+    assert kind.task == "classes" and (words is None if says is None else says in words)
+    assert says is None or found_kind(labels * 3, "label", LabelOptions(separator="&"))[0].task == "multi"
+
+
 WORDS = {"awful": 1.0, "poor": 2.0, "fair": 3.0, "good": 4.0, "superb": 5.0}
 THINGS = ["tea", "room", "play"]
 

@@ -13,6 +13,7 @@ from fuzz.cases import NAMES, fuzz
 from textrnn.base import files
 from textrnn.text import lines, packed
 from textrnn.text.table import source
+from textrnn.text.table.table import open_table
 
 RUNS = ROOT / "tests" / "old_runs"
 PREDICT = ("--predict", "--model", RUNS / "linear", "-o", "out.csv")
@@ -56,6 +57,15 @@ def test_columns_without_end_are_refused(tmp_path, monkeypatch, sign):
     monkeypatch.chdir(tmp_path)
     Path("a.csv").write_text(f"a{sign}" * 100_001 + "b\n" + f"x{sign}" * 100_001 + "y\n", encoding="utf-8")
     refused("classify", "a.csv", *PREDICT, code=1, says=["more than 100,000 columns"])
+
+
+@pytest.mark.parametrize("between", [",", "\n"])
+def test_commas_within_json_are_no_columns(tmp_path, between):
+    row = '{"text": "fine, and cold", "label": "good"}'
+    content = between.join([row] * 40_000 if between == "," else [row.replace("fine", "fine, " * 100_001), row])
+    (tmp_path / "a.json").write_text(f"[{content}]" if between == "," else content, encoding="utf-8")
+    with open_table(str(tmp_path / "a.json")) as table:
+        assert {row.label for row in table.rows()} == {"good"}
 
 
 @pytest.mark.parametrize("command", [("classify", *PREDICT), ("translate", "--train")])

@@ -55,6 +55,7 @@ def test_train_json_has_the_documented_keys_and_nothing_else_is_on_standard_outp
         "best_epoch",
         "copies",
         "ended",
+        "example",
         "models",
         "workers",
     }

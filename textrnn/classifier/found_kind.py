@@ -16,7 +16,14 @@ from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, Lab
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
 from textrnn.text.table.column_facts import names_grades
-from textrnn.text.table.label_lists import DECIMAL_COMMA, SEPARATORS, are_codes, parts_of, separator_of
+from textrnn.text.table.label_lists import (
+    DECIMAL_COMMA,
+    SEPARATORS,
+    UNSURE_SEPARATORS,
+    are_codes,
+    parts_of,
+    separator_of,
+)
 from textrnn.text.table.records import AND
 
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
@@ -82,7 +89,7 @@ def several_line(written: Sequence[str | None]) -> str:
 
 
 def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tuple[LabelKind, str | None]:
-    """The kind of some labels, and a line that says so if it was found out and is not classes.
+    """The kind of some labels, and a line that says so if it was found out and is not classes, or may be another.
 
     Args:
         written: the labels of all rows, as they stand in the file; at least one.
@@ -103,7 +110,16 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
         return _several(written, separator, options)
     if task in (GRADES, NUMBERS):
         return _numeric(task, written, values, column, options)
-    return Classes(sorted(set(written), key=in_order)), None
+    return Classes(sorted(set(written), key=in_order)), None if options.task else _unsure_line(written)
+
+
+def _unsure_line(written: Sequence[str]) -> str | None:
+    """The line that says that labels may be several, if they may; None if nothing speaks for it."""
+    separator = separator_of(written, UNSURE_SEPARATORS)
+    if separator is None:
+        return None
+    example = next(label for label in written if len(parts_of(label, separator)) > 1)
+    return f"{example!r:.60} is one label here; --label-separator '{separator}' takes such labels for several"
 
 
 def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:

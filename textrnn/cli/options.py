@@ -246,10 +246,10 @@ def _flag(item: dataclasses.Field[Any], kind: Any, section: str) -> Decorator:
         return flag(flag_of(item), item.name, is_flag=True, default=default, help=text, **settings)
     types = [t for t in typing.get_args(kind) or (kind,) if t is not type(None)]
     parser: Any = types[0]
-    shows_default: bool | str = default is not None
+    shows_default = default is not None
     if facts["unit"] == "seconds":
-        parser = Duration()
-        shows_default = f"{typing.cast(float, default) / 60:g}m" if default is not None else False
+        parser, shows_default = Duration(), False
+        text += "" if default is None else f"  [default: {typing.cast(float, default) / 60:g}m]"
     elif facts["choices"]:
         parser = OneOf(facts["choices"])
     elif parser == NUMBERS:

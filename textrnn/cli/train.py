@@ -128,5 +128,6 @@ def _summary(result: dict[str, Any]) -> str:
         lines.append("ended early: held-out text had stopped getting easier (--patience); more text helps most")
     if result["ended"] == "interrupted":
         lines.append(f"go on with:  textrnn train --resume {model}{elsewhere}")
-    lines.append(f'try it:      textrnn generate --model {model}{elsewhere} --seed "" --length 500')
+    seed = result["example"]
+    lines.append(f'try it:      textrnn generate --model {model}{elsewhere} --seed "{seed}" --length 500')
     return "\n".join(lines)

@@ -246,5 +246,6 @@ def _summary(result: dict[str, Any]) -> str:
         lines.append("ended early: held-out pairs had stopped getting easier (--patience)")
     if result["ended"] == "interrupted":
         lines.append(f"go on with:  textrnn translate --resume {name}{elsewhere}")
-    lines.append(f'try it:      textrnn translate --model {name}{elsewhere} "..."')
+    source = result["example"] or "..."
+    lines.append(f'try it:      textrnn translate --model {name}{elsewhere} "{source}"')
     return "\n".join(lines)

@@ -25,8 +25,8 @@ from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.stack import STATES
-from textrnn.text.corpus import Corpus, decoded, forget_pages
-from textrnn.training.display import Display, check_line, keep_sample, one_line
+from textrnn.text.corpus import Corpus, decoded, forget_pages, held_out_beginning
+from textrnn.training.display import Display, check_line, first_words, keep_sample, one_line
 from textrnn.training.events import Sample, Tell, Weights, together
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
@@ -202,6 +202,7 @@ class Watch:
             precision=learner.precision,
             workers=workers.workers,
             ended=learner.trainer.ended,
+            example=first_words(held_out_beginning(self._corpus)),
         )
 
     def _models(self) -> dict[str, dict[str, float]]:

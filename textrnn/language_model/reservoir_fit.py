@@ -31,11 +31,12 @@ from textrnn.nn.numpy.reservoir import Calibration, Reservoir, ReservoirNetwork
 from textrnn.nn.numpy.reservoir_draw import FastReservoir, make_reservoir
 from textrnn.nn.numpy.ridge import Held, Sums, choose_readout
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.corpus import Part, forget_pages
+from textrnn.text.corpus import Part, forget_pages, held_out_beginning
 from textrnn.training.display import (
     Display,
     check_line,
     duration,
+    first_words,
     keep_sample,
     one_line,
     shown,
@@ -317,6 +318,7 @@ class ReservoirSession:
             precision="float32",
             workers=1,
             ended=ended,
+            example=first_words(held_out_beginning(self.prepared.data)),
         )
 
 

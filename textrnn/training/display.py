@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from textrnn.base.escapes import visible
 from textrnn.base.files import SAMPLES_FILE, write_atomically
 
+EXAMPLE_CHARS = 18  # of a text that is shown in a command
 # Of `history.csv`. A new column is added here, and to the row of a check by the task (`Watch.check` and its likes).
 COLUMNS = (
     "step",
@@ -144,6 +146,23 @@ def one_line(text: str, width: int = 76) -> str:
             break
         shown += "⏎" if char == "\n" else char if char.isprintable() else " "
     return shown
+
+
+def first_words(text: str) -> str:
+    """The beginning of a line of a text, to be shown between double quotes in a command; empty where there is none.
+
+    Example:
+        >>> first_words("has gone.\\nFIRST CITIZEN, to all:\\nBefore"), first_words("却说那行者辞别众人去了半日又来")
+        ('FIRST CITIZEN, to', '却说那行者辞别众人去了半日又来')
+    """
+    first, *others = text.split("\n")  # the first one may be the end of another line
+    for line in (*others, first):
+        begin = re.split(r'["$`\\!%\ufffd]', line.strip(), maxsplit=1)[0]
+        words = begin[:EXAMPLE_CHARS].rpartition(" ")[0] if len(begin) > EXAMPLE_CHARS else begin
+        shown = (words or begin[: EXAMPLE_CHARS // 2]).rstrip()
+        if shown and shown.isprintable():
+            return shown
+    return ""
 
 
 def write_history(path: Path, history: list[dict[str, float]], columns: Sequence[str] = COLUMNS) -> None:

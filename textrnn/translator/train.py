@@ -14,7 +14,7 @@ from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run_target import TrainingCall
 from textrnn.text.files import input_name
 from textrnn.training.backend import start_tensorflow
-from textrnn.training.display import Display
+from textrnn.training.display import Display, first_words
 from textrnn.training.interrupt import certain_interrupts
 from textrnn.training.options import check_nothing_frozen
 from textrnn.training.prepared import Prepared
@@ -140,6 +140,7 @@ def _result(prepared: Prepared, learner: Any, test: dict[str, Any] | None, secon
         precision=learner.precision,
         seconds=round(seconds, 3),
         ended=learner.trainer.ended,
+        example=first_words(prepared.data.pairs["valid"].sources[0]),
     )
 
 

@@ -272,6 +272,11 @@ def _is_spaced(record: Record) -> bool:
     )
 
 
+def is_json(lines: Sequence[str]) -> bool:
+    """Whether the beginning of a file is that of rows in JSON: an array, or an object a line."""
+    return _json_level(lines) > 0 or _is_jsonl(lines)
+
+
 def _is_jsonl(lines: Sequence[str]) -> bool:
     filled = [line for line in lines if not line.isspace()][:200]
     if not filled or not filled[0].lstrip().startswith("{"):

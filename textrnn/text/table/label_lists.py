@@ -14,6 +14,7 @@ from textrnn.text.table.records import AND
 
 SPAN_WIDTH = 3  # of [begin, end, label], which marks a part of a text
 SEPARATORS = ("\n", ";", "|", ",", "/", "，", "、", "；")  # between several labels, those first that are surest
+UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -109,7 +110,7 @@ def are_codes(written: Sequence[str]) -> bool:
     return in_order and len({last for _, last in pairs}) > 2 and all(cells.issuperset(pair) for pair in pairs)
 
 
-def separator_of(written: Sequence[str]) -> str | None:
+def separator_of(written: Sequence[str], separators: Sequence[str] = SEPARATORS) -> str | None:
     """What stands between several labels of a cell: what divides cells into parts that come again in other cells.
 
     Example:
@@ -121,7 +122,7 @@ def separator_of(written: Sequence[str]) -> str | None:
     cells = list(dict.fromkeys(written))
     if all(part.startswith("#") for cell in cells for part in cell.split()):
         return " " if any(len(cell.split()) > 1 for cell in cells) else None
-    for separator in SEPARATORS:
+    for separator in separators:
         divided = [parts_of(cell, separator) for cell in cells]
         several = [parts for parts in divided if len(parts) > 1]
         if len(several) < FEWEST_TOGETHER:

@@ -18,7 +18,7 @@ from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import choose_columns
-from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, parse_delimiter, separator_line
+from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, is_json, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS
 from textrnn.text.table.folder import FolderTable, folder_as_table
 from textrnn.text.table.json_arrays import array_keys, read_array
@@ -253,7 +253,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
             if not any(line.strip() for line in body):
                 raise DataError(f"{label} has blank lines only: expected a table with text")
             if delimiter != JSONL:
-                _check_columns(body, label)
+                _check_columns(body, label, may_be_json=delimiter is None)
             measure = find_dialect(
                 body,
                 complete=complete,
@@ -280,10 +280,12 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
     return _Sample(measure, int(told is not None), [r for r in records if r.cells], complete, chars, keys)
 
 
-def _check_columns(lines: list[str], label: str) -> None:
+def _check_columns(lines: list[str], label: str, *, may_be_json: bool) -> None:
     """Raises DataError where a line would be more columns than a table has."""
     for line in lines:
         if len(line) > MAX_COLUMNS and max(map(line.count, "\t,;|")) > MAX_COLUMNS:
+            if may_be_json and is_json(lines):
+                return
             raise DataError(f"{label} has a line of more than {MAX_COLUMNS:,} columns: expected a table of texts")
 
 
