@@ -145,6 +145,9 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["1", "2", "3", "4", "5"] * 9, "label", "classes"),  # may be the numbers of classes
         (["1", "2", "3", "4", "5"] * 9, "Stars given", "grades"),
         (["1", "2", "3"] * 9, "评分", "grades"),
+        (["★☆☆", "★★☆", "★★★"] * 9, "label", "grades"),
+        (["2.0 out of 5 stars", "3 stars", "5/5"] * 9, "label", "grades"),
+        (["1/2", "2/3", "3/4"] * 9, "label", "classes"),
         (["0", "1"] * 9, "rating", "classes"),
         (["1", "1.5", "3", "4,5"] * 9, "label", "grades"),
         ([f"{n / 7:.3f}" for n in range(60)], "label", "numbers"),

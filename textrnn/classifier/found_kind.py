@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ from textrnn.text.table.records import AND
 
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
+# Labels that say by themselves that they are grades: ★★★☆☆, 4 stars, 4.0 out of 5 stars, 4/5, 4星.
+_STARS = re.compile(
+    r"(?P<signs>[★⭐]+)☆*|(?P<number>\d{1,2}(?:[.,]\d)?)\s*(?:stars?|颗?星|(?:/|out\s+of)\s*(?:5|10)(?:\s*stars?)?)",
+    re.IGNORECASE,
+)
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
 
 
@@ -45,13 +51,17 @@ class LabelOptions:
 
 
 def number_of(label: str) -> float | None:
-    """The number that a label is, also one with a decimal comma; None if it is none.
+    """The number that a label is, also one with a decimal comma, or of so many stars; None if it is none.
 
     Example:
         >>> number_of("4,5"), number_of(" 3 "), number_of("good"), number_of("nan")
         (4.5, 3.0, None, None)
+        >>> number_of("★★☆☆☆"), number_of("4.0 out of 5 stars"), number_of("9/10")
+        (2.0, 4.0, 9.0)
     """
     label = label.strip()
+    if stars := _STARS.fullmatch(label):
+        label = stars["number"] or str(len(stars["signs"]))
     try:
         found = float(label.replace(",", ".") if DECIMAL_COMMA.fullmatch(label) else label)
     except ValueError:
@@ -128,7 +138,11 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
     counts = Counter(values)
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
     has_halves = any(value is not None and not value.is_integer() for value in counts)
-    if by_halves and 2 < len(counts) <= MOST_GRADES and (has_halves or names_grades(column)):
+    if (
+        by_halves
+        and 2 < len(counts) <= MOST_GRADES
+        and (has_halves or names_grades(column) or all(_STARS.fullmatch(label.strip()) for label in written))
+    ):
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (

@@ -18,7 +18,7 @@ from textrnn.text.table.find_columns import (
     unused_label,
 )
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT, FASTTEXT
+from textrnn.text.table.records import AT, FASTTEXT, FIRST_WORD
 from textrnn.text.table.rows import Table
 
 
@@ -59,8 +59,8 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         texts = _columns_named(options.usual_text, names, taken=labels)
     if not labels:
         labels = _columns_named(options.usual_label, names, taken=texts)
-    if table.dialect.kind in (AT, FASTTEXT):  # the form says which is which
-        first = int(table.dialect.kind == FASTTEXT)
+    if table.dialect.kind in (AT, FASTTEXT, FIRST_WORD):  # the form says which is which
+        first = int(table.dialect.kind != AT)
         texts = texts or [1 - first if labels == [first] else first]
         labels = labels or [1 - texts[0]]
     if not texts:

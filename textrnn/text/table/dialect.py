@@ -16,6 +16,7 @@ from textrnn.text.table.records import (
     AT,
     AT_SIGN,
     FASTTEXT,
+    FIRST_WORD,
     JSON,
     JSONL,
     LABEL_PREFIX,
@@ -42,6 +43,8 @@ MAX_DELIMITER_CHARS = 10
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
 # Delimiters of several signs, such as _!_ and +++$+++ and ||. Signs that are often side by side in texts are none.
 _SIGNS = re.compile(r"[^\w\s\"'.!?\-/\\(){}\[\]<>*=]{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\+\+", re.ASCII)
+_LABEL_CODE = re.compile(r"[A-Z]{2,}(?:[:_-]\w+)+")  # such as NUM:date
+_CLASS_NUMBER, _NUMBERED = re.compile(r"[+-]?\d{1,2}"), {"0", "-1"}  # of which there is one where classes are numbers
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -60,19 +63,19 @@ class Measure:
 
 
 def parse_delimiter(wanted: str) -> str:
-    """The delimiter that a flag names: some characters, or a word such as `tab`; or `jsonl` or `lines`.
+    """The delimiter that a flag names: some characters, or a word such as `tab`; or `jsonl`, `first-word` or `lines`.
 
     Raises:
         ConfigError: it is neither.
     """
-    if wanted.casefold() in (JSONL, LINES):
+    if wanted.casefold() in (JSONL, FIRST_WORD, LINES):
         return wanted.casefold()
     found = NAMES.get(wanted.casefold(), wanted)
     if not 1 <= len(found) <= MAX_DELIMITER_CHARS or set(found) & set(f"{QUOTE}\r\n"):
         raise ConfigError(
             f"--delimiter is {wanted!r:.60}: expected a character or a few, such as ';' or '||', or one of "
             f"{', '.join(DELIMITERS.values())}, at (text@label), "
-            f"{JSONL} (an object a line), {LINES} (a text a line)"
+            f"{JSONL} (an object a line), {FIRST_WORD} (a label, a blank and a text), {LINES} (a text a line)"
         )
     return found
 
@@ -127,6 +130,8 @@ def find_dialect(
         return _a_text_a_line(unquoted)
     if delimiter == AT_SIGN:
         return _text_at_label(unquoted)
+    if delimiter == FIRST_WORD:
+        return _label_first(unquoted)
     if delimiter is not None:
         return _measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
     return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
@@ -134,6 +139,10 @@ def find_dialect(
 
 def _a_text_a_line(unquoted: Dialect) -> Measure:
     return Measure(replace(unquoted, kind=LINES, delimiter="\t"), 1, 1.0)
+
+
+def _label_first(unquoted: Dialect) -> Measure:
+    return Measure(replace(unquoted, kind=FIRST_WORD, delimiter="\t"), 2, 1.0)
 
 
 def _text_at_label(unquoted: Dialect) -> Measure:
@@ -165,6 +174,8 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         return replace(best, unclosed_line=unclosed_line)
     if _is_at(lines):
         return _text_at_label(unquoted)
+    if _is_first_word(lines):
+        return _label_first(unquoted)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
@@ -309,6 +320,24 @@ def _is_at(lines: Sequence[str], only: Collection[str] | None = None) -> bool:
     if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
         return True
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
+
+
+def _is_first_word(lines: Sequence[str]) -> bool:
+    """Whether nearly every line is one of a few labels, which texts do not begin with, a blank, and more words.
+
+    Example:
+        >>> _is_first_word(["1 a fine film", "0 long and dull"] * 9), _is_first_word(["LOC:city Which?"] * 9)
+        (True, True)
+        >>> _is_first_word(["A fine film", "The plot is dull"] * 9), _is_first_word(["1 cup of tea", "2 eggs"] * 9)
+        (False, False)
+    """
+    filled = [line.split(maxsplit=1) for line in lines if not line.isspace()]
+    labels = Counter(words[0] for words in filled if len(words) > 1 and not NUMBER.fullmatch(words[1].strip()))
+    if labels.total() < max(MIN_SIGN_LINES, MIN_SIGN_SHARE * len(filled), 4 * len(labels)):
+        return False
+    named = [label for label in labels if label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label)]
+    numbered = _NUMBERED & labels.keys() and all(map(_CLASS_NUMBER.fullmatch, labels))
+    return len(named) == len(labels) or bool(numbered)
 
 
 def _quoting(records: Sequence[Record]) -> str:

@@ -17,6 +17,7 @@ from textrnn.text.table.records import (
     CSV,
     ESCAPE,
     FASTTEXT,
+    FIRST_WORD,
     JSON,
     JSONL,
     LABEL_PREFIX,
@@ -73,6 +74,8 @@ def with_label(table: Table, record: Record, label: str) -> Record:
         new = " ".join(parts)
     elif kind == AT:
         new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
+    elif kind == FIRST_WORD:
+        new = body.replace(record.cells[0], label, 1)
     else:
         new = _with_cell(table.dialect, record, column, label)
     new += raw[len(body) :]

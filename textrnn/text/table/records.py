@@ -21,8 +21,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 # Kinds of files: CSV (any delimiter), JSONL (an object a line), JSON (an array of objects), AT (text, at sign, label),
-# FASTTEXT (`__label__` and label, text), LINES (a text a line).
-CSV, JSONL, JSON, AT, FASTTEXT, LINES = "csv", "jsonl", "json", "at", "fasttext", "lines"
+# FASTTEXT (`__label__` and label, text), FIRST_WORD (label, blank, text), LINES (a text a line).
+CSV, JSONL, JSON, AT, FASTTEXT, FIRST_WORD, LINES = "csv", "jsonl", "json", "at", "fasttext", "first-word", "lines"
 LABEL_PREFIX = "__label__"  # of fastText
 AND = "\x1f"  # between several labels of a row where the file has a list of them: a sign that is in none
 QUOTE, ESCAPE, AT_SIGN = '"', "\\", "@"
@@ -117,6 +117,8 @@ def _plain_cutter(dialect: Dialect) -> Callable[[str], list[str]]:
         return lambda body: body.rsplit(delimiter, 1)
     if dialect.kind == FASTTEXT:
         return _fasttext_cells
+    if dialect.kind == FIRST_WORD:
+        return lambda body: body.split(maxsplit=1)
     if dialect.skip_space:
         return lambda body: [cell.lstrip(" ") for cell in body.split(delimiter)]
     return lambda body: body.split(delimiter)

@@ -17,7 +17,19 @@ from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
-from textrnn.text.table.records import AT, CSV, FASTTEXT, JSON, JSONL, LINES, QUOTE, Dialect, Record, read_records
+from textrnn.text.table.records import (
+    AT,
+    CSV,
+    FASTTEXT,
+    FIRST_WORD,
+    JSON,
+    JSONL,
+    LINES,
+    QUOTE,
+    Dialect,
+    Record,
+    read_records,
+)
 from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
 from textrnn.text.table.tally import (
     DAMAGED,
@@ -148,6 +160,7 @@ class Table:
             JSONL: "JSON lines",
             JSON: "a JSON array",
             FASTTEXT: "fastText",
+            FIRST_WORD: "a label, a blank and a text",
             LINES: "a text a line",
         }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")

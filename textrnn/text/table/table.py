@@ -27,7 +27,16 @@ from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_explained, n
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
-from textrnn.text.table.records import CSV, FASTTEXT, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
+from textrnn.text.table.records import (
+    CSV,
+    FASTTEXT,
+    FIRST_WORD,
+    JSON,
+    JSONL,
+    MAX_RECORD_CHARS,
+    Record,
+    read_records,
+)
 from textrnn.text.table.rows import Table
 from textrnn.text.table.source import (
     BAD,
@@ -275,7 +284,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
         keys = keys_of(body)
         records = read_json_records(body, keys)
     else:
-        keys = ["label", "text"] if kind == FASTTEXT else None
+        keys = ["label", "text"] if kind in (FASTTEXT, FIRST_WORD) else None
         records = read_records(body, measure.dialect, width=measure.width, complete=complete)
     return _Sample(measure, int(told is not None), [r for r in records if r.cells], complete, chars, keys)
 
