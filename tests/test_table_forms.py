@@ -236,3 +236,12 @@ def test_open_table_refuses_what_is_not_packed_well(tmp_path: Path, name: str, c
     path.write_bytes(content)
     with pytest.raises(DataError, match=says):
         read(path)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r"])
+def test_a_table_of_another_alphabet_is_refused(tmp_path: Path, encoding: str) -> None:
+    text = "отличный товар"
+    (tmp_path / "a.csv").write_text(f"{text},1\n{text},0\n" * 20, encoding=encoding)
+    with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030, .* --encoding, such as cp1251"):
+        read(tmp_path / "a.csv")
+    assert read(tmp_path / "a.csv", encoding=encoding)[1][0].text == text

@@ -105,9 +105,13 @@ class _Scan:
         Args:
             num_bad: these places; all other characters beyond ASCII would be UTF-8 too, and speak for nothing.
         """
-        beyond = self.num_good + self.num_bad
-        num_western = self.num_western - (beyond - num_bad)
-        return 2 * num_western > num_bad and beyond <= MOST_BEYOND_ASCII * self.num_full
+        num_western = self.num_western - (self.num_good + self.num_bad - num_bad)
+        return 2 * num_western > num_bad and not self.is_beyond_ascii
+
+    @property
+    def is_beyond_ascii(self) -> bool:
+        """Whether more characters are beyond ASCII than western languages have."""
+        return self.num_good + self.num_bad > MOST_BEYOND_ASCII * self.num_full
 
     def whole(self, note: str = "") -> Detected:
         """This encoding, in which nothing is bad."""
@@ -158,6 +162,11 @@ def detect(stream: BinaryIO, codec: str | None, label: str, *, strict: bool = Fa
 def is_western(stream: BinaryIO, label: str, num_bad: int) -> bool:
     """Whether a file that is no UTF-8 in so many places is Windows-1252, as the letters in these places show."""
     return _scan(stream, "cp1252", label, REPLACE).is_western(num_bad)
+
+
+def is_beyond_ascii(stream: BinaryIO, label: str) -> bool:
+    """Whether a file in an encoding of one byte a character has more beyond ASCII than western languages have."""
+    return _scan(stream, "cp1252", label, REPLACE).is_beyond_ascii
 
 
 def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Detected:

@@ -48,7 +48,7 @@ _LABEL = _words(
 # Less often what is meant when there is one of those above as well.
 _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
-    评分 星级 打分 分数 得分 等级 星数 好评 满意度"""
+    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
 )
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")

@@ -5,7 +5,7 @@ the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if 
 it has at least four characters beyond ASCII for each bad place; or GB18030 if it looks like it and all of it is, or
 has a hundred such characters for each bad place; or UTF-8 after all if bad places are rare and no letters of western
 languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
-Windows-1252 leaves out.
+Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language, and refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.base.errors import DataError
-from textrnn.text.detect import CHARS_PER_BAD, is_western
+from textrnn.text.detect import CHARS_PER_BAD, is_beyond_ascii, is_western
 from textrnn.text.encodings import (
     UndecodableError,
     checked_codec,
@@ -231,6 +231,12 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         with opened(path, label) as stream:
             if not is_western(stream, label, utf8.num_bad):
                 return utf8
+    with opened(path, label) as stream:
+        if is_beyond_ascii(stream, label):
+            raise DataError(
+                f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
+                "such as cp1251, big5, shift_jis or euc-kr"
+            )
     found = _scan(path, label, "cp1252")
     return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)
 
