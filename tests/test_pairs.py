@@ -25,6 +25,24 @@ def test_third_column_is_ignored_and_quotes_are_text(tmp_path):
     assert (found.sources, found.targets) == (['Say "hi".', "Go."], ['Dis "salut".', "Va !"])
 
 
+OTHERS = {
+    "columns of numbers before the texts": "1\ttea\t7\tthé\n2\tmilk\t8\tlait\n",
+    "a header": "en\tfr\ntea\tthé\nmilk\tlait\n",
+    "a delimiter of several signs": "".join(f"tea {n} ||| thé {n}\n" for n in range(20)),
+    "a first line without a target": "alone\ntea\tthé\nmilk\tlait\n",
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_the_two_texts_of_a_line_are_found(tmp_path, kind):
+    found = read(tmp_path, OTHERS[kind])
+    assert found.sources[0].startswith("tea") and found.targets[0].startswith("thé")
+
+
+def test_numbers_are_texts_where_there_is_nothing_else(tmp_path):
+    assert read(tmp_path, "1\tone\n2\ttwo\n").sources == ["1", "2"]
+
+
 def test_lines_without_a_target_and_empty_sides_are_told(tmp_path):
     found = read(tmp_path, "a\tb\n" * 1 + "".join(f"x{n}\ty{n}\n" for n in range(30)) + "alone\n\tz\n")
     assert len(found) == 31
@@ -145,6 +163,23 @@ JSON = {
     "one is chosen": ('{"fr": "thé", "en": "tea"}\n{"fr": "va", "en": "go"}\n', dict(target_column="fr"), "en to fr"),
     "lists": ('["tea", "thé"]\n["go", "va"]\n', {}, "1 to 2"),
     "a list of objects": ('[\n {"en": "tea", "fr": "thé"},\n {"en": "go",\n "fr": "va"}\n]\n', {}, "en to fr"),
+    "a list within an object": (
+        '{"version": "1", "data": [{"question": "tea", "answer": "thé"}, {"question": "go", "answer": "va"}]}',
+        {},
+        "question to answer",
+    ),
+    "instructions": (
+        '[{"instruction": "tea", "input": "", "output": "thé"}, {"instruction": "go", "input": "", "output": "va"}]',
+        {},
+        "instruction to output",
+    ),
+    "talks": (
+        '{"messages": [{"role": "system", "content": "!"}, {"role": "user", "content": "tea"},'
+        ' {"role": "assistant", "content": "thé"}]}\n'
+        '{"conversations": [{"from": "human", "value": "go"}, {"from": "gpt", "value": "va"}]}\n',
+        {},
+        "user to assistant",
+    ),
     "a list of lists": ('[["tea", "thé"], ["go", "va"]]', {}, "1 to 2"),
 }
 

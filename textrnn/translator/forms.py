@@ -1,6 +1,7 @@
 """How files of pairs are written, and what is read from each form.
 
-tsv       source TAB target; further cells, such as attributions, are ignored; quotes are text
+tsv       source TAB target; further cells, such as attributions, are ignored, and columns of numbers before them too;
+          quotes are text
 csv       any table: two columns by name or number, or the first two
 cmudict   a word, blanks, and its phonemes; `word(2)` is another way to say `word`; `;;;` and `#` begin comments
 jsonl     an object or a list of two texts a line, see `textrnn.translator.json_pairs`
@@ -9,6 +10,7 @@ tmx       a translation memory, see `textrnn.translator.tmx`
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -21,13 +23,16 @@ from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import resolve_column
 from textrnn.text.table.dialect import find_dialect
 from textrnn.text.table.records import read_records
-from textrnn.translator.json_pairs import read_json
+from textrnn.translator.json_pairs import SOURCES, TARGETS, read_json
 from textrnn.translator.tmx import read_tmx
 
 MOST_PHONEMES = 300  # kinds of tokens in the second column of a dictionary
 SHORT_CHARS, SHORT_MEAN = 4, 2.5  # the longest phoneme, and the mean of them
 SAMPLE = 2_000  # lines that tell the format
 TAB_SHARE = 0.9  # of the lines that have to have a tab
+# Names of two columns, which are no pair.
+LANGUAGES = ("en", "fr", "de", "es", "it", "pt", "nl", "ru", "zh", "english", "french", "german", "spanish", "chinese")
+HEADINGS = frozenset((*SOURCES, *TARGETS, *LANGUAGES))
 _VARIANT = re.compile(r"\(\d+\)$")
 _ENTRY = re.compile(r"(\S+)[ \t]+(\S.*)")
 _COMMENT = re.compile(r";;;.*|\s#.*")
@@ -105,12 +110,15 @@ def _form_of(lines: Sequence[str], label: str, options: PairOptions) -> str:
     body = _without_head(sample)
     said = [line for line in _without_comments(sample) if line]
     entries = [found for line in said if (found := _ENTRY.fullmatch(line))]
-    has_tabs = sum("\t" in line for line in body) >= TAB_SHARE * len(body)
+    num_tabs = sum("\t" in line for line in body)
+    has_tabs = num_tabs >= TAB_SHARE * len(body)
     if has_tabs and not any(_VARIANT.search(entry[1]) for entry in entries):
         return "tsv"
+    if not num_tabs and len(find_dialect([f"{line}\n" for line in body]).dialect.delimiter) > 1:  # such as |||
+        return "csv"
     if entries and len(entries) >= TAB_SHARE * len(said) and _are_phonemes(entries):
         return "cmudict"
-    if has_tabs:
+    if 2 * num_tabs > len(body):
         return "tsv"
     number = next(number for number, line in enumerate(lines, 1) if line.strip() and "\t" not in line)
     raise NoPairsError(
@@ -131,7 +139,7 @@ def _begins_as_json(line: str, label: str) -> bool:
 
 def _are_phonemes(entries: Sequence[re.Match[str]]) -> bool:
     """Whether the second column of a dictionary is in phonemes: few kinds, or all of them short; no words."""
-    tokens = [token for entry in entries for token in entry[2].split()]
+    tokens = [token for said in dict.fromkeys(entry[0] for entry in entries) for token in said.split()[1:]]
     if len(set(tokens)) <= min(MOST_PHONEMES, 0.5 * len(tokens)):  # in prose, more words of a few lines are there once
         return True
     lengths = [len(token) for token in tokens]
@@ -156,10 +164,27 @@ def _without_comments(lines: Sequence[str]) -> list[str]:
 
 
 def _tsv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
-    cells = [line.split("\t") for line in _without_head(lines) if line.strip()]
-    if not any(len(row) > 1 for row in cells):
+    rows = [line.split("\t") for line in _without_head(lines) if line.strip()]
+    if not any(len(row) > 1 for row in rows):
         raise NoPairsError(f"{label} has one column only: expected source TAB target on each line")
-    return Found([(row[0], row[1]) for row in cells if len(row) > 1], sum(len(row) < 2 for row in cells))
+    if {cell.strip().casefold() for cell in rows[0][:2]} <= HEADINGS:
+        rows = rows[1:]
+    source, target = _texts_of(rows[:SAMPLE])
+    whole = [row for row in rows if len(row) > target]
+    between = "" if (source, target) == (0, 1) else f"column {source + 1} to column {target + 1}"
+    return Found([(row[source], row[target]) for row in whole], len(rows) - len(whole), between)
+
+
+def _texts_of(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """The first two columns that are not numbers alone, or the first two.
+
+    Example:
+        >>> _texts_of([["1", "tea", "7", "thé"]]), _texts_of([["1", "one"]]), _texts_of([["tea", "thé", "CC-BY"]])
+        ((1, 3), (0, 1), (0, 1))
+    """
+    columns = itertools.zip_longest(*rows, fillvalue="")
+    texts = [place for place, cells in enumerate(columns) if not all(cell.isdecimal() for cell in cells if cell)]
+    return (texts[0], texts[1]) if len(texts) > 1 else (0, 1)
 
 
 def _cmudict(lines: Sequence[str], label: str, options: PairOptions) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,10 @@ from typing import Any
 
 from textrnn.base.errors import DataError
 
-SOURCES = ("source", "src", "input", "question", "prompt", "original", "from")
-TARGETS = ("target", "tgt", "trg", "output", "answer", "completion", "response", "translation", "to")
+SOURCES = ("source", "src", "user", "instruction", "input", "question", "prompt", "original", "from")
+TARGETS = ("target", "tgt", "trg", "assistant", "output", "answer", "completion", "response", "translation", "to")
+TALKS = ("messages", "conversations", "conversation")  # keys of lists of what was said in turn
+SAYS, ANSWERS = ("user", "human"), ("assistant", "gpt", "bot")  # who says it
 SAMPLE = 1000  # records whose keys are looked at
 
 
@@ -32,7 +35,7 @@ def read_json(lines: Sequence[str], label: str, wanted: Sequence[str | None]) ->
         >>> read_json(['{"translation": {"en": "tea", "fr": "thé"}}', '{"id": 3}'], "a.jsonl", (None, None))
         ([('tea', 'thé')], 1, 'translation.en to translation.fr')
     """
-    records = [_texts(value, "") for value in _values(lines, label)]
+    records = [_texts(one, "") for value in _values(lines, label) for one in _exchanges(value)]
     counts = Counter(key for record in records[:SAMPLE] for key in record)
     source, target = _keys(list(counts), label, wanted)
     whole = [record for record in records if source in record and target in record]
@@ -52,7 +55,35 @@ def _values(lines: Sequence[str], label: str) -> list[Any]:
                 except (ValueError, RecursionError):
                     raise DataError(f"{label}, line {number} is no JSON: {error!s:.80}") from None
                 return whole if isinstance(whole, list) else [whole]
+    if len(found) == 1 and isinstance(found[0], Mapping):  # such as {"version": 1, "data": [...]}
+        lists = [each for each in found[0].values() if isinstance(each, list) and len(each) > 1]
+        found = lists if len(lists) == 1 and isinstance(lists[0][0], Mapping) else found
     return found[0] if len(found) == 1 and isinstance(found[0], list) and not _texts(found[0], "") else found
+
+
+def _exchanges(value: Any) -> list[Any]:
+    """What a record comes to: each thing that was said in a talk with the answer to it, or the record itself.
+
+    Example:
+        >>> _exchanges({"messages": [{"role": "user", "content": "tea?"}, {"role": "assistant", "content": "yes"}]})
+        [{'user': 'tea?', 'assistant': 'yes'}]
+        >>> _exchanges({"instruction": "Add.", "input": "1 2", "output": "3"})
+        [{'instruction': 'Add. 1 2', 'output': '3'}]
+    """
+    if not isinstance(value, Mapping):
+        return [value]
+    talk = next((value[key] for key in TALKS if isinstance(value.get(key), list)), None)
+    if talk is None:
+        if isinstance(value.get("instruction"), str) and isinstance(value.get("input"), str):
+            more = {key: each for key, each in value.items() if key != "input"}
+            return [{**more, "instruction": f"{value['instruction']} {value['input']}".strip()}]
+        return [value]
+    turns = [(one.get("role", one.get("from")), one.get("content", one.get("value"))) for one in map(dict, talk)]
+    return [
+        dict(user=said, assistant=answer)
+        for (who, said), (other, answer) in itertools.pairwise(turns)
+        if who in SAYS and other in ANSWERS
+    ]
 
 
 def _texts(value: Any, path: str) -> dict[str, str]:
