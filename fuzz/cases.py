@@ -17,10 +17,11 @@ from typing import Any
 from unittest import mock
 
 from fuzz.files import TARGETS
+from fuzz.requests import Requests
 from fuzz.runs import EditedRuns
 from textrnn.base.errors import TextRNNError
 
-ALL = {"runs": EditedRuns, **TARGETS}
+ALL = {"runs": EditedRuns, "requests": Requests, **TARGETS}
 NAMES = tuple(ALL)
 MOST_S = 5.0  # of CPU time for one case
 LONGEST_LINE = 1_000  # characters of a message

@@ -263,6 +263,7 @@ BAD = [
     ("/v1/completions", dict(model="lstm", condition="good"), 400, "condition"),
     ("/v1/chat/completions", dict(messages=[]), 400, "messages"),
     ("/v1/chat/completions", dict(messages=[dict(role="king", content="x")]), 400, "role"),
+    ("/v1/chat/completions", dict(messages=[dict(role=[], content="x")]), 400, "role"),
     ("/v1/score", dict(model="lstm", input=""), 400, "empty"),
     ("/v1/score", dict(input=LONG), 413, "at most 100,000"),
     ("/v1/classify", dict(input=[None]), 400, "expected a text"),

@@ -189,7 +189,7 @@ async def chat(service: Service, asked: Chat) -> dict[str, Any] | Response:
 
 def _message(value: Any) -> tuple[str, str]:
     """Role and content of a message; its content may be a list of parts of text."""
-    if isinstance(value, dict) and value.get("role") in ROLES:
+    if isinstance(value, dict) and str(value.get("role")) in ROLES:
         content = value.get("content")
         if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
             content = "".join(str(part.get("text", "")) for part in content)
