@@ -25,6 +25,7 @@ from textrnn.text.corpus import (
     Part,
     check_ids,
     copy_ids,
+    decoded,
     largest_id,
     map_ids,
     prepare,
@@ -32,13 +33,14 @@ from textrnn.text.corpus import (
     start_id,
 )
 from textrnn.text.reader import Reading, Source, open_sources
-from textrnn.training.display import Display
+from textrnn.training.display import Display, first_words
 from textrnn.training.from_run import check_other
 from textrnn.training.prepared import Parts, Prepared, new_run, resumed_run
 
 # May differ between a run and its resumption: they say how long to train, not what is learnt.
 RESUMABLE = ("epochs", "time_s", "patience", "save_every_s", "precision", "accumulate")
 PARTS = ("train", "valid")
+EXAMPLE_TOKENS = 2_000  # of the held-out text, in which the words to try are
 
 
 @contextlib.contextmanager
@@ -189,3 +191,8 @@ def _details(config: Config, corpus: Corpus, sources: list[Source], held: list[S
         "metrics": {},
         "versions": {"textrnn": __version__, "python": platform.python_version()},
     }
+
+
+def example_of(corpus: Corpus) -> str:
+    """Words of the held-out text, to try a model with; empty where there are none."""
+    return first_words("".join(decoded(corpus.valid.ids, corpus.tokenizer, EXAMPLE_TOKENS)))

@@ -12,6 +12,7 @@ from textrnn.base.errors import TextRNNError
 from textrnn.language_model.conditions import drawn_condition
 from textrnn.language_model.copies import copies
 from textrnn.language_model.counting import with_parts
+from textrnn.language_model.data import example_of
 from textrnn.language_model.fast import has_litert
 from textrnn.language_model.generation_loop import Stream, write
 from textrnn.language_model.learner import COUNTS_COLUMNS, Learner, num_targets, numpy_network
@@ -25,8 +26,8 @@ from textrnn.language_model.sample_options import SampleConfig
 from textrnn.language_model.scoring import Score
 from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.stack import STATES
-from textrnn.text.corpus import Corpus, decoded, forget_pages, held_out_beginning
-from textrnn.training.display import Display, check_line, first_words, keep_sample, one_line
+from textrnn.text.corpus import Corpus, decoded, forget_pages
+from textrnn.training.display import Display, check_line, keep_sample, one_line
 from textrnn.training.events import Sample, Tell, Weights, together
 from textrnn.training.prepared import Prepared
 from textrnn.training.session import LiveLine, learning, plan_budget
@@ -202,7 +203,7 @@ class Watch:
             precision=learner.precision,
             workers=workers.workers,
             ended=learner.trainer.ended,
-            example=first_words(held_out_beginning(self._corpus)),
+            example=example_of(self._corpus),
         )
 
     def _models(self) -> dict[str, dict[str, float]]:

@@ -21,6 +21,7 @@ import numpy as np
 from textrnn.base.errors import ConfigError, RunError
 from textrnn.base.files import HISTORY_FILE, MODEL_FILE, RUN_FILE, read_weights, write_json, write_weights
 from textrnn.base.run import publish_written
+from textrnn.language_model.data import example_of
 from textrnn.language_model.generation_loop import Stream
 from textrnn.language_model.predict import LanguageModel
 from textrnn.language_model.random_state import row_rng
@@ -31,12 +32,11 @@ from textrnn.nn.numpy.reservoir import Calibration, Reservoir, ReservoirNetwork
 from textrnn.nn.numpy.reservoir_draw import FastReservoir, make_reservoir
 from textrnn.nn.numpy.ridge import Held, Sums, choose_readout
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.corpus import Part, forget_pages, held_out_beginning
+from textrnn.text.corpus import Part, forget_pages
 from textrnn.training.display import (
     Display,
     check_line,
     duration,
-    first_words,
     keep_sample,
     one_line,
     shown,
@@ -318,7 +318,7 @@ class ReservoirSession:
             precision="float32",
             workers=1,
             ended=ended,
-            example=first_words(held_out_beginning(self.prepared.data)),
+            example=example_of(self.prepared.data),
         )
 
 

@@ -9,6 +9,7 @@ tiny Shakespeare, War and Peace and Journey to the West; `benchmarks/README.md` 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +109,9 @@ def sized(
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
         layers = size.layers + cell.more_layers
-        chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=_dropout(epochs))
+        weights = vocab_size * (config.model.embed + size.units) + 8 * layers * size.units**2
+        dropout = _dropout(epochs, weights / num_tokens)
+        chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=dropout)
         if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
     chosen = {key: value for key, value in chosen.items() if key not in options}
@@ -177,9 +180,10 @@ def _rung(learning_s: float, num_tokens: int, vocab_size: int) -> Size:
     return [size for size in possible if size.from_s <= learning_s * size.speed(vocab_size)][-1]
 
 
-def _dropout(epochs: float) -> float:
-    """The more often the text is read, the more it has to be kept from being learnt by heart."""
+def _dropout(epochs: float, weights_per_token: float) -> float:
+    """The more often the text is read, and the more weights learn from it, the easier it is learnt by heart."""
+    ease = epochs * math.sqrt(max(1.0, weights_per_token))
     for most, dropout in ((1.5, 0.0), (3, 0.1), (6, 0.2), (12, 0.35)):
-        if epochs <= most:
+        if ease <= most:
             return dropout
     return 0.5

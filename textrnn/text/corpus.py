@@ -157,11 +157,6 @@ def decoded(ids: np.ndarray, tokenizer: Tokenizer, most: int | None = None) -> I
         yield tokenizer.decode(piece[piece < tokenizer.vocab_size])
 
 
-def held_out_beginning(corpus: Corpus, most: int = 2_000) -> str:
-    """The first tokens of the held-out text."""
-    return "".join(decoded(corpus.valid.ids, corpus.tokenizer, most))
-
-
 def largest_id(ids: np.ndarray) -> int:
     """The largest of some ids, at least one, found in constant memory."""
     largest = 0

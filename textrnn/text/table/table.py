@@ -27,16 +27,7 @@ from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_explained, n
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
-from textrnn.text.table.records import (
-    CSV,
-    FASTTEXT,
-    FIRST_WORD,
-    JSON,
-    JSONL,
-    MAX_RECORD_CHARS,
-    Record,
-    read_records,
-)
+from textrnn.text.table.records import CSV, FASTTEXT, FIRST_WORD, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Table
 from textrnn.text.table.source import (
     BAD,
