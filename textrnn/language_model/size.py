@@ -109,8 +109,7 @@ def sized(
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
         layers = size.layers + cell.more_layers
-        weights = vocab_size * (config.model.embed + size.units) + 8 * layers * size.units**2
-        dropout = _dropout(epochs, weights / num_tokens)
+        dropout = _dropout(epochs, vocab_size * (config.model.embed + size.units) / num_tokens)
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=dropout)
         if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
@@ -180,9 +179,10 @@ def _rung(learning_s: float, num_tokens: int, vocab_size: int) -> Size:
     return [size for size in possible if size.from_s <= learning_s * size.speed(vocab_size)][-1]
 
 
-def _dropout(epochs: float, weights_per_token: float) -> float:
-    """The more often the text is read, and the more weights learn from it, the easier it is learnt by heart."""
-    ease = epochs * math.sqrt(max(1.0, weights_per_token))
+def _dropout(epochs: float, vocabulary_weights: float) -> float:
+    """The more often the text is read, and the more weights of the vocabulary there are for each of its tokens, the
+    easier it is learnt by heart."""
+    ease = epochs * math.sqrt(max(1.0, vocabulary_weights))
     for most, dropout in ((1.5, 0.0), (3, 0.1), (6, 0.2), (12, 0.35)):
         if ease <= most:
             return dropout
