@@ -35,12 +35,13 @@ def cells(text: str, width: int | None = None, **dialect: object) -> list[list[s
     [
         (b"plain", "utf-8", 0, False),
         ("ééééa".encode() + b"\xff", "utf-8", 1, False),
-        ("éééa".encode() + b"\xff", "cp1252", 0, True),
+        ("éééa".encode() + b"\xff", "utf-8", 1, False),
+        ("une tasse chaude éééa".encode() + b"\xff", "cp1252", 0, True),
         (("é" * 8).encode() + b"a\xc3 b\x80", "utf-8", 2, False),
         (CHINESE.encode("gb18030"), "gb18030", 0, False),
         # A text that was cut in the middle of a character, among 200 whole ones.
         ((CHINESE * 9).encode("gb18030") + b"\xb5\n" + (CHINESE * 9).encode("gb18030"), "gb18030", 1, False),
-        (CHINESE.encode("gb18030") + b"\xb5\n", "cp1252", 0, True),
+        (CHINESE.encode("gb18030") + b"\xb5\n", "gb18030", 1, False),
         ("un café noir – là".encode("cp1252"), "cp1252", 0, True),
         ("un café".encode("latin-1") + b" \x81\x8d", "iso8859-1", 0, True),
         ("naïve\ud83d".encode("utf-16", "surrogatepass"), "utf-16-le", 1, False),

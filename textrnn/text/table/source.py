@@ -5,7 +5,8 @@ the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if 
 it has at least four characters beyond ASCII for each bad place; or GB18030 if it looks like it and all of it is, or
 has a hundred such characters for each bad place; or UTF-8 after all if bad places are rare and no letters of western
 languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
-Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language, and refused.
+Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language: GB18030 or
+UTF-8 with more damage, or else refused.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from textrnn.text.reader import SAMPLE_BYTES, blocks_of, opened
 
 BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
 REPLACEMENT = "\ufffd"
-GOOD_PER_BAD, GOOD_PER_BAD_GB18030 = 4, 100
+GOOD_PER_BAD, GOOD_PER_BAD_GB18030, SOME_PER_BAD_GB18030 = 4, 100, 20  # the last one where it is of no western language
 MAX_NUL_SHARE = 0.05
 
 _WIDE = ("utf-16", "utf-32")
@@ -223,20 +224,24 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         sample = stream.read(SAMPLE_BYTES)
     if len(sample) > 2 and has_surrogates(sample):
         raise DataError(f"{label} is no proper UTF-8: it has surrogates (CESU-8); save it again as UTF-8")
-    if is_plausible_gb18030(sample):
-        found = _scan(path, label, "gb18030")
-        if _fits(found, GOOD_PER_BAD_GB18030):
-            return found
+    chinese = _scan(path, label, "gb18030") if is_plausible_gb18030(sample) else None
+    if chinese is not None and _fits(chinese, GOOD_PER_BAD_GB18030):
+        return chinese
     if _is_rare(utf8) and not utf8.has_nul:
         with opened(path, label) as stream:
             if not is_western(stream, label, utf8.num_bad):
                 return utf8
     with opened(path, label) as stream:
-        if is_beyond_ascii(stream, label):
-            raise DataError(
-                f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
-                "such as cp1251, big5, shift_jis or euc-kr"
-            )
+        is_other = is_beyond_ascii(stream, label)
+    if is_other:
+        if chinese is not None and _fits(chinese, SOME_PER_BAD_GB18030):
+            return chinese
+        if _fits(utf8, 1):
+            return utf8
+        raise DataError(
+            f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
+            "such as cp1251, big5, shift_jis or euc-kr"
+        )
     found = _scan(path, label, "cp1252")
     return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)
 
