@@ -268,21 +268,3 @@ def test_networks_that_learn_for_a_step_each_are_no_function_traced_anew(caplog)
             step = make_step(loss, [weight], optimizer, clip_norm=0.0, division=Division(1, signature=signature))
             step((np.ones(2, np.float32),), [], np.float32(0.25))
     assert not caplog.records
-
-
-def test_a_gate_decays_but_for_its_biases():
-    model = build_language_model(small("gru"), VOCAB, num_experts=2)
-    set_weights(model, random_weights(np.random.default_rng(3), get_weights(model)))
-    before, after = get_weights(model), []
-    x, y = np.zeros((2, ROWS, STEPS), np.int32)
-    ones = np.ones((ROWS, STEPS), np.float32)
-    arrays = x, y, ones, np.zeros((ROWS, STEPS, 2), np.uint8), ones, ones
-    for decay in (0.0, 0.01):
-        set_weights(model, before)
-        loss = make_loss(model, code_nats=np.ones(256, np.float32), gate_decay=decay)
-        step = make_step(loss, model.trainable_variables, keras.optimizers.SGD(1.0), clip_norm=0.0)
-        step(arrays, model.initial_state(ROWS), np.float32(1))
-        after.append(get_weights(model))
-    for name, plain in after[0].items():
-        lost = 2 * 0.01 * before[name] if name == "gate/kernel" else 0
-        np.testing.assert_allclose(plain - after[1][name], lost * np.ones_like(plain), atol=1e-5, err_msg=name)

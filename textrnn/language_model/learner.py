@@ -31,10 +31,6 @@ from textrnn.training.trainer import Trainer
 from textrnn.training.workers import Workers
 
 COUNTS_COLUMNS = ("network_bits_per_char", "counts_bits_per_char")  # of history.csv, where counts are mixed in
-# Weight decay of the gate, which few tokens teach in a short text. Held-out nats after 40 s with 0, 0.001 and 0.01:
-# 150,000 characters of tiny Shakespeare 1.527, 1.515, 1.523, 100,000 of War and Peace 1.401, 1.382, 1.383, 150,000 of
-# Journey to the West 4.381, 4.369, 4.371. A million of tiny Shakespeare, 45 s, 0, 0.0001, 0.001: 1.331, 1.334, 1.346.
-DECAY_TOKENS, MOST_DECAY = 100, 0.01  # over the tokens of the training part; at most
 GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 NEW_SHARE = 0.02  # of a network in the mixture at first: one that had no time to learn costs the counts no more
 GATE_ROWS, GATE_STEPS = 64, 64  # of text, on which the share of one is found that has learnt before
@@ -77,8 +73,7 @@ class TextObjective:
         self._held_out = corpus.valid.ids[:MAX_TOKENS]  # all of it, or the beginning of a very long one
         self._counts, code_nats = counts, None if counts is None else counts.code_nats
         self._eval_step = make_eval_step(model, num_shards=num_shards, code_nats=code_nats)
-        decay = min(MOST_DECAY, DECAY_TOKENS / max(1, len(corpus.train.ids)))
-        self._loss = make_loss(model, self._end_id, code_nats, gate_decay=decay)
+        self._loss = make_loss(model, self._end_id, code_nats)
         self.held_out_nats = dict[str, float]()
         self.num_batches, self.num_checked = windows.num_batches, len(self._held_out)
         self.variables = model.trainable_variables

@@ -38,7 +38,7 @@ def mixture_nats(network_nats: Any, gate_logits: Any, order_nats: Any) -> Any:
 
 
 def make_loss(
-    model: LanguageModel, end_id: int | None = None, code_nats: np.ndarray | None = None, *, gate_decay: float = 0.0
+    model: LanguageModel, end_id: int | None = None, code_nats: np.ndarray | None = None
 ) -> Callable[[tuple[Any, ...], State], Loss]:
     """Builds the loss of some rows of a batch, see `textrnn.training.objective.Objective`.
 
@@ -51,7 +51,6 @@ def make_loss(
             would leave to the counts what they know of the training text by heart. The mixture's loss, in which the
             network's probability is a constant, teaches the gate, and through the hidden values that the gate reads
             the recurrent layers too.
-        gate_decay: of the gate: so much times the sum of its squared weights is added to what is differentiated.
 
     Returns:
         a function of x int32[batch, steps], y and mask of equal shape ([batch] for target `last`) and the state. Where
@@ -59,8 +58,6 @@ def make_loss(
         network learns from it, and how much the gate does, float32[batch, steps]. Without counts, how much is learnt
         from each token may come there, float32 of its shape. The loss that is told is that of all tokens alike.
     """
-
-    kernel = 0.0 if model.gate is None else model.gate.kernel
 
     def loss(arrays: tuple[Any, ...], state: State) -> Loss:
         x, y, mask, *more = arrays
@@ -84,7 +81,6 @@ def make_loss(
             mixed = mixture_nats(tf.stop_gradient(own), model.gate_logits(hidden), order_nats)
             learnt = tf.reduce_sum((own * teaches_network + mixed * teaches_gate) * mask)
             unreported.append(tf.math.divide_no_nan(learnt, count))
-            unreported.append(gate_decay * tf.reduce_sum(tf.square(kernel)))
             nats = tf.stop_gradient(tf.reduce_sum(mixed * mask))
         return Loss(nats, count, after, tf.add_n(unreported) if unreported else None)
 
