@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from starlette.testclient import TestClient
 
 from fuzz.files import TABLES
 from fuzz.mutate import edited_bytes, edited_value
-from fuzz.runs import OLD_RUNS, TEXT
+from fuzz.runs import TEXT, copied
 from textrnn.serve.app import make_app
 from textrnn.serve.options import ServeConfig
 
@@ -53,8 +52,7 @@ class Requests:
     """
 
     def __init__(self, folder: Path) -> None:
-        for name in RUNS:
-            shutil.copytree(OLD_RUNS / name, folder / name, ignore=shutil.ignore_patterns("checkpoint"))
+        copied(folder, *RUNS)
         app, _ = make_app(folder, LIMITS)
         self._client = TestClient(app, base_url=f"http://127.0.0.1:{LIMITS.port}", raise_server_exceptions=False)
         self._client.__enter__()  # until the process ends

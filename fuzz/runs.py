@@ -42,6 +42,12 @@ def _is_counts(path: Path) -> bool:
     return path.name.startswith("counts")
 
 
+def copied(folder: Path, *names: str) -> list[Path]:
+    """Copies of runs of earlier versions, without what only a resume needs."""
+    without = shutil.ignore_patterns("checkpoint")
+    return [Path(shutil.copytree(OLD_RUNS / name, folder / name, ignore=without)) for name in names]
+
+
 class EditedRuns:
     """Copies of runs of earlier versions, of which one file at a time is another one.
 
@@ -52,10 +58,8 @@ class EditedRuns:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: list[tuple[Path, Any]] = []
-        for source in sorted(path for path in OLD_RUNS.iterdir() if path.is_dir()):
-            copied = folder / source.name
-            shutil.copytree(source, copied, ignore=shutil.ignore_patterns("checkpoint"))
-            for path in sorted(itertools.chain(copied.glob("*.json"), copied.glob("*.safetensors"))):
+        for run in copied(folder, *sorted(path.name for path in OLD_RUNS.iterdir() if path.is_dir())):
+            for path in sorted(itertools.chain(run.glob("*.json"), run.glob("*.safetensors"))):
                 # That of run.json is where most of the values are.
                 self._files += [(path, self._read(path))] * (4 if path.name == RUN_FILE else 1)
 

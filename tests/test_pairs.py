@@ -180,6 +180,12 @@ JSON = {
         {},
         "user to assistant",
     ),
+    "a talk alone": (
+        '{"messages": [{"role": "user", "content": "tea"}, {"role": "assistant", "content": "thé"}, 1,'
+        '{"role": "user", "content": "go"}, {"role": "assistant", "content": "va"}]}',
+        {},
+        "user to assistant",
+    ),
     "a list of lists": ('[["tea", "thé"], ["go", "va"]]', {}, "1 to 2"),
 }
 

@@ -159,14 +159,9 @@ def detect(stream: BinaryIO, codec: str | None, label: str, *, strict: bool = Fa
     )
 
 
-def is_western(stream: BinaryIO, label: str, num_bad: int) -> bool:
-    """Whether a file that is no UTF-8 in so many places is Windows-1252, as the letters in these places show."""
-    return _scan(stream, "cp1252", label, REPLACE).is_western(num_bad)
-
-
-def is_beyond_ascii(stream: BinaryIO, label: str) -> bool:
-    """Whether a file in an encoding of one byte a character has more beyond ASCII than western languages have."""
-    return _scan(stream, "cp1252", label, REPLACE).is_beyond_ascii
+def scan_western(stream: BinaryIO, label: str) -> _Scan:
+    """What decoding a file as Windows-1252 finds."""
+    return _scan(stream, "cp1252", label, REPLACE)
 
 
 def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Detected:
@@ -184,7 +179,7 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
             return chinese
     if utf8.has_good(GOOD_PER_BAD):
         return utf8.damaged(offset, label, strict=strict)
-    western = _scan(stream, "cp1252", label, REPLACE)
+    western = scan_western(stream, label)
     is_western = western.is_western(utf8.num_bad)
     if is_western and not strict:
         errors = REPLACE if western.num_bad else STRICT

@@ -176,7 +176,7 @@ def _tsv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
 
 
 def _texts_of(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """The first two columns that are not numbers alone, or the first two.
+    """The first two columns; behind one of numbers alone, the first two that are none.
 
     Example:
         >>> _texts_of([["1", "tea", "7", "thé"]]), _texts_of([["1", "one"]]), _texts_of([["tea", "thé", "CC-BY"]])
@@ -184,7 +184,7 @@ def _texts_of(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
     """
     columns = itertools.zip_longest(*rows, fillvalue="")
     texts = [place for place, cells in enumerate(columns) if not all(cell.isdecimal() for cell in cells if cell)]
-    return (texts[0], texts[1]) if len(texts) > 1 else (0, 1)
+    return (texts[0], texts[1]) if len(texts) > 1 and texts[0] else (0, 1)
 
 
 def _cmudict(lines: Sequence[str], label: str, options: PairOptions) -> Found:

@@ -54,9 +54,10 @@ def _values(lines: Sequence[str], label: str) -> list[Any]:
                     whole = json.loads("\n".join(lines))
                 except (ValueError, RecursionError):
                     raise DataError(f"{label}, line {number} is no JSON: {error!s:.80}") from None
-                return whole if isinstance(whole, list) else [whole]
+                found = [whole]
+                break
     if len(found) == 1 and isinstance(found[0], Mapping):  # such as {"version": 1, "data": [...]}
-        lists = [each for each in found[0].values() if isinstance(each, list) and len(each) > 1]
+        lists = [each for key, each in found[0].items() if isinstance(each, list) and each and key not in TALKS]
         found = lists if len(lists) == 1 and isinstance(lists[0][0], Mapping) else found
     return found[0] if len(found) == 1 and isinstance(found[0], list) and not _texts(found[0], "") else found
 
@@ -78,7 +79,11 @@ def _exchanges(value: Any) -> list[Any]:
             more = {key: each for key, each in value.items() if key != "input"}
             return [{**more, "instruction": f"{value['instruction']} {value['input']}".strip()}]
         return [value]
-    turns = [(one.get("role", one.get("from")), one.get("content", one.get("value"))) for one in map(dict, talk)]
+    turns = [
+        (one.get("role", one.get("from")), one.get("content", one.get("value")))
+        for one in talk
+        if isinstance(one, Mapping)
+    ]
     return [
         dict(user=said, assistant=answer)
         for (who, said), (other, answer) in itertools.pairwise(turns)

@@ -45,6 +45,7 @@ MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as
 _SIGNS = re.compile(r"[^\w\s\"'.!?\-/\\(){}\[\]<>*=]{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\+\+", re.ASCII)
 _LABEL_CODE = re.compile(r"[A-Z]{2,}(?:[:_-]\w+)+")  # such as NUM:date
 _CLASS_NUMBER, _NUMBERED = re.compile(r"[+-]?\d{1,2}"), {"0", "-1"}  # of which there is one where classes are numbers
+_FORMS = {LINES: (LINES, "\t", 1), AT_SIGN: (AT, AT_SIGN, 2), FIRST_WORD: (FIRST_WORD, "\t", 2)}
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -126,33 +127,23 @@ def find_dialect(
         before, behind = with_labels
         dialect = replace(unquoted, kind=FASTTEXT, delimiter="\t", labels_last=behind > before)
         return Measure(dialect, 2, 1.0)
-    if delimiter == LINES:
-        return _a_text_a_line(unquoted)
-    if delimiter == AT_SIGN:
-        return _text_at_label(unquoted)
-    if delimiter == FIRST_WORD:
-        return _label_first(unquoted)
+    if delimiter in _FORMS:
+        return _of_form(unquoted, delimiter)
     if delimiter is not None:
         return _measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
     return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
 
 
-def _a_text_a_line(unquoted: Dialect) -> Measure:
-    return Measure(replace(unquoted, kind=LINES, delimiter="\t"), 1, 1.0)
-
-
-def _label_first(unquoted: Dialect) -> Measure:
-    return Measure(replace(unquoted, kind=FIRST_WORD, delimiter="\t"), 2, 1.0)
-
-
-def _text_at_label(unquoted: Dialect) -> Measure:
-    return Measure(replace(unquoted, kind=AT, delimiter=AT_SIGN), 2, 1.0)
+def _of_form(unquoted: Dialect, delimiter: str) -> Measure:
+    """A form that `parse_delimiter` names and that nothing has to be measured of."""
+    kind, between, width = _FORMS[delimiter]
+    return Measure(replace(unquoted, kind=kind, delimiter=between), width, 1.0)
 
 
 def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
     """The dialect that fits best, of all delimiters."""
     if _is_at(lines, only=OPINIONS):
-        return _text_at_label(unquoted)
+        return _of_form(unquoted, AT_SIGN)
     if signs := _signs_between(lines):
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     text = "".join(lines)
@@ -173,14 +164,14 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
         return replace(best, unclosed_line=unclosed_line)
     if _is_at(lines):
-        return _text_at_label(unquoted)
+        return _of_form(unquoted, AT_SIGN)
     if _is_first_word(lines):
-        return _label_first(unquoted)
+        return _of_form(unquoted, FIRST_WORD)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
         return comma
-    return replace(_a_text_a_line(unquoted), unclosed_line=unclosed_line)
+    return replace(_of_form(unquoted, LINES), unclosed_line=unclosed_line)
 
 
 def _signs_between(lines: Sequence[str]) -> str | None:
@@ -335,9 +326,9 @@ def _is_first_word(lines: Sequence[str]) -> bool:
     labels = Counter(words[0] for words in filled if len(words) > 1 and not NUMBER.fullmatch(words[1].strip()))
     if labels.total() < max(MIN_SIGN_LINES, MIN_SIGN_SHARE * len(filled), 4 * len(labels)):
         return False
-    named = [label for label in labels if label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label)]
-    numbered = _NUMBERED & labels.keys() and all(map(_CLASS_NUMBER.fullmatch, labels))
-    return len(named) == len(labels) or bool(numbered)
+    if _NUMBERED & labels.keys():
+        return all(map(_CLASS_NUMBER.fullmatch, labels))
+    return all(label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label) for label in labels)
 
 
 def _quoting(records: Sequence[Record]) -> str:

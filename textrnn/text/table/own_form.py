@@ -75,7 +75,7 @@ def with_label(table: Table, record: Record, label: str) -> Record:
     elif kind == AT:
         new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
     elif kind == FIRST_WORD:
-        new = body.replace(record.cells[0], label, 1)
+        new = body.replace(record.cells[0], "-".join(label.split()), 1)
     else:
         new = _with_cell(table.dialect, record, column, label)
     new += raw[len(body) :]

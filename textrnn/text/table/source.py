@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.base.errors import DataError
-from textrnn.text.detect import CHARS_PER_BAD, is_beyond_ascii, is_western
+from textrnn.text.detect import CHARS_PER_BAD, scan_western
 from textrnn.text.encodings import (
     UndecodableError,
     checked_codec,
@@ -227,13 +227,11 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
     chinese = _scan(path, label, "gb18030") if is_plausible_gb18030(sample) else None
     if chinese is not None and _fits(chinese, GOOD_PER_BAD_GB18030):
         return chinese
-    if _is_rare(utf8) and not utf8.has_nul:
-        with opened(path, label) as stream:
-            if not is_western(stream, label, utf8.num_bad):
-                return utf8
     with opened(path, label) as stream:
-        is_other = is_beyond_ascii(stream, label)
-    if is_other:
+        western = scan_western(stream, label)
+    if _is_rare(utf8) and not utf8.has_nul and not western.is_western(utf8.num_bad):
+        return utf8
+    if western.is_beyond_ascii:
         if chinese is not None and _fits(chinese, SOME_PER_BAD_GB18030):
             return chinese
         if _fits(utf8, 1):
