@@ -39,6 +39,12 @@ def test_the_two_texts_of_a_line_are_found(tmp_path, kind):
     assert found.sources[0].startswith("tea") and found.targets[0].startswith("thé")
 
 
+@pytest.mark.parametrize("name", ["p.tsv", "p.csv"])
+def test_a_first_line_that_is_no_pair_is_told(tmp_path, name):
+    found = read(tmp_path, OTHERS["a header"].replace("\t", "\t" if name == "p.tsv" else ","), name)
+    assert (found.sources, found.between) == (["tea", "milk"], "en to fr, as the first line says")
+
+
 def test_numbers_are_texts_where_there_is_nothing_else(tmp_path):
     assert read(tmp_path, "1\tone\n2\ttwo\n").sources == ["1", "2"]
 

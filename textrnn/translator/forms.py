@@ -167,11 +167,13 @@ def _tsv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     rows = [line.split("\t") for line in _without_head(lines) if line.strip()]
     if not any(len(row) > 1 for row in rows):
         raise NoPairsError(f"{label} has one column only: expected source TAB target on each line")
-    if {cell.strip().casefold() for cell in rows[0][:2]} <= HEADINGS:
-        rows = rows[1:]
+    names = rows[0] if {cell.strip().casefold() for cell in rows[0][:2]} <= HEADINGS else None
+    rows = rows[1:] if names else rows
     source, target = _texts_of(rows[:SAMPLE])
     whole = [row for row in rows if len(row) > target]
     between = "" if (source, target) == (0, 1) else f"column {source + 1} to column {target + 1}"
+    if names and len(names) > target:
+        between = _by_heading(names, source, target)
     return Found([(row[source], row[target]) for row in whole], len(rows) - len(whole), between)
 
 
@@ -229,7 +231,13 @@ def _csv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
         raise DataError(f"{label}: --source-column and --target-column are the same column: expected two")
     rows = rows[1:] if names else rows
     whole = [row for row in rows if len(row) > max(source, target)]
-    return Found([(row[source], row[target]) for row in whole], len(rows) - len(whole))
+    between = _by_heading(names, source, target) if names else ""
+    return Found([(row[source], row[target]) for row in whole], len(rows) - len(whole), between)
+
+
+def _by_heading(names: Sequence[str], source: int, target: int) -> str:
+    """What the sides are by a first line that is no pair."""
+    return f"{names[source].strip()} to {names[target].strip()}, as the first line says"
 
 
 READERS: dict[str, Callable[[Sequence[str], str, PairOptions], Found]] = {

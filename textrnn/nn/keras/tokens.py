@@ -62,7 +62,7 @@ class TiedLogits(keras.layers.Layer):  # type: ignore[misc,unused-ignore]
         hidden float32[..., embed], table float32[vocab, embed] -> float32[..., vocab]
 
     Reference:
-        Press and Wolf, 2017, PredictOptions the output embedding to improve language models.
+        Press and Wolf, 2017, Using the output embedding to improve language models.
     """
 
     operand_dtype: str | None = None
