@@ -3,7 +3,7 @@
 import pytest
 
 from textrnn.language_model.options import Config
-from textrnn.language_model.size import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, wants_size
+from textrnn.language_model.size import LADDER, OVERHEAD_S, PRESETS, SIZED, sized, tied_if_large, wants_size
 from textrnn.nn.architectures import BIDIRECTIONAL, CELLS
 
 LONG = 10**9
@@ -42,6 +42,28 @@ def test_sized_counts_what_a_large_vocabulary_costs():
     assert choose(seconds=seconds + 100, vocab_size=4_000)[0].model.units == LADDER[2].units
 
 
+@pytest.mark.parametrize(
+    ("vocab_size", "given", "tied", "embed"),
+    [
+        (999, {}, False, 64),
+        (1_000, {}, True, 128),
+        (1_000, dict(tied=False), False, 64),
+        (1_000, dict(embed=32), True, 32),
+        (1_000, dict(input="one-hot"), False, 64),
+        (60, dict(tied=True), True, 128),
+    ],
+)
+def test_a_large_vocabulary_has_one_vector_for_each_token(vocab_size, given, tied, embed):
+    model = tied_if_large(Config.from_options(given).resolve(), given, vocab_size).model
+    assert (model.tied, model.embed) == (tied, embed)
+
+
+def test_sized_reads_more_often_where_one_vector_makes_predicting_cheap():
+    seconds = OVERHEAD_S + 1.5 * LADDER[2].from_s
+    parted, tied = (choose(seconds=seconds, vocab_size=4_000, tied=tied, embed=64)[0] for tied in (False, True))
+    assert parted.model.units == LADDER[1].units and tied.model.units == LADDER[2].units
+
+
 def test_sized_without_time_looks_at_epochs_and_text():
     assert choose(seconds=None, epochs=1.0)[0].model.dropout == 0
     assert choose(seconds=None, epochs=100.0)[0].model.dropout == 0.5
@@ -57,7 +79,9 @@ def test_sized_drops_more_the_more_often_a_text_is_read():
 
 
 def test_sized_drops_more_where_a_large_vocabulary_has_many_weights():
-    few, many = (choose(num_tokens=500_000, vocab_size=n, size="medium", seconds=None, epochs=2.5) for n in (60, 4_000))
+    few, many = (
+        choose(num_tokens=500_000, vocab_size=n, size="medium", seconds=None, epochs=2.5) for n in (60, 20_000)
+    )
     assert few[0].model.units == many[0].model.units and few[0].model.dropout < many[0].model.dropout
 
 

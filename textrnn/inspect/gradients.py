@@ -212,7 +212,7 @@ def initial_network(config: ModelConfig, vocab_size: int, rng: np.random.Generat
     units, one_hot = config.units, config.input == "one-hot"
     arrays, width = dict[str, np.ndarray](), vocab_size if one_hot else config.embed
     if not one_hot:
-        arrays["embedding/embeddings"] = rng.normal(0, 1, (vocab_size, width))
+        arrays["embedding/embeddings"] = rng.normal(0, config.embedding_stddev, (vocab_size, width))
     for number, cell in enumerate(layer_cells(config)):
         shapes = cell.spec.weights(width, units)
         columns, bias = shapes["kernel"][1], np.zeros(shapes["bias"])

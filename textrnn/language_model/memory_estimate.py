@@ -36,7 +36,7 @@ def estimated_bytes(config: Config, vocab_size: int) -> int:
         activations += ways * KEPT * (shapes["kernel"][1] + cell.spec.more_kept) * window * batch
         width = ways * units
     predictions = batch * (1 if data.target == "last" else window)
-    weights += width * vocab_size
+    weights += width * (model.embed if model.tied else vocab_size)
     return 4 * (COPIES * weights + activations + 3 * predictions * vocab_size)
 
 

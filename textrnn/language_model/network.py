@@ -74,7 +74,7 @@ class LanguageModel(keras.Model):  # type: ignore[misc,unused-ignore]
             # Much wider than what Keras draws: a model that cannot tell tokens apart at first learns letter
             # frequencies for hundreds of steps before anything else (350 steps of tiny Shakespeare, with the kernels
             # below: 1.77 nats per character on held-out text against 2.20 for the defaults of Keras).
-            draws = keras.initializers.RandomNormal(stddev=1.0, seed=random_seed)
+            draws = keras.initializers.RandomNormal(stddev=config.embedding_stddev, seed=random_seed)
             self.embedding = keras.layers.Embedding(
                 vocab_size, config.embed, embeddings_initializer=draws, name="embedding"
             )

@@ -18,6 +18,7 @@ from textrnn.language_model.options import Config
 from textrnn.nn.architectures import BIDIRECTIONAL, ESN, spec_of
 
 SIZED = ("units", "layers", "cells", "embed", "batch", "window", "dropout", "learning_rate")  # what a size sets
+LARGE_VOCAB, TIED_EMBED = 1000, 128  # tokens from which the embedding is the output matrix too, and its width then
 OVERHEAD_S = 8.0  # that are not spent on learning: loading, tracing, checks, saving
 UNLIMITED_S = 300.0  # of learning on the reference machine to assume when only epochs are given
 
@@ -43,9 +44,14 @@ class Size:
     from_s: float
     tokens_per_s: float
 
-    def speed(self, vocab_size: int) -> float:
-        """How fast it is with a vocabulary, next to a small one: predicting takes time for each unit and token."""
-        return 1 / (1 + self.tokens_per_s * OUTPUT_S * self.units * vocab_size)
+    def speed(self, vocab_size: int, tied: int | None) -> float:
+        """How fast it is with a vocabulary, next to a small one: predicting takes time for each number and token.
+
+        Args:
+            vocab_size: number of tokens of the vocabulary.
+            tied: width of the embedding where that is the output matrix too.
+        """
+        return 1 / (1 + self.tokens_per_s * OUTPUT_S * (tied or self.units) * vocab_size)
 
 
 LADDER = (
@@ -54,7 +60,7 @@ LADDER = (
     Size(layers=1, units=512, batch=32, learning_rate=0.01, from_s=33, tokens_per_s=29_000),
     Size(layers=2, units=512, batch=64, learning_rate=0.008, from_s=250, tokens_per_s=17_600),
 )
-OUTPUT_S = 35e-12  # of the reference machine for each unit, token of the vocabulary and token that is read
+OUTPUT_S = 35e-12  # of the reference machine for each number and token of the output matrix and token that is read
 PRESETS = {"small": 1, "medium": 2, "large": 3}
 BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
 # Of an echo state network: sizes, the share of the time for reading, tokens that a unit needs and that are enough for
@@ -68,6 +74,23 @@ SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
 def wants_size(options: Mapping[str, Any]) -> bool:
     """Whether options leave the size to the rule: `--size` is given, or nothing that a size sets."""
     return "size" in options or not set(SIZED) & options.keys()
+
+
+def tied_if_large(config: Config, options: Mapping[str, Any], vocab_size: int) -> Config:
+    """Makes the embedding of a large vocabulary the output matrix too, unless something else was given.
+
+    Args:
+        config: resolved options.
+        options: those that were given; they win.
+        vocab_size: number of tokens of the vocabulary.
+
+    Reference:
+        Press and Wolf, 2017, Using the output embedding to improve language models.
+    """
+    by_rule = vocab_size >= LARGE_VOCAB and config.model.input == "embedding" and config.model.arch != ESN
+    tied = options.get("tied", by_rule)
+    embed = options.get("embed", TIED_EMBED if tied else config.model.embed)
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, tied=tied, embed=embed))
 
 
 def sized(
@@ -101,15 +124,16 @@ def sized(
     if arch == BIDIRECTIONAL:
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        cell = spec_of(arch, config.model)
+        cell, embed = spec_of(arch, config.model), config.model.embed
+        tied = embed if config.model.tied else None
         learning_s *= cell.speed
-        size = _rung(learning_s, num_tokens, vocab_size) if name == "auto" else LADDER[PRESETS[name]]
+        size = _rung(learning_s, num_tokens, vocab_size, tied) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
             epochs = config.stop.epochs or 1.0
         else:
-            epochs = learning_s * size.tokens_per_s * size.speed(vocab_size) / num_tokens
+            epochs = learning_s * size.tokens_per_s * size.speed(vocab_size, tied) / num_tokens
         layers = size.layers + cell.more_layers
-        dropout = _dropout(epochs, vocab_size * (config.model.embed + size.units) / num_tokens)
+        dropout = _dropout(epochs, vocab_size * (tied or embed + size.units) / num_tokens)
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=dropout)
         if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
@@ -133,8 +157,9 @@ def planned(seconds: float, speed: float, *, num_tokens: int, vocab_size: int) -
         num_tokens: of the training part.
         vocab_size: number of tokens of the vocabulary.
     """
-    size = _rung(learning_seconds(seconds) * speed, num_tokens, vocab_size)
-    return size, size.tokens_per_s * size.speed(vocab_size) * speed
+    tied = TIED_EMBED if vocab_size >= LARGE_VOCAB else None
+    size = _rung(learning_seconds(seconds) * speed, num_tokens, vocab_size, tied)
+    return size, size.tokens_per_s * size.speed(vocab_size, tied) * speed
 
 
 def learning_seconds(seconds: float) -> float:
@@ -173,10 +198,10 @@ def _reading_s(units: int, num_tokens: int, vocab_size: int) -> float:
     return num_tokens * (product + units * UNIT_S) + SOLUTIONS * units**2 * (units / 3 + vocab_size) * 2 * PRODUCT_S
 
 
-def _rung(learning_s: float, num_tokens: int, vocab_size: int) -> Size:
+def _rung(learning_s: float, num_tokens: int, vocab_size: int, tied: int | None) -> Size:
     """The highest rung whose time is reached and that a text of this length can fill."""
     possible = LADDER[: 2 if num_tokens < SMALL_TEXT else len(LADDER)]
-    return [size for size in possible if size.from_s <= learning_s * size.speed(vocab_size)][-1]
+    return [size for size in possible if size.from_s <= learning_s * size.speed(vocab_size, tied)][-1]
 
 
 def _dropout(epochs: float, vocabulary_weights: float) -> float:

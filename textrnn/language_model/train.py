@@ -21,7 +21,7 @@ from textrnn.language_model.launch import end_with_launcher, one_voice
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.predict import KIND
-from textrnn.language_model.size import sized, wants_size
+from textrnn.language_model.size import sized, tied_if_large, wants_size
 from textrnn.language_model.source_changes import changed_since
 from textrnn.language_model.warm_start import WarmStart
 from textrnn.language_model.workers import check_rows, follow, invite, turn_away
@@ -246,6 +246,7 @@ def _bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display
 
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
     """Chooses the sizes that were left to the rule, now that the text is known, and refuses what cannot work."""
+    config = tied_if_large(config, options, corpus.vocab_size)
     if wants_size(options):
         time_s, cluster = config.stop.time_s, read_cluster()
         config, words = sized(
@@ -269,6 +270,8 @@ def _describe(corpus: Corpus, config: Config, display: Display) -> None:
         f"text: {train.num_chars:,} characters to learn from, {valid.num_chars:,} held out; "
         f"{tokenizer.vocab_size:,} tokens in the vocabulary ({config.tokenizer.level})"
     )
+    if config.model.tied:
+        display.say(f"each token has one vector of {config.model.embed} for being read and predicted (--no-tied: two)")
     if corpus.documents is not None:
         display.say(describe_documents(corpus.documents, config.documents.condition))
     if valid.num_unknown:

@@ -74,14 +74,18 @@ class ModelConfig(Checked):
     input: str = option(
         "embedding", "Learn a vector for each token, or feed it as a one-hot vector.", choices=("embedding", "one-hot")
     )
-    embed: int = option(64, "Width of the embedding.", low=1, high=16_384)
+    embed: int = option(64, "Width of the embedding; 128 where it is the output matrix too.", low=1, high=16_384)
     dropout: float = option(0.1, "Share of activations dropped between layers while training.", low=0, high=0.95)
     recurrent_dropout: float = option(
         0.0, "Share of the state dropped within a layer while training.", low=0, high=0.95
     )
     l1: float = option(0.0, "L1 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
     l2: float = option(0.0, "L2 penalty on the weight matrices of the recurrent layers.", low=0, high=1)
-    tied: bool = option(False, "Use the embedding as output matrix too.")
+    tied: bool = option(
+        False,
+        "Use the embedding as output matrix too.  [default: with a vocabulary of 1,000 tokens or more]",
+        flag="--tied/--no-tied",
+    )
     residual: bool = option(False, "Add the input of each layer after the first to its output.")
     memory_slots: int | None = memory_option("slots")
     memory_width: int | None = memory_option("width")
@@ -107,6 +111,15 @@ class ModelConfig(Checked):
                 f"--recurrent-dropout is {self.recurrent_dropout:g}: {' and '.join(names)} drops nothing of a state; "
                 "use --dropout"
             )
+
+    @property
+    def embedding_stddev(self) -> float:
+        """The standard deviation of the numbers that embeddings begin with.
+
+        An output matrix of as large ones would be sure of tokens at random: two minutes of Journey to the West came to
+        4.74 nats per token where a tied matrix began with 1, to 4.33 with 0.1 or 0.2.
+        """
+        return 0.1 if self.tied else 1.0
 
 
 @dataclass(frozen=True)

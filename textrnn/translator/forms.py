@@ -167,7 +167,7 @@ def _tsv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     rows = [line.split("\t") for line in _without_head(lines) if line.strip()]
     if not any(len(row) > 1 for row in rows):
         raise NoPairsError(f"{label} has one column only: expected source TAB target on each line")
-    names = rows[0] if {cell.strip().casefold() for cell in rows[0][:2]} <= HEADINGS else None
+    names = rows[0] if _names_sides(rows[0][:2]) else None
     rows = rows[1:] if names else rows
     source, target = _texts_of(rows[:SAMPLE])
     whole = [row for row in rows if len(row) > target]
@@ -216,7 +216,8 @@ def _csv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
         raise NoPairsError(f"{label} has one column only: expected one of sources and one of targets")
     named = [name for name in (options.source_column, options.target_column) if name and not name.isdecimal()]
     first = [cell.strip() for cell in rows[0]]
-    names = first if named or has_header(first, column_facts(rows[1 : SAMPLE + 1], width)) else None
+    is_heading = named or _names_sides(first) or has_header(first, column_facts(rows[1 : SAMPLE + 1], width))
+    names = first if is_heading else None
 
     def column(wanted: str | None, flag: str, default: int) -> int:
         return default if wanted is None else resolve_column(wanted, names, width, flag=flag, table=label)
@@ -233,6 +234,11 @@ def _csv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     whole = [row for row in rows if len(row) > max(source, target)]
     between = _by_heading(names, source, target) if names else ""
     return Found([(row[source], row[target]) for row in whole], len(rows) - len(whole), between)
+
+
+def _names_sides(cells: Sequence[str]) -> bool:
+    """Whether cells are all names that sides have, such as `source` and `en`."""
+    return {cell.strip().casefold() for cell in cells} <= HEADINGS
 
 
 def _by_heading(names: Sequence[str], source: int, target: int) -> str:

@@ -67,19 +67,24 @@ class _Ends(TargetNats):
         self.vocab_size, self._residual, self._cells = vocab_size, config.residual, layer_cells(config)
         one_hot = config.input == "one-hot"
         self._embeddings = None if one_hot else weights.get("embedding/embeddings", vocab_size, config.embed)
-        hidden = config.units * (1 + self._cells[-1].both_ways) + num_conditions
+        self.hidden_width = hidden = config.units * (1 + self._cells[-1].both_ways) + num_conditions
+        self._projection: np.ndarray | None = None  # [embed, hidden]
         if config.tied and self._embeddings is not None:
             self._output = self._embeddings
             if hidden != config.embed:
-                self._output = self._output @ weights.get("projection/kernel", hidden, config.embed).T
+                self._projection = np.ascontiguousarray(weights.get("projection/kernel", hidden, config.embed).T)
         else:
             self._output = weights.get("output/kernel", hidden, vocab_size).T
-        self._output = np.ascontiguousarray(self._output)  # [vocab, hidden]
+        self._output = np.ascontiguousarray(self._output)  # [vocab, hidden], or [vocab, embed]
+        if self._projection is not None and hidden * vocab_size <= config.embed * (hidden + vocab_size):
+            self._output, self._projection = self._output @ self._projection, None  # one product is less than two
         self._output_bias = weights.get("output/bias", vocab_size)[:, None]
         self.input_width = vocab_size if one_hot else config.embed
 
     def logits(self, hidden: np.ndarray) -> np.ndarray:
         """Logits float32[rows, vocab], a transposed view, from the last layer's output float32[hidden, rows]."""
+        if self._projection is not None:
+            hidden = np.dot(self._projection, hidden)
         logits = np.dot(self._output, hidden)
         logits += self._output_bias
         by_row: np.ndarray = logits.T
@@ -130,7 +135,7 @@ class CarriedNetwork(_Ends, Stepping):
     ) -> None:
         super().__init__(config, vocab_size, weights, num_conditions)
         self._num_conditions, self.num_experts = num_conditions, num_experts
-        self.hidden_width, self.has_conditions = self._output.shape[1], bool(num_conditions)
+        self.has_conditions = bool(num_conditions)
         if num_experts:
             width = config.units + num_conditions
             self._gate = np.ascontiguousarray(weights.get("gate/kernel", width, 1 + num_experts).T)
