@@ -5,7 +5,7 @@ WORKDIR /app
 COPY setup.cfg README.md ./
 COPY light light
 COPY textrnn textrnn
-RUN pip install --no-cache-dir './light[subwords]'
+RUN pip install --no-cache-dir ./light
 RUN useradd --create-home textrnn && mkdir /models && chown textrnn /models
 USER textrnn
 EXPOSE 8000

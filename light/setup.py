@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.config.setupcfg import read_configuration
 
-# What runs every model but those of subwords; tokenizers brings what reaches model hubs, a third of the whole.
+# What runs every model. tokenizers is not among them: it brings what reaches model hubs, a third of the whole.
 RUNS = {"click", "jinja2", "numpy", "rich", "safetensors", "starlette", "threadpoolctl", "uvicorn"}
 EXTRAS = ("chinese", "fast", "export", "html", "excel", "parquet")
 
@@ -32,7 +32,6 @@ setup(
     install_requires=[line for name, line in needed.items() if name in RUNS],
     extras_require={
         **{extra: options["extras_require"][extra] for extra in EXTRAS},
-        "subwords": [needed["tokenizers"]],
         "train": [line for name, line in needed.items() if name not in RUNS],
     },
 )

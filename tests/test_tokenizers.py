@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import copy
 import importlib
 import importlib.util
@@ -43,6 +42,7 @@ SAMPLES = [
     "\u3000\xa0\x85\u2028 \n \n",
 ]
 TEXT = "\n".join(SAMPLES) * 2
+ENGLISH = Path(__file__).resolve().parent.parent / "data" / "english.txt"
 
 
 def build(level: str, text: str = TEXT, **options: Any) -> Tokenizer:
@@ -430,29 +430,42 @@ def test_bpe_merges_the_most_frequent_pair_first() -> None:
     assert tokenizer.encode("aab").size == 2
 
 
-def test_bpe_agrees_with_the_library() -> None:
+def library_of(tokenizer: Any) -> Any:
     import tokenizers
 
+    return tokenizers.Tokenizer.from_str(json.dumps(tokenizer.to_json()["library"]))
+
+
+@pytest.mark.parametrize("short_chars", [0, 1 << 12])
+def test_bpe_agrees_with_the_library(short_chars: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textrnn.text.tokens.bpe.SHORT_CHARS", short_chars)
     tokenizer = build("bpe")
-    library = tokenizers.Tokenizer.from_str(json.dumps(tokenizer.to_json()["library"]))
+    library = library_of(tokenizer)
     for text in SAMPLES:
         ids = library.encode(text).ids
         assert tokenizer.encode(text).tolist() == [token_id + 2 for token_id in ids]
         assert tokenizer.decode(np.array(ids, np.int64) + 2) == library.decode(ids) == text
 
 
-def test_bpe_decodes_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    trained = build("bpe")
-    ids = trained.encode(TEXT)
-    real_import = builtins.__import__
+@pytest.fixture(scope="module")
+def subwords() -> tuple[Any, Any]:
+    tokenizer = build("bpe", ENGLISH.read_text(encoding="utf-8"), vocab_size=600)
+    return tokenizer, library_of(tokenizer)
 
-    def refuse(name: str, *args: Any) -> Any:
-        if name == "tokenizers":
-            raise ImportError(name)
-        return real_import(name, *args)
 
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    assert tokenizer_from_json(trained.to_json()).decode(ids) == TEXT
+@given(st.text() | st.text("ab '\n\t .stredlmv1²Ⅷéñ\u3000\xa0\u2028\x1c\x85中ºª\u0301", max_size=40))
+def test_short_texts_are_encoded_as_by_the_library(subwords: tuple[Any, Any], text: str) -> None:
+    tokenizer, library = subwords
+    assert tokenizer.encode(text).tolist() == [token_id + 2 for token_id in library.encode(text).ids]
+
+
+def test_bpe_needs_no_library_once_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained, text = build("bpe"), 200 * TEXT
+    ids = trained.encode(text)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    again = tokenizer_from_json(trained.to_json())
+    assert again.encode(text).tolist() == ids.tolist() and again.decode(ids) == text
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -24,8 +24,6 @@ def pip_install(extra: str) -> str:
     return f"pip install '{LIGHT if is_light() else 'textrnn'}[{extra}]'"
 
 
-def pip_install_package(package: str) -> str:
-    """The command that installs a package which is missing, with what is used beside it."""
-    if not is_light():
-        return "pip install textrnn"
-    return pip_install("subwords" if package == "tokenizers" else "train")
+def pip_install_all() -> str:
+    """The command that installs all that training needs too."""
+    return pip_install("train") if is_light() else "pip install textrnn"

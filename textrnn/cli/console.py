@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from textrnn.base.errors import ConfigError, TextRNNError
-from textrnn.base.install import pip_install_package
+from textrnn.base.install import pip_install_all
 
 INTERRUPTED = 130
 
@@ -79,8 +79,7 @@ def guarded(run: Callable[[], Any]) -> int:
         package = str(error.name).partition(".")[0]
         if package == "textrnn":
             raise
-        how = pip_install_package(package)
-        click.echo(f"error: this needs the package {package}, which is not installed: {how}", err=True)
+        click.echo(f"error: this needs the package {package}, which is not installed: {pip_install_all()}", err=True)
         return 1
     except MemoryError:
         click.echo("error: not enough memory: try a smaller --units, --batch or --window", err=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from textrnn import __version__
-from textrnn.base.install import LIGHT, is_light, pip_install, pip_install_package
+from textrnn.base.install import LIGHT, is_light, pip_install, pip_install_all
 from textrnn.base.machine import cpu_flags
 from textrnn.doctor.part import Part, anonymous
 
@@ -42,10 +42,10 @@ class Package:
     @property
     def command(self) -> str:
         """What installs it."""
-        return pip_install(self.extra) if self.extra else pip_install_package(self.name)
+        return pip_install(self.extra) if self.extra else pip_install_all()
 
 
-# What runs models needs the first group; training needs the second one too, and models of subwords its tokenizers.
+# What runs models needs the first group; training needs the second one too.
 NEEDED = tuple(map(Package, ("numpy", "safetensors", "rich", "threadpoolctl", "jinja2", "starlette", "uvicorn")))
 TRAINING = (
     Package("tensorflow"),

@@ -18,6 +18,7 @@ from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.given_corpus import given_corpus
 from textrnn.language_model.launch import end_with_launcher, one_voice
+from textrnn.language_model.level import suits_subwords
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.predict import KIND
@@ -206,6 +207,9 @@ def prepared_text(
         if not sources:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
         options = _bytes_if_needed(options, [*sources, *held_sources], display)
+        if start is None and suits_subwords(options, sources):
+            display.say("reading in subwords, which predict a long text better (--level char: in characters)")
+            options = {**options, "level": "bpe"}
         config = Config.from_options(options).resolve()
         if config.is_bytes:
             sources, held_sources = list(map(as_bytes, sources)), list(map(as_bytes, held_sources))

@@ -42,7 +42,11 @@ class TokenizerConfig(Checked):
     section = TEXT
 
     level: str = option(
-        "char", "What a token is; for texts with a --condition, word is the default.", choices=LEVELS, first=True
+        "char",
+        "What a token is; with a --condition, word is the default, and for a text of 500,000 bytes or more with blanks "
+        "between words bpe.",
+        choices=LEVELS,
+        first=True,
     )
     vocab_size: int | None = option(
         None,

@@ -1,12 +1,13 @@
 """Byte-level byte-pair encoding (Sennrich 2016; bytes as in Radford 2019), trained by the `tokenizers` library.
 
-The library is loaded to train and to encode; decoding is done here, so that text can be streamed character by character
-and a saved model can be read without the library.
+The library is loaded to train and to encode long texts. Short ones are encoded here, as are all where it is not
+installed, and decoding is done here, so that text can be streamed character by character.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 from textrnn.text.cutting import recut
 from textrnn.text.normalize import replace_surrogates
 from textrnn.text.tokens.base import NUM_RESERVED, BytesTokenizer, Ids, check_keys, check_tokens, damaged
+from textrnn.text.tokens.merges import Merges
 
+SHORT_CHARS = 1 << 12  # of a text for which loading the library would take longer
 ENCODE_CHARS = 1 << 14  # the library is fastest on many short texts: it spreads them over the cores
 
 
@@ -66,20 +69,30 @@ class BpeTokenizer(BytesTokenizer):
         """Made anew from the checked vocabulary, so that nothing else in saved settings is ever acted on."""
         import tokenizers
 
-        vocab = {token: index for index, token in enumerate(self._vocab)}
-        return _library_tokenizer(tokenizers.models.BPE(vocab, self._merges))
+        return _library_tokenizer(tokenizers.models.BPE(self._numbers, self._merges))
+
+    @functools.cached_property
+    def _own_encoder(self) -> Merges:
+        return Merges(self._numbers, self._merges, byte_characters())
+
+    @functools.cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {token: index for index, token in enumerate(self._vocab)}
 
     def encode(self, text: str) -> Ids:
         """See `Tokenizer.encode`."""
-        if not text:  # a text may begin with nothing where the library is not installed
+        if not text:
             return np.zeros(0, np.int32)
         ids = self.encode_each(list(recut([replace_surrogates(text)], ENCODE_CHARS)))
         return np.concatenate(ids)
 
     def encode_each(self, parts: list[str]) -> list[Ids]:
         """The ids of several texts that are not cut any further, int32[tokens] each; no lone surrogates in them."""
-        encodings = self._encoder.encode_batch_fast(parts, add_special_tokens=False)
-        return [np.array(encoding.ids, np.int32) + np.int32(NUM_RESERVED) for encoding in encodings]
+        if sum(map(len, parts)) <= SHORT_CHARS or importlib.util.find_spec("tokenizers") is None:
+            numbers = [self._own_encoder.encode(part) for part in parts]
+        else:
+            numbers = [found.ids for found in self._encoder.encode_batch_fast(parts, add_special_tokens=False)]
+        return [np.array(found, np.int32) + np.int32(NUM_RESERVED) for found in numbers]
 
     def to_json(self) -> dict[str, Any]:
         """See `Tokenizer.to_json`."""
