@@ -8,7 +8,8 @@ from textrnn.language_model.size import learning_seconds, planned
 
 MEASURED_S = 2.0
 TIMES = {"1m": 60.0, "10m": 600.0}
-LANGUAGES = {"English": 90, "Chinese": 4_000}  # and how many characters a text of theirs has
+# Tokens of the vocabulary that a long text is read in, and characters of a token: subwords, and characters.
+LANGUAGES = {"English": (2_000, 2.9), "Chinese": (4_000, 1.0)}
 NOVEL = 1_000_000  # characters of the text that is learnt from: a long novel
 
 
@@ -22,8 +23,10 @@ def cost(precision: str) -> Part:
     lines = [f"{speed:.2g} times the speed of 2 free cores of an AMD EPYC (Zen 5), on which sizes were fitted"]
     plans = []
     for time, seconds in TIMES.items():
-        for language, vocab_size in LANGUAGES.items():
-            size, chars_per_s = planned(seconds, speed, num_tokens=NOVEL, vocab_size=vocab_size)
+        for language, (vocab_size, token_chars) in LANGUAGES.items():
+            num_tokens = round(NOVEL / token_chars)
+            size, tokens_per_s = planned(seconds, speed, num_tokens=num_tokens, vocab_size=vocab_size)
+            chars_per_s = token_chars * tokens_per_s
             chars = chars_per_s * learning_seconds(seconds)
             network = f"{size.layers} layer{'s' * (size.layers > 1)} of {size.units} units"
             lines.append(

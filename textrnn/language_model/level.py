@@ -10,15 +10,47 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from textrnn.base.errors import ConfigError
 from textrnn.language_model.options import Config
 from textrnn.nn.architectures import ESN
-from textrnn.text.reader import Source, pieces
+from textrnn.text.reader import BYTES, Source, pieces
 from textrnn.text.words import SPACED, script_of
+from textrnn.training.display import Display
 
 FEWEST_BYTES = 500_000  # of a text from which subwords are known to predict better
 BYTES_A_SECOND = 200_000  # of --time, at most: four million are cut in a second, which may take a twentieth of it
 SAMPLED, LEAST_BLANKS = 1 << 18, 0.05  # characters that are looked at, and the share of white space that words need
 SAID = ("level", "vocab_size", "min_count")  # options that say what a token is
+
+
+def bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
+    """The options, with that for files as they are where one is no text (which only `--level byte` lets through).
+
+    Raises:
+        ConfigError: they say something else.
+    """
+    odd = next((source for source in sources if source.encoding == BYTES), None)
+    if odd is None or options.get("unicode") == "raw":
+        return options
+    if "unicode" in options:
+        raise ConfigError(
+            f"{odd.name} is no text, and --unicode is {options['unicode']}: expected raw, or leave it out"
+        )
+    display.warn(f"{odd.name} is no text: all is learnt byte by byte, as it is (--unicode raw)")
+    return {**options, "unicode": "raw"}
+
+
+def subwords_if_better(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
+    """The options, with subwords where nothing says what a token is, and these will predict the text better.
+
+    Raises:
+        ConfigError: options contradict each other.
+        DataError: the text cannot be read any more.
+    """
+    if not suits_subwords(options, sources):
+        return options
+    display.say("reading in subwords, which predict a long text better (--level char: in characters)")
+    return {**options, "level": "bpe"}
 
 
 def suits_subwords(options: Mapping[str, Any], sources: Sequence[Source]) -> bool:

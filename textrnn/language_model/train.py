@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from textrnn.language_model.counting import counting
 from textrnn.language_model.data import new_text, read_files, resumed_text
 from textrnn.language_model.given_corpus import given_corpus
 from textrnn.language_model.launch import end_with_launcher, one_voice
-from textrnn.language_model.level import suits_subwords
+from textrnn.language_model.level import bytes_if_needed, subwords_if_better
 from textrnn.language_model.memory_estimate import check_memory
 from textrnn.language_model.options import Config
 from textrnn.language_model.predict import KIND
@@ -32,7 +32,7 @@ from textrnn.text.corpus import Corpus
 from textrnn.text.document_options import DocumentConfig
 from textrnn.text.documents import describe_documents
 from textrnn.text.options import DataConfig
-from textrnn.text.reader import BYTES, Reading, Source, as_bytes
+from textrnn.text.reader import Reading, as_bytes
 from textrnn.text.windows import make_windows
 from textrnn.training.backend import start_tensorflow
 from textrnn.training.cluster import Cluster, read_cluster
@@ -206,10 +206,9 @@ def prepared_text(
             return
         if not sources:
             raise ConfigError("there is nothing to train on: name a text file, a folder, or - for standard input")
-        options = _bytes_if_needed(options, [*sources, *held_sources], display)
-        if start is None and suits_subwords(options, sources):
-            display.say("reading in subwords, which predict a long text better (--level char: in characters)")
-            options = {**options, "level": "bpe"}
+        options = bytes_if_needed(options, [*sources, *held_sources], display)
+        if start is None:
+            options = subwords_if_better(options, sources, display)
         config = Config.from_options(options).resolve()
         if config.is_bytes:
             sources, held_sources = list(map(as_bytes, sources)), list(map(as_bytes, held_sources))
@@ -233,19 +232,6 @@ def _takes_bytes(call: Call, options: dict[str, Any]) -> bool:
         return Config.from_json(details.get("config")).is_bytes
     except TextRNNError:  # which is told when the run is opened
         return False
-
-
-def _bytes_if_needed(options: dict[str, Any], sources: Sequence[Source], display: Display) -> dict[str, Any]:
-    """The options, with that for files as they are where one is no text (which only `--level byte` lets through)."""
-    odd = next((source for source in sources if source.encoding == BYTES), None)
-    if odd is None or options.get("unicode") == "raw":
-        return options
-    if "unicode" in options:
-        raise ConfigError(
-            f"{odd.name} is no text, and --unicode is {options['unicode']}: expected raw, or leave it out"
-        )
-    display.warn(f"{odd.name} is no text: all is learnt byte by byte, as it is (--unicode raw)")
-    return {**options, "unicode": "raw"}
 
 
 def _settled(config: Config, options: dict[str, Any], display: Display, begin: float, corpus: Corpus) -> Config:
