@@ -43,8 +43,8 @@ class TokenizerConfig(Checked):
 
     level: str = option(
         "char",
-        "What a token is; with a --condition, word is the default, and for a text of 500,000 bytes or more with blanks "
-        "between words bpe.",
+        "What a token is; word is the default with a --condition, and bpe for a text of 1,000,000 bytes or more with "
+        "blanks between its words.",
         choices=LEVELS,
         first=True,
     )
