@@ -68,7 +68,7 @@ BOTH_WAYS_UNITS = {"small": 64, "medium": 128, "large": 256}
 RESERVOIRS = (125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
 PRESET_RESERVOIRS = {"small": 1000, "medium": 2000, "large": 4000}
 READING_SHARE, TOKENS_PER_UNIT, ENOUGH_PER_UNIT, PRODUCT_S, UNIT_S, SOLUTIONS = 0.6, 50, 100, 7e-12, 2e-8, 20
-SMALL_TEXT = 400_000  # tokens below which the lowest rung but one is enough
+SMALL_TEXT = 300_000  # tokens below which the lowest rung but one is enough
 
 
 def wants_size(options: Mapping[str, Any]) -> bool:
