@@ -18,7 +18,7 @@ from textrnn.text.words import SPACED, script_of
 from textrnn.training.display import Display
 
 FEWEST_BYTES = 1_000_000  # of a text from which subwords are known to predict better
-BYTES_A_SECOND = 200_000  # of --time, at most: four million are cut in a second, which may take a twentieth of it
+BYTES_A_SECOND = 500_000  # of --time, at most: four million are cut in a second, which may take an eighth of it
 SAMPLED, LEAST_BLANKS = 1 << 18, 0.05  # characters that are looked at, and the share of white space that words need
 SAID = ("level", "vocab_size", "min_count")  # options that say what a token is
 
