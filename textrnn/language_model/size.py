@@ -124,8 +124,7 @@ def sized(
     if arch == BIDIRECTIONAL:
         chosen: dict[str, Any] = {} if name == "auto" else dict(units=BOTH_WAYS_UNITS[name])
     else:
-        cell, embed = spec_of(arch, config.model), config.model.embed
-        tied = embed if config.model.tied else None
+        cell, tied = spec_of(arch, config.model), _tied_width(config)
         learning_s *= cell.speed
         size = _rung(learning_s, num_tokens, vocab_size, tied) if name == "auto" else LADDER[PRESETS[name]]
         if seconds is None:
@@ -133,7 +132,7 @@ def sized(
         else:
             epochs = learning_s * size.tokens_per_s * size.speed(vocab_size, tied) / num_tokens
         layers = size.layers + cell.more_layers
-        dropout = _dropout(epochs, vocab_size * (tied or embed + size.units) / num_tokens)
+        dropout = _dropout(epochs, vocab_size * (tied or config.model.embed + size.units) / num_tokens)
         chosen = dict(units=size.units, layers=layers, batch=size.batch, dropout=dropout)
         if config.optimization.optimizer in ("adam", "adamw"):
             chosen["learning_rate"] = size.learning_rate * cell.rate_share
@@ -157,9 +156,14 @@ def planned(seconds: float, speed: float, *, num_tokens: int, vocab_size: int) -
         num_tokens: of the training part.
         vocab_size: number of tokens of the vocabulary.
     """
-    tied = TIED_EMBED if vocab_size >= LARGE_VOCAB else None
+    tied = _tied_width(tied_if_large(Config(), {}, vocab_size))
     size = _rung(learning_seconds(seconds) * speed, num_tokens, vocab_size, tied)
     return size, size.tokens_per_s * size.speed(vocab_size, tied) * speed
+
+
+def _tied_width(config: Config) -> int | None:
+    """The width of the embedding where that is the output matrix too, else None."""
+    return config.model.embed if config.model.tied else None
 
 
 def learning_seconds(seconds: float) -> float:
