@@ -152,6 +152,8 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["1", "1.5", "3", "4,5"] * 9, "label", "grades"),
         ([f"{n / 7:.3f}" for n in range(60)], "label", "numbers"),
         ([str(n) for n in range(100)], "label", "numbers"),
+        ([f"${n // 9 + 1},{n % 900 + 100}.{n % 7}5" for n in range(60)], "label", "numbers"),
+        ([f"{n % 30 + 1} %" for n in range(60)], "score", "numbers"),
         ([f"{n} km" for n in range(100)], "label", "classes"),
         (["art, food", "art", "food, people", "people", "art, people"] * 3, "label", "multi"),
         (["艺术、美食", "艺术", "美食", "人物、艺术"] * 3, "label", "multi"),
@@ -161,8 +163,9 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
 )
 def test_the_kind_is_found_out(labels, column, task):
     kind, words = found_kind(labels, column, LabelOptions())
-    assert kind.task == task and (words is None) == (task == "classes")
-    assert words is None or "--task classes" in words
+    may_be_grades = labels[:5] == ["1", "2", "3", "4", "5"]
+    assert kind.task == task and (words is None) == (task == "classes" and not may_be_grades)
+    assert words is None or ("--task grades" if task == "classes" else "--task classes") in words
     assert len(encoded(kind, labels, "table")) == len(labels)
     assert found_kind(labels, column, LabelOptions("classes"))[0].task == "classes"
 
@@ -172,12 +175,14 @@ def test_the_kind_is_found_out(labels, column, task):
     [
         (["Price & Service", "Price", "Service & Place", "Place", "Service"], "'Price & Service' is one label here"),
         (["R&D", "Sales", "Q&A"], None),
+        (["0", "1", "2", "3"], "numbers from 0 to 3 are taken as classes without an order; --task grades takes them"),
+        (["-1", "1"], None),
     ],
 )
-def test_labels_that_may_be_several_are_said(labels, says):
+def test_labels_that_may_be_several_or_grades_are_said(labels, says):
     kind, words = found_kind(labels * 3, "label", LabelOptions())
     assert kind.task == "classes" and (words is None if says is None else says in words)
-    assert says is None or found_kind(labels * 3, "label", LabelOptions(separator="&"))[0].task == "multi"
+    assert "&" not in labels[0] or found_kind(labels * 3, "label", LabelOptions(separator="&"))[0].task == "multi"
 
 
 WORDS = {"awful": 1.0, "poor": 2.0, "fair": 3.0, "good": 4.0, "superb": 5.0}

@@ -137,6 +137,8 @@ def test_find_files_tells_denied_permission(folder: Path, monkeypatch: pytest.Mo
         ("naïve 😀", "utf-32-be", b"\0\0\xfe\xff", "utf-32-be"),
         (CHINESE * 50, "gb18030", b"", "gb18030"),
         ("联通两个字，" + CHINESE, "gb18030", b"", "gb18030"),
+        ("這杯茶是我們今天早上在山下買的。", "big5", b"", "cp950"),
+        ("この湯のみで飲むお茶はおいしいです。", "shift_jis", b"", "cp932"),
     ],
 )
 def test_inspect_file_decides_the_encoding(
@@ -179,6 +181,12 @@ def test_inspect_file_takes_western_texts_for_cp1252_and_says_so(tmp_path: Path,
         assert list(pieces(source)) == [text]
     assert len(notes) == 1 and notes[0].startswith("file.txt was read as cp1252 (Windows-1252), which is a guess")
     with pytest.raises(DataError, match=r"neither UTF-8 .* nor GB18030: .*, for example --encoding cp1252"):
+        inspect_file(path, Reading(strict=True))
+
+
+def test_inspect_file_strictly_read_guesses_no_east_asian_encoding(tmp_path: Path) -> None:
+    path = saved(tmp_path, "這杯茶是我們今天早上在山下買的。".encode("big5"))
+    with pytest.raises(DataError, match=r"looks like cp950 \(Big5\): name its encoding with --encoding cp950"):
         inspect_file(path, Reading(strict=True))
 
 

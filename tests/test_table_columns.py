@@ -251,3 +251,25 @@ def test_columns_that_are_chosen_among_several_are_said_with_the_others(
     table, _ = read(path)
     assert table.column_names == chosen
     assert all(any(part in line for line in table.warnings) for part in says)
+
+
+def test_a_header_that_leaves_out_the_name_of_row_numbers_is_that_of_r(tmp_path: Path) -> None:
+    """As `write.table` writes it, and what else has fewer names than cells."""
+    rows = [f'"{n + 1}"\t"{sentence(n)}"\t"{VALUES["mood"](n)}"\n' for n in range(NUM_ROWS)]
+    path = tmp_path / "r.tsv"
+    path.write_text('"review"\t"mood"\n' + "".join(rows), encoding="utf-8")
+    table, found = read(str(path), label_column="mood")
+    assert table.header == ["", "review", "mood"] and (found[1].text, found[1].label) == (sentence(1), "neg")
+    assert "no name for the first column" in table.warnings[0]
+    path.write_text(
+        "review\tmood\n" + "".join(f"{sentence(n)}\tneg\tx{n}\n" for n in range(NUM_ROWS)), encoding="utf-8"
+    )
+    assert "the header names 2 columns, and rows have 3" in read(str(path), label_column="mood")[0].warnings[0]
+
+
+def test_what_else_texts_are_or_are_sorted_by_is_said(tmp_path: Path) -> None:
+    table, _ = read(write(tmp_path / "a.csv", topic="shade", question="text", answer="text", sentiment="mood"))
+    assert (table.text_columns, table.label_columns) == ((1,), (3,))
+    text, label = table.warnings
+    assert "could also be in column 'answer'" in text or "could also be in 'answer'" in text
+    assert "could also be in 'topic'" in label

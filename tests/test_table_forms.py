@@ -201,6 +201,15 @@ def test_folder_is_a_table_of_its_files(tmp_path: Path) -> None:
     assert (plain.label_column, [row.text for row in rows]) == (None, [f"{text}e"])
 
 
+def test_files_of_a_folder_that_labels_name_have_a_text_a_line(tmp_path: Path) -> None:
+    """As in the film reviews of Pang and Lee, 2005."""
+    (tmp_path / "rt-polarity.pos").write_bytes("très bien\n\nfine, too\n".encode("cp1252"))
+    (tmp_path / "rt-polarity.neg").write_bytes(b"dull\r\n")
+    table, rows = read(tmp_path)
+    assert pairs(rows) == [("dull", "neg"), ("très bien", "pos"), ("fine, too", "pos")]
+    assert "each line is a text" in table.warnings[-1]
+
+
 def test_parts_of_a_data_set_in_a_folder_are_no_labels(tmp_path: Path) -> None:
     """As in the film reviews of Maas et al., 2011."""
     for place in ("train/pos/1", "train/neg/2", "train/unsup/3", "test/pos/4", "train/urls", "readme"):

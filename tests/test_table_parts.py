@@ -19,6 +19,9 @@ from textrnn.text.table.json_lines import read_json_records, with_members
 from textrnn.text.table.records import Dialect, Record, read_records
 from textrnn.text.table.source import BAD, inspect_table, table_lines
 
+JAPANESE = "この湯のみで飲むお茶はとてもおいしいです。"
+KOREAN = "저는 오늘 아침에 따뜻한 차를 두 잔 마셨고 기분이 아주 좋았습니다."
+TRADITIONAL = "這杯茶是我們今天早上在山下買的，味道不錯，下次還要再來。"
 CHINESE = "床前明月光，疑是地上霜，举头望明月，低头思故乡。"
 
 
@@ -44,6 +47,11 @@ def cells(text: str, width: int | None = None, **dialect: object) -> list[list[s
         (CHINESE.encode("gb18030") + b"\xb5\n", "gb18030", 1, False),
         ("un café noir – là".encode("cp1252"), "cp1252", 0, True),
         ("un café".encode("latin-1") + b" \x81\x8d", "iso8859-1", 0, True),
+        (JAPANESE.encode("shift_jis"), "cp932", 0, True),
+        (JAPANESE.encode("euc_jp"), "euc_jp", 0, True),
+        (KOREAN.encode("euc_kr"), "cp949", 0, True),
+        (TRADITIONAL.encode("big5"), "cp950", 0, True),
+        (TRADITIONAL.encode("gb18030"), "gb18030", 0, False),
         ("naïve\ud83d".encode("utf-16", "surrogatepass"), "utf-16-le", 1, False),
         (b"\xef\xbb\xbftext", "utf-8-sig", 0, False),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,12 @@ _STARS = re.compile(
     r"(?P<signs>[★⭐]+)☆*|(?P<number>\d{1,2}(?:[.,]\d)?)\s*(?:stars?|颗?星|(?:/|out\s+of)\s*(?:5|10)(?:\s*stars?)?)",
     re.IGNORECASE,
 )
+_UNITS = re.compile(r"^[$€£¥₹]\s*|(?<=\d)\s*[$€£¥₹%元]$")  # before or behind a number
+_THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
+    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
+    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
+    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:[ \xa0\u202f]\d{3})+)(?:,(?P<rest>\d+))?"),
+)
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
 
 
@@ -51,17 +57,22 @@ class LabelOptions:
 
 
 def number_of(label: str) -> float | None:
-    """The number that a label is, also one with a decimal comma, or of so many stars; None if it is none.
+    """The number that a label is, also one with a decimal comma, of money, percent or stars; None if it is none.
 
     Example:
         >>> number_of("4,5"), number_of(" 3 "), number_of("good"), number_of("nan")
         (4.5, 3.0, None, None)
+        >>> number_of("$1,234.50"), number_of("1.234,50 €"), number_of("12 %"), number_of("1,234"), number_of("¥20")
+        (1234.5, 1234.5, 12.0, 1234.0, 20.0)
         >>> number_of("★★☆☆☆"), number_of("4.0 out of 5 stars"), number_of("9/10")
         (2.0, 4.0, 9.0)
     """
     label = label.strip()
     if stars := _STARS.fullmatch(label):
         label = stars["number"] or str(len(stars["signs"]))
+    label = _UNITS.sub("", label)
+    if thousands := next(filter(None, (form.fullmatch(label) for form in _THOUSANDS)), None):
+        label = f"{re.sub(r'[^0-9+-]', '', thousands['whole'])}.{thousands['rest'] or 0}"
     try:
         found = float(label.replace(",", ".") if DECIMAL_COMMA.fullmatch(label) else label)
     except ValueError:
@@ -120,16 +131,36 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
         return _several(written, separator, options)
     if task in (GRADES, NUMBERS):
         return _numeric(task, written, values, column, options)
-    return Classes(sorted(set(written), key=in_order)), None if options.task else _unsure_line(written)
+    return Classes(sorted(set(written), key=in_order)), None if options.task else _unsure_line(
+        written, values, separator
+    )
 
 
-def _unsure_line(written: Sequence[str]) -> str | None:
-    """The line that says that labels may be several, if they may; None if nothing speaks for it."""
-    separator = separator_of(written, UNSURE_SEPARATORS)
+def _unsure_line(written: Sequence[str], values: Sequence[float | None], separator: str | None) -> str | None:
+    """The line that says that labels may be several or grades, if they may; None if nothing speaks for it."""
+    separator = separator or separator_of(written, UNSURE_SEPARATORS)
     if separator is None:
-        return None
+        return None if None in values else _unsure_numbers({value for value in values if value is not None})
     example = next(label for label in written if len(parts_of(label, separator)) > 1)
     return f"{example!r:.60} is one label here; --label-separator '{separator}' takes such labels for several"
+
+
+def _unsure_numbers(values: Collection[float]) -> str | None:
+    """The line that says that numbers of classes may be grades; None for those that leave numbers out, as codes do.
+
+    Example:
+        >>> _unsure_numbers({0.0, 1.0}), _unsure_numbers({3.0, 17.0, 40.0})
+        (None, None)
+        >>> _unsure_numbers({1.0, 2.0, 3.0})
+        'numbers from 1 to 3 are taken as classes without an order; --task grades takes them as ordered grades'
+    """
+    low, high = min(values), max(values)
+    if len(values) < 3 or len(values) > MOST_GRADES or high - low > len(values):
+        return None
+    return (
+        f"numbers from {low:g} to {high:g} are taken as classes without an order; --task grades takes them as ordered "
+        "grades"
+    )
 
 
 def _task_of(written: Sequence[str], values: Sequence[float | None], column: str, separator: str | None) -> str:
@@ -146,7 +177,7 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (
-        len(counts) > MOST_GRADES and (has_halves or often_once)
+        len(counts) > MOST_GRADES and (has_halves or often_once or names_grades(column))
     )
     return NUMBERS if is_number else CLASSES
 

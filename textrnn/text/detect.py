@@ -4,10 +4,11 @@ A byte order mark decides, or `--encoding`. Else it is the first of these that h
 
 1. UTF-8, if all of it is;
 2. UTF-8 with damage, if it has at least four characters beyond ASCII for each place that does not decode;
-3. GB18030, if it looks like it, and all of it is, or it has a hundred such characters for each bad place;
-4. UTF-8 with damage, if it has at least one such character for each bad place;
-5. Windows-1252, if what comes of it is mostly text as western languages have it;
-6. UTF-8 with damage, if at most one character in a thousand is bad.
+3. Shift-JIS, EUC-JP, Big5 or EUC-KR, if it looks like that, and all of it is;
+4. GB18030, if it looks like it, and all of it is, or it has a hundred such characters for each bad place;
+5. UTF-8 with damage, if it has at least one such character for each bad place;
+6. Windows-1252, if what comes of it is mostly text as western languages have it;
+7. UTF-8 with damage, if at most one character in a thousand is bad.
 
 What does not decode becomes U+FFFD. Of all but 1, a line says what was taken for true, and how to take something else.
 """
@@ -24,12 +25,14 @@ from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
     BAD,
     BINARY,
+    EAST_ASIAN,
     REPLACE,
     STRICT,
     NoTextError,
     UndecodableError,
     blocks_of,
     decode,
+    east_asian_codec,
     has_surrogates,
     is_plausible_gb18030,
 )
@@ -173,10 +176,12 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
             f"{label} is no proper UTF-8: a surrogate stands at offset {offset} (CESU-8); save it again as UTF-8"
         )
     utf8 = _scan(stream, "utf-8", label, REPLACE)
-    if not utf8.has_good(SURE_PER_BAD) and is_plausible_gb18030(sample):
-        chinese = _gb18030(stream, label, strict=strict)
-        if chinese is not None:
-            return chinese
+    if not utf8.has_good(SURE_PER_BAD):
+        found = _east_asian(stream, sample, label, strict=strict)
+        if found is None and is_plausible_gb18030(sample):
+            found = _gb18030(stream, label, strict=strict)
+        if found is not None:
+            return found
     if utf8.has_good(GOOD_PER_BAD):
         return utf8.damaged(offset, label, strict=strict)
     western = scan_western(stream, label)
@@ -191,6 +196,21 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
         f"{label} is neither UTF-8 (byte 0x{sample[0]:02x} at offset {offset} does not fit) nor GB18030: name its "
         f"encoding with --encoding{', for example --encoding cp1252' * is_western}"
     )
+
+
+def _east_asian(stream: BinaryIO, sample: bytes, label: str, *, strict: bool) -> Detected | None:
+    """The encoding of Japanese, Korean or traditional Chinese that a file is in, if a sample looks like it."""
+    codec = east_asian_codec(sample)
+    if codec is None:
+        return None
+    try:
+        found = _scan(stream, codec, label)
+    except UndecodableError:
+        return None
+    name = f"{codec} ({EAST_ASIAN[codec]})"
+    if strict:
+        raise DataError(f"{label} is not UTF-8, and looks like {name}: name its encoding with --encoding {codec}")
+    return found.whole(f"was read as {name}, which is a guess: it is not UTF-8; {_OTHER_NAMES}")
 
 
 def _gb18030(stream: BinaryIO, label: str, *, strict: bool) -> Detected | None:

@@ -39,6 +39,11 @@ _MAGICS = (
 )
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
 
+_PAIRS = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")  # characters of two bytes, in any encoding of East Asia
+_SHIFT_JIS_KANA = re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]")
+_BIG5_FREQUENT = re.compile(rb"[\xa1-\xa7][\x40-\x7e]")
+EAST_ASIAN = {"cp932": "Shift-JIS", "euc_jp": "EUC-JP", "cp950": "Big5", "cp949": "EUC-KR"}
+FEWEST_PAIRS, KANA_SHARE, BIG5_SHARE, HANGUL_SHARE = 8, 0.15, 0.03, 0.95
 
 BINARY = "is binary, not text"
 
@@ -112,6 +117,37 @@ def is_plausible_gb18030(sample: bytes) -> bool:
     seconds: list[bytes] = re.findall(rb"[\x81-\xfe]([\x40-\xfe])", sample)
     num_ascii = sum(second < b"\x7f" for second in seconds)
     return 2 * num_ascii <= len(seconds)
+
+
+def east_asian_codec(sample: bytes) -> str | None:
+    """The codec of Japanese, Korean or traditional Chinese that a sample looks like, though GB18030 may decode it.
+
+    Characters of two bytes tell: kana are a good part of what is Japanese, and stand in other rows in Shift-JIS and in
+    EUC-JP; Hangul fills rows of which Chinese uses every other character; the most frequent ideographs of Big5 lie
+    where GB18030 has nothing. Windows-1252 has such pairs only by chance, and hardly any of two bytes beyond ASCII.
+
+    Args:
+        sample: bytes of a file, from the first one that is no UTF-8.
+
+    Example:
+        >>> east_asian_codec("この映画は楽しい".encode("shift_jis"))
+        'cp932'
+        >>> east_asian_codec("这部电影很好看".encode("gb18030"))
+    """
+    pairs: list[bytes] = _PAIRS.findall(sample)
+    if len(pairs) < FEWEST_PAIRS:
+        return None
+    ideographs = [pair for pair in pairs if b"\xb0" <= pair <= b"\xf7\xfe" and pair[1] >= 0xA1]
+    if sum(bool(_SHIFT_JIS_KANA.fullmatch(pair)) for pair in pairs) >= KANA_SHARE * len(pairs):
+        return "cp932"
+    if 3 * sum(pair[1] >= 0xA1 for pair in pairs) < len(pairs):
+        return None
+    if sum(bool(_BIG5_FREQUENT.fullmatch(pair)) for pair in pairs) >= BIG5_SHARE * len(pairs):
+        return "cp950"
+    if sum(pair[0] in (0xA4, 0xA5) and pair[1] >= 0xA1 for pair in pairs) >= KANA_SHARE * len(pairs):
+        return "euc_jp"
+    hangul = sum(pair[0] <= 0xC8 for pair in ideographs)
+    return "cp949" if len(ideographs) >= FEWEST_PAIRS and hangul >= HANGUL_SHARE * len(ideographs) else None
 
 
 def has_surrogates(sample: bytes) -> bool:

@@ -14,7 +14,7 @@ MAX_LABELS = 200  # different values of a column that is taken for labels withou
 MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
 
-NUMBER = re.compile(r"\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*")
+NUMBER = re.compile(r"\s*[$€£¥₹]?\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*[%$€£¥₹]?\s*")
 _CLOCK = r"(?:[T ]*\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
     rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?\s*{_CLOCK}",
@@ -50,6 +50,8 @@ _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
     评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
 )
+# What else texts are sorted by: said where another column is taken.
+_ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # Labels of opinions and of mail, by which a column is known whatever its name.
@@ -88,6 +90,11 @@ def label_hint(name: str) -> float:
     words = _TOKENS.findall(name)
     numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
     return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND, _hint(numbered, _LABEL) - SECOND)
+
+
+def names_aspect(name: str) -> bool:
+    """Whether the name of a column is that of something that texts are sorted by as well."""
+    return _hint(name, _ASPECT) > 0
 
 
 def names_grades(name: str) -> bool:
@@ -250,3 +257,29 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
     if facts.prose >= 0.5:
         return 1 if len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3 else -1
     return 0
+
+
+def shifted_names(names: list[str], rows: Sequence[Sequence[str]], width: int) -> tuple[list[str], list[str]]:
+    """The names of a header that has fewer than rows have cells: R leaves out that of the row names.
+
+    Args:
+        names: those of the header.
+        rows: cells.
+        width: number of columns.
+
+    Returns:
+        the names, and lines that say what was taken for true.
+
+    Example:
+        >>> shifted_names(["text", "label"], [["1", "fine", "a"], ["2", "dull", "b"]], 3)
+        (['', 'text', 'label'], ['the header has no name for the first column, which numbers the rows'])
+        >>> shifted_names(["text", "label"], [["fine", "a", ""], ["dull", "b", ""]], 3)
+        (['text', 'label'], [])
+    """
+    first, last = (Counter(row[column] for row in rows if len(row) == width) for column in (0, width - 1))
+    if len(names) == width - 1 and len(first) > 1 and list(first) == [str(n) for n in range(1, len(first) + 1)]:
+        return ["", *names], ["the header has no name for the first column, which numbers the rows"]
+    if not any(map(str.strip, last)):
+        return names, []
+    several = "s" * (len(names) != 1)
+    return names, [f"the header names {len(names)} column{several}, and rows have {width}: the last have no name"]

@@ -15,6 +15,8 @@ from textrnn.text.table.column_facts import (
     ColumnFacts,
     column_facts,
     label_hint,
+    names_aspect,
+    names_grades,
     speaks_against,
     text_hint,
 )
@@ -73,14 +75,12 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
     hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
     weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
-    if best := max(hints.values()):
-        found = [c for c in texts if hints[c] == best]
-    else:
-        found = [c for c in texts if facts[c].prose >= 0.3 and not (names and speaks_against(names[c]))] or texts
-    found.sort(key=lambda c: -weights[c])
-    chosen = found[0]
-    alike = [c for c in found[1:] if weights[c] > weights[chosen] / 2]
-    others = sorted({*alike, *(c for c in texts if c != chosen and hints[c])})
+    prose = [c for c in texts if facts[c].prose >= 0.3 and not (names and speaks_against(names[c]))]
+    best = max(hints.values())
+    found = [c for c in texts if hints[c] == best] if best else prose or texts
+    chosen = max(found, key=lambda c: weights[c])
+    alike = [c for c in {*found, *prose} if weights[c] > weights[chosen] / 2]
+    others = sorted({*alike, *(c for c in texts if hints[c])} - {chosen})
     if others and len(texts) > 1:
         shown, flag = list_some(names, others), flag_value(names, others[0])
         both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
@@ -200,12 +200,18 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     if not names:
         few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]
     hinted = [
-        c for c in columns if hints[c] and (facts[c].is_measured or facts[c].is_several or not never_label(facts[c]))
+        c
+        for c in columns
+        if hints[c]
+        and (
+            facts[c].is_measured or facts[c].is_several or not never_label(facts[c]) or _are_scores(names, c, facts[c])
+        )
     ]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
         found.sort(key=lambda c: -hints[c])
         is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
-        return found[0], found[1:] + ([] if is_sure else [c for c in few if c not in found])
+        others = [c for c in few if c not in found and (not is_sure or (names and names_aspect(names[c])))]
+        return found[0], found[1:] + others
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
     if len(few) > 1 and words and (may_guess or len(words) == 1):
         chosen = min(words, key=lambda c: (not facts[c].has_opinions, len(facts[c].counts), -c))
@@ -216,6 +222,11 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
             f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
         )
     return (few[0] if few else None), []
+
+
+def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:
+    """Whether numbers are grades by the name of their column, though most are different."""
+    return names is not None and names_grades(names[column]) and facts.numbers >= 0.9
 
 
 def _say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:

@@ -1,16 +1,21 @@
-"""A folder as a table: a text a file, its label the name of the subfolder that it is in."""
+"""A folder as a table: a text a file, its label the name of the subfolder that it is in.
+
+Or a text a line, where the names of a folder's own files are labels, such as pos.txt and neg.txt.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from textrnn.base.errors import DataError
-from textrnn.text.table.column_facts import PARTS
+from textrnn.text.lines import lines_of
+from textrnn.text.table.column_facts import OPINIONS, PARTS
 from textrnn.text.table.source import BAD, REPLACEMENT, inspect_table, table_lines
 
 COLUMNS = ("file", "part", "label", "text")
@@ -32,6 +37,7 @@ class _File(NamedTuple):
     path: str
     part: str
     label: str
+    has_lines: bool = False  # whether each line is a text
 
 
 @contextlib.contextmanager
@@ -54,10 +60,12 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
                 label = "" if one.label.lower() in UNLABELLED else one.label
                 try:
                     text = _text(os.path.join(folder, one.path))
-                    row = {"file": one.path, "part": one.part, "label": label, "text": text}
-                    writer.writerow([row[column] for column in names])
                 except DataError:  # empty, or no text
                     left_out.append(one.path)
+                    continue
+                for each in filter(str.strip, lines_of(text)) if one.has_lines else [text]:
+                    row = {"file": one.path, "part": one.part, "label": label, "text": each}
+                    writer.writerow([row[column] for column in names])
         if len(files) == len(left_out):
             raise DataError(
                 f"{folder} is a folder without texts: expected a file with a table, or a folder with a subfolder of "
@@ -84,7 +92,7 @@ def _files_of(folder: str) -> tuple[list[_File], tuple[str, ...], list[str]]:
     names: tuple[str, ...] = ("file", "label", "text")
     # As in train/pos/1.txt, where subfolders are parts of a data set and those within them the labels.
     if {head[0].casefold() for _, head in pairs} <= PARTS and any(len(head) > 2 for _, head in pairs):
-        files, names = [_File(path, *head[:2]) for path, head in pairs if len(head) > 2], COLUMNS
+        files, names = [_File(path, head[0], head[1]) for path, head in pairs if len(head) > 2], COLUMNS
         own += [path for path, head in pairs if len(head) < 3]
         found = " and ".join(sorted({file.part for file in files}))
         remarks.append(
@@ -93,11 +101,26 @@ def _files_of(folder: str) -> tuple[list[_File], tuple[str, ...], list[str]]:
         )
     else:
         files = [_File(path, "", head[0]) for path, head in pairs]
-    if not files:
+    labels = [label_of(name) for name in own]
+    if not files and all(labels) and len(set(labels)) > 1:
+        files = [_File(name, "", label, has_lines=True) for name, label in zip(own, labels, strict=True)]
+        remarks.append(f"{folder}: each line is a text, its label is told by the name of its file: {', '.join(own)}")
+    elif not files:
         files, names = [_File(name, "", "") for name in own], ("file", "text")
     elif own:
         remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
     return files, names, remarks
+
+
+def label_of(name: str) -> str:
+    """The label that the name of a file tells of all lines in it; "" if it tells none.
+
+    Example:
+        >>> label_of("neg.txt"), label_of("rt-polarity.pos"), label_of("reviews_Positive.txt"), label_of("notes.txt")
+        ('neg', 'pos', 'Positive', '')
+    """
+    words = re.split(r"[-_ .]", name)
+    return next((word for word in reversed(words) if word.casefold() in OPINIONS), "")
 
 
 def _visible(folder: str) -> list[os.DirEntry[str]]:

@@ -2,8 +2,9 @@
 
 Unlike a corpus, a table is not refused for a few bad bytes: each becomes U+FFFD, and its row is named. The rule, for
 the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if all of it is; or UTF-8 with damage if
-it has at least four characters beyond ASCII for each bad place; or GB18030 if it looks like it and all of it is, or
-has a hundred such characters for each bad place; or UTF-8 after all if bad places are rare and no letters of western
+it has at least four characters beyond ASCII for each bad place; or Shift-JIS, EUC-JP, Big5 or EUC-KR if it looks like
+that and all of it is; or GB18030 if it looks like it and all of it is, or has a hundred such characters for each bad
+place; or UTF-8 after all if bad places are rare and no letters of western
 languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
 Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language: GB18030 or
 UTF-8 with more damage, or else refused.
@@ -21,10 +22,12 @@ from functools import partial
 from textrnn.base.errors import DataError
 from textrnn.text.detect import CHARS_PER_BAD, scan_western
 from textrnn.text.encodings import (
+    EAST_ASIAN,
     UndecodableError,
     checked_codec,
     codec_of_mark,
     decode,
+    east_asian_codec,
     has_surrogates,
     is_plausible_gb18030,
     refuse_binary,
@@ -47,7 +50,7 @@ _MARKUP = {
 }
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
-_NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"}
+_NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"} | EAST_ASIAN
 
 
 def _mark_bad(error: UnicodeError) -> tuple[str, int]:
@@ -128,9 +131,10 @@ def inspect_table(path: str, label: str, encoding: str | None = None, *, strict:
 def encoding_remarks(name: str, encoding: Encoding) -> list[str]:
     """What a person should know of the encoding of a file of this name, in lines."""
     if encoding.guessed:
+        what = "characters" if encoding.codec in EAST_ASIAN else "letters with accents"
         return [
             f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
-            "if letters with accents look wrong, name its encoding with --encoding"
+            f"if {what} look wrong, name its encoding with --encoding"
         ]
     if encoding.num_bad:
         return [
@@ -224,6 +228,8 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         sample = stream.read(SAMPLE_BYTES)
     if len(sample) > 2 and has_surrogates(sample):
         raise DataError(f"{label} is no proper UTF-8: it has surrogates (CESU-8); save it again as UTF-8")
+    if (codec := east_asian_codec(sample)) and not (found := _scan(path, label, codec)).num_bad:
+        return replace(found, guessed=True)
     chinese = _scan(path, label, "gb18030") if is_plausible_gb18030(sample) else None
     if chinese is not None and _fits(chinese, GOOD_PER_BAD_GB18030):
         return chinese
@@ -238,7 +244,7 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
             return utf8
         raise DataError(
             f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
-            "such as cp1251, big5, shift_jis or euc-kr"
+            "such as cp1251, koi8-r or cp1253"
         )
     found = _scan(path, label, "cp1252")
     return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)

@@ -16,7 +16,7 @@ from textrnn.base.errors import DataError
 from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
-from textrnn.text.table.column_facts import column_facts, has_header
+from textrnn.text.table.column_facts import column_facts, has_header, shifted_names
 from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, is_json, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS
@@ -166,8 +166,13 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
             )
     explained = num_explained(rows) if headed and _is_noisy(measure, options) else 0
     rows, width = rows[explained:], max(usual, len(names or ()))
+    remarks = encoding_remarks(name, encoding)
     if names is not None:
-        names = [name.strip() for name in names] + [""] * (width - len(names))
+        names = [name.strip() for name in names]
+        if headed and len(names) < width:
+            names, shifted = shifted_names(names, rows, width)
+            remarks += [f"{name}: {line}" for line in shifted]
+        names += [""] * (width - len(names))
     if _is_noisy(measure, options):
         rows = _without_noise(rows, Noise(names if headed else None, width), complete=sample.complete)
     return Table(
@@ -188,7 +193,7 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
         num_explained=explained,
         estimated_rows=_estimate(len(rows), sample.chars, encoding.num_chars),
         num_rows=len(rows) if sample.complete else None,
-        warnings=encoding_remarks(name, encoding),
+        warnings=remarks,
     )
 
 
