@@ -46,6 +46,29 @@ def step_of_one(kind, kernel, recurrent, bias, x, *state):
     return [float(array[0, 0]) for array in after]
 
 
+def test_gates_by_hand():
+    """All weights are 0 but the biases, and for the GRU and the LSTM the recurrent ones: what is left is a sigmoid."""
+    biases = {"gru": [[0.1, 0.2, 9], [0.3, -0.4, 9]], "lstm": [0.1, 0.2, 9, 0.4], "mingru": [0.1, 9]}
+    biases["minlstm"] = [0.1, 0.2, 9]
+    h = 0.5
+    expected = {
+        "gru": dict(update=sigmoid(0.4 + 2 * h), reset=sigmoid(-0.2 + 2 * h)),
+        "lstm": dict(input=sigmoid(0.1 + 2 * h), forget=sigmoid(0.2 + 2 * h), output=sigmoid(0.4 + 2 * h)),
+        "mingru": dict(update=sigmoid(0.1)),
+        "minlstm": dict(forget=sigmoid(0.1), input=sigmoid(0.2)),
+    }
+    for kind, bias in biases.items():
+        shapes = CELLS[kind].weights(1, 1)
+        arrays = {"kernel": np.zeros(shapes["kernel"], np.float32), "bias": f32(*bias)}
+        if "recurrent_kernel" in shapes:
+            arrays["recurrent_kernel"] = np.full(shapes["recurrent_kernel"], 2, np.float32)
+        cell = make_cell(CELLS[kind], 1, arrays)
+        state = [f32([h]), f32([7])][: cell.num_states]
+        found = cell.gates(cell.project(f32([3])), state)
+        assert {name: value.item() for name, value in found.items()} == pytest.approx(expected[kind], rel=1e-6)
+    assert make_cell(CELLS["simple"], 1, arrays | {"recurrent_kernel": f32([2])}).gates(f32([1]), [f32([h])]) == {}
+
+
 def test_simple_step_by_hand():
     (h,) = step_of_one("simple", [0.5], [-0.25], [0.1], 0.8, 0.6)
     assert h == pytest.approx(math.tanh(0.5 * 0.8 - 0.25 * 0.6 + 0.1), rel=1e-6)

@@ -107,7 +107,7 @@ TYPED = {
     "learn from a pipe": (["-", "--model", "linear"], 2, ["standard input", "--train"]),
     "time 0": (["reviews.csv", "--time", "0s"], 2, ["--time is 0"]),
     "no such model": (["reviews.csv", "--model", "nine"], 1, ["no run named 'nine'", "there: ", "ready"]),
-    "no model yet": (["unlabelled.csv", "--models-dir", "none"], 1, ["no classifier in none", "textrnn classify"]),
+    "no model yet": (["unlabelled.csv", "--models-dir", "none"], 1, ["no column of labels", "no classifier in none"]),
     "a language model": (
         ["reviews.csv", "--model", "words"],
         1,

@@ -43,6 +43,21 @@ def test_read_all_equals_keras(name, rng):
         assert_close(array, np.transpose(other))
 
 
+@pytest.mark.parametrize("name", ["lstm x 2", "gru", "simple", "mingru x 2"])
+def test_gates_are_those_of_each_layer_and_token(name, rng):
+    _, network = make_both(name, rng)
+    (ids,), state = random_ids(rng, 1, STEPS), network.initial_state(1)
+    found = network.gates(ids, state)
+    layers = {"simple": 0, "gru": 1}.get(name, 2)
+    assert {tag.split("/")[0] for tag in found} == {f"layer{number}" for number in range(layers)}
+    assert all(values.shape == (UNITS, STEPS) and values.min() > 0 and values.max() < 1 for values in found.values())
+    if name == "lstm x 2":  # the state that is kept is the share of the forget gate, and what is new is within 1
+        cells = np.stack([after[3][:, 0] for after in network.states(ids, state)], 1)
+        before = np.concatenate([np.zeros((UNITS, 1)), cells[:, :-1]], 1)
+        new = (cells - found["layer1/forget"] * before) / found["layer1/input"]
+        assert np.abs(new).max() <= 1 + 1e-5
+
+
 @pytest.mark.parametrize("name", BOTH_WAYS)
 def test_read_all_equals_keras_on_windows(name, rng):
     model, network = make_both(name, rng)

@@ -71,7 +71,7 @@ REQUESTS = [
 ]
 
 
-def expected(name, request):
+def expected(name, request, *, adapt=False):
     """The texts that `generate` writes."""
     asked = dict(request)
     seeds, stops = asked.pop("prompt"), asked.pop("stop", ())
@@ -80,7 +80,7 @@ def expected(name, request):
         random_seed=asked.pop("seed"),
         **{name: value for name, value in asked.items() if name not in ("model", "n", "logprobs")},
     )
-    model, choose = asked_model(load(RUNS / name), TextConfig())
+    model, choose = asked_model(load(RUNS / name), TextConfig(adapt=adapt))
     seeds = [seeds] if isinstance(seeds, str) else seeds
     found = generate_texts(model, seeds, config, count=asked.get("n", 1), stops=stops, choose=choose)
     return [text.continuation for text in found]
@@ -97,6 +97,18 @@ def test_texts_are_those_of_generate_whatever_is_written_beside_them(client, nam
         reasons = [{"length": "length"}.get(one.stop_reason, "stop") for one in wanted]
         assert [choice["finish_reason"] for choice in answer["choices"]] == reasons
         assert answer["usage"]["completion_tokens"] == sum(one.num_tokens for one in wanted)
+
+
+def test_counts_go_on_counting_in_a_text_where_that_is_asked_for(client):
+    request = dict(prompt=["zz the zz old " * 9, "mill"], max_tokens=80, seed=4, n=2)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(
+            pool.map(lambda adapt: complete(client, model="counts", adapt=adapt, **request), [True, False] * 4)
+        )
+    texts = [[choice["text"] for choice in answer["choices"]] for answer in found]
+    plain, adapted = ([one.text for one in expected("counts", request, adapt=adapt)] for adapt in (False, True))
+    assert texts == [adapted, plain] * 4 and adapted != plain
+    assert post(client, "/v1/completions", model="lstm", prompt="a", adapt=True).status_code == 400
 
 
 def test_a_stream_gives_the_whole_text_in_pieces(client):

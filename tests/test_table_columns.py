@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -273,3 +274,27 @@ def test_what_else_texts_are_or_are_sorted_by_is_said(tmp_path: Path) -> None:
     text, label = table.warnings
     assert "could also be in column 'answer'" in text or "could also be in 'answer'" in text
     assert "could also be in 'topic'" in label
+
+
+def test_the_only_column_of_labels_may_be_named_like_something_else(tmp_path: Path) -> None:
+    """As the names of languages and authors are; a table to be filled in is not taken to have labels for it."""
+    path = write(tmp_path / "a.csv", id="unique", text="text", author="shade")
+    table, rows = read(path)
+    assert rows[0].label == "red" and "'author' is taken for the label, as no other column can be" in table.warnings[0]
+    assert read(path, needs_label=None)[0].label_column is None
+    with pytest.raises(DataError, match="no column of labels"):
+        read(write(tmp_path / "b.csv", text="text", author="shade", user="mood"))
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        (lambda n: {"text": sentence(n), "labels": [{"name": VALUES["mood"](n), "score": 0.9}]}, "pos"),
+        (lambda n: {"text": sentence(n), "cats": {"GOOD": float(n % 2), "BAD": float(1 - n % 2)}}, "BAD"),
+    ],
+)
+def test_labels_in_objects_of_json(tmp_path: Path, row: Callable[[int], dict[str, object]], label: str) -> None:
+    """As Label Studio's relatives and spaCy write them."""
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row(n)) + "\n" for n in range(NUM_ROWS)), encoding="utf-8")
+    assert read(str(path))[1][0].label == label

@@ -137,16 +137,26 @@ def test_array_pieces_add_up_and_rows_are_objects(text: str, expected: int) -> N
     assert all(text.splitlines()[row.line - 1].find("{") >= 0 for row in rows)
 
 
-@pytest.mark.parametrize("labels", [("1", "0"), ("-1", "+1"), ("NUM:date", "LOC:city"), ("pos", "neg")])
-def test_a_label_before_each_text(tmp_path: Path, labels: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("labels", "form"),
+    [
+        (("1", "0"), "{} "),
+        (("-1", "+1"), "{} "),
+        (("NUM:date", "LOC:city"), "{} "),
+        (("pos", "neg"), "{}: "),
+        (("好评", "差评"), "{}："),
+        (("so so", "joy"), "[{}] "),
+    ],
+)
+def test_a_label_before_each_text(tmp_path: Path, labels: tuple[str, str], form: str) -> None:
     path = tmp_path / "a.txt"
     texts = ["a fine, long film", "dull", "nice , but long , and loud"]
-    lines = [f"{label} {text}\n" for text in texts for label in labels for _ in range(4)]
+    lines = [f"{form.format(label)}{text}\n" for text in texts for label in labels for _ in range(4)]
     path.write_text("".join(lines), encoding="utf-8")
     table, rows = read(path)
-    assert table.describe().startswith("a.txt: 24 rows, a label, a blank and a text, UTF-8, text in column")
+    assert table.describe().startswith("a.txt: 24 rows, a label before each text, UTF-8, text in column")
     assert pairs(rows[3:5]) == [(texts[0], labels[0]), (texts[0], labels[1])]
-    assert with_label(table, rows[0].record, "new").raw == "new a fine, long film\n"
+    assert with_label(table, rows[0].record, "new").raw == f"{form.format('new')}a fine, long film\n"
     path.write_text("The plot\nA film\nThe end\nA bore\n" * 5, encoding="utf-8")
     assert "a text a line" in read(path, needs_label=False)[0].describe()
     assert read(path, delimiter="first-word")[1][0].label == "The"

@@ -8,7 +8,7 @@ import pytest
 from cli_fixtures import QUICK, good, refused
 
 from textrnn.training import tensorboard
-from textrnn.training.events import Sample, Weights
+from textrnn.training.events import Gates, Sample, Weights
 from textrnn.training.tensorboard import board
 
 ROW = {"step": 3.0, "train_bits_per_char": 1.5, "val_bits_per_char": 2.5, "learning_rate": 0.5, "chars_per_s": math.nan}
@@ -38,6 +38,7 @@ def test_events_become_scalars_texts_and_histograms(tmp_path, monkeypatch):
         tell(Check(ROW, is_best=True))
         tell(Sample(3, "a\nb"))
         tell(Weights(3, lambda: {"kernel": np.arange(6.0), "large": np.zeros(100), "odd": np.array([math.inf])}))
+        tell(Gates(3, lambda: {"layer0/forget": np.full((2, 4), 0.5)}))
         tell(Saved(3))
     scalars, texts, counts = shown(tmp_path / "run")
     assert scalars == {
@@ -47,7 +48,7 @@ def test_events_become_scalars_texts_and_histograms(tmp_path, monkeypatch):
         "training/learning_rate": [(3, 0.5)],
     }
     assert texts == {"sample": [(3, "    a\n    b\n")]}
-    assert counts == {"weights/kernel": [(3, 6)], "weights/large": [(3, 10)]}
+    assert counts == {"weights/kernel": [(3, 6)], "weights/large": [(3, 10)], "gates/layer0/forget": [(3, 8)]}
 
 
 def test_what_was_learnt_anew_takes_the_place_of_what_was_before(tmp_path):
@@ -101,5 +102,6 @@ def test_train_writes_its_curves_and_resume_goes_on_with_them(home):
     history = (home / "models" / "one" / "history.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert steps == [int(float(line.split(",")[0])) for line in history] == sorted(steps)
     assert [step for step, _ in texts["sample"]] == steps and "weights/output/kernel" in counts
+    assert [step for step, _ in counts["gates/layer0/forget"]] == [step for step, _ in counts["gates/mixture/network"]]
     told = [json.loads(line) for line in (home / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["text"] for line in told if line["event"] == "sample"]

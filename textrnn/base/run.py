@@ -91,11 +91,18 @@ def find_run(name: str | None, models_dir: Path, kind: str) -> Path:
     """
     if name is not None:
         return named_run(name, models_dir)
+    if (newest := newest_run(models_dir, kind)) is not None:
+        return newest
+    raise RunError(f"no {TASKS[kind].noun} in {models_dir}: train one with '{TASKS[kind].maker.usage}'")
+
+
+def newest_run(models_dir: Path, kind: str) -> Path | None:
+    """The newest run of a kind under `models_dir`, if there is one."""
     for path in list_runs(models_dir):
         with contextlib.suppress(RunError):
             read_run(path, kind)
             return path
-    raise RunError(f"no {TASKS[kind].noun} in {models_dir}: train one with '{TASKS[kind].maker.usage}'")
+    return None
 
 
 def named_run(name: str, models_dir: Path) -> Path:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from textrnn.base.config import LEARNING, PREDICTING, TEXT
-from textrnn.base.errors import ConfigError
+from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.options import GROUPS as CLASSIFIER
 from textrnn.classifier.options import MODELS, TASKS, check_options
 from textrnn.cli.complete import FILE, RunName
@@ -289,10 +291,8 @@ def classify(context: click.Context, /, table: tuple[str, ...], **options: Any) 
       textrnn classify new.csv        none: predict, with the newest classifier
       textrnn classify a.csv b.csv    several of the same columns, as one
     """
-    from textrnn.classifier.data import has_labels, why_unlabelled
     from textrnn.classifier.predict_file import PredictOptions
     from textrnn.classifier.sides import SideColumns
-    from textrnn.text.table.joined import open_tables
     from textrnn.text.table.table import TableOptions
 
     asked, given = split_options(context, options, *GROUPS)
@@ -308,14 +308,45 @@ def classify(context: click.Context, /, table: tuple[str, ...], **options: Any) 
     # Standard input can be read only once, so it is learnt from only where that is asked for.
     if asked.must_train or (saved is None and not asked.must_predict and table != ("-",)):
         check_options(given)
-        with open_tables(table, columns, needs_label=asked.must_train or None) as opened:
-            if asked.must_train or has_labels(opened):
-                given.update(options=columns, predict_options=predict_options, sides=sides)
-                _learn(context, opened, list(table), asked, given)
-                return
-            reason = why_unlabelled(opened)
+        given.update(options=columns, predict_options=predict_options, sides=sides)
+        reason = _learn_if_labelled(context, list(table), asked, given)
+        if not reason:
+            return
     _check_predicting(context, table, asked, reason)
     _predict(table, asked, columns, predict_options)
+
+
+def _learn_if_labelled(
+    context: click.Context, path: Sequence[str], asked: SimpleNamespace, given: dict[str, Any]
+) -> str:
+    """Learns from a table if it has labels; else why it has none, for it to be filled in by a saved classifier.
+
+    Raises:
+        DataError: it has none, and has to be learnt from, or there is no classifier.
+    """
+    from textrnn.base.run import newest_run
+    from textrnn.classifier.data import has_labels, why_unlabelled
+    from textrnn.classifier.predict import KIND
+    from textrnn.text.table.find_columns import NoLabelError
+    from textrnn.text.table.joined import open_tables
+
+    has_classifier = newest_run(Path(asked.models_dir), KIND) is not None
+    needs_label = None if has_classifier and not asked.must_train else True
+    with contextlib.ExitStack() as stack:
+        try:
+            table = stack.enter_context(open_tables(path, given["options"], needs_label=needs_label))
+        except NoLabelError as error:
+            if asked.must_train:
+                raise
+            reason = str(error)
+        else:
+            if asked.must_train or has_labels(table):
+                _learn(context, table, path, asked, given)
+                return ""
+            reason = why_unlabelled(table)
+    if not has_classifier:
+        raise DataError(f"{reason}; and there is no classifier in {asked.models_dir} that could fill them in")
+    return reason
 
 
 def _learn(

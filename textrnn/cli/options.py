@@ -173,7 +173,7 @@ def from_flag(of: str, what: str) -> Decorator:
 
 def reading_flags(what: str = "files") -> Decorator:
     """Decorates a command with the flags for how texts are read; `reading_of` takes them."""
-    default = "as the bytes show: UTF-8, UTF-16, GB18030 or cp1252"
+    default = "as the bytes show: UTF-8, UTF-16, GB18030, an old one of East Asia, or cp1252"
     encoding = flag("--encoding", section=TEXT, help=f"Encoding of the {what}.  [default: {default}]")
     strict = flag(
         "--strict-encoding",

@@ -22,6 +22,7 @@ from textrnn.text.corpus import map_ids, smallest_dtype
 
 MOST_LOST = 0.01  # bits per character
 ROWS, STEPS = 32, 256  # of held-out text, on which the loss is measured
+MOST_LOGITS = 1 << 26  # for that: with a large vocabulary a part of it is enough
 
 
 def held_out(model: LanguageModel) -> np.ndarray:
@@ -33,7 +34,8 @@ def held_out(model: LanguageModel) -> np.ndarray:
     path = (model.path or Path()) / "checkpoint" / "valid.ids"
     if not path.is_file() or len(ids := map_ids(path, smallest_dtype(model.num_ids))) < 2:
         raise RunError(f"{path} is missing, the held-out text on which the loss of int8 is measured: restore it")
-    known: np.ndarray = np.minimum(ids[: ROWS * STEPS + 1], model.num_ids - 1).astype(np.int32)
+    num_tokens = ROWS * max(8, min(STEPS, MOST_LOGITS // (ROWS * model.num_ids)))
+    known: np.ndarray = np.minimum(ids[: num_tokens + 1], model.num_ids - 1).astype(np.int32)
     return known
 
 

@@ -51,10 +51,12 @@ class CellSpec:
             the gradients with respect to the state after it, in float64. It gives those with respect to `state`, and
             the one with respect to `projected`. Without it, or with `output`, `inspect gradients` refuses the cell.
         output: what is put out after a step, `output(weights, state)`: float32[units, rows]. By default `state[0]`.
+        gates: how far its gates are open in a step, for histograms, `gates(weights, projected, state)`: the arguments
+            of `step`, and float32[units, rows] from 0 to 1 by name. Without it, it has none.
         begin: the state before a text, `begin(units)`: float32[width] for each state. By default zeros float32[units].
         windows: a `textrnn.nn.numpy.scan.WindowStep`, which reads many texts faster than `step` does.
         configure: the entry for a configuration, `configure(spec, config)`, if the cell has options of its own.
-        sizes: given to `layer`, `step` and `output` as `sizes=`, unless it is None.
+        sizes: given to `layer`, `step`, `output` and `gates` as `sizes=`, unless it is None.
         more_kept: numbers beside those of `projected` that training keeps of each step and row.
         speed: how many times as fast as an LSTM of equal units a training step is, without `more_layers`.
         rate_share: the best learning rate as a share of that of an LSTM.
@@ -75,6 +77,7 @@ class CellSpec:
     prepare: Function | None = None
     back: Function | None = None
     output: Function | None = None
+    gates: Function | None = None
     begin: Callable[[int], list[np.ndarray]] | None = None
     windows: str | None = None
     configure: Callable[[CellSpec, Any], CellSpec] | None = None
@@ -85,7 +88,7 @@ class CellSpec:
     more_layers: int = 0
 
     def function(self, role: str) -> Callable[..., Any]:
-        """The function of a role: `layer`, `step`, `prepare`, `back` or `output`."""
+        """The function of a role: `layer`, `step`, `prepare`, `back`, `output` or `gates`."""
         found = getattr(self, role)
         found = named(found) if isinstance(found, str) else found
         return found if self.sizes is None or role == "prepare" else functools.partial(found, sizes=self.sizes)
@@ -135,6 +138,7 @@ def _gated(name: str, layer: str, gates: int, *, recurrent: bool = True, biases:
         recurrent_options=RECURRENT_OPTIONS if recurrent else (),
         both_ways=True,
         back=f"{_STEPS}:{name}_back" if recurrent else None,
+        gates=f"{_STEPS}:{name}_gates" if gates > 1 else None,
         windows=f"textrnn.nn.numpy.scan:{name.upper()}",
         **facts,
     )

@@ -63,6 +63,7 @@ class Writing(Asked):
     stream: bool = option(False, "Send the text as it comes, as server-sent events.")
     stream_options: Mapping[str, Any] | None = option(None, "include_usage: end with the numbers of tokens.")
     use: str | None = option(None, "What predicts.", choices=("mixture", "network", "counts"))
+    adapt: bool = option(False, "Let the counts go on counting in each text, prompt included, while it is written.")
     condition: str | None = option(None, "What the text should be like, of a run with conditions.")
     guidance: float | None = option(None, "How much what sets the condition apart is made stronger.", low=0, high=100)
 

@@ -235,7 +235,7 @@ def _job(plan: Plan, opened: Opened, most_tokens: int) -> tuple[Job, list[str]]:
     if opened.model.config.is_bytes:
         raise ConfigError(f"the model {opened.name} writes bytes, which are no text: use textrnn generate -o FILE")
     how = dict(use=asked.use, condition=asked.condition, guidance=asked.guidance)
-    model, choose = asked_model(opened.model, TextConfig(), **how)  # type: ignore[arg-type]
+    model, choose = asked_model(opened.model, TextConfig(adapt=asked.adapt), **how)  # type: ignore[arg-type]
     random_seed = secrets.randbits(128) if asked.seed is None else asked.seed
     wanted = orders(
         model,
@@ -246,7 +246,7 @@ def _job(plan: Plan, opened: Opened, most_tokens: int) -> tuple[Job, list[str]]:
         choose=choose,
         warn=warnings.append,
     )
-    return Job(tuple(how.values()), model, list(wanted)), warnings
+    return Job((asked.adapt, *how.values()), model, list(wanted)), warnings
 
 
 async def _parts(plan: Plan, job: Job, head: dict[str, Any], warnings: list[str]) -> AsyncIterator[bytes]:

@@ -36,7 +36,15 @@ class Weights:
     read: Callable[[], Mapping[str, np.ndarray]]
 
 
-Told = Union["Event", Sample, Weights]
+@dataclass(frozen=True)
+class Gates:
+    """A network at a check: what gives how far its gates are open in some text, by name."""
+
+    step: int
+    read: Callable[[], Mapping[str, np.ndarray]]
+
+
+Told = Union["Event", Sample, Weights, Gates]
 Tell = Callable[[Told], None]
 
 
@@ -95,7 +103,7 @@ def event_lines(target: str | None) -> Iterator[Tell]:
 
         def tell(event: Told) -> None:
             nonlocal works
-            if not works or isinstance(event, Weights):
+            if not works or isinstance(event, Weights | Gates):
                 return
             try:
                 if file is None:

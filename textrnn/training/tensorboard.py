@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import ConfigError, warn
-from textrnn.training.events import Sample, Tell, Told, Weights
+from textrnn.training.events import Gates, Sample, Tell, Told, Weights
 
 EVERY_S = 1.0  # at most so often the loss of a step is written
 BINS, MOST_VALUES = 40, 1 << 18  # of a histogram; of larger arrays some values are counted
@@ -101,8 +101,9 @@ class BoardWriter:
             self._add(int(event.row["step"]), row)
         elif isinstance(event, Sample):
             self._add(event.step, {"sample": _text(event.text)})
-        elif isinstance(event, Weights):
-            self._add(event.step, {f"weights/{name}": _histogram(array) for name, array in event.read().items()})
+        elif isinstance(event, Weights | Gates):
+            group = type(event).__name__.lower()
+            self._add(event.step, {f"{group}/{name}": _histogram(array) for name, array in event.read().items()})
 
     def _add(self, step: int, values: Mapping[str, dict[str, Any] | None]) -> None:
         """Writes some values of a step, by their tags; a first one, or one of an earlier step, begins anew there."""

@@ -61,6 +61,10 @@ class Cell:
         """The state after one step from the projected input, float32[width, rows]."""
         return self._step(self.weights, projected, state)
 
+    def gates(self, projected: np.ndarray, state: Arrays) -> dict[str, np.ndarray]:
+        """How far its gates are open in a step, by name, float32[units, rows] from 0 to 1; none of a cell without."""
+        return self.spec.function("gates")(self.weights, projected, state) if self.spec.gates else {}
+
     def output(self, state: Arrays) -> np.ndarray:
         """What it puts out after a step, float32[units, rows]."""
         return state[0] if self._output is None else self._output(self.weights, state)
@@ -194,6 +198,36 @@ def minlstm_step(weights: Named, projected: np.ndarray, state: Arrays) -> Arrays
     z += 1
     z *= 0.5
     return [_towards(projected[2 * units :], state[0], z)]
+
+
+def gru_gates(weights: Named, projected: np.ndarray, state: Arrays) -> dict[str, np.ndarray]:
+    """z and r of `gru_step`."""
+    width = 2 * len(state[0])
+    update, reset = np.split(_open(np.dot(weights["recurrent_kernel"][:width], state[0]) + projected[:width]), 2)
+    return dict(update=update, reset=reset)
+
+
+def lstm_gates(weights: Named, projected: np.ndarray, state: Arrays) -> dict[str, np.ndarray]:
+    """i, f and o of `lstm_step`."""
+    i, f, _, o = np.split(_open(np.dot(weights["recurrent_kernel"], state[0]) + projected), 4)
+    return dict(input=i, forget=f, output=o)
+
+
+def mingru_gates(weights: Named, projected: np.ndarray, state: Arrays) -> dict[str, np.ndarray]:
+    """z of `mingru_step`."""
+    return dict(update=_open(projected[: len(state[0])]))
+
+
+def minlstm_gates(weights: Named, projected: np.ndarray, state: Arrays) -> dict[str, np.ndarray]:
+    """f and i of `minlstm_step`."""
+    forget, into, _ = np.split(_open(projected / 2), 3)
+    return dict(forget=forget, input=into)
+
+
+def _open(halves: np.ndarray) -> np.ndarray:
+    """Sigmoids of what is halved already."""
+    sigmoids: np.ndarray = np.tanh(halves) / 2 + 0.5
+    return sigmoids
 
 
 def _towards(g: np.ndarray, h: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -155,15 +156,24 @@ class CarriedNetwork(_Ends, Stepping):
         state = [array for layer in self._layers for array in layer.initial_state(rows)]
         return [*state, np.zeros((self._num_conditions, rows), np.float32)] if self._num_conditions else state
 
-    def next_hidden(self, ids: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        """The last layer's output float32[units, rows] and the state after one token a row."""
+    def next_hidden(
+        self, ids: np.ndarray, state: State, watch: Callable[[int, np.ndarray, State], None] | None = None
+    ) -> tuple[np.ndarray, State]:
+        """The last layer's output float32[units, rows] and the state after one token a row.
+
+        Args:
+            ids, state: see `Stepping.next_hidden`.
+            watch: told the number of each layer, what it reads and its state before it does.
+        """
         hidden: np.ndarray | None = None
         after, place = State(), 0
         conditions = self.conditions_after(ids, state[-1]) if self._num_conditions else None
-        for layer in self._layers:
-            before = hidden
+        for number, layer in enumerate(self._layers):
+            before, own = hidden, state[place : place + layer.num_states]
             projected = self._first(ids, conditions) if before is None else layer.project(before)
-            new = layer.step(projected, state[place : place + layer.num_states])
+            if watch is not None:
+                watch(number, projected, own)
+            new = layer.step(projected, own)
             place += layer.num_states
             after += new
             hidden = layer.output(new)
@@ -172,6 +182,29 @@ class CarriedNetwork(_Ends, Stepping):
         if conditions is not None and hidden is not None:
             return np.concatenate([hidden, conditions]), [*after, conditions]
         return hidden, after  # type: ignore[return-value]  # there is always a layer
+
+    def gates(self, ids: np.ndarray, state: State) -> dict[str, np.ndarray]:
+        """How far the gates are open while a text is read, from 0 to 1.
+
+        Args:
+            ids: int32[steps], at least one.
+            state: before it, of one row.
+
+        Returns:
+            float32[units, steps] by layer and gate, such as `layer0/forget`; of a mixture also `mixture/network`, the
+            weight of the network, float32[1, steps].
+        """
+        found: dict[str, list[np.ndarray]] = {}
+
+        def add(number: int, projected: np.ndarray, own: State) -> None:
+            for name, values in self._layers[number].gates(projected, own).items():
+                found.setdefault(f"layer{number}/{name}", []).append(values)
+
+        for step in range(len(ids)):
+            hidden, state = self.next_hidden(ids[step : step + 1], state, add)
+            if self.num_experts:
+                found.setdefault("mixture/network", []).append(self.gate(hidden)[:1])
+        return {name: np.concatenate(values, 1) for name, values in found.items()}
 
     def probabilities(self, hidden: np.ndarray) -> np.ndarray:
         """Probabilities of all tokens, float32[rows, vocab], from `next_hidden`, where there is a gate."""

@@ -50,6 +50,8 @@ _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
     评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
 )
+_SOURCE = _words("author authors language lang 作者 语言 语种")  # of a text, beside which there may be a label as well
+_NAMING = _words("name value title")  # members of an object in JSON that say which one it is
 # What else texts are sorted by: said where another column is taken.
 _ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
@@ -84,9 +86,12 @@ def label_hint(name: str) -> float:
     Example:
         >>> label_hint("label"), label_hint("stars"), label_hint("airline_sentiment"), label_hint("sentiment_gold")
         (3.0, 2.5, 2.0, 1.0)
-        >>> label_hint("Class Index"), label_hint("index"), label_hint("text_id")
-        (2.5, 0.0, 0.0)
+        >>> label_hint("Class Index"), label_hint("index"), label_hint("text_id"), label_hint("labels.name")
+        (2.5, 0.0, 0.0, 2.0)
     """
+    parent, _, member = name.rpartition(".")
+    if parent and member.casefold() in _NAMING:  # of an object in JSON
+        return min(LAST, label_hint(parent))
     words = _TOKENS.findall(name)
     numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
     return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND, _hint(numbered, _LABEL) - SECOND)
@@ -95,6 +100,12 @@ def label_hint(name: str) -> float:
 def names_aspect(name: str) -> bool:
     """Whether the name of a column is that of something that texts are sorted by as well."""
     return _hint(name, _ASPECT) > 0
+
+
+def names_source(name: str) -> bool:
+    """Whether the name of a column is that of authors or languages."""
+    tokens = _tokens(name)
+    return bool(tokens) and _ends_with(tokens[-1], _SOURCE)
 
 
 def names_grades(name: str) -> bool:

@@ -24,6 +24,8 @@ from textrnn.text.table.records import (
     QUOTE,
     Dialect,
     Record,
+    first_word_cells,
+    is_bracketed,
     read_records,
 )
 
@@ -76,7 +78,7 @@ def parse_delimiter(wanted: str) -> str:
         raise ConfigError(
             f"--delimiter is {wanted!r:.60}: expected a character or a few, such as ';' or '||', or one of "
             f"{', '.join(DELIMITERS.values())}, at (text@label), "
-            f"{JSONL} (an object a line), {FIRST_WORD} (a label, a blank and a text), {LINES} (a text a line)"
+            f"{JSONL} (an object a line), {FIRST_WORD} (a label, a blank or colon, and a text), {LINES} (a text a line)"
         )
     return found
 
@@ -321,13 +323,18 @@ def _is_first_word(lines: Sequence[str]) -> bool:
         (True, True)
         >>> _is_first_word(["A fine film", "The plot is dull"] * 9), _is_first_word(["1 cup of tea", "2 eggs"] * 9)
         (False, False)
+        >>> _is_first_word(["[joy] a film", "[fear] a plot"] * 9), _is_first_word(["Ann: a film", "Ben: no"] * 9)
+        (True, False)
     """
-    filled = [line.split(maxsplit=1) for line in lines if not line.isspace()]
+    bodies = [line.rstrip("\r\n") for line in lines if not line.isspace()]
+    filled = [first_word_cells(body) for body in bodies]
     labels = Counter(words[0] for words in filled if len(words) > 1 and not NUMBER.fullmatch(words[1].strip()))
     if labels.total() < max(MIN_SIGN_LINES, MIN_SIGN_SHARE * len(filled), 4 * len(labels)):
         return False
     if _NUMBERED & labels.keys():
         return all(map(_CLASS_NUMBER.fullmatch, labels))
+    if all(map(is_bracketed, bodies)) and len(labels) <= MAX_AT_LABELS:
+        return True
     return all(label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label) for label in labels)
 
 

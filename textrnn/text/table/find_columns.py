@@ -17,6 +17,7 @@ from textrnn.text.table.column_facts import (
     label_hint,
     names_aspect,
     names_grades,
+    names_source,
     speaks_against,
     text_hint,
 )
@@ -114,7 +115,8 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
         columns = _alike([column for column in free if is_yes_or_no(facts[column])], facts)
-        if len(columns) >= FEWEST:
+        parents = {names[column].rpartition(".")[0] for column in columns}
+        if len(columns) >= FEWEST or (len(columns) > 1 and len(parents) == 1 and parents != {""}):
             flag = f"--label-column {flag_value(names, columns[0])}"
             _say(table, f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone")
             return columns
@@ -152,6 +154,10 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         only = 1 - table.text_column
         few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
         found = only if few and not never_label(facts[only]) else None
+    if found is None and needs_label and (last := _against_its_name(table, facts)) is not None:
+        name, flag = column_name(names, last), flag_value(names, last)
+        _say(table, f"{table.name}: {name} is taken for the label, as no other column can be: --label-column {flag}")
+        found = last
     if found is None and needs_label:
         raise no_label(table, facts)
     if found is not None:
@@ -166,12 +172,16 @@ def regular(table: Table, rows: list[list[str]]) -> list[list[str]]:
     return usual if len(usual) >= MIN_ROWS_TO_JUDGE else rows
 
 
-def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> DataError:
+class NoLabelError(DataError):
+    """A table has no column of labels."""
+
+
+def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> NoLabelError:
     """The error that there is no column of labels, with what speaks against each other column."""
     facts = facts or column_facts(regular(table, table.sample), table.width)
     columns = set(range(len(facts))) - {*table.text_columns, *_passed_over(table)}
     reasons = f": {why_no_label(table.header, facts, sorted(columns))}" if columns else ""
-    return DataError(
+    return NoLabelError(
         f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}{reasons}; "
         "name it with --label-column, or the delimiter with --delimiter"
     )
@@ -222,6 +232,13 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
             f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
         )
     return (few[0] if few else None), []
+
+
+def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
+    """The only column that looks like labels, if it is that of authors or languages, which are seldom labels."""
+    taken = {*table.text_columns, *_passed_over(table)}
+    words = [c for c in range(len(facts)) if c not in taken and facts[c].is_few and facts[c].numbers < 0.5]
+    return words[0] if len(words) == 1 and table.header and names_source(table.header[words[0]]) else None
 
 
 def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:

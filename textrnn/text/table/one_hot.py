@@ -59,3 +59,17 @@ class OneHot:
                     "each holds 1 and 0, or yes and no; name one column of labels with --label-column"
                 )
         return f"{self.separator} ".join(found) if found else self.separator * filled
+
+
+def one_hot_of(columns: Sequence[int], header: Sequence[str]) -> OneHot:
+    """How labels are read from some columns: each stands for its name, or its number if it has none.
+
+    Example:
+        >>> one_hot_of((1, 2), ["text", "cats.good", "cats.bad"]).names
+        ['good', 'bad']
+    """
+    names = [header[column].strip() or str(column + 1) for column in columns]
+    parents = {name.rpartition(".")[0] for name in names}
+    if len(parents) == 1 and parents != {""}:  # members of an object in JSON
+        names = [name.rpartition(".")[2] for name in names]
+    return OneHot(tuple(columns), names)

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 # Kinds of files: CSV (any delimiter), JSONL (an object a line), JSON (an array of objects), AT (text, at sign, label),
-# FASTTEXT (`__label__` and label, text), FIRST_WORD (label, blank, text), LINES (a text a line).
+# FASTTEXT (`__label__` and label, text), FIRST_WORD (label, blank or colon, text), LINES (a text a line).
 CSV, JSONL, JSON, AT, FASTTEXT, FIRST_WORD, LINES = "csv", "jsonl", "json", "at", "fasttext", "first-word", "lines"
 LABEL_PREFIX = "__label__"  # of fastText
 AND = "\x1f"  # between several labels of a row where the file has a list of them: a sign that is in none
@@ -58,6 +58,9 @@ class Record(NamedTuple):
     spans: Sequence[tuple[int, int]] = ()  # where in `raw` each cell begins and ends; empty if there are no quotes
     changed: Mapping[int, str] = MappingProxyType({})  # cells that are not as they were read, by their column
 
+
+_BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）]\s*[:：]?\s*(?P<text>\S.*)")
+_BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：]{1,40})\s*(?:：|:\s)\s*(?P<text>\S.*)")
 
 Peek = Callable[[int], "str | None"]  # a line that comes later, by its distance less one; None behind the last
 
@@ -118,10 +121,28 @@ def _plain_cutter(dialect: Dialect) -> Callable[[str], list[str]]:
     if dialect.kind == FASTTEXT:
         return _fasttext_cells
     if dialect.kind == FIRST_WORD:
-        return lambda body: body.split(maxsplit=1)
+        return first_word_cells
     if dialect.skip_space:
         return lambda body: [cell.lstrip(" ") for cell in body.split(delimiter)]
     return lambda body: body.split(delimiter)
+
+
+def first_word_cells(body: str) -> list[str]:
+    """Label and text of a line that begins with its label: before a blank, before a colon, or in brackets.
+
+    Example:
+        >>> first_word_cells("1 a film"), first_word_cells("LOC:city Which?"), first_word_cells("pos: a film")
+        (['1', 'a film'], ['LOC:city', 'Which?'], ['pos', 'a film'])
+        >>> first_word_cells("好评：好茶"), first_word_cells("[so so] a film")
+        (['好评', '好茶'], ['so so', 'a film'])
+    """
+    found = _BRACKETED.fullmatch(body) or _BEFORE_COLON.fullmatch(body)
+    return [found["label"], found["text"]] if found else body.split(maxsplit=1)
+
+
+def is_bracketed(body: str) -> bool:
+    """Whether a line begins with something in brackets."""
+    return _BRACKETED.fullmatch(body) is not None
 
 
 def _fasttext_cells(body: str) -> list[str]:

@@ -14,7 +14,7 @@ from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import joined_labels, list_of
 from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
-from textrnn.text.table.one_hot import OneHot
+from textrnn.text.table.one_hot import OneHot, one_hot_of
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.records import (
@@ -137,8 +137,7 @@ class Table:
         """How the labels of a row are read from several columns; None where they are in one."""
         if len(self.label_columns) < 2:
             return None
-        names = self.header or [""] * self.width
-        return OneHot(self.label_columns, [names[column].strip() or str(column + 1) for column in self.label_columns])
+        return one_hot_of(self.label_columns, self.header or [""] * self.width)
 
     def line_of(self, record: Record) -> int:
         """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
@@ -160,7 +159,7 @@ class Table:
             JSONL: "JSON lines",
             JSON: "a JSON array",
             FASTTEXT: "fastText",
-            FIRST_WORD: "a label, a blank and a text",
+            FIRST_WORD: "a label before each text",
             LINES: "a text a line",
         }
         written = names.get(kind) or DELIMITERS.get(delimiter, f"delimiter {delimiter!r}")

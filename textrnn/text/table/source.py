@@ -45,8 +45,9 @@ _ERRORS = "textrnn.bad"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _MARKUP = {
     "a page of HTML": ("<!doctype html", "<html", "<table"),
-    "XML": ("<?xml",),
+    "XML": ("<?xml", "<reviews>", "<dataset", "<corpus", "<documents"),
     "ARFF of Weka": ("@relation",),
+    "a dump of SQL": ("insert into ", "create table ", "-- mysql dump"),
 }
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
@@ -186,7 +187,7 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
 
 
 def refuse_markup(line: str, label: str) -> None:
-    """Raises DataError if a first line begins a file that is no table, though it is text: HTML, XML or ARFF."""
+    """Raises DataError if a first line begins a file that is no table, though it is text: HTML, XML, ARFF or SQL."""
     begin = line.lstrip().casefold()
     for words, beginnings in _MARKUP.items():
         if begin.startswith(beginnings):
