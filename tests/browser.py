@@ -1,5 +1,6 @@
 """The page of `textrnn serve`, and the search of the docs, in a real browser, by `make test-browser`."""
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,9 @@ import time
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from serving import copied, serving
+
+from textrnn.base.files import write_json
+from textrnn.base.run import read_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -163,6 +167,25 @@ def test_score_answer_and_deleting_with_a_question(opened):
         page.click("#run button")
         page.click(f"#ask button[value={answer}]")
         expect(page.locator("#run-list tbody tr")).to_have_count(left)
+
+
+def test_a_training_is_shown_while_it_goes_on(browser, tmp_path):
+    path = copied(tmp_path, "lstm") / "lstm"
+    history = (path / "history.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (path / "history.csv").write_text("".join(history[:3]), encoding="utf-8")
+    write_json(path / "run.json", {**read_run(path), "status": "training"})
+    with serving(tmp_path) as client:
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{client.base_url}#runs")
+        page.click("#run-list button:text-is('lstm')")
+        curve = page.locator("#run svg path.valid")
+        expect(curve).to_have_count(1)
+        before = curve.get_attribute("d")
+        (path / "history.csv").write_text("".join(history), encoding="utf-8")
+        (path / "samples.jsonl").write_text(json.dumps({"step": 14, "text": "the old cat"}) + "\n", encoding="utf-8")
+        expect(page.locator("#run .reading")).to_have_text("the old cat")
+        assert curve.get_attribute("d").count("L") == len(history) - 2 > before.count("L")
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
