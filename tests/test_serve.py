@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import signal
 import socket
@@ -146,6 +147,23 @@ def test_echo_begins_with_the_prompt(client):
     assert "".join(event["choices"][0]["text"] for event in events) == "the " + text
 
 
+def test_echo_with_logprobs_measures_the_prompt(client):
+    """Tokens of the prompt, and of what follows, are those of a text that is scored."""
+    asked = dict(model="lstm", prompt=["the old mill", ""], max_tokens=9, seed=1, logprobs=2, echo=True)
+    first, second = complete(client, **asked)["choices"]
+    found, score = first["logprobs"], post(client, "/v1/score", model="lstm", input=first["text"], per_char=True).json()
+    assert "".join(found["tokens"]) == first["text"] and first["text"].startswith("the old mill")
+    bits = [one["bits"] for one in score["characters"]]
+    assert [-logprob / math.log(2) for logprob in found["token_logprobs"]] == pytest.approx(bits, rel=1e-3, abs=1e-3)
+    assert found["text_offset"] == [*range(len(first["text"]))] and len(second["logprobs"]["tokens"]) == 9
+    events = streamed(client, "/v1/completions", **asked)
+    own = [event["choices"][0] for event in events if event["choices"][0]["index"] == 0]
+    for key in ("tokens", "token_logprobs", "text_offset"):
+        assert [value for part in own for value in part["logprobs"][key]] == found[key]
+    long = post(client, "/v1/completions", model="lstm", prompt="a" * 200_000, logprobs=1, echo=True)
+    assert long.status_code == 400 and "/v1/score" in long.json()["error"]["message"]
+
+
 def test_characters_that_the_model_never_saw_are_said(client):
     (warning,) = complete(client, model="lstm", prompt="the 你", max_tokens=3)["warnings"]
     assert "never saw '你'" in warning
@@ -271,7 +289,6 @@ BAD = [
     ("/v1/completions", dict(stop=["a"] * 17), 400, "at most 16"),
     ("/v1/completions", dict(best_of=2), 400, "best_of has no meaning here"),
     ("/v1/completions", dict(tempperature=1), 400, "unknown field 'tempperature'"),
-    ("/v1/completions", dict(echo=True, logprobs=1), 400, "/v1/score"),
     ("/v1/completions", dict(model="lstm", condition="good"), 400, "condition"),
     ("/v1/chat/completions", dict(messages=[]), 400, "messages"),
     ("/v1/chat/completions", dict(messages=[dict(role="king", content="x")]), 400, "role"),

@@ -201,6 +201,21 @@ def orders(
         yield from (Order(beginning, ids, texts) for beginning, texts in found.values())
 
 
+def read_tokens(order: Order, top: int) -> list[Token]:
+    """The tokens of a prompt, with the probabilities that they have where they stand.
+
+    Args:
+        order: of the prompt.
+        top: see `Wanted`.
+    """
+    reading = PromptReading(order.model, order.ids)
+    text = Text(order.model, row_rng(0), Wanted(SampleConfig(length=max(1, len(order.ids))), top=top))
+    for token in order.ids.tolist():
+        reading.read(1)
+        text.add(token, _logprobs(reading.logits)[0])
+    return list(text.take().tokens)
+
+
 class Batch:
     """Texts that a model writes in step; those of orders differ from it at most in the state that texts begin with."""
 

@@ -97,6 +97,11 @@ class PromptReading:
         return len(part)
 
     @property
+    def logits(self) -> np.ndarray:
+        """Logits of what comes next, float32[1, vocab], once something is read."""
+        return self._logits
+
+    @property
     def is_done(self) -> bool:
         """Whether all is read."""
         return not len(self._left)

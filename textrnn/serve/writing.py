@@ -15,7 +15,7 @@ from starlette.responses import Response
 from textrnn.base.errors import ConfigError
 from textrnn.language_model.asked import asked_model
 from textrnn.language_model.chat import ASSISTANT, SYSTEM, USER
-from textrnn.language_model.continuous import Piece, Token, Wanted, orders
+from textrnn.language_model.continuous import Piece, Token, Wanted, orders, read_tokens
 from textrnn.language_model.generation_loop import LENGTH
 from textrnn.language_model.sample_options import TextConfig
 from textrnn.serve.engine import Job
@@ -59,6 +59,7 @@ class Plan:
         stops: texts that end the writing.
         top: see `Text`.
         form: how it is answered.
+        shows_reading: whether tokens of the seeds are given as well.
     """
 
     asked: Writing
@@ -66,6 +67,7 @@ class Plan:
     stops: Sequence[str]
     top: int | None
     form: Form
+    shows_reading: bool = False
 
     @property
     def num_texts(self) -> int:
@@ -84,13 +86,18 @@ class Form:
     prefix, whole, chunk = "cmpl", "text_completion", "text_completion"
 
     def __init__(self, prompts: Sequence[str], *, logprobs: bool) -> None:
-        self._prompts, self._logprobs = prompts, logprobs
+        self._prompts, self._logprobs = list(prompts), logprobs
+        self._read: dict[int, Sequence[Token]] = {}
         self._lengths: dict[int, int] = {}
+
+    def take_reading(self, index: int, tokens: Sequence[Token]) -> None:
+        """Begins a text with the tokens of its prompt, as the model has read them."""
+        self._read[index], self._prompts[index] = tokens, "".join(token.text for token in tokens)
 
     def opening(self, index: int) -> dict[str, Any] | None:
         """The part of a stream with which a text begins, if there is one."""
         prompt = self._prompts[index] if self._prompts else ""
-        return self.part(index, prompt, (), None) if prompt else None
+        return self.part(index, prompt, self._read.get(index, ()), None) if prompt else None
 
     def part(self, index: int, text: str, tokens: Sequence[Token], reason: str | None) -> dict[str, Any]:
         """A piece of a text in a stream."""
@@ -101,8 +108,9 @@ class Form:
 
     def choice(self, index: int, written: Written, reason: str | None) -> dict[str, Any]:
         """A whole text."""
-        prompt = self._prompts[index] if self._prompts else ""
-        found = self._facts(written.tokens, len(prompt)) if self._logprobs else None
+        prompt, read = self._prompts[index] if self._prompts else "", self._read.get(index, ())
+        tokens, begin = [*read, *written.tokens], 0 if read else len(prompt)
+        found = self._facts(tokens, begin) if self._logprobs else None
         return dict(index=index, text=prompt + written.text, logprobs=found, finish_reason=reason)
 
     def _facts(self, tokens: Sequence[Token], begin: int) -> dict[str, Any]:
@@ -165,11 +173,13 @@ def _reason(stop_reason: str | None) -> str | None:
 async def complete(service: Service, asked: Completion) -> dict[str, Any] | Response:
     """Answers `/v1/completions`."""
     seeds = texts_of(asked.prompt, "prompt", service.config.max_texts) or [""]
-    if asked.echo and asked.logprobs is not None:
-        raise ConfigError("echo with logprobs is not there: POST /v1/score with per_char measures a text")
     prompts = [seed for seed in seeds for _ in range(asked.n)] if asked.echo else []
     form = Form(prompts, logprobs=asked.logprobs is not None)
-    return await _answer(service, Plan(asked, seeds, asked.stops, asked.logprobs, form))
+    shows_reading = asked.echo and asked.logprobs is not None
+    if shows_reading and sum(map(len, seeds)) > service.config.max_tokens:
+        most = f"at most {service.config.max_tokens:,} characters"
+        raise ConfigError(f"echo with logprobs reads token by token: expected prompts of {most}, or /v1/score")
+    return await _answer(service, Plan(asked, seeds, asked.stops, asked.logprobs, form, shows_reading))
 
 
 async def chat(service: Service, asked: Chat) -> dict[str, Any] | Response:
@@ -212,6 +222,8 @@ async def _answer(service: Service, plan: Plan) -> dict[str, Any] | Response:
         stack.enter_context(service.places.taken(plan.num_texts))
         opened = await stack.enter_async_context(service.shelf.using(plan.asked.model, LANGUAGE_MODEL))
         job, warnings = await service.quick.run(lambda: _job(plan, opened, service.config.max_tokens))
+        if plan.shows_reading:
+            await service.pool.run(lambda: _show_reading(plan, job))
         head = dict(id=f"{plan.form.prefix}-{secrets.token_hex(12)}", created=int(time.time()), model=opened.name)
         opened.submit(job)
         if plan.asked.stream:
@@ -247,6 +259,14 @@ def _job(plan: Plan, opened: Opened, most_tokens: int) -> tuple[Job, list[str]]:
         warn=warnings.append,
     )
     return Job((asked.adapt, *how.values()), model, list(wanted)), warnings
+
+
+def _show_reading(plan: Plan, job: Job) -> None:
+    """Has the texts of a request begin with the tokens of their prompts."""
+    for order in job.orders:
+        tokens = read_tokens(order, plan.top or 0)
+        for text in order.texts:
+            plan.form.take_reading(text.index, tokens)
 
 
 async def _parts(plan: Plan, job: Job, head: dict[str, Any], warnings: list[str]) -> AsyncIterator[bytes]:
