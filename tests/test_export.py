@@ -16,7 +16,11 @@ import tensorflow as tf
 from cli_fixtures import enter_copy, good, refused
 from small_models import ALL, BOTH_WAYS, CARRIED, UNITS, VOCAB, built, random_ids, random_weights
 
-from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.base.files import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
+from textrnn.base.run import load
+from textrnn.classifier.kinds import Classes, Several
+from textrnn.classifier.network import build_classifier
+from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.export.export import export
 from textrnn.language_model.fast import FAST_FILE, FAST_MODEL, stack_of, with_runtime
 from textrnn.language_model.generation_loop import Stream
@@ -31,6 +35,7 @@ from textrnn.nn.keras.weights import get_weights
 from textrnn.nn.numpy.litert import LiteNetwork
 from textrnn.nn.stack import STATES
 from textrnn.text.tokens.char import CharTokenizer
+from textrnn.text.tokens.vocabulary import Vocabulary
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 STEPS = [name for name, config in CARRIED.items() if config.arch in STATES]
@@ -103,6 +108,20 @@ def say_savedmodel(path):
     return lambda **given: step(**{name: tf.constant(array) for name, array in given.items()})
 
 
+def run_without_textrnn(script, *arguments):
+    """What an example prints where textrnn cannot be imported."""
+    without = "import runpy, sys; sys.modules['textrnn'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", without, str(EXAMPLES / script), *arguments],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def is_close(found, expected):
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
@@ -140,6 +159,74 @@ def test_a_keras_model_of_stock_layers_is_the_runtimes(run, rng, name):
     is_close(found, expected[-1] if name in BOTH_WAYS else np.swapaxes(expected, 0, 1))
 
 
+def drawn_classifier(path, rng, *, task="classes", level="word", **encoder):
+    """A classifier of drawn weights: two networks beside a linear model that is not chosen."""
+    path.mkdir(parents=True)
+    encoder = EncoderConfig(units=UNITS, embed=5, **encoder)
+    names, words = ["bad", "good", "so so"], ["tea", "lovely", "never", "again", "n't", "do"]
+    config = dataclasses.replace(ClassifierConfig(), encoder=encoder)
+    if level == "char":
+        words = list("abcdeloty ")
+    arrays = get_weights(build_classifier(encoder, len(words) + 2, len(names)))
+    weights = {f"rnn{k}/{name}": array for k in range(2) for name, array in random_weights(rng, arrays).items()}
+    write_weights(path / MODEL_FILE, weights)
+    write_json(path / TOKENIZER_FILE, Vocabulary(words, level).to_json())
+    kind = Classes(names) if task == "classes" else Several(names, "; ")
+    model = dict(chosen="rnn", members=2, linear=None, mixture=None, shares=[0.2, 0.3, 0.5], temperatures={"rnn": 1.5})
+    model["decisions"] = {} if task == "classes" else {"rnn": [0.2, 0.5, 0.3]}
+    details = dict(format_version=FORMAT_VERSION, kind="classifier", config=config.to_json(), classes=names)
+    write_json(path / RUN_FILE, {**details, "labels": kind.to_json(), "model": model, "metrics": {}})
+    return load(path)
+
+
+CLASSIFIERS = [
+    {},
+    dict(cell="lstm", layers=2, pooling="last"),
+    dict(arch="simple", pooling="max"),
+    dict(arch="gru", layers=2, pooling="attention", task="multi"),
+    dict(arch="lstm", pooling="last", level="char"),
+]
+TEXTS = ["Lovely tea,  again", "do never lovely", "x"]
+
+
+@pytest.mark.filterwarnings("ignore:.*softmax over axis")  # of a text of one token, in Keras
+@pytest.mark.parametrize("to", ["onnx", "keras"])
+@pytest.mark.parametrize("options", CLASSIFIERS, ids=lambda options: "-".join(map(str, options.values())) or "default")
+def test_a_classifier_says_what_its_networks_say(tmp_path, rng, monkeypatch, options, to):
+    monkeypatch.chdir(tmp_path)
+    model = drawn_classifier(tmp_path / "models" / "drawn", rng, **options)
+    path = export("drawn", to, models_dir=Path("models")).path
+    if to == "onnx":
+        session = pytest.importorskip("onnxruntime").InferenceSession(str(path))
+    else:
+        assert b"textrnn" not in zipfile.ZipFile(path).read("config.json")
+        network = keras.models.load_model(path, safe_mode=True)
+    for text in TEXTS:
+        ids, _ = model.networks.encode(text)
+        found = session.run(None, {"ids": ids[None]})[0] if to == "onnx" else np.array(network(ids[None]))
+        is_close(found, model.all_predictions([text])[0]["rnn"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", ["onnx", "keras"])
+@pytest.mark.parametrize("options", CLASSIFIERS[2:], ids=["simple", "multi", "char"])
+def test_the_examples_tell_the_labels_that_classify_tells(tmp_path, rng, monkeypatch, options, to):
+    monkeypatch.chdir(tmp_path)
+    model = drawn_classifier(tmp_path / "models" / "drawn", rng, **options)
+    good("export", "drawn", "--to", to)
+    done = run_without_textrnn(f"classify_with_{to}.py", "drawn" + ENDINGS[to], *TEXTS)
+    assert [line.split("\t")[0] for line in done.splitlines()] == [one["label"] for one in model.classify(TEXTS)]
+
+
+def test_classifiers_that_cannot_be_exported_are_refused(tmp_path, rng, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn_classifier(tmp_path / "models" / "drawn", rng, arch="mingru")
+    refused("export", "drawn", "--to", "onnx", code=2, says=["the cell of models/drawn is mingru"])
+    refused("export", "drawn", "--to", "litert", code=2, says=["exported to keras or onnx, and --to is litert"])
+    shutil.copytree(Path(__file__).parent / "old_runs" / "answerer", "models/answers")
+    refused("export", "answers", "--to", "onnx", code=2, says=["neither a language model nor a classifier"])
+
+
 @pytest.mark.parametrize(
     ("name", "to", "says"),
     [
@@ -172,18 +259,9 @@ def test_export_keeps_what_is_there(run):
 def test_the_examples_write_what_generate_writes(run, to, name):
     run(name)
     good("export", "drawn", "--to", to)
-    without = "import runpy, sys; sys.modules['textrnn'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
-    script, model = str(EXAMPLES / f"write_with_{to}.py"), "drawn" + ENDINGS[to]
-    done = subprocess.run(
-        [sys.executable, "-c", without, script, model, "abba", "20", "0"],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    written = run_without_textrnn(f"write_with_{to}.py", "drawn" + ENDINGS[to], "abba", "20", "0")
     expected = good("generate", "--model", "drawn", "--seed", "abba", "--length", "20", "--temperature", "0").out
-    assert done.stdout.strip() == expected.strip()
+    assert written.strip() == expected.strip()
 
 
 # ---------------------------------------------------------------- the fast runtime

@@ -82,7 +82,7 @@ def layer_of(module):
 
 
 def may_import_tensorflow(module):
-    if module in ("textrnn.export.keras_file", "textrnn.export.saved_model"):
+    if module in {f"textrnn.export.{name}" for name in ("classifier_keras", "keras_file", "saved_model")}:
         return True
     if module.startswith("textrnn.nn.keras") or room_of(module) == "training":
         return not module.endswith(".options")

@@ -1,4 +1,4 @@
-"""`textrnn export`: a saved language model for other programs."""
+"""`textrnn export`: a saved language model or classifier for other programs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ from textrnn.cli.options import MODELS_DIR, Command
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @MODELS_DIR
 def export(name: str, to: str, output: str | None, int8: bool, overwrite: bool, models_dir: Path) -> None:
-    """Write the language model NAME for other programs, and its tokens as JSON beside it."""
+    """Write the language model NAME, or the networks of the classifier NAME (keras, onnx), for other programs, and its
+    tokens as JSON beside it."""
     from textrnn.export.export import export as write
 
     found = write(name, to, models_dir=models_dir, output=output, int8=int8, overwrite=overwrite)
@@ -43,4 +44,4 @@ def export(name: str, to: str, output: str | None, int8: bool, overwrite: bool, 
     if found.bits_lost is not None:
         click.echo(f"int8 costs {found.bits_lost:.4f} bits per character on held-out text; generate writes with it now")
     if found.left_out:
-        click.echo("the counts of this run are left out: it predicts as 'textrnn generate --use network' does")
+        click.echo(found.left_out)

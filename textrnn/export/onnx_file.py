@@ -6,37 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from textrnn.export.onnx_graph import Graph
 from textrnn.nn.stack import STATES, Stack
-
-OPSET = 18
-
-
-class _Graph:
-    """Nodes and constants that are added one by one."""
-
-    def __init__(self) -> None:
-        self.nodes, self.constants = list[Any](), list[Any]()
-
-    def add(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """The names of what an operation puts out; one name if it is one."""
-        from onnx import helper
-
-        names = [f"{op.lower()}{len(self.nodes)}_{number}" for number in range(outputs)]
-        self.nodes.append(helper.make_node(op, inputs, names, **attributes))
-        return names[0] if outputs == 1 else names
-
-    def constant(self, array: np.ndarray) -> str:
-        """The name of a constant."""
-        from onnx import numpy_helper
-
-        name = f"constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
-        return name
-
-    def affine(self, inputs: str, kernel: np.ndarray, bias: np.ndarray) -> str:
-        """inputs @ kernel + bias."""
-        product = self.add("MatMul", inputs, self.constant(kernel))
-        return str(self.add("Add", product, self.constant(bias)))
 
 
 def build(stack: Stack) -> bytes:
@@ -46,13 +17,13 @@ def build(stack: Stack) -> bytes:
         a model from `ids` int32[rows], `state0`, `state1`, ... float32[rows, units] and, where there are some,
         `conditions` float32[rows, conditions] to `logits` float32[rows, vocab], `after0`, `after1`, ...
     """
-    from onnx import TensorProto, checker, helper
+    from onnx import TensorProto, helper
 
     def tensor(name: str, *widths: int) -> Any:
         kind = TensorProto.INT32 if name == "ids" else TensorProto.FLOAT
         return helper.make_tensor_value_info(name, kind, ["rows", *widths])
 
-    graph, num = _Graph(), STATES[stack.cell]
+    graph, num = Graph(), STATES[stack.cell]
     states = [f"state{number}" for number in range(stack.num_states)]
     hidden, after = _first(graph, stack), list[str]()
     for number, layer in enumerate(stack.layers):
@@ -69,20 +40,14 @@ def build(stack: Stack) -> bytes:
         graph.nodes.append(helper.make_node("Identity", [found], [name]))
     widths = {"logits": stack.vocab_size, "conditions": stack.num_conditions}
     inputs = ["ids", *states, *(["conditions"] * bool(stack.num_conditions))]
-    made = helper.make_graph(
-        graph.nodes,
+    return graph.content(
         "step",
         [tensor(name) if name == "ids" else tensor(name, widths.get(name, stack.units)) for name in inputs],
         [tensor(name, widths.get(name, stack.units)) for name in outputs],
-        graph.constants,
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-    checker.check_model(model, full_check=True)
-    content: bytes = model.SerializeToString()
-    return content
 
 
-def _first(graph: _Graph, stack: Stack) -> str:
+def _first(graph: Graph, stack: Stack) -> str:
     """What the first layer makes of the tokens, or their vectors where there is no table of that."""
     if stack.table is None:
         vectors = graph.add("Gather", graph.constant(np.asarray(stack.embeddings)), "ids")
@@ -94,7 +59,7 @@ def _first(graph: _Graph, stack: Stack) -> str:
     return str(projected)
 
 
-def _cell(graph: _Graph, name: str, layer: dict[str, np.ndarray], z: str, state: list[str]) -> list[str]:
+def _cell(graph: Graph, name: str, layer: dict[str, np.ndarray], z: str, state: list[str]) -> list[str]:
     """The state after a step, see `textrnn.nn.keras.stack_step`."""
 
     def split(value: str, parts: int) -> Any:

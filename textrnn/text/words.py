@@ -50,7 +50,7 @@ _FOLDED_WORDS = {
     UNSPACED: re.compile(r"\n|\S+"),
 }
 # Same lengths, so that places in the folded text are those in the text. The curly apostrophe is one like any other.
-_FOLDED = (("\u2019", "'"), ("<br />", "      "), ("&amp;", "&    "))
+FOLDED = (("\u2019", "'"), ("<br />", "      "), ("&amp;", "&    "))
 
 
 def script_of(texts: Sequence[str]) -> str:
@@ -90,10 +90,15 @@ def fold(text: str) -> str:
     low = text.lower()
     if len(low) != len(text):  # the dotted capital I becomes two characters
         low = "".join(char.lower()[0] for char in text)
-    for old, new in _FOLDED:
+    for old, new in FOLDED:
         if old in low:
             low = low.replace(old, new)
     return low
+
+
+def folded_words(rule: str) -> str:
+    """The regular expression of all words of a folded text, by SPACED or UNSPACED."""
+    return _FOLDED_WORDS[rule].pattern
 
 
 def split_words(text: str, rule: str, segmenter: str = "character") -> list[str]:
