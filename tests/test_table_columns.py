@@ -36,6 +36,9 @@ VALUES = {
     "constant": lambda n: "en",
     "empty": lambda n: "",
     "many": lambda n: f"k{n % 25}",
+    "odd": lambda n: str(n % 2 == 1),
+    "even": lambda n: str(n % 2 == 0),
+    "never": lambda n: "False",
 }
 
 
@@ -298,3 +301,8 @@ def test_labels_in_objects_of_json(tmp_path: Path, row: Callable[[int], dict[str
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row(n)) + "\n" for n in range(NUM_ROWS)), encoding="utf-8")
     assert read(str(path))[1][0].label == label
+
+
+def test_columns_of_yes_and_no_of_which_one_never_says_yes(tmp_path: Path) -> None:
+    table, rows = read(write(tmp_path / "a.csv", text="text", is_spam="odd", is_ham="even", is_other="never"))
+    assert (table.label_columns, [row.label for row in rows[:2]]) == ((1, 2), ["is_ham", "is_spam"])

@@ -181,3 +181,18 @@ def test_lists_of_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) 
     path.write_text(output.read_text(encoding="utf-8"), encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
         assert {row.label for row in table.rows()} == {new}
+
+
+@pytest.mark.parametrize("form", ["behind", "by label"])
+def test_objects_behind_each_other_and_texts_by_label(tmp_path: Path, form: str) -> None:
+    """As jq writes them, over several lines; as people write down small sets by hand."""
+    path, output = tmp_path / "a.json", tmp_path / "b.json"
+    rows = [{"text": f"tea {n}", "label": ("neg", "pos")[n > 2]} for n in range(5)]
+    by_label = {label: [row["text"] for row in rows if row["label"] == label] for label in ("neg", "pos")}
+    texts = {"behind": "".join(json.dumps(row, indent=1) + "\n" for row in rows), "by label": json.dumps(by_label)}
+    path.write_text(texts[form], encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert [(row.text, row.label) for row in table.rows()] == [(row["text"], row["label"]) for row in rows]
+        write_predictions(table, ["sure"], [[f"{n}"] for n in range(5)], str(output))
+    with open_table(str(output), needs_label=True) as table:
+        assert [row.record.cells[2] for row in table.rows()] == ["0", "1", "2", "3", "4"]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from textrnn.base.errors import DataError
 from textrnn.text.reader import opened
-from textrnn.text.table.column_facts import EXACT, column_facts, has_header, label_hint, text_hint
+from textrnn.text.table.column_facts import EXACT, OPINIONS, column_facts, has_header, label_hint, text_hint
 from textrnn.text.table.json_lines import flat, free_name, parse_object
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
@@ -23,8 +23,9 @@ LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
+_BLANK = re.compile(r"\s*")
 COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
-VALUES, HEADED, TEXTS, OBJECT = "values", "headed", "texts", "object"
+VALUES, HEADED, TEXTS, OBJECT, LABELLED = "values", "headed", "texts", "object", "labelled"
 _WORDS = {
     COLUMNS: "a JSON object of columns",
     INDEX: "a JSON object of rows",
@@ -35,6 +36,7 @@ _WORDS = {
     TEXTS: "a JSON array of texts",
     RECORDS: "JSON with a list of records",
     OBJECT: "a JSON object",
+    LABELLED: "a JSON object of texts by label",
 }
 
 
@@ -75,7 +77,7 @@ def frame_of(value: Any, label: str) -> Frame | None:
         [['fine']]
     """
     if isinstance(value, list):
-        return _of_array(value, label)
+        return Frame(RECORDS, value) if all(map(_is_object, value)) else _of_array(value, label)
     columns, data, schema = value.get("columns"), value.get("data"), value.get("schema")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return Frame(SPLIT, data, _different([_name(column) for column in columns]))
@@ -84,6 +86,8 @@ def frame_of(value: Any, label: str) -> Frame | None:
     own = list(value.values())
     if own and all(isinstance(part, dict) and part for part in own):
         return _of_objects(value)
+    if len(own) > 1 and all(key.casefold() in OPINIONS for key in value) and all(map(_are_texts, own)):
+        return Frame(LABELLED, [[text, key] for key, texts in value.items() for text in texts], ["text", "label"])
     is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
     if is_listed and len({len(part) for part in own}) == 1:
         return Frame(LISTS, list(map(list, zip(*own, strict=True))), list(value))
@@ -152,6 +156,10 @@ def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows[:LOOKED_AT] for key in flat(row))) or [""]
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -193,7 +201,9 @@ def json_as_table(path: str, label: str, name: str, options: TableOptions) -> It
             cells = row if isinstance(row, dict) else dict(zip(frame.names, row, strict=False))
             file.write(json.dumps(cells, ensure_ascii=False) + "\n")
         file.flush()
-        words = "JSON lines of arrays" if found.is_lines else _WORDS[frame.orient]
+        words = _WORDS[frame.orient]
+        if found.is_lines:
+            words = "JSON objects one behind the other" if found.is_indented else "JSON lines of arrays"
         words += f" in {'.'.join(frame.path)!r:.60}" if frame.path else ""
 
         def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
@@ -207,7 +217,7 @@ def json_as_table(path: str, label: str, name: str, options: TableOptions) -> It
 
 
 class _File(NamedTuple):
-    """What a file of JSON holds: one value, or an array a line, which together are one."""
+    """What a file of JSON holds: one value; an array a line, or objects over several lines, which together are one."""
 
     value: Any
     encoding: Encoding
@@ -237,10 +247,32 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
+        if objects := _objects_in(text):
+            return _File(objects, found, True, True)
         if name.lower().endswith(".json"):
             raise DataError(f"{label} is no whole JSON ({error}): save it again, or name its form with -d") from None
         return None
     return None if _is_stream(value) else _File(value, found, len(first) > 1)
+
+
+def _objects_in(text: str) -> list[Any]:
+    """The objects of a text that has nothing else in it, as jq writes them; none of other texts.
+
+    Example:
+        >>> _objects_in('{"text": "a"}\\n{\\n "text": "b"}'), _objects_in('{"text": "a"} b')
+        ([{'text': 'a'}, {'text': 'b'}], [])
+    """
+    decoder, place, found = json.JSONDecoder(strict=False), 0, list[Any]()
+    text = text.strip()
+    while place < len(text):
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return []
+        found.append(value)
+        blank = _BLANK.match(text, place)
+        place = blank.end() if blank else place
+    return found if all(map(_is_object, found)) else []
 
 
 def _is_array(line: str) -> bool:
@@ -274,7 +306,7 @@ def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewR
     header, places = [*frame.names, *names], [new.place for new in rows]
     if frame.orient in (VALUES, HEADED):
         return made if frame.orient == VALUES else [header, *made]
-    if frame.orient == TEXTS:
+    if frame.orient in (TEXTS, LABELLED):
         return [dict(zip(header, row, strict=True)) for row in made]
     if frame.orient == LISTS:
         return {name: [row[column] for row in made] for column, name in enumerate(header)}
@@ -290,7 +322,7 @@ def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewR
 def _of_records(value: Any, frame: Frame, made: list[dict[str, Any]], names: Sequence[str]) -> Any:
     """The value with other records; the schema of pandas names the new columns too."""
     if not frame.path:
-        return made[0] if made else {}
+        return made if isinstance(value, list) else made[0] if made else {}
     whole = _with_list(value, frame.path, made)
     schema = value.get("schema")
     if isinstance(schema, dict) and isinstance(schema.get("fields"), list):

@@ -19,6 +19,12 @@ def is_yes_or_no(facts: ColumnFacts) -> bool:
     return bool(found & YES) and bool(found & NO) and found <= YES | NO
 
 
+def says_no(facts: ColumnFacts) -> bool:
+    """Whether a column holds no alone, in words or as False: a column of zeros may be of anything."""
+    found = {value.casefold() for value in facts.counts}
+    return bool(found) and found <= NO - {"0", "0.0", "-"}
+
+
 @dataclass(frozen=True)
 class OneHot:
     """How a row's labels are read.
