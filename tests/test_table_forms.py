@@ -162,6 +162,20 @@ def test_a_label_before_each_text(tmp_path: Path, labels: tuple[str, str], form:
     assert read(path, delimiter="first-word")[1][0].label == "The"
 
 
+@pytest.mark.parametrize(("between", "label"), [("@", "good"), (" -> ", "pos"), ("，", "好评"), ("；", "正面")])
+def test_a_label_behind_each_text(tmp_path: Path, between: str, label: str) -> None:
+    path, output = tmp_path / "a.txt", tmp_path / "b.txt"
+    texts = [f"tea，number {n}" for n in range(12)]
+    lines = [f"{text}{between}{label if n % 2 else '差评'}\n" for n, text in enumerate(texts)]
+    path.write_text("".join(lines), encoding="utf-8")
+    table, rows = read(path)
+    assert [(text.strip(), own) for text, own in pairs(rows)[:2]] == [(texts[0], "差评"), (texts[1], label)]
+    assert with_label(table, rows[1].record, "new").raw == f"{texts[1]}{between}new\n"
+    with open_table(str(path), needs_label=True) as opened:
+        write_predictions(opened, ["sure"], [["1"]] * 12, str(output))
+    assert output.read_text(encoding="utf-8").count(texts[3]) == 1
+
+
 def test_fasttext_lines_without_a_label_and_with_several(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("__label__a good film\n\njust a film\n__label__b bad\n__label__a\n", encoding="utf-8")

@@ -40,6 +40,7 @@ MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the he
 MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
 MAX_STRAY_SHARE_ELSE = 0.1
 BEGIN_LINES = 50  # in which the first object of a JSON array begins
+LABEL_SIGNS = (AT_SIGN, "，", "；", "->", "=>", "→")  # before a label at the end of a line
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 MAX_DELIMITER_CHARS = 10
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
@@ -144,8 +145,8 @@ def _of_form(unquoted: Dialect, delimiter: str) -> Measure:
 
 def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
     """The dialect that fits best, of all delimiters."""
-    if _is_at(lines, only=OPINIONS):
-        return _of_form(unquoted, AT_SIGN)
+    if sign := next((sign for sign in LABEL_SIGNS if _is_at(lines, sign, only=OPINIONS)), None):
+        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     if signs := _signs_between(lines):
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     text = "".join(lines)
@@ -302,10 +303,17 @@ def _num_with_labels(lines: Sequence[str]) -> tuple[int, int] | None:
     return (before, behind) if 2 * max(before, behind) >= len(filled) > 0 else None
 
 
-def _is_at(lines: Sequence[str], only: Collection[str] | None = None) -> bool:
-    """Whether what stands behind the last at sign of nearly every line are few short words, or only some of these."""
+def _is_at(lines: Sequence[str], sign: str = AT_SIGN, only: Collection[str] | None = None) -> bool:
+    """Whether what stands behind the last sign of nearly every line are few short words, or only some of these.
+
+    Example:
+        >>> _is_at(["评论，标签", "好茶，好喝，正面", "太淡，负面"], "，", only=OPINIONS)
+        True
+    """
     filled = [line for line in lines if not line.isspace()]
-    labels = Counter(line.rpartition(AT_SIGN)[2].strip() for line in filled if AT_SIGN in line)
+    if only is not None and filled and label_hint(filled[0].rpartition(sign)[2].strip()) >= EXACT - SECOND:
+        filled = filled[1:]
+    labels = Counter(line.rpartition(sign)[2].strip() for line in filled if sign in line)
     if labels.total() < 0.95 * len(filled) or any(len(label) > MAX_AT_LABEL_CHARS for label in labels):
         return False
     if only is not None:

@@ -13,7 +13,6 @@ from textrnn.text.table.label_lists import as_list
 from textrnn.text.table.records import (
     AND,
     AT,
-    AT_SIGN,
     CSV,
     ESCAPE,
     FASTTEXT,
@@ -73,7 +72,9 @@ def with_label(table: Table, record: Record, label: str) -> Record:
         parts = [record.cells[1], *marked] if table.dialect.labels_last else [*marked, record.cells[1]]
         new = " ".join(parts)
     elif kind == AT:
-        new = f"{record.cells[0]}{AT_SIGN}{label}" if column else f"{label}{AT_SIGN}{record.cells[-1]}"
+        sign, behind = table.dialect.delimiter, record.cells[-1]
+        blank = behind[: len(behind) - len(behind.lstrip())]
+        new = f"{record.cells[0]}{sign}{blank}{label}" if column else f"{label}{sign}{behind}"
     elif kind == FIRST_WORD:
         new = body.replace(record.cells[0], "-".join(label.split()), 1)
     else:

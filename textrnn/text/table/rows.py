@@ -155,7 +155,7 @@ class Table:
         """The table in one line, for the user; see `open_table` for an example."""
         kind, delimiter = self.dialect.kind, self.dialect.delimiter
         names = {
-            AT: "text@label",
+            AT: f"text{delimiter}label",
             JSONL: "JSON lines",
             JSON: "a JSON array",
             FASTTEXT: "fastText",
