@@ -6,7 +6,9 @@ import csv
 import errno
 import io
 import json
+import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -273,3 +275,20 @@ def test_with_label_changes_that_cell_alone(tmp_path: Path, name: str, content: 
             path.write_bytes((content.splitlines(keepends=True)[0] * table.has_header + found).encode())
     with open_table(str(path), options, needs_label=False) as table:
         assert expected is None or {row.label for row in table.rows()} == {"new"}
+
+
+def test_what_a_kill_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+    """And not what another prediction is just writing, nor a file of the user's."""
+    path, output = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("text,label\nfine tea,good\ndull tea,bad\n" * 9, encoding="utf-8")
+    for name, age_s in {
+        ".b.csv.abcd_123": 2e5,
+        ".b.csv.efgh4567": 60,
+        ".b.csv.backup": 2e5,
+        ".c.csv.abcd_123": 2e5,
+    }.items():
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    with open_table(str(path), needs_label=True) as table:
+        write_predictions(table, ["sure"], [["1"]] * 18, str(output))
+    assert {found.name for found in tmp_path.glob(".*")} == {".b.csv.efgh4567", ".b.csv.backup", ".c.csv.abcd_123"}

@@ -30,6 +30,7 @@ MOST_JSON_BYTES = 1 << 26  # of a file that is read whole
 END = '"\n}'  # how an object written with indent ends, behind its last text
 # As mkstemp names what is half written.
 TEMPORARY = re.compile(r"\..+\.(jsonl?|safetensors|csv|png|ids|tflite)\.[a-z0-9_]{8}")
+_ENDING, STALE_S = re.compile("[a-z0-9_]{8}"), 86_400.0
 Weights = dict[str, "np.ndarray"]  # NumPy is imported when it is needed: completing the name of a run needs none
 
 
@@ -107,6 +108,16 @@ def remove_temporaries(folder: Path) -> None:
     for left in folder.rglob(".*"):
         if TEMPORARY.fullmatch(left.name):
             with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def remove_stale(path: Path) -> None:
+    """Removes what `atomic_file` had half written for a file when a process was killed, if that was over a day ago."""
+    begin = f".{path.name}."
+    with contextlib.suppress(OSError):
+        for left in path.parent.iterdir():
+            is_ours = left.name.startswith(begin) and _ENDING.fullmatch(left.name, len(begin))
+            if is_ours and time.time() - left.stat().st_mtime > STALE_S:
                 left.unlink()
 
 

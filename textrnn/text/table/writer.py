@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from textrnn.base.errors import DataError
-from textrnn.base.files import atomic_file
+from textrnn.base.files import atomic_file, remove_stale
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.packed import packing
 from textrnn.text.table.cell_values import as_figure
@@ -190,6 +190,7 @@ def write_to(output: str, write: Callable[[BinaryIO], None], name: str) -> None:
         write(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
+    remove_stale(Path(output))
     try:
         with atomic_file(Path(output)) as file, packing(file, output, name) as packed:
             write(packed)
