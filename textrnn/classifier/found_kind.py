@@ -131,9 +131,8 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
         return _several(written, separator, options)
     if task in (GRADES, NUMBERS):
         return _numeric(task, written, values, column, options)
-    return Classes(sorted(set(written), key=in_order)), None if options.task else _unsure_line(
-        written, values, separator
-    )
+    line = None if options.task else _unsure_line(written, values, separator)
+    return Classes(sorted(set(written), key=in_order)), line
 
 
 def _unsure_line(written: Sequence[str], values: Sequence[float | None], separator: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,16 @@ import numpy as np
 
 from textrnn.base.errors import ConfigError
 from textrnn.base.files import MODEL_FILE, read_weights, write_atomically
-from textrnn.base.install import pip_install
 from textrnn.classifier.label_kind import CLASSES, SEVERAL
 from textrnn.classifier.predict import Networks, TextClassifier, below
+from textrnn.export.language_model import STOCK
 from textrnn.export.made import make
+from textrnn.export.onnx_graph import check_onnx
 from textrnn.nn.architectures import ESN
 from textrnn.text.tokens.base import NUM_RESERVED, UNKNOWN_ID
 from textrnn.text.tokens.vocabulary import CHAR, WORD
 from textrnn.text.words import FOLDED, folded_words
 
-STOCK = ("simple", "gru", "lstm")  # cells that Keras and ONNX have
 FORMATS = ("keras", "onnx")
 
 
@@ -29,8 +28,8 @@ def check(model: TextClassifier, to: str, *, int8: bool) -> None:
         raise ConfigError(f"{model.path} is a linear classifier: it has no network to export")
     if to not in FORMATS or int8:
         raise ConfigError(f"a classifier is exported to {' or '.join(FORMATS)}, and --to is {to}{' --int8' * int8}")
-    if to == "onnx" and importlib.util.find_spec("onnx") is None:
-        raise ConfigError(f"--to onnx needs onnx: {pip_install('export')}")
+    if to == "onnx":
+        check_onnx()
     encoder = model.config.encoder
     if encoder.arch == ESN or encoder.spec.name not in STOCK:
         cell = ESN if encoder.arch == ESN else encoder.spec.name
@@ -49,17 +48,18 @@ def save(model: TextClassifier, to: str, target: Path, *, int8: bool) -> None:
     """Writes its networks, the mean of whose outputs counts."""
     encoder, temperature = model.config.encoder, model.temperatures.get("rnn", 1.0)
     arrays, _ = read_weights((model.path or Path()) / MODEL_FILE)
+    several = model.kind.task == SEVERAL
     members = [below(f"rnn{number}/", arrays) for number in range(len(_networks(model).members))]
     if to == "onnx":
         from textrnn.export.classifier_onnx import build as build_onnx
 
-        write_atomically(target, build_onnx(encoder, members, temperature, several=model.kind.task == SEVERAL))
+        write_atomically(target, build_onnx(encoder, members, temperature, several=several))
         return
 
     def write(made: Path) -> None:
         from textrnn.export.classifier_keras import build
 
-        build(encoder, members, temperature, several=model.kind.task == SEVERAL).save(made)
+        build(encoder, members, temperature, several=several).save(made)
 
     make(target, write)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,22 @@ from textrnn.base.files import MODEL_FILE, read_weights, write_atomically
 from textrnn.base.install import pip_install
 from textrnn.base.native import standard_error_kept_back
 from textrnn.export.made import make
+from textrnn.export.onnx_graph import check_onnx
 from textrnn.language_model.fast import has_litert, stack_of
 from textrnn.language_model.predict import LanguageModel
 from textrnn.language_model.sampling import FIRST_ID
 from textrnn.nn.options import layer_cells
 from textrnn.nn.stack import check_stack
 
-STOCK = ("simple", "gru", "lstm")  # cells that Keras has
+STOCK = ("simple", "gru", "lstm")  # cells that Keras and ONNX have
 
 
 def check(model: LanguageModel, to: str, *, int8: bool) -> None:
     """Refuses what cannot be exported, before TensorFlow loads."""
     if int8 and to != "litert":
         raise ConfigError(f"--int8 is for --to litert, and --to is {to}")
-    if to == "onnx" and importlib.util.find_spec("onnx") is None:
-        raise ConfigError(f"--to onnx needs onnx: {pip_install('export')}")
+    if to == "onnx":
+        check_onnx()
     if int8 and not has_litert():
         raise ConfigError(f"--int8 measures what it costs, which needs ai-edge-litert: {pip_install('fast')}")
     config = model.config.model

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from textrnn.base.errors import ConfigError
+from textrnn.base.install import pip_install
+
 OPSET = 18
+
+
+def check_onnx() -> None:
+    """Raises ConfigError where onnx is not installed."""
+    if importlib.util.find_spec("onnx") is None:
+        raise ConfigError(f"--to onnx needs onnx: {pip_install('export')}")
 
 
 class Graph:

@@ -137,7 +137,6 @@ def east_asian_codec(sample: bytes) -> str | None:
     pairs: list[bytes] = _PAIRS.findall(sample)
     if len(pairs) < FEWEST_PAIRS:
         return None
-    ideographs = [pair for pair in pairs if b"\xb0" <= pair <= b"\xf7\xfe" and pair[1] >= 0xA1]
     if sum(bool(_SHIFT_JIS_KANA.fullmatch(pair)) for pair in pairs) >= KANA_SHARE * len(pairs):
         return "cp932"
     if 3 * sum(pair[1] >= 0xA1 for pair in pairs) < len(pairs):
@@ -146,6 +145,7 @@ def east_asian_codec(sample: bytes) -> str | None:
         return "cp950"
     if sum(pair[0] in (0xA4, 0xA5) and pair[1] >= 0xA1 for pair in pairs) >= KANA_SHARE * len(pairs):
         return "euc_jp"
+    ideographs = [pair for pair in pairs if b"\xb0" <= pair <= b"\xf7\xfe" and pair[1] >= 0xA1]
     hangul = sum(pair[0] <= 0xC8 for pair in ideographs)
     return "cp949" if len(ideographs) >= FEWEST_PAIRS and hangul >= HANGUL_SHARE * len(ideographs) else None
 

@@ -30,7 +30,7 @@ from textrnn.text.table.column_words import (
     never_label,
     why_no_label,
 )
-from textrnn.text.table.one_hot import FEWEST, is_yes_or_no, says_no
+from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
@@ -116,12 +116,8 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
         columns = _alike([column for column in free if is_yes_or_no(facts[column])], facts)
         never = [column for column in free if says_no(facts[column])]  # labels that no row of the sample has
-        parents = {names[column].rpartition(".")[0] for column in columns}
-        if (
-            len(columns) >= FEWEST
-            or (len(columns) > 1 and len(columns) + len(never) >= FEWEST)
-            or (len(columns) > 1 and len(parents) == 1 and parents != {""})
-        ):
+        are_enough = len(columns) + len(never) >= FEWEST or are_members([names[column] for column in columns])
+        if len(columns) > 1 and are_enough:
             flag = f"--label-column {flag_value(names, columns[0])}"
             _say(table, f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone")
             return columns

@@ -67,6 +67,17 @@ class OneHot:
         return f"{self.separator} ".join(found) if found else self.separator * filled
 
 
+def are_members(names: Sequence[str]) -> bool:
+    """Whether columns of these names are the members of one object in JSON.
+
+    Example:
+        >>> are_members(["cats.good", "cats.bad"]), are_members(["good", "bad"]), are_members(["a.good", "b.bad"])
+        (True, False, False)
+    """
+    parents = {name.rpartition(".")[0] for name in names}
+    return len(parents) == 1 and "" not in parents
+
+
 def one_hot_of(columns: Sequence[int], header: Sequence[str]) -> OneHot:
     """How labels are read from some columns: each stands for its name, or its number if it has none.
 
@@ -75,7 +86,6 @@ def one_hot_of(columns: Sequence[int], header: Sequence[str]) -> OneHot:
         ['good', 'bad']
     """
     names = [header[column].strip() or str(column + 1) for column in columns]
-    parents = {name.rpartition(".")[0] for name in names}
-    if len(parents) == 1 and parents != {""}:  # members of an object in JSON
+    if are_members(names):
         names = [name.rpartition(".")[2] for name in names]
     return OneHot(tuple(columns), names)
