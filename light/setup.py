@@ -8,7 +8,17 @@ from setuptools import setup
 from setuptools.config.setupcfg import read_configuration
 
 # What runs every model. tokenizers is not among them: it brings what reaches model hubs, a third of the whole.
-RUNS = {"click", "jinja2", "numpy", "rich", "safetensors", "starlette", "threadpoolctl", "uvicorn"}
+RUNS = {
+    "charset-normalizer",
+    "click",
+    "jinja2",
+    "numpy",
+    "rich",
+    "safetensors",
+    "starlette",
+    "threadpoolctl",
+    "uvicorn",
+}
 EXTRAS = ("chinese", "fast", "export", "html", "excel", "parquet")
 
 root = Path(__file__).resolve().parent.parent

@@ -45,7 +45,7 @@ SMALL = {"numpy", "safetensors", "tokenizers", "rjieba", "threadpoolctl"}
 # Libraries beside the standard one that a room may use.
 LIBRARIES = {
     "base": {"numpy", "safetensors"},
-    "text": SMALL | {"bs4", "openpyxl", "pyarrow"},
+    "text": SMALL | {"bs4", "charset_normalizer", "openpyxl", "pyarrow"},
     "report": SMALL | {"jinja2", "matplotlib", "scipy"},
     "nn": SMALL | {"ai_edge_litert", "scipy"},
     "training": SMALL | {"rich", "matplotlib"},

@@ -16,7 +16,7 @@ from textrnn.doctor.packages import NEEDED
 
 RUNS = Path(__file__).parent / "old_runs"
 SETUP = (ROOT / "light" / "setup.py").read_text(encoding="utf-8")
-RUNS_ALONE = ast.literal_eval(re.search(r"^RUNS = (.*)$", SETUP, re.MULTILINE)[1])
+RUNS_ALONE = ast.literal_eval(re.search(r"^RUNS = (\{.*?\})", SETUP, re.MULTILINE | re.DOTALL)[1])
 MODULES = {"scikit-learn": "sklearn", "python-dateutil": "dateutil"}
 
 

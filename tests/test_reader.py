@@ -7,6 +7,7 @@ import hashlib
 import io
 import itertools
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -224,11 +225,30 @@ def test_inspect_file_replaces_bad_bytes_of_gb18030(tmp_path: Path) -> None:
     assert "".join(pieces(found)) == f"{text}\ufffd{text}"
 
 
-@pytest.mark.parametrize("encoding", ["koi8-r", "cp1251"])
-def test_inspect_file_refuses_other_encodings_and_advises_no_cp1252(tmp_path: Path, encoding: str) -> None:
-    text = "Съешь же ещё этих французских булок. "
+@pytest.mark.parametrize(
+    ("encoding", "name", "text"),
+    [
+        ("koi8-r", "koi8_r (Cyrillic)", "Съешь же ещё этих мягких французских булок, да выпей чаю. "),
+        ("cp1251", "cp1251 (Cyrillic)", "Съешь же ещё этих мягких французских булок, да выпей чаю. "),
+        ("iso8859-7", "cp1253 (Greek)", "Η αλεπού πηδά πάνω από τον σκύλο που κοιμάται στην αυλή. "),
+        ("cp1255", "cp1255 (Hebrew)", "השועל קפץ מעל הכלב העצלן וברח אל היער הגדול. "),
+        ("cp1256", "cp1256 (Arabic)", "قفز الثعلب فوق الكلب الكسول ثم هرب إلى الغابة. "),
+        ("tis-620", "cp874 (Thai)", "สุนัขจิ้งจอกกระโดดข้ามสุนัขขี้เกียจ แล้ววิ่งเข้าป่าใหญ่ "),
+    ],
+    ids=lambda value: value if value.isascii() else "",
+)
+def test_inspect_file_knows_alphabets_by_their_letters(tmp_path: Path, encoding: str, name: str, text: str) -> None:
+    path = saved(tmp_path, text.encode(encoding) * 50)
+    source = inspect_file(path)
+    assert "".join(pieces(source)) == text * 50
+    assert source.note.startswith(f"was read as {name}, which is a guess")
+    with pytest.raises(DataError, match=rf"looks like {re.escape(name)}: name its encoding with --encoding"):
+        inspect_file(path, Reading(strict=True))
+
+
+def test_inspect_file_refuses_what_is_in_no_encoding_and_advises_no_cp1252(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"neither UTF-8 \(byte 0x.* at offset 0 .*GB18030: .*with --encoding$"):
-        inspect_file(saved(tmp_path, text.encode(encoding) * 50))
+        inspect_file(saved(tmp_path, bytes([*range(0x80, 0x100), 0x20] * 9)))
 
 
 def test_open_sources_says_the_same_of_several_files_once(tmp_path: Path) -> None:
@@ -412,13 +432,13 @@ def test_open_sources_leaves_out_of_a_folder_what_is_no_text_and_says_so(tmp_pat
         "f.png": b"\x89PNG\r\n\x1a\n\0",
         "g.bin": bytes(range(256)),
         "i.gz": gzip.compress(b"one" * 999)[:-9],
-        "h.txt": ("Съешь же ещё этих булок. " * 50).encode("koi8-r"),
+        "h.txt": bytes([*range(0x80, 0x100), 0x20] * 9),
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     left_out = (
         f"5 of 9 files were left out: {tmp_path}/e.txt is empty, {tmp_path}/f.png is a PNG picture, not text, "
-        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is neither UTF-8 (byte 0xf3 at offset 0 does not "
+        f"{tmp_path}/g.bin is binary, not text, {tmp_path}/h.txt is neither UTF-8 (byte 0x80 at offset 0 does not "
         f"fit) nor GB18030, "
         f"{tmp_path}/i.gz is cut off or damaged, and cannot be unpacked"
     )

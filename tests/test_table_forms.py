@@ -272,9 +272,17 @@ def test_open_table_refuses_what_is_not_packed_well(tmp_path: Path, name: str, c
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "koi8-r"])
-def test_a_table_of_another_alphabet_is_refused(tmp_path: Path, encoding: str) -> None:
-    text = "отличный товар"
-    (tmp_path / "a.csv").write_text(f"{text},1\n{text},0\n" * 20, encoding=encoding)
+def test_a_table_of_another_alphabet_is_read_and_the_guess_is_said(tmp_path: Path, encoding: str) -> None:
+    text = "отличный товар, советую всем"
+    (tmp_path / "a.csv").write_text(f'"{text}",1\n"{text}",0\n' * 20, encoding=encoding)
+    table, rows = read(tmp_path / "a.csv")
+    assert rows[0].text == text
+    assert any("neither UTF-8 nor GB18030: read as " in line and "(Cyrillic)" in line for line in table.warnings)
+    with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030: name its encoding"):
+        read(tmp_path / "a.csv", strict_encoding=True)
+
+
+def test_a_table_in_no_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b",1\n".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7)))
     with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030, .* --encoding, such as cp1251"):
         read(tmp_path / "a.csv")
-    assert read(tmp_path / "a.csv", encoding=encoding)[1][0].text == text

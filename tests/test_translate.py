@@ -288,7 +288,7 @@ BAD = {
     "same column": (["t.csv", "--source-column", "a", "--target-column", "1"], 1, ["are the same column"]),
     "near column": (["t2.csv", "--source-column", "englsh", "--target-column", "b"], 1, ["did you mean 'english'?"]),
     "binary file": (["picture.tsv"], 1, ["picture.tsv is a PNG picture"]),
-    "neither UTF-8 nor GB18030": (["koi8.tsv"], 1, ["koi8.tsv is neither UTF-8", "--encoding"]),
+    "neither UTF-8 nor GB18030": (["bytes.tsv"], 1, ["bytes.tsv is neither UTF-8", "--encoding"]),
     "empty standard input": (["-", "--train"], 1, ["standard input is empty"]),
     "models is a file": (["good.tsv", "--models-dir", "prose.txt"], 1, ["cannot write to prose.txt", "--models-dir"]),
     "bad encoding": (["good.tsv", "--encoding", "klingon"], 2, ["klingon"]),
@@ -312,7 +312,7 @@ def bad_folder(tmp_path_factory):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "picture.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
-    (folder / "koi8.tsv").write_bytes("чай\tхлеб\n".encode("koi8-r") * 40)
+    (folder / "bytes.tsv").write_bytes(bytes([*range(0x80, 0x100), 0x0A] * 9))
     (folder / "models" / "other").mkdir(parents=True)
     write_json(folder / "models" / "other" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     return folder

@@ -46,7 +46,10 @@ class Package:
 
 
 # What runs models needs the first group; training needs the second one too.
-NEEDED = tuple(map(Package, ("numpy", "safetensors", "rich", "threadpoolctl", "jinja2", "starlette", "uvicorn")))
+NEEDED = (
+    *map(Package, ("numpy", "safetensors", "rich", "threadpoolctl", "jinja2", "starlette", "uvicorn")),
+    Package("charset-normalizer", "charset_normalizer"),
+)
 TRAINING = (
     Package("tensorflow"),
     Package("keras"),

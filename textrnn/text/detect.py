@@ -8,7 +8,8 @@ A byte order mark decides, or `--encoding`. Else it is the first of these that h
 4. GB18030, if it looks like it, and all of it is, or it has a hundred such characters for each bad place;
 5. UTF-8 with damage, if it has at least one such character for each bad place;
 6. Windows-1252, if what comes of it is mostly text as western languages have it;
-7. UTF-8 with damage, if at most one character in a thousand is bad.
+7. UTF-8 with damage, if at most one character in a thousand is bad;
+8. an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters, if it looks like one, and all of it is in it.
 
 What does not decode becomes U+FFFD. Of all but 1, a line says what was taken for true, and how to take something else.
 """
@@ -25,7 +26,6 @@ from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
     BAD,
     BINARY,
-    EAST_ASIAN,
     REPLACE,
     STRICT,
     NoTextError,
@@ -33,8 +33,10 @@ from textrnn.text.encodings import (
     blocks_of,
     decode,
     east_asian_codec,
+    guessed_name,
     has_surrogates,
     is_plausible_gb18030,
+    one_byte_codec,
 )
 from textrnn.text.gutenberg import MARK, MARK_CHARS
 
@@ -177,7 +179,7 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
         )
     utf8 = _scan(stream, "utf-8", label, REPLACE)
     if not utf8.has_good(SURE_PER_BAD):
-        found = _east_asian(stream, sample, label, strict=strict)
+        found = _guessed(stream, east_asian_codec(sample), label, strict=strict)
         if found is None and is_plausible_gb18030(sample):
             found = _gb18030(stream, label, strict=strict)
         if found is not None:
@@ -192,22 +194,24 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
         return Detected("cp1252", utf8.num_bytes, utf8.sha256, errors, note, western.mark)
     if utf8.has_few_bad:
         return utf8.damaged(offset, label, strict=strict)
+    codec = one_byte_codec(sample) if western.is_beyond_ascii else None
+    if (found := _guessed(stream, codec, label, strict=strict)) is not None:
+        return found
     raise DataError(
         f"{label} is neither UTF-8 (byte 0x{sample[0]:02x} at offset {offset} does not fit) nor GB18030: name its "
         f"encoding with --encoding{', for example --encoding cp1252' * is_western}"
     )
 
 
-def _east_asian(stream: BinaryIO, sample: bytes, label: str, *, strict: bool) -> Detected | None:
-    """The encoding of Japanese, Korean or traditional Chinese that a file is in, if a sample looks like it."""
-    codec = east_asian_codec(sample)
+def _guessed(stream: BinaryIO, codec: str | None, label: str, *, strict: bool) -> Detected | None:
+    """The encoding that a sample looked like, if all of the file is in it."""
     if codec is None:
         return None
     try:
         found = _scan(stream, codec, label)
     except UndecodableError:
         return None
-    name = f"{codec} ({EAST_ASIAN[codec]})"
+    name = guessed_name(codec)
     if strict:
         raise DataError(f"{label} is not UTF-8, and looks like {name}: name its encoding with --encoding {codec}")
     return found.whole(f"was read as {name}, which is a guess: it is not UTF-8; {_OTHER_NAMES}")

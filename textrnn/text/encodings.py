@@ -45,6 +45,21 @@ _BIG5_FREQUENT = re.compile(rb"[\xa1-\xa7][\x40-\x7e]")
 EAST_ASIAN = {"cp932": "Shift-JIS", "euc_jp": "EUC-JP", "cp950": "Big5", "cp949": "EUC-KR"}
 FEWEST_PAIRS, KANA_SHARE, BIG5_SHARE, HANGUL_SHARE = 8, 0.15, 0.03, 0.95
 
+# Of alphabets that have letters beyond ASCII alone, a byte for each.
+ONE_BYTE = {
+    "cp1251": "Cyrillic",
+    "koi8_r": "Cyrillic",
+    "koi8_u": "Cyrillic",
+    "cp866": "Cyrillic",
+    "iso8859_5": "Cyrillic",
+    "mac_cyrillic": "Cyrillic",
+    "cp1253": "Greek",
+    "cp1255": "Hebrew",
+    "cp1256": "Arabic",
+    "iso8859_6": "Arabic",
+    "cp874": "Thai",
+}
+
 BINARY = "is binary, not text"
 
 
@@ -148,6 +163,32 @@ def east_asian_codec(sample: bytes) -> str | None:
     ideographs = [pair for pair in pairs if b"\xb0" <= pair <= b"\xf7\xfe" and pair[1] >= 0xA1]
     hangul = sum(pair[0] <= 0xC8 for pair in ideographs)
     return "cp949" if len(ideographs) >= FEWEST_PAIRS and hangul >= HANGUL_SHARE * len(ideographs) else None
+
+
+def one_byte_codec(sample: bytes) -> str | None:
+    """The codec of Cyrillic, Greek, Hebrew, Arabic or Thai letters that a sample looks like, one of `ONE_BYTE`.
+
+    Args:
+        sample: bytes of a file, most of whose letters are beyond ASCII: accents among others are easily mistaken.
+
+    Example:
+        >>> one_byte_codec("отличный фильм, советую всем".encode("koi8-r"))
+        'koi8_r'
+    """
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample, cp_isolation=list(ONE_BYTE)).best()
+    return None if best is None else best.encoding
+
+
+def guessed_name(codec: str) -> str:
+    """What a person may know an encoding by that was found by its letters.
+
+    Example:
+        >>> guessed_name("cp1251"), guessed_name("cp932")
+        ('cp1251 (Cyrillic)', 'cp932 (Shift-JIS)')
+    """
+    return f"{codec} ({(ONE_BYTE | EAST_ASIAN)[codec]})"
 
 
 def has_surrogates(sample: bytes) -> bool:

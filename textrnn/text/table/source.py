@@ -7,7 +7,8 @@ that and all of it is; or GB18030 if it looks like it and all of it is, or has a
 place; or UTF-8 after all if bad places are rare and no letters of western
 languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
 Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language: GB18030 or
-UTF-8 with more damage, or else refused.
+UTF-8 with more damage, or an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters if it looks like that and all
+of it is, or else refused.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from textrnn.base.errors import DataError
 from textrnn.text.detect import CHARS_PER_BAD, scan_western
 from textrnn.text.encodings import (
     EAST_ASIAN,
+    ONE_BYTE,
     UndecodableError,
     checked_codec,
     codec_of_mark,
     decode,
     east_asian_codec,
+    guessed_name,
     has_surrogates,
     is_plausible_gb18030,
+    one_byte_codec,
     refuse_binary,
 )
 from textrnn.text.lines import MAX_LINE_CHARS
@@ -52,6 +56,7 @@ _MARKUP = {
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
 _NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"} | EAST_ASIAN
+_NAMES |= {codec: guessed_name(codec) for codec in ONE_BYTE}
 
 
 def _mark_bad(error: UnicodeError) -> tuple[str, int]:
@@ -132,7 +137,7 @@ def inspect_table(path: str, label: str, encoding: str | None = None, *, strict:
 def encoding_remarks(name: str, encoding: Encoding) -> list[str]:
     """What a person should know of the encoding of a file of this name, in lines."""
     if encoding.guessed:
-        what = "characters" if encoding.codec in EAST_ASIAN else "letters with accents"
+        what = "characters" if encoding.codec in EAST_ASIAN | ONE_BYTE else "letters with accents"
         return [
             f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
             f"if {what} look wrong, name its encoding with --encoding"
@@ -243,6 +248,8 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
             return chinese
         if _fits(utf8, 1):
             return utf8
+        if (codec := one_byte_codec(sample)) and not (found := _scan(path, label, codec)).num_bad:
+            return replace(found, guessed=True)
         raise DataError(
             f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
             "such as cp1251, koi8-r or cp1253"
