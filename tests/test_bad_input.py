@@ -42,7 +42,7 @@ def zipped():
 
 
 CESU = "a moon 😀 again ".encode().replace("😀".encode(), "\ud83d\ude00".encode("utf-8", "surrogatepass"))
-NO_ENCODING = bytes([*range(0x80, 0x100), 0x20] * 9)  # no two of which mean something together
+NO_ENCODING = b" ".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7))
 BAD_TEXTS = {
     "empty": (b"", ["is empty", "expected"]),
     "white space": (b" \n\t  \r\n\n", ["white space only", "expected"]),

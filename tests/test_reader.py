@@ -248,7 +248,7 @@ def test_inspect_file_knows_alphabets_by_their_letters(tmp_path: Path, encoding:
 
 def test_inspect_file_refuses_what_is_in_no_encoding_and_advises_no_cp1252(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"neither UTF-8 \(byte 0x.* at offset 0 .*GB18030: .*with --encoding$"):
-        inspect_file(saved(tmp_path, bytes([*range(0x80, 0x100), 0x20] * 9)))
+        inspect_file(saved(tmp_path, b" ".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7))))
 
 
 def test_open_sources_says_the_same_of_several_files_once(tmp_path: Path) -> None:
@@ -432,7 +432,7 @@ def test_open_sources_leaves_out_of_a_folder_what_is_no_text_and_says_so(tmp_pat
         "f.png": b"\x89PNG\r\n\x1a\n\0",
         "g.bin": bytes(range(256)),
         "i.gz": gzip.compress(b"one" * 999)[:-9],
-        "h.txt": bytes([*range(0x80, 0x100), 0x20] * 9),
+        "h.txt": b" ".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7)),
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)

@@ -312,7 +312,7 @@ def bad_folder(tmp_path_factory):
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "picture.tsv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
-    (folder / "bytes.tsv").write_bytes(bytes([*range(0x80, 0x100), 0x0A] * 9))
+    (folder / "bytes.tsv").write_bytes(b"\n".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7)))
     (folder / "models" / "other").mkdir(parents=True)
     write_json(folder / "models" / "other" / RUN_FILE, {"format_version": 1, "kind": "language_model"})
     return folder

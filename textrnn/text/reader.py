@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError, warn
 from textrnn.text.cutting import cut_safely, recut
-from textrnn.text.detect import SAMPLE_BYTES, detect
+from textrnn.text.detect import detect
 from textrnn.text.encodings import (
     BAD,
     BLOCK_BYTES,
@@ -28,6 +28,7 @@ from textrnn.text.encodings import (
 )
 from textrnn.text.files import STANDARD_INPUT, find_files
 from textrnn.text.gutenberg import without_frames
+from textrnn.text.likely_encoding import SAMPLE_BYTES
 from textrnn.text.markup import text_of
 from textrnn.text.packed import unpacked
 from textrnn.text.streams import digest_of, opened, spooled, standard_input

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from textrnn.base.errors import DataError
+from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.lines import lines_of
 from textrnn.text.table.column_facts import OPINIONS, PARTS
-from textrnn.text.table.source import BAD, REPLACEMENT, inspect_table, table_lines
+from textrnn.text.table.source import inspect_table, table_lines
 
 COLUMNS = ("file", "part", "label", "text")
 UNLABELLED = frozenset({"unsup", "unlabelled", "unlabeled"})  # subfolders of texts without a label

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
 from textrnn.base.errors import DataError
+from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.reader import opened
 from textrnn.text.table.column_facts import EXACT, OPINIONS, column_facts, has_header, label_hint, text_hint
 from textrnn.text.table.json_lines import flat, free_name, parse_object
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
-from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, encoding_remarks, inspect_table, table_lines
+from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, table_lines
 
 MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys

@@ -8,9 +8,9 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.table.label_studio import LABELS, annotate, is_task, plain_task
 from textrnn.text.table.records import Record
-from textrnn.text.table.source import REPLACEMENT
 
 CHOICES = {"choices"}  # the only key where Label Studio writes several labels of a row
 MAX_DEPTH = 8  # of objects within objects whose keys are columns

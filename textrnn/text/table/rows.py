@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
+from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
@@ -30,7 +31,7 @@ from textrnn.text.table.records import (
     Record,
     read_records,
 )
-from textrnn.text.table.source import BAD, REPLACEMENT, Encoding, table_lines
+from textrnn.text.table.source import Encoding, table_lines
 from textrnn.text.table.tally import (
     DAMAGED,
     NO_OBJECT,

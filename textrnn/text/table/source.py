@@ -1,14 +1,9 @@
 """The bytes of a table: which encoding they are in, damaged or not, and its lines as text.
 
-Unlike a corpus, a table is not refused for a few bad bytes: each becomes U+FFFD, and its row is named. The rule, for
-the whole file: a byte order mark decides, or `--encoding`. Else it is UTF-8 if all of it is; or UTF-8 with damage if
-it has at least four characters beyond ASCII for each bad place; or Shift-JIS, EUC-JP, Big5 or EUC-KR if it looks like
-that and all of it is; or GB18030 if it looks like it and all of it is, or has a hundred such characters for each bad
-place; or UTF-8 after all if bad places are rare and no letters of western
-languages; else Windows-1252, which is a guess and said aloud, or Latin-1 if it has one of the five bytes that
-Windows-1252 leaves out. Where most of it would be beyond ASCII, it is of another language: GB18030 or
-UTF-8 with more damage, or an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters if it looks like that and all
-of it is, or else refused.
+Unlike a corpus, a table is not refused for a few bad bytes: each becomes U+FFFD, and its row is named. A byte order
+mark decides, or `--encoding`; else it is UTF-8 if all of it is, and else what `likely_encoding` finds. What is in none
+of these, and not mostly beyond ASCII, is read as Windows-1252, or Latin-1 if it has one of the five bytes that
+Windows-1252 leaves out.
 """
 
 from __future__ import annotations
@@ -21,31 +16,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from textrnn.base.errors import DataError
-from textrnn.text.detect import CHARS_PER_BAD, scan_western
 from textrnn.text.encodings import (
     EAST_ASIAN,
     ONE_BYTE,
+    REPLACE,
     UndecodableError,
     checked_codec,
     codec_of_mark,
     decode,
-    east_asian_codec,
     guessed_name,
-    has_surrogates,
-    is_plausible_gb18030,
-    one_byte_codec,
     refuse_binary,
 )
+from textrnn.text.likely_encoding import SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
 from textrnn.text.lines import MAX_LINE_CHARS
-from textrnn.text.reader import SAMPLE_BYTES, blocks_of, opened
+from textrnn.text.reader import blocks_of, opened
 
-BAD = "\udcff"  # stands for what cannot be decoded; no decoder makes this character of good bytes
-REPLACEMENT = "\ufffd"
-GOOD_PER_BAD, GOOD_PER_BAD_GB18030, SOME_PER_BAD_GB18030 = 4, 100, 20  # the last one where it is of no western language
+LATIN1 = "iso8859-1"
 MAX_NUL_SHARE = 0.05
 
-_WIDE = ("utf-16", "utf-32")
-_ERRORS = "textrnn.bad"
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _MARKUP = {
     "a page of HTML": ("<!doctype html", "<html", "<table"),
@@ -53,33 +41,27 @@ _MARKUP = {
     "ARFF of Weka": ("@relation",),
     "a dump of SQL": ("insert into ", "create table ", "-- mysql dump"),
 }
-_NAMES = {"utf-8-sig": "UTF-8 with BOM", "cp1252": "Windows-1252", "iso8859-1": "Latin-1"}
+_NAMES = {"utf-8-sig": "UTF-8 with BOM", WESTERN: "Windows-1252", LATIN1: "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
 _NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"} | EAST_ASIAN
 _NAMES |= {codec: guessed_name(codec) for codec in ONE_BYTE}
 
 
-def _mark_bad(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return BAD, error.end
-
-
-codecs.register_error(_ERRORS, _mark_bad)
-
-
 @dataclass(frozen=True)
-class Encoding:
-    """How the bytes of a table become text."""
+class Encoding(Decoded):
+    """How the bytes of a table become text.
 
-    codec: str  # name of the Python codec
-    bom: bool = False  # whether the file begins with a byte order mark
-    guessed: bool = False  # whether it is a last resort that fits any bytes
-    num_chars: int = 0
-    num_bad: int = 0  # places that cannot be decoded
-    num_good: int = 0  # characters that speak for the encoding: those beyond ASCII, or all if it is a wide one
+    Attributes:
+        bom: whether the file begins with a byte order mark.
+        guessed: whether bytes of other encodings might pass for this one, and nobody named it.
+        has_nul: whether the text has NUL characters.
+        first_bad: the offset of the first bytes that do not decode, and their line from 1.
+    """
+
+    bom: bool = False
+    guessed: bool = False
     has_nul: bool = False
-    first_bad: tuple[int, int] = (0, 0)  # offset of the first bytes that cannot be decoded, and their line from 1
+    first_bad: tuple[int, int] = (0, 0)
 
     @property
     def name(self) -> str:
@@ -115,7 +97,7 @@ def inspect_table(path: str, label: str, encoding: str | None = None, *, strict:
     _refuse_other_files(head, given or marked, label)
     if codec := given or marked:
         found = _scan(path, label, codec)
-        if not (_fits(found, GOOD_PER_BAD) or _is_rare(found)):
+        if not found.is_sound:
             raise DataError(
                 f"{label} is not {found.name}: {found.num_bad:,} places of it cannot be decoded; "
                 "name its encoding with --encoding"
@@ -162,11 +144,6 @@ def _first_bad(path: str, label: str, codec: str) -> tuple[int, int]:
     return 0, 0
 
 
-def _is_rare(found: Encoding) -> bool:
-    """Whether places that cannot be decoded are rare, in an encoding where they say nothing of what follows them."""
-    return not found.codec.startswith(_WIDE) and found.num_chars >= CHARS_PER_BAD * found.num_bad
-
-
 def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Generator[str, None, None]:
     """Read the lines of a table.
 
@@ -183,7 +160,7 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
         DataError: the file cannot be read any more, or a line is longer than 64 million characters.
     """
     mark = "\ufeff"  # codecs named for one byte order keep it
-    with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, _ERRORS, newline) as lines:
+    with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, REPLACE, newline) as lines:
         for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
             _check_line(len(line), label)
             if line := line.removeprefix(mark):
@@ -215,7 +192,7 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
             f"{label} is a spreadsheet of Excel (or another archive), not text: open it there, "
             "choose Save As and the type 'CSV UTF-8', and give that file"
         )
-    is_wide = codec is not None and codec.startswith(_WIDE)
+    is_wide = codec is not None and Decoded(codec).is_wide
     has_few = not is_wide and head.count(0) <= MAX_NUL_SHARE * len(head)
     refuse_binary(head.replace(b"\0", b"") if has_few else head, codec if is_wide or has_few else None, label)
 
@@ -223,66 +200,35 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
 def _scan_unmarked(path: str, label: str) -> Encoding:
     """The encoding of a file without byte order mark."""
     utf8 = _scan(path, label, "utf-8")
-    if _fits(utf8, GOOD_PER_BAD):
+    if not utf8.num_bad:
         return utf8
+    offset, _ = _first_bad(path, label, "utf-8")
     with opened(path, label) as stream:
-        try:
-            for _ in decode(blocks_of(stream), "utf-8"):
-                pass
-        except UndecodableError as error:
-            stream.seek(error.offset)
+        stream.seek(offset)
         sample = stream.read(SAMPLE_BYTES)
-    if len(sample) > 2 and has_surrogates(sample):
-        raise DataError(f"{label} is no proper UTF-8: it has surrogates (CESU-8); save it again as UTF-8")
-    if (codec := east_asian_codec(sample)) and not (found := _scan(path, label, codec)).num_bad:
-        return replace(found, guessed=True)
-    chinese = _scan(path, label, "gb18030") if is_plausible_gb18030(sample) else None
-    if chinese is not None and _fits(chinese, GOOD_PER_BAD_GB18030):
-        return chinese
-    with opened(path, label) as stream:
-        western = scan_western(stream, label)
-    if _is_rare(utf8) and not utf8.has_nul and not western.is_western(utf8.num_bad):
-        return utf8
-    if western.is_beyond_ascii:
-        if chinese is not None and _fits(chinese, SOME_PER_BAD_GB18030):
-            return chinese
-        if _fits(utf8, 1):
-            return utf8
-        if (codec := one_byte_codec(sample)) and not (found := _scan(path, label, codec)).num_bad:
-            return replace(found, guessed=True)
+    found = likely_encoding(lambda codec: _scan(path, label, codec), utf8, sample, offset, label)
+    if found is None and _scan(path, label, WESTERN).is_beyond_ascii:
         raise DataError(
             f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
             "such as cp1251, koi8-r or cp1253"
         )
-    found = _scan(path, label, "cp1252")
-    return replace(_scan(path, label, "iso8859-1") if found.num_bad else found, guessed=True)
-
-
-def _fits(found: Encoding, good_per_bad: int) -> bool:
-    return found.num_bad == 0 or found.num_good >= good_per_bad * found.num_bad
+    found = _scan(path, label, WESTERN) if found is None else found
+    if found.codec == WESTERN and found.num_bad:
+        found = _scan(path, label, LATIN1)
+    return replace(found, guessed=found.codec == LATIN1 or found.is_guess)
 
 
 def _scan(path: str, label: str, codec: str) -> Encoding:
     """What decoding all of a file finds."""
-    decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
-    is_wide = codec.startswith(_WIDE)
-    num_chars = num_bad = num_good = in_line = 0
-    has_nul = False
+    decoder, found, in_line, has_nul = codecs.getincrementaldecoder(codec)(REPLACE), Decoded(codec), 0, False
     with opened(path, label) as stream:
         for block in itertools.chain(blocks_of(stream), [b""]):
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as error:  # of codecs that heed no error handler
                 raise DataError(f"{label} is not {codec}: {error}; name its encoding with --encoding") from None
-            num_chars += len(text)
             end = max(text.rfind("\n"), text.rfind("\r"))
             in_line = len(text) - end - 1 if end >= 0 else in_line + len(text)
             _check_line(in_line, label)
-            has_nul = has_nul or "\0" in text
-            if text.isascii() and not is_wide:
-                continue
-            bad = text.count(BAD)
-            num_bad += bad
-            # In wide encodings ASCII speaks for them as well; else only what lies beyond it does.
-            num_good += len(text) - bad - (0 if is_wide else len(text.encode("ascii", "ignore")))
-    return Encoding(codec, False, False, num_chars, num_bad, num_good, has_nul)
+            found, has_nul = found.counting(text), has_nul or "\0" in text
+    return Encoding(**vars(found), has_nul=has_nul)

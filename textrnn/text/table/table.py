@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from textrnn.base.errors import DataError
+from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
@@ -29,15 +30,7 @@ from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
 from textrnn.text.table.records import CSV, FASTTEXT, FIRST_WORD, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
 from textrnn.text.table.rows import Table
-from textrnn.text.table.source import (
-    BAD,
-    REPLACEMENT,
-    Encoding,
-    encoding_remarks,
-    inspect_table,
-    refuse_markup,
-    table_lines,
-)
+from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, refuse_markup, table_lines
 from textrnn.text.table.tally import Row, Tally
 
 __all__ = ["Row", "Table", "TableOptions", "Tally", "choose_columns", "open_records", "open_table"]
