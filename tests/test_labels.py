@@ -44,6 +44,12 @@ def settled(counts, options=TableOptions(), num_rows=None):  # noqa: B008
                 "rows without a label; --keep-label N/A takes that for a label"
             ],
         ),
+        (
+            {"a": 50, "\\N": 30, "(null)": 20, "未标注": 9, "（空）": 1, "无": 2, "待定": 20},
+            TableOptions(),
+            {"a": 50, "待定": 20, None: 62},
+            ["62 rows with '\\\\N' (30), '(null)' (20), ", "'待定' is taken for a label, as 20 rows of"],
+        ),
         ({"a": 5, "NA": 3}, KEEP_NA, {"a": 5, "NA": 3}, []),
         (
             {"a": 50, "none": 4, "None": 1},

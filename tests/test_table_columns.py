@@ -35,6 +35,9 @@ VALUES = {
     "date": lambda n: f"2015-02-{n % 5 + 1:02}",
     "constant": lambda n: "en",
     "empty": lambda n: "",
+    "seldom": lambda n: f"{sentence(n)}, {sentence(n + 70)}" if n % 4 == 0 else "",
+    "several": lambda n: ("red, blue", "blue", "grey, red", "grey")[n % 4],
+    "some": lambda n: ("red", "", "blue", "")[n % 4],
     "many": lambda n: f"k{n % 25}",
     "odd": lambda n: str(n % 2 == 1),
     "even": lambda n: str(n % 2 == 0),
@@ -67,7 +70,13 @@ def read(path: str, needs_label: bool | None = True, **options: object) -> tuple
         ({"文本": "text", "情感": "binary", "category_id": "unique"}, "文本", "情感"),
         ({"label": "mood", "class": "binary", "text": "text"}, "text", "label"),
         ({"text": "text", "category": "mood", "category_id": "binary"}, "text", "category"),
-        ({"text": "text", "label_id": "binary", "status": "mood"}, "text", "label_id"),
+        ({"text": "text", "label_id": "binary", "user": "mood"}, "text", "label_id"),
+        ({"text": "text", "category_id": "binary", "category_name": "mood"}, "text", "category_name"),
+        ({"用户输入": "text", "类别名称": "mood", "来源": "shade"}, "用户输入", "类别名称"),
+        ({"text": "text", "annotator_labels": "several", "gold_label": "mood"}, "text", "gold_label"),
+        ({"text": "text", "predicted_label": "pair", "true_label": "mood"}, "text", "true_label"),
+        ({"description": "constant", "input.text": "text", "label": "mood"}, "input.text", "label"),
+        ({"remarks, comments": "seldom", "商品名称": "longer", "类目": "mood"}, "商品名称", "类目"),
     ],
 )
 def test_open_table_knows_names(tmp_path: Path, columns: dict[str, str], text: str, label: str) -> None:
@@ -89,6 +98,11 @@ def test_open_table_knows_names(tmp_path: Path, columns: dict[str, str], text: s
             "'category' (2 values: 0, 1): --label-column category",
         ),
         ({"text": "text", "label": "mood", "airline": "binary"}, ("text", "label"), None),
+        (
+            {"text": "text", "tags": "some", "product": "mood"},
+            ("text", "tags"),
+            "'product' (3 values: pos, neg, so so): --label-column product",
+        ),
         (
             {"title": "short", "body": "text", "label": "mood"},
             ("body", "label"),
@@ -184,7 +198,7 @@ REASONS = {
     [
         {"text": "text", "nothing": "empty", "day": "date", "nr": "unique"},
         {"text": "text", "lang": "constant", "user_id": "binary", "place": "many"},
-        {"text": "longer", "other": "longer", "version__no": "mood", "where": "many"},
+        {"text": "longer", "other": "longer", "created_day": "mood", "where": "many"},
         {"text": "text", "label": "unique", "index": "binary"},
     ],
     ids=lambda columns: "-".join(columns.values()),
@@ -306,3 +320,38 @@ def test_labels_in_objects_of_json(tmp_path: Path, row: Callable[[int], dict[str
 def test_columns_of_yes_and_no_of_which_one_never_says_yes(tmp_path: Path) -> None:
     table, rows = read(write(tmp_path / "a.csv", text="text", is_spam="odd", is_ham="even", is_other="never"))
     assert (table.label_columns, [row.label for row in rows[:2]]) == ((1, 2), ["is_ham", "is_spam"])
+
+
+def test_columns_of_yes_and_no_are_said_with_a_column_that_may_be_the_label(tmp_path: Path) -> None:
+    columns = {"text": "text", "resolved": "odd", "escalated": "even", "refunded": "odd", "place": "mood"}
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.label_columns == (1, 2, 3)
+    assert "takes that one alone, and they could also be in 'place' (3 values" in table.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "is_header"),
+    [
+        (["What did you like most about it?", "Would you come again?"], "text", True),
+        (["Kommentar", "Bewertung"], "short", True),
+        (["用户输入", "意图"], "Chinese", True),
+        (["v1", "v2", "", "Unnamed: 3"], "first", True),
+        (["the film was good 0", "pos"], "text", False),
+        (["茶很好喝", "pos"], "Chinese", False),
+        (["the film was good 0", "rare"], "rare", False),
+    ],
+)
+def test_a_header_of_unknown_names_is_told_by_what_is_below(
+    tmp_path: Path, names: list[str], first: str, is_header: bool
+) -> None:
+    rows = {
+        "text": lambda n: [sentence(n), VALUES["mood"](n)],
+        "short": lambda n: [f"good {n}", VALUES["mood"](n)],
+        "Chinese": lambda n: [f"茶{'很好' if n % 3 else '不'}喝{n}", VALUES["mood"](n)],
+        "first": lambda n: [VALUES["mood"](n), sentence(n), "", "and so on" if n == 7 else ""],
+        "rare": lambda n: [sentence(n), "scarce" if n == 9 else VALUES["mood"](n)],
+    }
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *(rows[first](n) for n in range(NUM_ROWS))])
+    assert read(str(path))[0].has_header == is_header

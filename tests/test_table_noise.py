@@ -22,12 +22,15 @@ def table_of(lines: list[str], delimiter: str) -> bytes:
 NOISY = {
     "titles": (["Reviews of 2024", "", "as of\t", HEADER, *BODY], "3 lines above the header"),
     "a title and a ruler": (["Reviews of 2024", HEADER, "---\t---", *BODY], "1 line above the header, 1 ruler"),
+    "a title of the table's width": (["# shop 12\texported in May", HEADER, *BODY], "1 line above the header"),
     "blank lines": (["", "", HEADER, *BODY, ""], "3 blank lines left out"),
     "repeated headers": ([HEADER, *BODY[:9], "Review\tlabel ", *BODY[9:], HEADER], "2 repeated headers"),
     "rulers": ([HEADER, "-----\t:---:", *BODY[:4], "======\t======", *BODY[4:]], "2 rulers"),
     "totals": ([HEADER, *BODY, "Total:\t30", "Average\t0.5", ""], "2 totals at the end"),
     "a total in Chinese": ([HEADER, *BODY, "", "合计\t30"], "1 total at the end"),
     "SurveyMonkey": ([HEADER, "\tResponse", *BODY], "1 line that explains the header"),
+    "kinds of columns": ([HEADER, "string\tint", *BODY], "1 line that explains the header"),
+    "names in another language": ([HEADER, "评论\t标签", *BODY], "1 line that explains the header"),
     "Qualtrics": (
         [HEADER, "Why?\tHow good?", '{"ImportId":"a"}\t{"ImportId":"b"}', *BODY],
         "2 lines that explain the header",

@@ -12,9 +12,11 @@ from textrnn.classifier.splits import folded
 from textrnn.text.table.cell_values import EXCEL_ERRORS
 from textrnn.text.table.options import TableOptions
 
-# Never a label, in upper or lower case; the last ones are errors of a spreadsheet.
-MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "?", "#nv"} | {sign.lower() for sign in EXCEL_ERRORS})
-DOUBTFUL = frozenset({"none", "-"})  # a label unless they are rare
+# Never a label, in upper or lower case: as programs and databases write what is missing, and errors of a spreadsheet.
+MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "[null]", "(null)", "<null>", "\\n", "?", "#nv"})
+MARKS |= {"未标注", "待标注", "未标记", "(空)", "（空）"} | {sign.lower() for sign in EXCEL_ERRORS}
+DOUBTFUL = frozenset({"none", "-", "--", "——", "/", "tbd"})  # a label unless they are rare
+DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失"}
 MOST_DOUBTFUL = 0.05  # share of the rows
 LISTED = 5
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?")

@@ -13,6 +13,7 @@ from textrnn.text.table.label_lists import are_codes, labels_in
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
+NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
 NUMBER = re.compile(r"\s*[$€£¥₹]?\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*[%$€£¥₹]?\s*")
 _CLOCK = r"(?:[T ]*\d{1,2}[:：时]\d{2}.*)?"
@@ -26,6 +27,7 @@ _DATES = (
 _DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
 _PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 EXACT, LAST, WITHIN, SECOND = 3.0, 2.0, 1.0, 0.5  # how much a name tells; a second choice loses a half
+NAMED = 2.75  # of a column that has the names of labels
 
 
 def _words(text: str) -> frozenset[str]:
@@ -50,8 +52,8 @@ _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
     评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
 )
-_SOURCE = _words("author authors language lang 作者 语言 语种")  # of a text, beside which there may be a label as well
-_NAMING = _words("name value title")  # members of an object in JSON that say which one it is
+_NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
+_NAMED = re.compile(r"(.+?)[\s_.-]*(?:names?|名称|名)", re.IGNORECASE)  # the name of a label, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
 _ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
@@ -64,9 +66,13 @@ PARTS = _words("train training test testing valid validation val dev 训练 训�
 _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
-    predicted prediction status votes vote likes retweets replies views followers price size width height
-    编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度"""
+    predicted prediction votes vote likes retweets replies views followers price size width height
+    source sources device platform version browser os channel store branch
+    编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
+    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本"""
 )
+_TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
+_GUESSED = _words("pred predicted prediction predictions")  # by a model
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 
@@ -87,25 +93,43 @@ def label_hint(name: str) -> float:
         >>> label_hint("label"), label_hint("stars"), label_hint("airline_sentiment"), label_hint("sentiment_gold")
         (3.0, 2.5, 2.0, 1.0)
         >>> label_hint("Class Index"), label_hint("index"), label_hint("text_id"), label_hint("labels.name")
-        (2.5, 0.0, 0.0, 2.0)
+        (2.5, 0.0, 0.0, 2.75)
+        >>> label_hint("category_name"), label_hint("类别名称"), label_hint("user_name"), label_hint("labels.color")
+        (2.75, 2.75, 0.0, 1.0)
     """
     parent, _, member = name.rpartition(".")
     if parent and member.casefold() in _NAMING:  # of an object in JSON
-        return min(LAST, label_hint(parent))
+        return min(NAMED, label_hint(parent))
     words = _TOKENS.findall(name)
     numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
-    return max(_hint(name, _LABEL), _hint(name, _GRADE) - SECOND, _hint(numbered, _LABEL) - SECOND)
+    return max(
+        _hint(name, _LABEL),
+        _hint(name, _GRADE) - SECOND,
+        _hint(numbered, _LABEL) - SECOND,
+        min(NAMED, _hint(_unnamed(name), _LABEL)),
+    )
 
 
 def names_aspect(name: str) -> bool:
-    """Whether the name of a column is that of something that texts are sorted by as well."""
-    return _hint(name, _ASPECT) > 0
+    """Whether the name of a column is that of something that texts are sorted by as well.
+
+    Example:
+        >>> names_aspect("topic"), names_aspect("intent_name"), names_aspect("意图名称"), names_aspect("name")
+        (True, True, True, False)
+    """
+    return max(_hint(name, _ASPECT), _hint(_unnamed(name), _ASPECT)) > 0
 
 
-def names_source(name: str) -> bool:
-    """Whether the name of a column is that of authors or languages."""
+def _unnamed(name: str) -> str:
+    """What a column holds the names of; "" if it does not say so."""
+    found = _NAMED.fullmatch(name.strip())
+    return found[1] if found else ""
+
+
+def names_time(name: str) -> bool:
+    """Whether the name of a column is that of a time."""
     tokens = _tokens(name)
-    return bool(tokens) and _ends_with(tokens[-1], _SOURCE)
+    return bool(tokens) and _ends_with(tokens[-1], _TIMES)
 
 
 def names_grades(name: str) -> bool:
@@ -121,12 +145,12 @@ def names_grades(name: str) -> bool:
 def speaks_against(name: str) -> bool:
     """Whether the name is that of a number, a date, a person or the like."""
     tokens = [token for token in _tokens(name) if not token.isdigit()]
-    return bool(tokens) and _ends_with(tokens[-1], _OTHER) and not label_hint(name)
+    return bool(tokens) and _ends_with(tokens[-1], _OTHER) and not (label_hint(name) or names_aspect(name))
 
 
 def _hint(name: str, words: frozenset[str]) -> float:
     tokens = _tokens(name)
-    if not tokens or _ends_with(tokens[-1], _OTHER):
+    if not tokens or _ends_with(tokens[-1], _OTHER) or not _GUESSED.isdisjoint(tokens):
         return 0.0
     if name.strip().casefold() in words:
         return EXACT
@@ -155,6 +179,7 @@ class ColumnFacts:
         numbers: share of cells that are numbers.
         dates: share of cells that are dates or times of day.
         prose: share of cells with several words, or with Chinese.
+        words: share of cells with several words.
     """
 
     num_rows: int
@@ -163,6 +188,7 @@ class ColumnFacts:
     numbers: float
     dates: float
     prose: float
+    words: float
 
     @property
     def is_measured(self) -> bool:
@@ -174,6 +200,11 @@ class ColumnFacts:
     def filled(self) -> int:
         """Cells that are not blank."""
         return self.counts.total()
+
+    @property
+    def is_mostly_filled(self) -> bool:
+        """Whether more than half of the cells are not blank."""
+        return 2 * self.filled > self.num_rows
 
     @property
     def is_unique(self) -> bool:
@@ -237,6 +268,7 @@ def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]
                 sum(bool(NUMBER.fullmatch(cell)) for cell in cells) / size,
                 sum(bool(_DATE.fullmatch(cell)) for cell in cells) / size,
                 sum(bool(_PROSE.search(cell)) for cell in cells) / size,
+                sum(len(cell.split(None, 1)) > 1 for cell in cells) / size,
             )
         )
     return found
@@ -264,9 +296,12 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
     if facts.numbers > 0.9 or facts.dates > 0.9:
         return 2
     if facts.is_few:
+        return 2 if facts.filled >= MIN_ROWS_TO_JUDGE and min(facts.counts.values()) > 1 else 1
+    if NEARLY_BLANK * facts.num_rows > facts.filled:
         return 1
     if facts.prose >= 0.5:
-        return 1 if len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3 else -1
+        is_word = facts.words >= 0.9 and not re.search(r"\s", cell)
+        return 1 if is_word or (len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3) else -1
     return 0
 
 

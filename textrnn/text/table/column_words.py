@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textrnn.text.table.column_facts import MAX_LABEL_CHARS, ColumnFacts, speaks_against
 
-MAX_SHOWN = 12
+MAX_SHOWN, MAX_NAME_CHARS = 12, 60
 OFTEN = 5  # times that each of some long values comes, on average, if they are labels
 
 
@@ -18,7 +18,12 @@ def column_name(names: Sequence[str] | None, column: int) -> str:
 def short_name(names: Sequence[str] | None, column: int) -> str:
     """Its name in quotes; its number if it has none."""
     name = names[column].strip() if names and column < len(names) else ""
-    return f"{name!r:.60}" if name else str(column + 1)
+    return _quoted(name) if name else str(column + 1)
+
+
+def _quoted(name: str) -> str:
+    """A name in quotes, of a long one the beginning."""
+    return repr(name if len(name) <= MAX_NAME_CHARS else f"{name[:MAX_NAME_CHARS]}...")
 
 
 def flag_value(names: Sequence[str] | None, column: int) -> str:
@@ -33,7 +38,7 @@ def list_columns(names: Sequence[str] | None, width: int) -> str:
     """The columns as a person can name them: `'id', 2 (unnamed)`."""
     if not names or not any(names):
         return f"1 to {width}" if width > 1 else "1"
-    shown = [f"{name.strip()!r:.60}" if name.strip() else f"{number} (unnamed)" for number, name in enumerate(names, 1)]
+    shown = [_quoted(name.strip()) if name.strip() else f"{number} (unnamed)" for number, name in enumerate(names, 1)]
     return ", ".join(shown[:MAX_SHOWN]) + (f" and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else "")
 
 

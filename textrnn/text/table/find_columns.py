@@ -17,7 +17,7 @@ from textrnn.text.table.column_facts import (
     label_hint,
     names_aspect,
     names_grades,
-    names_source,
+    names_time,
     speaks_against,
     text_hint,
 )
@@ -72,16 +72,21 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     if not usable:
         check_text(table, facts, columns[0] if columns else 0)
         raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
-    # A short text that comes again and again is a label, whatever its name.
+    # A short text that comes again and again is a label, whatever its name, and one that never changes is none.
     texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
+    texts = [c for c in texts if len(facts[c].counts) > 1] or texts
     hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
     weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
-    prose = [c for c in texts if facts[c].prose >= 0.3 and not (names and speaks_against(names[c]))]
+    prose = [c for c in texts if facts[c].prose >= 0.3]
+    named = [c for c in prose if not (names and speaks_against(names[c]))]
+    if full := [c for c in prose if facts[c].is_mostly_filled]:  # remarks that few rows have are not what is meant
+        hints |= {c: 0.0 for c in texts if hints[c] < EXACT and not facts[c].is_mostly_filled}
+        named = [c for c in named if c in full] or full
     best = max(hints.values())
-    found = [c for c in texts if hints[c] == best] if best else prose or texts
+    found = [c for c in texts if hints[c] == best] if best else named or texts
     chosen = max(found, key=lambda c: weights[c])
-    alike = [c for c in {*found, *prose} if weights[c] > weights[chosen] / 2]
-    others = sorted({*alike, *(c for c in texts if hints[c])} - {chosen})
+    alike = [c for c in {*found, *named} if weights[c] > weights[chosen] / 2]
+    others = sorted({*alike, *(c for c in texts if names and text_hint(names[c]))} - {chosen})
     if others and len(texts) > 1:
         shown, flag = list_some(names, others), flag_value(names, others[0])
         both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
@@ -119,10 +124,19 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         are_enough = len(columns) + len(never) >= FEWEST or are_members([names[column] for column in columns])
         if len(columns) > 1 and are_enough:
             flag = f"--label-column {flag_value(names, columns[0])}"
-            _say(table, f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone")
+            said = f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone"
+            others = [c for c in free if c not in columns and _is_other_label(names[c], facts[c])]
+            if others:
+                said += f", and they could also be in {candidates(names, facts, others)}"
+            _say(table, said)
             return columns
     found = _find_label(table, facts, needs_label)
     return [] if found is None else [found]
+
+
+def _is_other_label(name: str, facts: ColumnFacts) -> bool:
+    """Whether a column may hold the labels as well, where others of yes and no do."""
+    return facts.is_few and facts.numbers < 0.5 and not (is_yes_or_no(facts) or speaks_against(name))
 
 
 def _alike(columns: Sequence[int], facts: Sequence[ColumnFacts]) -> list[int]:
@@ -219,8 +233,10 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
         )
     ]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
-        found.sort(key=lambda c: -hints[c])
-        is_sure = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
+        # A grade is seldom meant where there is another label, and one label a row more often than several.
+        found.sort(key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
+        is_known = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
+        is_sure = is_known and facts[found[0]].is_mostly_filled
         others = [c for c in few if c not in found and (not is_sure or (names and names_aspect(names[c])))]
         return found[0], found[1:] + others
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
@@ -236,10 +252,10 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
 
 
 def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
-    """The only column that looks like labels, if it is that of authors or languages, which are seldom labels."""
+    """The only column that looks like labels, though it is named like authors or languages, which are seldom labels."""
     taken = {*table.text_columns, *_passed_over(table)}
     words = [c for c in range(len(facts)) if c not in taken and facts[c].is_few and facts[c].numbers < 0.5]
-    return words[0] if len(words) == 1 and table.header and names_source(table.header[words[0]]) else None
+    return words[0] if len(words) == 1 and not (table.header and names_time(table.header[words[0]])) else None
 
 
 def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
+from textrnn.text.table.column_facts import (
+    EXACT,
+    LAST,
+    NUMBER,
+    ColumnFacts,
+    column_facts,
+    has_header,
+    label_hint,
+    text_hint,
+)
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 EXPLAINED = "line that explains the header"
@@ -18,6 +27,11 @@ _RULER_LINE = re.compile(r"(?=.*[-=_─━═]{3})[\s|+:*~─━═┼╪│=_-]
 _TOTAL = re.compile(
     r"(?:grand |sub)?totals?|sum|average|mean|(?:gesamt)?summe|gesamt|durchschnitt|somme|moyenne|suma|promedio"
     r"|合计|总计|小计|总数|平均值?|итого",
+    re.IGNORECASE,
+)
+_COLUMN_KIND = re.compile(
+    r"(?:非?必填|选填|可选|required|optional|str|string|text|object|int|integer|float|double|number|bool|boolean"
+    r"|date|datetime|varchar|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?", re.IGNORECASE)  # as database programs print it
@@ -90,6 +104,9 @@ def is_ruler(cells: Sequence[str]) -> bool:
 def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
     """How many records stand above the header: those with few cells that are not blank, before one that names columns.
 
+    Of several that might name them it is the first of those with most names. Titles may have as many cells as the table
+    where a record below them is a header by names that texts and labels have.
+
     Args:
         rows: cells of the first records that are not blank lines.
         width: the usual number of cells.
@@ -98,37 +115,55 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
         >>> rows = [["Reviews 2024", ""], ["", ""], ["text", "label"], ["a fine film", "1"], ["a dull one", "0"]]
         >>> num_titles(rows, 2), num_titles(rows[2:], 2)
         (2, 0)
+        >>> num_titles([["# shop 12", "exported in May"], *rows[2:]], 2)
+        1
     """
     filled = [_num_filled(row) for row in rows[: MAX_TITLES + 1]]
+    found, most = 0, 1
     for number in range(1, min(len(filled), len(rows) - 1)):
-        is_below = (
-            1 < filled[number] <= width
-            and not is_ruler(rows[number])
-            and all(
-                most <= max(1, filled[number] // 2) or is_ruler(row)
-                for most, row in zip(filled[:number], rows, strict=False)
-            )
-        )
-        if is_below and has_header(rows[number], facts_below(rows[number:], width)):
-            return number
-    return 0
+        above = zip(filled[:number], rows, strict=False)
+        are_short = all(own <= max(1, filled[number] // 2) or is_ruler(row) for own, row in above)
+        is_below = most < filled[number] <= width and not is_ruler(rows[number])
+        is_known = not found and _names_both(rows[number]) and not any(map(_names_one, rows[:number]))
+        if is_below and (are_short or is_known) and has_header(rows[number], facts_below(rows[number:], width)):
+            found, most = number, filled[number]
+    return found
 
 
-def num_explained(rows: Sequence[Sequence[str]]) -> int:
-    """How many of the first records below the header explain it, as SurveyMonkey (1) and Qualtrics (2) write them.
+def _names_both(cells: Sequence[str]) -> bool:
+    """Whether a record has a name that columns of texts have, and another one of labels."""
+    return any(text_hint(cell) >= EXACT for cell in cells) and any(label_hint(cell) >= EXACT for cell in cells)
+
+
+def _names_one(cells: Sequence[str]) -> bool:
+    return any(max(text_hint(cell), label_hint(cell)) >= LAST for cell in cells)
+
+
+def num_explained(rows: Sequence[Sequence[str]], header: Sequence[str]) -> int:
+    """How many of the first records below the header explain it; the header again does not.
+
+    They are names in another language, kinds of columns such as `string` or `必填`, or what SurveyMonkey (1) and
+    Qualtrics (2) write.
 
     Example:
-        >>> num_explained([["", "Open-Ended Response"], ["1", "a fine film"]]), num_explained([["1", "a fine film"]])
-        (1, 0)
-        >>> num_explained([["Start", "Why?"], ['{"ImportId":"start"}', '{"ImportId":"QID1"}'], ["1", "a fine film"]])
+        >>> num_explained([["", "Open-Ended Response"], ["1", "a fine film"]], ["id", "Why?"])
+        1
+        >>> num_explained([["Start", "Why?"], ['{"ImportId":"s"}', '{"ImportId":"QID1"}'], ["1", "fine"]], ["s", "Q1"])
         2
+        >>> names = ["评论", "标签"]
+        >>> [num_explained([row], names) for row in (["text", "label"], ["必填", "选填（0/1）"], names, ["好看", "1"])]
+        [1, 1, 0, 0]
     """
     for number, row in enumerate(rows[:MOST_EXPLAINED], 1):
         filled = [cell.strip() for cell in row if cell.strip()]
         if filled and all(cell.startswith('{"ImportId"') for cell in filled):
             return number
-    first = [cell.strip() for cell in rows[0]] if rows else [""]
-    return int(not first[0] and bool({"Response", "Open-Ended Response"} & set(first)))
+    if not rows or _folded(rows[0]) == _folded(header):
+        return 0
+    first = [cell.strip() for cell in rows[0]]
+    kinds = [_COLUMN_KIND.fullmatch(cell) for cell in first if cell]
+    is_survey = not first[0] and bool({"Response", "Open-Ended Response"} & set(first))
+    return int(is_survey or _names_both(first) or (len(kinds) > 1 and all(kinds)))
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:

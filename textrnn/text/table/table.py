@@ -157,7 +157,7 @@ def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
                 f"{label}: a quote opened on line {measure.unclosed_line + sample.preamble:,} is never closed, and no "
                 f"row has the {len(names)} cells of the header: close it, or read quotes as text with --no-quotes"
             )
-    explained = num_explained(rows) if headed and _is_noisy(measure, options) else 0
+    explained = num_explained(rows, names or ()) if headed and _is_noisy(measure, options) else 0
     rows, width = rows[explained:], max(usual, len(names or ()))
     remarks = encoding_remarks(name, encoding)
     if names is not None:
