@@ -16,7 +16,12 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 LANGUAGES = ("en", "zh")
 PICTURES = DOCS / "pictures"
-SCREENSHOTS = {"serve.png"}  # of the page in a browser, which no command draws
+SCREENSHOTS = {  # of pages in a browser, see `docs.screens`
+    "serve.png",
+    "report.png",
+    "explained.png",
+    *(f"serve-{name}.png" for name in ("score", "classify", "translate", "answer", "runs")),
+}
 SHOWN = ("text", "yaml", "bash")  # kinds of blocks that are not run and are the same in both languages
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

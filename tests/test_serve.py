@@ -450,6 +450,7 @@ def test_runs_are_listed_described_and_deleted(tmp_path):
         listed = client.get("/v1/models").json()["data"]
         assert {run["id"]: run["kind"] for run in listed}["linear"] == "classifier"
         run = client.get("/v1/models/lstm").json()
+        assert re.search(r"456 parameters, [1-9]\d* kB$", dict(run["lines"])["what"])
         assert dict(run["lines"])["chat"].startswith("written as 'user: {user}")
         assert run["history"][0]["val_bits_per_char"] == pytest.approx(4.25187)
         assert complete(client, model="lstm", max_tokens=2) and not post(client, "/v1/score", model="no").is_success

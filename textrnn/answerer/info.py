@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.base.run_changes import size_in_words
 from textrnn.report.layout import cut, percent
 
 
@@ -27,7 +28,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     answers = [cut(answer, 40) for answer in run["answers"]]
     return [
         ("run", run["run"]),
-        ("what", f"answerer, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
+        ("what", f"answerer, {size_in_words(run['parameters'], run['model_bytes'])}"),
         ("network", f"{network['hops']} hops over {network['sentences']} sentences, width {network['embed']}"),
         ("answers", ", ".join(answers[:20]) + (f" and {len(answers) - 20} more" if len(answers) > 20 else "")),
         ("learnt from", f"{run['stories']['questions']:,} questions of {run['stories']['name']}"),

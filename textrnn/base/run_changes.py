@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from textrnn.base.errors import RunError
-from textrnn.base.files import RUN_FILE
+from textrnn.base.files import MODEL_FILE, RUN_FILE
 from textrnn.base.run import LOCKS, check_name, locked
 
 
@@ -58,6 +58,23 @@ def delete_run(path: Path) -> None:
 def size_on_disk(path: Path) -> int:
     """Bytes of all files of a run."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def weights_on_disk(path: Path) -> int | None:
+    """Bytes of the weights of a run, None where there are none."""
+    file = path / MODEL_FILE
+    return file.stat().st_size if file.is_file() else None
+
+
+def size_in_words(parameters: int, num_bytes: int | None) -> str:
+    """How large a network is.
+
+    Example:
+        >>> size_in_words(1200, 4800), size_in_words(1_200_000, 4_800_000)
+        ('1,200 parameters, 5 kB', '1,200,000 parameters, 4.8 MB')
+    """
+    size = (num_bytes or 0) / 1e6
+    return f"{parameters:,} parameters, " + (f"{size:.1f} MB" if size >= 0.1 else f"{size * 1000:.0f} kB")
 
 
 def _check_run(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.base.run_changes import size_in_words
 from textrnn.classifier.label_kind import CLASSES
 from textrnn.report.differences import name_of
 from textrnn.report.layout import cut, decimals, percent
@@ -56,7 +57,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
     columns = [f"{kind} in {_columns(run['table'][key])}" for kind, key in COLUMNS if run["table"].get(key)]
     return [
         ("run", run["run"]),
-        ("what", f"classifier, {run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB"),
+        ("what", f"classifier, {size_in_words(run['parameters'], run['model_bytes'])}"),
         ("holds", " and ".join(parts)),
         ("used", name_of(model["chosen"])),
         ("task", (run["labels"] or {}).get("task", CLASSES)),

@@ -68,14 +68,14 @@ def run_info(path: Path) -> dict[str, Any]:
     Raises:
         RunError: it is missing or damaged.
     """
-    from textrnn.base.files import MODEL_FILE, RUN_FILE
+    from textrnn.base.files import RUN_FILE
     from textrnn.base.run import read_run
+    from textrnn.base.run_changes import weights_on_disk
     from textrnn.nn.architectures import check_cells
 
     details = read_run(path)
     check_cells(details, path)
-    size = (path / MODEL_FILE).stat().st_size if (path / MODEL_FILE).is_file() else None
-    run = {"run": str(path), "model_bytes": size, **{key: details.get(key) for key in KEYS}}
+    run = {"run": str(path), "model_bytes": weights_on_disk(path), **{key: details.get(key) for key in KEYS}}
     try:
         task = _task(run)
         task.get(task.options).from_json(run["config"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.base.run_changes import size_in_words
 from textrnn.language_model.chat import ChatConfig
 from textrnn.language_model.copies import Copies
 from textrnn.text.documents import Documents, describe_documents
@@ -61,7 +62,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "what",
             f"language model, {model['arch']}, {model['layers']} x {model['units']} units, "
-            f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
+            f"{size_in_words(run['parameters'], run['model_bytes'])}",
         ),
         ("tokens", f"{config['tokenizer']['level']}, {run['vocab_size']:,} in the vocabulary"),
         ("text", "; ".join(map(_file_in_words, corpus["files"]))),

@@ -14,7 +14,7 @@ from typing import Any
 from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import HISTORY_FILE, RUN_FILE, SAMPLES_FILE
 from textrnn.base.run import list_runs, read_run
-from textrnn.base.run_changes import delete_run, size_on_disk
+from textrnn.base.run_changes import delete_run, size_on_disk, weights_on_disk
 from textrnn.base.tasks import TASKS
 from textrnn.serve.problems import as_json
 from textrnn.serve.shelf import Service
@@ -57,7 +57,7 @@ def _entry(path: Path, run: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(path: Path, run: dict[str, Any]) -> list[tuple[str, str]]:
     """What `textrnn info` says of a run."""
-    known = defaultdict(lambda: None, {**run, "run": path.name})
+    known = defaultdict(lambda: None, {**run, "run": path.name, "model_bytes": weights_on_disk(path)})
     try:
         lines: list[tuple[str, str]] = TASKS[str(run.get("kind"))].get("info:lines")(known)
     except (AttributeError, KeyError, TypeError, ValueError, TextRNNError) as error:  # a checksum can fit nonsense

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textrnn.base.run_changes import size_in_words
 from textrnn.report.layout import percent
 
 
@@ -31,7 +32,7 @@ def lines(run: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "what",
             f"translator, {run['translator']}, {network['cell']}, {layers} x {network['units']} units, "
-            f"{run['parameters']:,} parameters, {(run['model_bytes'] or 0) / 1e6:.1f} MB",
+            f"{size_in_words(run['parameters'], run['model_bytes'])}",
         ),
         ("tokens", ", ".join(f"{side}: {level}, {size:,}" for side, level, size in sides)),
         ("learnt from", f"{pairs['train']:,} pairs of {pairs['name']}; {pairs['valid']:,} to choose by"),

@@ -349,7 +349,8 @@ function colouredWords(text, words) {
 
 function heavy(words, sign) {
   const found = words.filter((word) => word.weight * sign >= 0.2).sort((a, b) => (b.weight - a.weight) * sign).slice(0, 6);
-  return found.map((word) => `${word.text} ${word.weight > 0 ? "+" : ""}${word.weight.toFixed(1)}`).join(", ");
+  const shown = (text) => /[\p{L}\p{N}]/u.test(text) ? text : `“${text}”`; // a comma alone would be taken for one of the list's
+  return found.map((word) => `${shown(word.text)} ${word.weight > 0 ? "+" : ""}${word.weight.toFixed(1)}`).join(", ");
 }
 
 function probabilities(one) {
