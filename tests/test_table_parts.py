@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from textrnn.text.table.column_facts import column_facts, has_header, label_hint
 from textrnn.text.table.dialect import find_dialect, parse_delimiter
 from textrnn.text.table.json_lines import read_json_records, with_members
 from textrnn.text.table.records import Dialect, Record, read_records
-from textrnn.text.table.source import inspect_table, table_lines
+from textrnn.text.table.source import encoding_remarks, inspect_table, table_lines
 
 JAPANESE = "この湯のみで飲むお茶はとてもおいしいです。"
 KOREAN = "저는 오늘 아침에 따뜻한 차를 두 잔 마셨고 기분이 아주 좋았습니다."
@@ -53,6 +54,15 @@ def cells(text: str, width: int | None = None, **dialect: object) -> list[list[s
         (KOREAN.encode("euc_kr"), "cp949", 0, True),
         (TRADITIONAL.encode("big5"), "cp950", 0, True),
         (TRADITIONAL.encode("gb18030"), "gb18030", 0, False),
+        # Labels beside texts in ASCII: all in rows of Hangul, in Big5, as those of Korean, and of western languages.
+        ("late again,差评\nas ordered,好评\n".encode("gb18030") * 9, "gb18030", 0, True),
+        ("late again,負面\nas ordered,正面\n".encode("big5") * 9, "cp950", 0, True),
+        ("late again,부정\nas ordered,긍정\n".encode("cp949") * 9, "gb18030", 0, True),
+        ("tarde de novo,Reclamação\n".encode("cp1252") * 9, "cp1252", 0, True),
+        ("TARDE DE NOVO,SITUAÇÃO\n".encode("cp1252") * 9, "cp1252", 0, True),
+        ("zu klein,Größe\nzu rauh,Qualität\n".encode("cp1252") * 9, "cp1252", 0, True),
+        ("χάλια φαγητό,κακό\n".encode("cp1253") * 9, "cp1253", 0, True),
+        ("iPhone和iPad比Mac小,Apple的A股涨了又跌,我今天还是想买\n".encode("gb18030"), "gb18030", 0, False),
         ("naïve\ud83d".encode("utf-16", "surrogatepass"), "utf-16-le", 1, False),
         (b"\xef\xbb\xbftext", "utf-8-sig", 0, False),
     ],
@@ -66,6 +76,24 @@ def test_inspect_table_decides_the_encoding(
     assert (found.codec, found.num_bad, found.guessed) == (codec, num_bad, guessed)
     text = "".join(table_lines(str(path), "a.csv", found))
     assert text.count(BAD) == num_bad and not text.startswith("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "others"),
+    [
+        ("late again,差评\nas ordered,好评\n", "gb18030", r"cp949 \(EUC-KR\)"),
+        ("Pokój był mały,źle\nOddał mi mój głos,dobrze\n", "cp1250", r"cp1250 \(Central European\)"),
+        ("Přišel jsem pozdě,špatně\nPřesto mě přijali,dobře\n", "cp1250", r"cp1250 \(Central European\)"),
+        ("Ekranın ışığı açık kaldı, bataryanın şarjı da bitti ama şikayet yok\n", "cp1254", r"cp1254 \(Turkish\)"),
+        ("Það er þreyttur maður, ný skýli\n", "cp1252", ""),
+        ("Où est l'été ? ¿Señor? nº1, 20 m³, père, søn, João\n", "cp1252", ""),
+    ],
+)
+def test_encoding_remarks_name_other_encodings(tmp_path: Path, text: str, codec: str, others: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(codec))
+    (line,) = encoding_remarks("a.csv", inspect_table(str(path), "a.csv"))
+    assert re.search(f"name its encoding with --encoding{f', such as {others}' if others else '$'}", line)
 
 
 def test_inspect_table_refuses_surrogates_in_utf_8(tmp_path: Path) -> None:

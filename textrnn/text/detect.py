@@ -116,8 +116,8 @@ def _not_utf8(stream: BinaryIO, offset: int, label: str, *, strict: bool) -> Det
             f"encoding with --encoding{'' if found is None else f', for example --encoding {found.codec}'}"
         )
     if found.codec == WESTERN:
-        note = f"was read as cp1252 (Windows-1252), which is a guess: it is not UTF-8; {_OTHER_NAMES}"
-        return found.detected(note)
+        note = "was read as cp1252 (Windows-1252), which is a guess: it is not UTF-8; "
+        return found.detected(f"{note}{_OTHER_NAMES}{found.others_named}")
     if found.is_guess:
         return _guessed(found, label, strict=strict)
     if found.codec == GB18030 and not found.num_bad:
@@ -130,7 +130,7 @@ def _guessed(found: _Scan, label: str, *, strict: bool) -> Detected:
     name = guessed_name(found.codec)
     if strict:
         raise DataError(f"{label} is not UTF-8, and looks like {name}: name its encoding with --encoding {found.codec}")
-    return found.detected(f"was read as {name}, which is a guess: it is not UTF-8; {_OTHER_NAMES}")
+    return found.detected(f"was read as {name}, which is a guess: it is not UTF-8; {_OTHER_NAMES}{found.others_named}")
 
 
 def _first_bad(stream: BinaryIO, codec: str, default: int) -> int:

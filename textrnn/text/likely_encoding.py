@@ -12,7 +12,8 @@ It is the first of these that holds:
 8. an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters, if most characters are beyond ASCII, it looks like
    one, and all of it is.
 
-Of all but UTF-8 and GB18030, bytes of other encodings may pass for it: they are guesses, and to be said.
+Of all but UTF-8 and GB18030, bytes of other encodings may pass for it: they are guesses, and to be said. So is GB18030
+of a few different characters.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ from textrnn.text.encodings import (
     BAD,
     EAST_ASIAN,
     ONE_BYTE,
+    decoding,
     east_asian_codec,
+    guessed_name,
+    has_few_pairs,
     has_surrogates,
     is_plausible_gb18030,
+    likelier_than_cp1252,
     one_byte_codec,
 )
 
@@ -60,6 +65,7 @@ class Decoded:
         num_bad: places that do not decode, `BAD` in the text.
         num_full: characters that are not blank; of Windows-1252 alone.
         num_western: characters beyond ASCII that western texts have; of Windows-1252 alone.
+        others: codecs that it may well be in instead, though this one was found.
     """
 
     codec: str
@@ -68,6 +74,7 @@ class Decoded:
     num_bad: int = 0
     num_full: int = 0
     num_western: int = 0
+    others: tuple[str, ...] = ()
 
     def counting(self: D, text: str) -> D:
         """The same with a further piece of text."""
@@ -89,7 +96,13 @@ class Decoded:
     @property
     def is_guess(self) -> bool:
         """Whether bytes of other encodings might pass for this one."""
-        return self.codec in ONE_BYTE | EAST_ASIAN or self.codec == WESTERN
+        return self.codec in ONE_BYTE | EAST_ASIAN or self.codec == WESTERN or bool(self.others)
+
+    @property
+    def others_named(self) -> str:
+        """The other codecs as examples behind a piece of advice; "" if there are none."""
+        names = [guessed_name(codec) for codec in self.others]
+        return f", such as {' or '.join(filter(None, (', '.join(names[:-1]), *names[-1:])))}" if names else ""
 
     @property
     def is_sound(self) -> bool:
@@ -143,19 +156,27 @@ def likely_encoding(scan: Callable[[str], D], utf8: D, sample: bytes, offset: in
         return found
     chinese = scan(GB18030) if is_plausible_gb18030(sample) else None
     if chinese is not None and chinese.has_good(GOOD_PER_BAD_GB18030):
-        return chinese
+        return _perhaps_others(chinese, sample)
     if utf8.has_good(GOOD_PER_BAD):
         return utf8
     western = scan(WESTERN)
     if western.is_western(utf8.num_bad):
-        return western
+        likelier = likelier_than_cp1252(sample)
+        return replace(western, others=(likelier,)) if likelier else western
     if utf8.has_few_bad:
         return utf8
     if not western.is_beyond_ascii:
         return None
     if chinese is not None and chinese.has_good(SOME_PER_BAD_GB18030):
         return chinese
+    if has_few_pairs(sample) and (found := _whole(scan, GB18030)) is not None:
+        return _perhaps_others(found, sample)
     return _whole(scan, one_byte_codec(sample))
+
+
+def _perhaps_others(chinese: D, sample: bytes) -> D:
+    """GB18030, with the encodings that a few of its characters may be in instead."""
+    return replace(chinese, others=decoding(EAST_ASIAN, sample)) if has_few_pairs(sample) else chinese
 
 
 def _whole(scan: Callable[[str], D], codec: str | None) -> D | None:

@@ -27,7 +27,7 @@ from textrnn.text.encodings import (
     guessed_name,
     refuse_binary,
 )
-from textrnn.text.likely_encoding import SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
+from textrnn.text.likely_encoding import GB18030, SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
 from textrnn.text.lines import MAX_LINE_CHARS
 from textrnn.text.reader import blocks_of, opened
 
@@ -112,17 +112,19 @@ def inspect_table(path: str, label: str, encoding: str | None = None, *, strict:
             "replaced by U+FFFD"
         )
     if strict and found.guessed:
-        raise DataError(f"{label} is neither UTF-8 nor GB18030: name its encoding with --encoding")
+        others = "is not UTF-8" if found.codec == GB18030 else "is neither UTF-8 nor GB18030"
+        raise DataError(f"{label} {others}: name its encoding with --encoding")
     return replace(found, bom=marked is not None)
 
 
 def encoding_remarks(name: str, encoding: Encoding) -> list[str]:
     """What a person should know of the encoding of a file of this name, in lines."""
     if encoding.guessed:
-        what = "characters" if encoding.codec in EAST_ASIAN | ONE_BYTE else "letters with accents"
+        what = "letters with accents" if encoding.codec in (WESTERN, LATIN1) else "characters"
+        is_not = "not UTF-8, and has few other characters" if encoding.codec == GB18030 else "neither UTF-8 nor GB18030"
         return [
-            f"{name} is neither UTF-8 nor GB18030: read as {encoding.name}; "
-            f"if {what} look wrong, name its encoding with --encoding"
+            f"{name} is {is_not}: read as {encoding.name}; if {what} look wrong, name its encoding with --encoding"
+            f"{encoding.others_named}"
         ]
     if encoding.num_bad:
         return [
