@@ -218,6 +218,12 @@ def test_inspect_file_replaces_a_few_bad_bytes_and_counts_them(tmp_path: Path, k
         inspect_file(path, Reading(strict=True))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_pieces_leave_out_the_marks_of_files_that_were_joined(tmp_path: Path, encoding: str) -> None:
+    path = saved(tmp_path, "one\n".encode(encoding) * 20_000)
+    assert "".join(pieces(inspect_file(path))) == "one\n" * 20_000
+
+
 def test_inspect_file_replaces_bad_bytes_of_gb18030(tmp_path: Path) -> None:
     text = CHINESE * 50
     found = inspect_file(saved(tmp_path, text.encode("gb18030") + b"\xff" + text.encode("gb18030")))

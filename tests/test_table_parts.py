@@ -78,6 +78,13 @@ def test_inspect_table_decides_the_encoding(
     assert text.count(BAD) == num_bad and not text.startswith("\ufeff")
 
 
+def test_table_lines_are_without_the_marks_of_files_that_were_joined(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(("\ufefftext\nfine\n\ufeff\n\ufefftext\n" + "zero\ufeffwidth\n").encode())
+    lines = table_lines(str(path), "a.csv", inspect_table(str(path), "a.csv"))
+    assert list(lines) == ["text\n", "fine\n", "\n", "text\n", "zero\ufeffwidth\n"]
+
+
 @pytest.mark.parametrize(
     ("text", "codec", "others"),
     [

@@ -39,6 +39,8 @@ _MAGICS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"SQLite format 3\0", "a database of SQLite"),
 )
+MARK = "\ufeff"  # which codecs named for one byte order keep
+_MARKS = re.compile(f"(?<=[\r\n]){MARK}+")
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f]")
 
 _PAIRS = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")  # characters of two bytes, in any encoding of East Asia
@@ -198,7 +200,7 @@ def one_byte_codec(sample: bytes) -> str | None:
         sample: bytes of a file, most of whose letters are beyond ASCII: accents among others are easily mistaken.
 
     Example:
-        >>> one_byte_codec("отличный фильм, советую всем".encode("koi8-r"))
+        >>> one_byte_codec("Этот фильм мне очень понравился, советую всем".encode("koi8-r"))
         'koi8_r'
     """
     from charset_normalizer import from_bytes
@@ -271,7 +273,7 @@ def decode(blocks: Iterable[bytes], codec: str, errors: str = STRICT) -> Iterato
         errors: `STRICT`, or `REPLACE` to put `BAD` in place of what does not decode.
 
     Yields:
-        Text, none of it empty, without byte order mark.
+        Text, none of it empty, without byte order marks: where files were joined, a later line begins with one as well.
 
     Raises:
         UndecodableError: the bytes are not in this encoding, and none are replaced (some codecs never do).
@@ -281,7 +283,7 @@ def decode(blocks: Iterable[bytes], codec: str, errors: str = STRICT) -> Iterato
         'é'
     """
     decoder = codecs.getincrementaldecoder(codec)(errors)
-    offset, begin = 0, True
+    offset, last = 0, "\n"
     for block in _with_end(blocks):
         pending = len(decoder.getstate()[0])
         try:
@@ -289,10 +291,10 @@ def decode(blocks: Iterable[bytes], codec: str, errors: str = STRICT) -> Iterato
         except UnicodeError as error:
             raise UndecodableError(offset - pending + getattr(error, "start", 0)) from None
         offset += len(block)
-        if begin and text:
-            begin = False
-            text = text.removeprefix("\ufeff")  # codecs named for one byte order keep the mark
+        if MARK in text:
+            text = _MARKS.sub("", last + text)[1:]
         if text:
+            last = text[-1]
             yield text
 
 

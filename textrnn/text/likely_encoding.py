@@ -9,7 +9,8 @@ It is the first of these that holds:
 5. Windows-1252, if what comes of it is mostly text as western languages have it;
 6. UTF-8, if at most one character in a thousand is bad;
 7. GB18030 with 20 such characters for each bad place, if most characters are beyond ASCII;
-8. an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters, if most characters are beyond ASCII, it looks like
+8. GB18030, if most characters are beyond ASCII, few of them are different, and all of it is;
+9. an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters, if most characters are beyond ASCII, it looks like
    one, and all of it is.
 
 Of all but UTF-8 and GB18030, bytes of other encodings may pass for it: they are guesses, and to be said. So is GB18030

@@ -18,6 +18,7 @@ from functools import partial
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
     EAST_ASIAN,
+    MARK,
     ONE_BYTE,
     REPLACE,
     UndecodableError,
@@ -156,18 +157,17 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
         newline: what ends a line: a line feed, or a carriage return as on an old Mac. The other one is kept.
 
     Yields:
-        Lines with their ends, without byte order mark, `BAD` in place of what cannot be decoded.
+        Lines with their ends, without byte order marks, one of which begins a later line where files were joined; `BAD`
+        is in place of what cannot be decoded.
 
     Raises:
         DataError: the file cannot be read any more, or a line is longer than 64 million characters.
     """
-    mark = "\ufeff"  # codecs named for one byte order keep it
     with opened(path, label) as stream, io.TextIOWrapper(stream, encoding.codec, REPLACE, newline) as lines:
         for line in iter(partial(lines.readline, MAX_LINE_CHARS), ""):
             _check_line(len(line), label)
-            if line := line.removeprefix(mark):
+            if line := line.lstrip(MARK):
                 yield line
-            mark = ""
 
 
 def refuse_markup(line: str, label: str) -> None:
