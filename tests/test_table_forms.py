@@ -234,6 +234,36 @@ def test_files_of_a_folder_that_labels_name_have_a_text_a_line(tmp_path: Path) -
     assert "each line is a text" in table.warnings[-1]
 
 
+@pytest.mark.parametrize(
+    ("names", "lines", "needs_label", "labels"),
+    [
+        (("sports.txt", "体育.txt"), "line\n" * 12, True, {"sports", "体育"}),
+        (("sports.txt", "体育.txt"), "line\n" * 12, False, {None}),
+        (("sports.txt", "体育.txt"), "line\n" * 6, None, {None}),
+        (("sports.txt", "体育.txt"), "line\n\n" * 12, None, {None}),
+        (("train.txt", "test.txt"), "line\n" * 12, None, {None}),
+        (("day 1.txt", "day 2.txt"), "line\n" * 12, None, {None}),
+    ],
+)
+def test_files_of_many_lines_are_classes_where_labels_are_wanted(
+    tmp_path: Path, names: tuple[str, ...], lines: str, needs_label: bool | None, labels: set[str | None]
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text(lines, encoding="utf-8")
+    _, rows = read(tmp_path, needs_label=needs_label, text_column="text")
+    assert {row.label for row in rows} == labels
+    assert len(rows) == (24 if labels != {None} else 2)
+
+
+def test_labels_are_found_in_a_folder_within_a_folder(tmp_path: Path) -> None:
+    for place in ("set/all/sports/1", "set/all/art/1", "set/readme"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(f"said {place}\n", encoding="utf-8")
+    table, rows = read(tmp_path / "set")
+    assert pairs(rows) == [("said set/all/art/1", "art"), ("said set/all/sports/1", "sports")]
+    assert table.warnings[0].endswith("of it, all is read, which has the folders of labels")
+
+
 def test_parts_of_a_data_set_in_a_folder_are_no_labels(tmp_path: Path) -> None:
     """As in the film reviews of Maas et al., 2011."""
     for place in ("train/pos/1", "train/neg/2", "train/unsup/3", "test/pos/4", "train/urls", "readme"):

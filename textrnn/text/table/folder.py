@@ -1,6 +1,7 @@
 """A folder as a table: a text a file, its label the name of the subfolder that it is in.
 
-Or a text a line, where the names of a folder's own files are labels, such as pos.txt and neg.txt.
+Or a text a line, where the names of a folder's own files are labels, such as pos.txt and neg.txt; or sports.txt and
+politics.txt, if labels are wanted and each has many lines.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ COLUMNS = ("file", "part", "label", "text")
 UNLABELLED = frozenset({"unsup", "unlabelled", "unlabeled"})  # subfolders of texts without a label
 TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet"})
 MAX_NAMED = 3
+FEWEST_LINES, FILLED_SHARE, MAX_CLASSES = 10, 0.9, 100  # of files that have a text a line, and how many there are
 
 
 class FolderTable(NamedTuple):
@@ -42,13 +44,20 @@ class _File(NamedTuple):
 
 
 @contextlib.contextmanager
-def folder_as_table(folder: str) -> Iterator[FolderTable]:
+def folder_as_table(folder: str, *, wants_labels: bool = True) -> Iterator[FolderTable]:
     """Reads the files of a folder's subfolders, or its own if it has no subfolders; hidden ones do not count.
+
+    Args:
+        folder: where it is.
+        wants_labels: whether any names of files may be labels, and not only those that are opinions.
 
     Raises:
         DataError: there is no text in it.
     """
-    files, names, remarks = _files_of(folder)
+    top = _top_of(folder)
+    files, names, remarks = _files_of(top, wants_labels=wants_labels)
+    if top != folder:
+        remarks.insert(0, f"{folder}: of it, {os.path.relpath(top, folder)} is read, which has the folders of labels")
     left_out = list[str]()
     if tables := [file.path for file in files if os.path.splitext(file.path)[1].lower() in TABLES]:
         raise DataError(f"{folder} is a folder with {_files(tables)}: expected a table; name one of them")
@@ -60,7 +69,7 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
             for one in files:
                 label = "" if one.label.lower() in UNLABELLED else one.label
                 try:
-                    text = _text(os.path.join(folder, one.path))
+                    text = _text(os.path.join(top, one.path))
                 except DataError:  # empty, or no text
                     left_out.append(one.path)
                     continue
@@ -77,7 +86,18 @@ def folder_as_table(folder: str) -> Iterator[FolderTable]:
         yield FolderTable(path, remarks)
 
 
-def _files_of(folder: str) -> tuple[list[_File], tuple[str, ...], list[str]]:
+def _top_of(folder: str) -> str:
+    """The folder whose subfolders are labels or parts of a data set: not one that has but a folder of several."""
+    while True:
+        inner = [entry for entry in _visible(folder) if entry.is_dir()]
+        if len(inner) != 1 or inner[0].name.casefold() in PARTS | OPINIONS:
+            return folder
+        if sum(entry.is_dir() for entry in _visible(inner[0].path)) < 2:
+            return folder
+        folder = inner[0].path
+
+
+def _files_of(folder: str, *, wants_labels: bool) -> tuple[list[_File], tuple[str, ...], list[str]]:
     """The files of a folder, the columns that its table has, and what was left out."""
     own = sorted(entry.name for entry in _visible(folder) if entry.is_file())
     subfolders = sorted(entry.name for entry in _visible(folder) if entry.is_dir())
@@ -103,14 +123,35 @@ def _files_of(folder: str) -> tuple[list[_File], tuple[str, ...], list[str]]:
     else:
         files = [_File(path, "", head[0]) for path, head in pairs]
     labels = [label_of(name) for name in own]
+    if wants_labels and not files and not any(labels) and _are_classes(folder, own):
+        labels = [os.path.splitext(name)[0] for name in own]
     if not files and all(labels) and len(set(labels)) > 1:
         files = [_File(name, "", label, has_lines=True) for name, label in zip(own, labels, strict=True)]
-        remarks.append(f"{folder}: each line is a text, its label is told by the name of its file: {', '.join(own)}")
+        remarks.append(f"{folder}: each line is a text, its label is told by the name of its file: {_files(own)}")
     elif not files:
         files, names = [_File(name, "", "") for name in own], ("file", "text")
     elif own:
         remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
     return files, names, remarks
+
+
+def _are_classes(folder: str, names: list[str]) -> bool:
+    """Whether some files have many lines each, and names as classes do: without digits, and no part of a data set."""
+    stems = {os.path.splitext(name)[0].casefold() for name in names}
+    if len(names) > MAX_CLASSES or stems & PARTS or any(map(re.compile(r"\d").search, stems)):
+        return False
+    return all(_has_many_lines(os.path.join(folder, name)) for name in names)
+
+
+def _has_many_lines(path: str) -> bool:
+    """Whether a file has many lines, hardly one of them blank, and no columns."""
+    try:
+        text = _text(path)
+    except DataError:
+        return False
+    lines = lines_of(text)
+    filled = sum(bool(line.strip()) for line in lines)
+    return filled >= max(FEWEST_LINES, FILLED_SHARE * len(lines)) and "\t" not in text
 
 
 def label_of(name: str) -> str:

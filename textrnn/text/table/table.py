@@ -73,13 +73,13 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
         (1, 'good; very good', '5')
     """
     options = options or TableOptions()
-    with open_records(path, options) as table:
+    with open_records(path, options, wants_labels=needs_label is not False) as table:
         choose_columns(table, options, needs_label=needs_label)
         yield table
 
 
 @contextlib.contextmanager
-def open_records(path: str, options: TableOptions) -> Iterator[Table]:
+def open_records(path: str, options: TableOptions, *, wants_labels: bool = True) -> Iterator[Table]:
     """Open a file as `open_table` does, but for its columns of texts and labels, which are not looked for."""
     if path != STANDARD_INPUT and not os.path.exists(path):
         path = find_file(path)
@@ -88,7 +88,8 @@ def open_records(path: str, options: TableOptions) -> Iterator[Table]:
         if path == STANDARD_INPUT:
             path = stack.enter_context(spooled(standard_input(), label))
         elif os.path.isdir(path):
-            made = _open_folder(path, stack.enter_context(folder_as_table(path)), options)
+            found = stack.enter_context(folder_as_table(path, wants_labels=wants_labels))
+            made = _open_folder(path, found, options)
             stack.callback(made.close)
             yield made
             return
