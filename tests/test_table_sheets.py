@@ -77,6 +77,27 @@ def test_a_sheet_is_read_as_its_program_shows_it(book: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("number", [60, 16])
+def test_the_sheet_with_labels_is_read_or_named(tmp_path: Path, number: int) -> None:
+    """Not one with a few rows, such as counts of labels."""
+    book, path = openpyxl.Workbook(), str(tmp_path / "a.xlsx")
+    for place, (text, _) in enumerate(ROWS):
+        book.active.append([f"field {place}", text])
+    sheet = book.create_sheet("Data")
+    for row in [("text", "label"), *ROWS[:number]]:
+        sheet.append(row)
+    book.save(path)
+    if number < 20:
+        with pytest.raises(DataError, match=r"or another sheet with --sheet \(there: 'Data'\)$"):
+            open_table(path, needs_label=True).__enter__()
+        return
+    with open_table(path, needs_label=True) as table:
+        assert table.warnings[0].endswith(
+            "sheet 'Data' of Excel is read, as sheet 'Sheet' of Excel has no labels: --sheet NAME reads another"
+        )
+        assert [(row.text, row.label) for row in table.rows()] == ROWS
+
+
 def test_a_workbook_comes_back_with_its_other_sheets(book: Path) -> None:
     result = good("classify", "a.xlsx", *LINEAR, "--fill", "--json").json
     assert result["output"] == "a.predicted.xlsx" and result["filled"] == 1

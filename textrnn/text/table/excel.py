@@ -22,7 +22,7 @@ from textrnn.text.reader import opened
 from textrnn.text.table.cell_values import as_number
 from textrnn.text.table.excel_parts import look_inside
 from textrnn.text.table.excel_sheet import ReadSheet, write_sheet
-from textrnn.text.table.origin import NewRow, Origin, temporary_table
+from textrnn.text.table.origin import NewRow, Origin, temporary_table, titled
 
 BOOK = "xl/workbook.xml"  # in each workbook
 MAX_ROWS = 1_048_576
@@ -59,7 +59,8 @@ def excel_as_table(path: str, label: str, name: str, sheet: str | None) -> Itera
     require("openpyxl", "excel", f"{label} is a workbook of Excel", "save the sheet there as 'CSV UTF-8'")
     with temporary_table(".csv") as (file, place):
         with opened(path, label) as stream, _damage(label), _quiet_book(stream, read_only=True, data_only=True) as book:
-            chosen, remarks = _choose(book, label, sheet)
+            chosen, others = _choose(book, label, sheet)
+            remarks = [f"{label}: {_which(chosen.title, others)}: --sheet NAME reads another"] if others else []
             title, read = chosen.title, write_sheet(chosen, file)
             remarks += [f"{name}: {words}" for words in read.remarks()]
         file.flush()
@@ -89,6 +90,7 @@ def excel_as_table(path: str, label: str, name: str, sheet: str | None) -> Itera
             numeric=read.numeric,
             is_whole=True,
             remarks=remarks,
+            sheets=others,
         )
 
 
@@ -132,7 +134,7 @@ def _quiet_book(stream: BinaryIO, **options: Any) -> Iterator[Any]:
 
 
 def _choose(book: Any, label: str, wanted: str | None) -> tuple[Any, list[str]]:
-    """The sheet to read, and a line that says so if there are others with cells."""
+    """The sheet to read, and the names of others with cells if none is asked for."""
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if wanted is not None:
         folded = {title.strip().casefold(): title for title in sheets}
@@ -140,7 +142,7 @@ def _choose(book: Any, label: str, wanted: str | None) -> tuple[Any, list[str]]:
         if title is None and wanted.isdecimal() and 1 <= int(wanted) <= len(sheets):
             title = list(sheets)[int(wanted) - 1]
         if title is None:
-            raise DataError(f"{label} has no sheet {wanted!r:.60} as --sheet wants it (there: {_titles(list(sheets))})")
+            raise DataError(f"{label} has no sheet {wanted!r:.60} as --sheet wants it (there: {titled(list(sheets))})")
         return sheets[title], []
     filled = {title: counts for title, sheet in sheets.items() if (counts := _num_filled(sheet))[0]}
     if not filled:
@@ -150,14 +152,11 @@ def _choose(book: Any, label: str, wanted: str | None) -> tuple[Any, list[str]]:
     is_wide = any(filled[title][1] > 1 for title in visible)
     most = max(filled[title][is_wide] for title in visible)
     title = next(title for title in visible if filled[title][is_wide] >= most / 4)
-    others = [other for other in filled if other != title]
-    words = f"{label}: sheet {title!r:.60} is read, and there {'is' if len(others) == 1 else 'are'} also "
-    return sheets[title], [f"{words}{_titles(others)}: --sheet NAME reads another"] if others else []
+    return sheets[title], [other for other in filled if other != title]
 
 
-def _titles(titles: Sequence[str]) -> str:
-    more = f" and {len(titles) - 5} more" if len(titles) > 5 else ""
-    return ", ".join(f"{title!r:.60}" for title in titles[:5]) + more
+def _which(title: str, others: Sequence[str]) -> str:
+    return f"sheet {title!r:.60} is read, and there {'is' if len(others) == 1 else 'are'} also {titled(others)}"
 
 
 def _num_filled(sheet: Any) -> tuple[int, int]:

@@ -31,6 +31,7 @@ from textrnn.text.table.column_words import (
     why_no_label,
 )
 from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no
+from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
@@ -196,9 +197,11 @@ def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> NoLabe
     facts = facts or column_facts(regular(table, table.sample), table.width)
     columns = set(range(len(facts))) - {*table.text_columns, *_passed_over(table)}
     reasons = f": {why_no_label(table.header, facts, sorted(columns))}" if columns else ""
+    sheets = table.origin.sheets if table.origin else ()
+    other = f"another sheet with --sheet (there: {titled(sheets)})" if sheets else "the delimiter with --delimiter"
     return NoLabelError(
         f"{table.label} has no column of labels beside {column_name(table.header, table.text_column)}{reasons}; "
-        "name it with --label-column, or the delimiter with --delimiter"
+        f"name it with --label-column, or {other}"
     )
 
 

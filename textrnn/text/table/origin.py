@@ -36,6 +36,7 @@ class Origin:
         is_whole: whether no row can be left out when it is written back.
         encoding: of the file; empty if it is no text.
         remarks: what a person should know.
+        sheets: the names of other sheets that may be read instead, if none was asked for.
     """
 
     path: str
@@ -48,10 +49,22 @@ class Origin:
     is_whole: bool = False
     encoding: str = ""
     remarks: list[str] = field(default_factory=list)
+    sheets: Sequence[str] = ()
 
     def place_of(self, line: int) -> int:
         """Where the row that begins on a line of the table, from 1, is in the file."""
         return line - 1 if self.places is None else self.places[line]
+
+
+def titled(sheets: Sequence[str]) -> str:
+    """The names of some sheets, as a message lists them.
+
+    Example:
+        >>> titled(["May", "June"])
+        "'May', 'June'"
+    """
+    more = f" and {len(sheets) - 5} more" if len(sheets) > 5 else ""
+    return ", ".join(f"{sheet!r:.60}" for sheet in sheets[:5]) + more
 
 
 @contextlib.contextmanager

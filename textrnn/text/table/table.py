@@ -17,10 +17,10 @@ from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
-from textrnn.text.table.column_facts import column_facts, has_header, shifted_names
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, column_facts, has_header, shifted_names
 from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, is_json, parse_delimiter, separator_line
-from textrnn.text.table.find_columns import MAX_FACT_ROWS
+from textrnn.text.table.find_columns import MAX_FACT_ROWS, NoLabelError
 from textrnn.text.table.folder import FolderTable, folder_as_table
 from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
@@ -73,9 +73,32 @@ def open_table(path: str, options: TableOptions | None = None, *, needs_label: b
         (1, 'good; very good', '5')
     """
     options = options or TableOptions()
-    with open_records(path, options, wants_labels=needs_label is not False) as table:
-        choose_columns(table, options, needs_label=needs_label)
+    with contextlib.ExitStack() as stack:
+        table = stack.enter_context(open_records(path, options, wants_labels=needs_label is not False))
+        try:
+            choose_columns(table, options, needs_label=needs_label)
+        except NoLabelError:
+            if (other := _labelled_sheet(path, table, options, stack)) is None:
+                raise
+            table = other
         yield table
+
+
+def _labelled_sheet(path: str, table: Table, options: TableOptions, stack: contextlib.ExitStack) -> Table | None:
+    """The first of a workbook's other sheets that has texts with labels, to be closed by the stack."""
+    if table.origin is None or not os.path.isfile(path):
+        return None
+    for sheet in table.origin.sheets:
+        with contextlib.ExitStack() as own, contextlib.suppress(DataError):
+            named = replace(options, sheet=sheet)
+            other = own.enter_context(open_records(path, named))
+            choose_columns(other, named, needs_label=True)
+            if other.origin is not None and len(other.sample) >= MIN_ROWS_TO_JUDGE:
+                words = f"{other.origin.words} is read, as {table.origin.words} has no labels"
+                other.warnings.insert(0, f"{table.label}: {words}: --sheet NAME reads another")
+                stack.push(own.pop_all())
+                return other
+    return None
 
 
 @contextlib.contextmanager
