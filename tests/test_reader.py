@@ -139,6 +139,7 @@ def test_find_files_tells_denied_permission(folder: Path, monkeypatch: pytest.Mo
         (CHINESE * 50, "gb18030", b"", "gb18030"),
         ("联通两个字，" + CHINESE, "gb18030", b"", "gb18030"),
         ("這杯茶是我們今天早上在山下買的。", "big5", b"", "cp950"),
+        ("この湯のみで飲むお茶は\nおいしいです。", "iso2022_jp", b"", "iso2022_jp"),
         ("この湯のみで飲むお茶はおいしいです。", "shift_jis", b"", "cp932"),
     ],
 )

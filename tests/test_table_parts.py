@@ -65,6 +65,9 @@ def cells(text: str, width: int | None = None, **dialect: object) -> list[list[s
         ("iPhone和iPad比Mac小,Apple的A股涨了又跌,我今天还是想买\n".encode("gb18030"), "gb18030", 0, False),
         ("naïve\ud83d".encode("utf-16", "surrogatepass"), "utf-16-le", 1, False),
         (b"\xef\xbb\xbftext", "utf-8-sig", 0, False),
+        (f"{JAPANESE}\n{JAPANESE}".encode("iso2022_jp"), "iso2022_jp", 0, False),
+        (f"{CHINESE}\n{CHINESE}".encode("hz"), "hz", 0, False),
+        (b"format('~{~a~}'), format('~{~b~}')", "utf-8", 0, False),
     ],
 )
 def test_inspect_table_decides_the_encoding(

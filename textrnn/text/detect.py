@@ -20,6 +20,7 @@ from textrnn.text.encodings import (
     NoTextError,
     UndecodableError,
     blocks_of,
+    codec_of_escapes,
     decode,
     guessed_name,
 )
@@ -89,8 +90,11 @@ def detect(stream: BinaryIO, codec: str | None, label: str, *, strict: bool = Fa
     Raises:
         DataError: it is in no encoding that is known, has a NUL character, or is blank.
     """
+    stream.seek(0)
+    escaped = None if codec else codec_of_escapes(stream.read(SAMPLE_BYTES))
     try:
-        return _scan(stream, codec or "utf-8", label, STRICT).detected()
+        found = _scan(stream, codec or escaped or "utf-8", label, STRICT)
+        return found.detected(f"was read as {escaped}; {_OTHER_NAMES}" if escaped else "")
     except UndecodableError as error:
         offset = error.offset
     if codec is None:

@@ -25,6 +25,7 @@ _BOMS = (  # UTF-32 before UTF-16, whose mark it begins with
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ESCAPES = (("iso2022_jp", b"\x1b$B"), ("hz", b"~{"))
 _MAGICS = (
     (b"%PDF-", "a PDF file"),
     (b"PK\x03\x04", "a zip archive (.docx, .odt and .epub files are ones)"),
@@ -115,6 +116,19 @@ def codec_of_mark(head: bytes) -> str | None:
         'utf-8-sig'
     """
     return next((codec for mark, codec in _BOMS if head.startswith(mark)), None)
+
+
+def codec_of_escapes(head: bytes) -> str | None:
+    """The codec of an encoding of ASCII alone, where escapes stand before characters of two bytes.
+
+    Example:
+        >>> codec_of_escapes("はい、いいえ\\nいいえ、はい".encode("iso2022_jp"))
+        'iso2022_jp'
+    """
+    if not head.isascii():
+        return None
+    often = [codec for codec, escape in _ESCAPES if head.count(escape) > 1]
+    return next(iter(decoding(often, head)), None)
 
 
 def checked_codec(encoding: str) -> str:
@@ -320,7 +334,7 @@ def refuse_binary(head: bytes, codec: str | None, label: str) -> None:
         raise NoTextError(
             label, f"has a NUL byte at offset {at}", hint or "it is binary, not text", short="" if hint else BINARY
         )
-    sample = head.decode(codec or "latin-1", "replace")
+    sample = head.decode(codec or codec_of_escapes(head) or "latin-1", "replace")
     share = len(_CONTROL.findall(sample)) / max(1, len(sample))
     if share > MAX_CONTROL_SHARE:
         raise NoTextError(label, BINARY, f"{share:.0%} of its first characters are control characters")

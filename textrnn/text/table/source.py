@@ -23,6 +23,7 @@ from textrnn.text.encodings import (
     REPLACE,
     UndecodableError,
     checked_codec,
+    codec_of_escapes,
     codec_of_mark,
     decode,
     guessed_name,
@@ -44,7 +45,7 @@ _MARKUP = {
 }
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", WESTERN: "Windows-1252", LATIN1: "Latin-1"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
-_NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030"} | EAST_ASIAN
+_NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030", "iso2022_jp": "ISO-2022-JP", "hz": "HZ"} | EAST_ASIAN
 _NAMES |= {codec: guessed_name(codec) for codec in ONE_BYTE}
 
 
@@ -96,7 +97,7 @@ def inspect_table(path: str, label: str, encoding: str | None = None, *, strict:
         raise DataError(f"{label} is empty: expected a table with text")
     marked = codec_of_mark(head)
     _refuse_other_files(head, given or marked, label)
-    if codec := given or marked:
+    if codec := given or marked or codec_of_escapes(head):
         found = _scan(path, label, codec)
         if not found.is_sound:
             raise DataError(
