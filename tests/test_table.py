@@ -106,6 +106,8 @@ def test_few_bad_bytes_in_a_table_are_replaced_and_told_or_refused(save: Save, i
         read(path, strict_encoding=True)
     with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030: name its encoding"):
         read(save("text,label\nun café noir,1\n".encode("cp1252") * 9), strict_encoding=True)
+    with pytest.raises(DataError, match=r"is not UTF-8: name its encoding"):
+        read(save("text,label\nlate again,差\n".encode("gb18030") * 9), strict_encoding=True)
 
 
 def test_open_table_reads_windows_1252_and_says_so(save: Save) -> None:

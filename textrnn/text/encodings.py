@@ -48,6 +48,7 @@ _PAIRS = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")  # characters of two by
 _SHIFT_JIS_KANA = re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]")
 _BIG5_ALONE = re.compile(rb"[\xa1-\xa7][\x40-\x7e]|[\xaa-\xaf][\xa1-\xfe]")  # GB18030 has no character there
 _SELDOM = re.compile(rb"[\xd8-\xf7][\xa1-\xfe]|[\x81-\xfe][\x40-\x7e]")  # in GB18030: ideographs that are rare
+_WORDS = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xc0-\xff]{4,}(?![A-Za-z\x80-\xff])")
 _IN_WORD = re.compile(rb"(?<=[A-Za-z])[\x81-\xfe][\x80-\xfe](?=[A-Za-z])")
 EAST_ASIAN = {"cp949": "EUC-KR", "cp950": "Big5", "cp932": "Shift-JIS", "euc_jp": "EUC-JP"}
 FEWEST_PAIRS, KANA_SHARE, BIG5_SHARE, HANGUL_SHARE = 8, 0.15, 0.03, 0.95
@@ -221,6 +222,20 @@ def one_byte_codec(sample: bytes) -> str | None:
 
     best = from_bytes(sample, cp_isolation=list(ONE_BYTE)).best()
     return None if best is None else best.encoding
+
+
+def words_beyond_ascii(sample: bytes) -> bytes:
+    """The words without a letter of ASCII, if most of its letters beyond that are in such: none are western then.
+
+    Example:
+        >>> words_beyond_ascii("late again,отлично".encode("cp1251")).decode("cp1251")
+        'отлично'
+        >>> words_beyond_ascii("Größe, Çà et là".encode("cp1252"))
+        b''
+    """
+    words = list[bytes](_WORDS.findall(sample))
+    is_most = 2 * sum(map(len, words)) > sum(byte >= 0xC0 for byte in sample)
+    return b" ".join(words) if is_most else b""
 
 
 def likelier_than_cp1252(sample: bytes) -> str:

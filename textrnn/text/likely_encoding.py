@@ -6,12 +6,12 @@ It is the first of these that holds:
 2. Shift-JIS, EUC-JP, Big5 or EUC-KR, if it looks like that, and all of it is;
 3. GB18030, if it looks like it, and there are a hundred such characters for each bad place;
 4. UTF-8, if there is at least one such character for each bad place;
-5. Windows-1252, if what comes of it is mostly text as western languages have it;
+5. Windows-1252, if what comes of it is mostly text as western languages have it; or an encoding of Cyrillic, Greek,
+   Hebrew, Arabic or Thai letters, if most such characters are in words without a letter of ASCII, and all of it is;
 6. UTF-8, if at most one character in a thousand is bad;
 7. GB18030 with 20 such characters for each bad place, if most characters are beyond ASCII;
 8. GB18030, if most characters are beyond ASCII, few of them are different, and all of it is;
-9. an encoding of Cyrillic, Greek, Hebrew, Arabic or Thai letters, if most characters are beyond ASCII, it looks like
-   one, and all of it is.
+9. an encoding of those letters, if most characters are beyond ASCII, it looks like one, and all of it is.
 
 Of all but UTF-8 and GB18030, bytes of other encodings may pass for it: they are guesses, and to be said. So is GB18030
 of a few different characters.
@@ -37,6 +37,7 @@ from textrnn.text.encodings import (
     is_plausible_gb18030,
     likelier_than_cp1252,
     one_byte_codec,
+    words_beyond_ascii,
 )
 
 UTF8, GB18030, WESTERN = "utf-8", "gb18030", "cp1252"
@@ -162,6 +163,8 @@ def likely_encoding(scan: Callable[[str], D], utf8: D, sample: bytes, offset: in
         return utf8
     western = scan(WESTERN)
     if western.is_western(utf8.num_bad):
+        if (words := words_beyond_ascii(sample)) and (found := _whole(scan, one_byte_codec(words))) is not None:
+            return found
         likelier = likelier_than_cp1252(sample)
         return replace(western, others=(likelier,)) if likelier else western
     if utf8.has_few_bad:
