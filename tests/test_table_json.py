@@ -77,7 +77,8 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     [
         ('{"text": {"0": "a b", "1"', r"a\.json is no whole JSON \("),
         ('{"x": {"a": [{"id": 1}]}, "y": [{"id": 2}, {"id": 3}]}', r"several lists of records \('x\.a' \(1\), 'y' \(2"),
-        ('{"text": "a b", "label": [{"name": "a"}, {"name": "b"}]}\n', "'label' holds objects, such as"),
+        ('{"text": "a b", "label": [{"start": 0, "end": 1, "label": "a"}]}\n', "'label' holds objects, such as"),
+        ('{"text": "a b", "label": [{"id": 1}, {"id": 2}]}\n', "'label' holds objects, such as"),
         ('["a text", 1]', "array of different things: expected objects"),
         ('{"text": "a b", "label": [[0, 1, "PER"], [2, 3, "LOC"]]}\n', "'label' marks parts of a text, such as"),
         ('{"text": "a b", "label": [[0, 1, "PER"]]}\n', "'label' marks parts of a text, such as"),
@@ -181,6 +182,83 @@ def test_lists_of_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) 
     path.write_text(output.read_text(encoding="utf-8"), encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
         assert {row.label for row in table.rows()} == {new}
+
+
+def asked(who: str, what: str, *said: tuple[str, str]) -> list[dict[str, str]]:
+    return [{who: name, what: content} for name, content in said]
+
+
+# The member with the labels, its form in the file; the column of the labels, and what a row is with other labels.
+MEMBERS: dict[str, tuple[str, Any, str, list[str], Any]] = {
+    "two names": (
+        "labels",
+        [{"id": 1, "color": "red", "name": "art"}, {"id": 2, "color": "red", "name": "food"}],
+        "labels.name",
+        ["art", "food"],
+        [{"id": 1, "color": "red", "name": "art"}, {"name": "new"}],
+    ),
+    "one name": (
+        "tags",
+        [{"displayName": "art"}],
+        "tags.displayName",
+        ["art"],
+        [{"displayName": "art"}, {"displayName": "new"}],
+    ),
+    "no name": ("tags", [], "tags.tag", [], [{"tag": "art"}, {"tag": "new"}]),
+    "rejected": ("label", "art", "label", [], ["art", "new"]),
+    "accepted": ("accept", ["art", "food"], "accept", ["art", "food"], ["art", "new"]),
+}
+
+
+@pytest.mark.parametrize("form", MEMBERS)
+def test_names_of_objects_and_accepted_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) -> None:
+    member, value, column, labels, after = MEMBERS[form]
+    named = [{column.partition(".")[2]: name} for name in ("food", "art")]
+    others = {"label": ["food", "art"], "accept": [["food"], ["art", "food"]]}.get(member, [named, named[:1]])
+    answer = {"rejected": {"answer": "reject"}, "accepted": {"options": [{"id": "art"}], "answer": "accept"}}
+    more: dict[str, Any] = answer.get(form, {})
+    accepted = {**more, "answer": "accept"} if more else {}
+    rows = [{"text": f"a film {n}", member: value, **more} for n in range(20)]
+    rows += [{"text": f"a tale {n}", member: others[n % 2], **accepted} for n in range(40)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        assert not table.warnings and table.column_names == ("text", column)
+        first = next(table.rows())
+        assert (first.label or "").split(AND) == (labels or [""])
+        table.list_style = '["art"]'
+        found = json.loads(with_label(table, first.record, f"art{AND}new").raw)
+    assert found == {**rows[0], member: after, **({"answer": "accept"} if more else {})}
+
+
+CHATS = {
+    "roles": ("messages", asked("role", "content", ("system", "Judge."), ("user", "a film"), ("assistant", "good"))),
+    "turns": (
+        "messages",
+        asked("role", "content", ("user", "a"), ("assistant", "what?"), ("user", "film"), ("model", "good")),
+    ),
+    "from": ("conversations", asked("from", "value", ("human", "a film"), ("gpt", "good"))),
+    "parts": (
+        "contents",
+        [{"role": "user", "parts": [{"text": "a film"}]}, {"role": "model", "parts": [{"text": "good"}]}],
+    ),
+    "open": ("messages", asked("role", "content", ("user", "a film"))),
+}
+
+
+@pytest.mark.parametrize("form", CHATS)
+def test_the_last_answer_of_a_conversation_is_its_label(tmp_path: Path, form: str) -> None:
+    key, messages = CHATS[form]
+    path = tmp_path / "a.jsonl"
+    bad = json.loads(json.dumps(CHATS["roles" if form == "open" else form][1]).replace("good", "bad"))
+    lines = [json.dumps({"id": n, key: bad if n % 2 else messages}) + "\n" for n in range(40)]
+    path.write_text("".join(lines), encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        first, second = list(table.rows())[:2]
+        text = "a\nwhat?\nfilm" if form == "turns" else "a film"
+        assert (first.text, first.label, second.label) == (text, None if form == "open" else "good", "bad")
+        found = json.loads(with_label(table, first.record, "bad").raw)[key]
+    assert found == (bad[1:] if form == "open" else bad)
 
 
 @pytest.mark.parametrize("form", ["behind", "by label"])

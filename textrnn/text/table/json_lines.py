@@ -6,14 +6,19 @@ import itertools
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from textrnn.text.encodings import REPLACEMENT
-from textrnn.text.table.label_studio import LABELS, annotate, is_task, plain_task
+from textrnn.text.table.chats import LABEL, answer, chat_key, plain_chat
+from textrnn.text.table.column_facts import EXACT, label_hint
+from textrnn.text.table.label_studio import CHOICES, LABELS, annotate, is_task, plain_task
+from textrnn.text.table.prodigy import accept, is_answered, plain_answered
 from textrnn.text.table.records import Record
 
-CHOICES = {"choices"}  # the only key where Label Studio writes several labels of a row
 MAX_DEPTH = 8  # of objects within objects whose keys are columns
+_NAMES = frozenset({"name", "displayname", "label", "tag"})  # members that say what an object of a list stands for
+_PLACE = re.compile(r"(?:^|_|(?<=[a-z])(?=[A-Z]))(?i:start|begin|end|offset|from|to)(?![a-z])")  # in a text
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
@@ -31,7 +36,12 @@ def parse_object(line: str) -> dict[str, Any] | None:
 def _plain(line: str) -> dict[str, Any] | None:
     """The object that a line holds, as one with columns."""
     values = parse_object(line)
-    return plain_task(values) if values and is_task(values) else values
+    if values is None or is_task(values):
+        return values and plain_task(values)
+    if is_answered(values):
+        return plain_answered(values)
+    key = chat_key(values)
+    return values if key is None else plain_chat(values, key)
 
 
 def keys_of(lines: Iterable[str]) -> list[str]:
@@ -39,31 +49,62 @@ def keys_of(lines: Iterable[str]) -> list[str]:
     has_value = dict[str, bool]()
     for line in lines:
         for key, value in flat(_plain(line) or {}).items():
-            has_value[key] = has_value.get(key, False) or value is not None
-    # A null in the place of an object is no column beside those within it.
+            has_value[key] = has_value.get(key, False) or value not in (None, [], {})
+    # Nothing in the place of an object is no column beside those within it.
     objects = {key[:at] for key in has_value for at in range(len(key)) if key[at] == "."}
     return [key for key, has in has_value.items() if has or key not in objects]
 
 
 def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """An object with the values of those within it by their paths; a list of one is what is in it, others stay whole.
+    """An object with the values of those within it by their paths.
+
+    A list of one is what is in it. A list of objects that have names is an object with lists of these names, and of
+    other members that are called labels. Other lists stay whole, also those of objects that mark parts of a text.
 
     Example:
         >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}, "label": [{"name": "good"}]})
         {'id': 1, 'review.body': 'fine', 'review.tags': [1, 2], 'label.name': 'good'}
+        >>> flat({"labels": [{"id": 1, "name": "good"}, {"id": 2, "name": "long"}], "spans": [{"start": 3}]})
+        {'labels.name': ['good', 'long'], 'spans': [{'start': 3}]}
     """
     found = dict[str, Any]()
     for key, value in values.items():
         if isinstance(value, dict) and value.keys() == CHOICES:
             value = value["choices"]
-        while isinstance(value, list) and len(value) == 1:
+        while isinstance(value, list) and len(value) == 1 and not (_marks_part(value[0]) or _are_named(value)):
             value = value[0]
+        if _are_named(value):
+            members = dict.fromkeys(
+                name for one in value for name in one if _is_name(name) or label_hint(name) == EXACT
+            )
+            value = {name: [one[name] for one in value if one.get(name) is not None] for name in members}
         if isinstance(value, dict) and value and depth:
             for path, inner in flat(value, depth - 1).items():
                 found.setdefault(f"{key}.{path}", inner)
         else:
             found[key] = value
     return found
+
+
+def _are_named(value: Any) -> bool:
+    """Whether it is a list of objects that have names, and that mark no parts of a text."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) and not _marks_part(one) for one in value):
+        return False
+    return any(_is_name(name) for one in value for name in one)
+
+
+def _is_name(member: str) -> bool:
+    return member.casefold().replace("_", "") in _NAMES
+
+
+@lru_cache
+def _is_label(member: str) -> bool:
+    return _is_name(member) or label_hint(member) == EXACT
+
+
+def _marks_part(value: Any) -> bool:
+    """Whether it is an object that says where in a text something is."""
+    return isinstance(value, dict) and any(_PLACE.search(key) and str(own).isdigit() for key, own in value.items())
 
 
 def are_numbers(lines: Iterable[str], path: str) -> bool:
@@ -126,14 +167,25 @@ def with_value(raw: str, path: str, value: Any) -> str:
         '{"id": 1.0, "meta": {"label": "good"}}\\n'
     """
     values = json.loads(raw, strict=False)
-    end = raw[len(raw.rstrip("\r\n")) :]
+    chat = chat_key(values)
     if is_task(values) and path.startswith(f"{LABELS}."):
         annotate(values, path.removeprefix(f"{LABELS}."), value if isinstance(value, list) else [value])
-        return json.dumps(values, ensure_ascii=False) + end
-    place: Any = values
-    name: Any = path
+    elif chat is not None and path == f"{chat}.{LABEL}":
+        answer(values[chat], value)
+    else:
+        _set(values, path, value)
+    if is_answered(values):
+        accept(values)
+    return json.dumps(values, ensure_ascii=False) + raw[len(raw.rstrip("\r\n")) :]
+
+
+def _set(place: Any, name: Any, value: Any) -> None:
+    """Puts a value into an object at a path."""
     while name not in place and (key := next((key for key in place if str(name).startswith(f"{key}.")), None)):
         inner, rest = _within(place, key), str(name)[len(key) + 1 :]
+        if place[key] == [] or (_are_named(place[key]) and any(rest in one for one in place[key])):
+            name, value = key, _objects_named(place[key], rest, value)
+            break
         if not isinstance(inner[0][inner[1]], dict):
             break
         place, name = inner[0][inner[1]], rest
@@ -142,7 +194,12 @@ def with_value(raw: str, path: str, value: Any) -> str:
     else:
         place, name = _within(place, name) if name in place else (place, name)
         place[name] = value
-    return json.dumps(values, ensure_ascii=False) + end
+
+
+def _objects_named(objects: Sequence[dict[str, Any]], member: str, value: Any) -> list[dict[str, Any]]:
+    """Objects with these values as a member: those that there are, and others that have nothing else."""
+    known = {str(one.get(member)): one for one in objects}
+    return [known.get(one, {member: one}) for one in (value if isinstance(value, list) else [value])]
 
 
 def _within(place: Any, key: Any) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+CHOICES = {"choices"}  # the only key of an object that holds several labels of a row
 LABELS = "annotations"
 _OLD_LABELS = "completions"  # until 2021
 

@@ -1,0 +1,68 @@
+"""Conversations in JSON, as language models are tuned on them: what was asked is a text, and the last answer its label.
+
+Example: `{"messages": [{"role": "user", "content": "a fine film"}, {"role": "assistant", "content": "good"}]}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TEXT, LABEL = "text", "label"
+_SPEAKERS, _CONTENTS = ("role", "from"), ("content", "value", "parts")  # members of a message
+_ANSWERING = {"role": "assistant", "from": "gpt"}  # who answers
+_ANSWERERS = frozenset({*_ANSWERING.values(), "model", "bot"})
+_SETTING = "system"  # who says only what all texts are asked
+
+
+def chat_key(values: Mapping[str, Any]) -> str | None:
+    """The only member of an object that is a conversation; None if there is none."""
+    found = [key for key, own in values.items() if isinstance(own, list) and own and all(map(_is_message, own))]
+    return found[0] if len(found) == 1 else None
+
+
+def plain_chat(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object whose conversation is the text before its last answer, and that answer as the label.
+
+    Example:
+        >>> said = [{"from": "human", "value": "a fine film"}, {"from": "gpt", "value": "good"}]
+        >>> plain_chat({"id": 7, "conversations": said}, "conversations")
+        {'id': 7, 'conversations': {'text': 'a fine film', 'label': 'good'}}
+    """
+    messages = values[key]
+    label = _content(messages[-1]) if _is_answer(messages[-1]) else None
+    asked = [one for one in messages if one[_member(one, _SPEAKERS)] != _SETTING]
+    text = "\n".join(map(_content, asked if label is None else asked[:-1]))
+    return {**values, key: {TEXT: text, LABEL: label}}
+
+
+def answer(messages: list[dict[str, Any]], label: str) -> None:
+    """Gives a conversation another last answer."""
+    last = messages[-1]
+    speaker, content = _member(last, _SPEAKERS), _member(last, _CONTENTS)
+    said: Any = [{"text": label}] if isinstance(last[content], list) else label
+    if _is_answer(last):
+        last[content] = said
+    else:
+        messages.append({speaker: "model" if content == "parts" else _ANSWERING[speaker], content: said})
+
+
+def _is_message(one: Any) -> bool:
+    if not isinstance(one, dict):
+        return False
+    speaker, content = _member(one, _SPEAKERS), _member(one, _CONTENTS)
+    return isinstance(one.get(speaker), str) and isinstance(one.get(content), (str, list))
+
+
+def _is_answer(message: Mapping[str, Any]) -> bool:
+    return message[_member(message, _SPEAKERS)] in _ANSWERERS
+
+
+def _member(message: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return next((name for name in names if name in message), names[0])
+
+
+def _content(message: Mapping[str, Any]) -> str:
+    content = message[_member(message, _CONTENTS)]
+    parts = [content] if isinstance(content, str) else content
+    return "".join(str(part.get("text", "") if isinstance(part, dict) else part) for part in parts)
