@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,15 +156,28 @@ def test_tasks_of_label_studio_are_texts_with_the_choices_that_most_made(tmp_pat
 LISTS = [["art", "food; drink"], ["art"], ["food; drink"], [], None]
 
 
-@pytest.mark.parametrize("form", ["label", "labels", "choices", "python", "json in csv"])
+CELLS: dict[str, Callable[[list[str]], str]] = {
+    "python": repr,
+    "json in csv": json.dumps,
+    "choices in csv": lambda labels: (
+        labels[0] if len(labels) == 1 else json.dumps({"choices": labels}) if labels else ""
+    ),
+    "brackets": lambda labels: "".join(f"【{label}】" for label in labels),
+    "square brackets": lambda labels: " ".join(f"[{label}]" for label in labels),
+    "hashes": lambda labels: "".join(f"#{label}#" for label in labels),
+    "single hashes": lambda labels: "".join(f"#{label}" for label in labels) + "#" * bool(labels),
+}
+
+
+@pytest.mark.parametrize("form", ["label", "labels", "choices", *CELLS])
 def test_lists_of_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) -> None:
     """As doccano writes them; as Label Studio does in its short form; as pandas does in CSV."""
-    path, output = tmp_path / ("a.csv" if form in ("python", "json in csv") else "a.jsonl"), tmp_path / "out"
+    path, output = tmp_path / ("a.csv" if form in CELLS else "a.jsonl"), tmp_path / "out"
     lines = ["text,label\n"] if path.suffix == ".csv" else []
     for n in range(30):
         labels = LISTS[n % 5]
         if path.suffix == ".csv":
-            cell = "" if labels is None else repr(labels) if form == "python" else json.dumps(labels).replace('"', '""')
+            cell = "" if labels is None else CELLS[form](labels).replace('"', '""')
             lines.append(f'a film {n},"{cell}"\n')
         else:
             several = {"choices": labels} if form == "choices" and labels and len(labels) > 1 else labels
@@ -179,7 +193,9 @@ def test_lists_of_labels_are_several_labels_of_a_row(tmp_path: Path, form: str) 
         assert rows.labels[:3].tolist() == [[True, True], [True, False], [False, True]] and len(rows.unlabelled) == 12
         new = f"art{AND}food; drink"
         write_predictions(table, ["n"], [["1"]] * 30, str(output), edit=lambda row: with_label(table, row, new))
-    path.write_text(output.read_text(encoding="utf-8"), encoding="utf-8")
+    written = output.read_text(encoding="utf-8")
+    assert form not in CELLS or CELLS[form](LISTS[0]).replace('"', '""') in written  # type: ignore[arg-type]
+    path.write_text(written, encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
         assert {row.label for row in table.rows()} == {new}
 

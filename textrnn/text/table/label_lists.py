@@ -1,4 +1,4 @@
-"""Several labels in a cell: a list as JSON and Python write it, `<art><food>`, or with a separator between them."""
+"""Several labels in a cell: a list as JSON and Python write it, each within signs, or with a separator between them."""
 
 from __future__ import annotations
 
@@ -7,32 +7,52 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
 from typing import Any
 
 from textrnn.base.errors import DataError
+from textrnn.text.table.label_studio import CHOICES
 from textrnn.text.table.records import AND
 
 SPAN_WIDTH = 3  # of [begin, end, label], which marks a part of a text
-SEPARATORS = ("\n", ";", "|", ",", "/", "，", "、", "；")  # between several labels, those first that are surest
+SEPARATORS = ("\n", ";", "|", "｜", ",", "/", "，", "、", "；")  # between several labels, those first that are surest
+STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only cells that leave no doubt
 UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_TAGS = re.compile(r"(?:<[^<>]+>)+")
+MOST_TOGETHER = 10  # labels of a cell with a blank between
+LIST_SIGNS = "[{<【#"  # with which a cell begins that is a list
+_WITHIN = {first: (first, last) for first, last in ("<>", "[]", "【】", "##")}  # signs around each label
 
 
-def list_of(cell: str) -> list[Any] | None:
+def list_of(cell: str, like: str | None = None) -> list[Any] | None:
     """The list that a cell holds, None if it holds none.
+
+    Args:
+        cell: as it is written.
+        like: another cell of the column, see `list_style`: beside it one label can be a list too.
 
     Example:
         >>> list_of('["art", 1]'), list_of("['art']"), list_of("[sic]"), list_of("art")
         (['art', 1], ['art'], None, None)
-        >>> list_of("<c#><.net>")
-        ['c#', '.net']
+        >>> list_of("<c#><.net>"), list_of("【art】【food】"), list_of("[art]", "[art][food]"), list_of("#art#food#")
+        (['c#', '.net'], ['art', 'food'], ['art'], ['art', 'food'])
+        >>> list_of('{"choices": ["art", "food"]}'), list_of("art", '{"choices": ["art", "food"]}')
+        (['art', 'food'], ['art'])
     """
-    if _TAGS.fullmatch(cell):
-        return cell[1:-1].split("><")
-    if not (cell.startswith("[") and cell.endswith("]")):
+    if (found := _written_list(cell)) is not None:
+        return found
+    if like is not None and like[0] == "{":
+        return [cell]
+    labels = _labels_within(cell)
+    is_alike = like is not None and like[0] == cell[0] and _written_list(like) is None
+    return labels if len(labels) > 1 or (labels and is_alike) else None
+
+
+def _written_list(cell: str) -> list[Any] | None:
+    """The list that a cell holds as JSON, Python or Label Studio write it; None if it holds none."""
+    if not (cell.startswith("[") and cell.endswith("]")) and not (cell.startswith("{") and cell.endswith("]}")):
         return None
     parse: Callable[[str], Any]
     for parse in (json.loads, ast.literal_eval):
@@ -40,16 +60,40 @@ def list_of(cell: str) -> list[Any] | None:
             found = parse(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
+        if isinstance(found, dict) and found.keys() == CHOICES:
+            (found,) = found.values()
         return found if isinstance(found, list) else None
     return None
 
 
-def joined_labels(cell: str, column: str) -> str:
+def _labels_within(cell: str) -> list[str]:
+    """The labels of a cell of which each is within signs, such as `<art><food>`; none of other cells."""
+    first, last = map(re.escape, _WITHIN.get(cell[:1], "<>"))
+    inner = f"[^{first}{last}]+"
+    if not re.fullmatch(rf"(?:{first}{inner}{last}\s*)+|#(?:[^#]*[^#\s]#)+", cell):
+        return []
+    return [label for part in re.findall(inner, cell) if (label := part.strip())]
+
+
+def list_style(cells: Iterable[str]) -> str | None:
+    """The longest of the cells that are lists, to write others like it; None if there is none.
+
+    Example:
+        >>> list_style(["[art]", "[art][food]"]), list_style(["[sic]", "art"]), list_style(["[]", '["art"]'])
+        ('[art][food]', None, '["art"]')
+    """
+    return max(
+        (cell for cell in cells if cell and cell[0] in LIST_SIGNS and list_of(cell) is not None), key=len, default=None
+    )
+
+
+def joined_labels(cell: str, column: str, like: str | None = None) -> str:
     """The labels of a cell with AND between them; a cell that holds no list as it is.
 
     Args:
         cell: as it is written.
         column: what to call it in messages.
+        like: see `list_of`.
 
     Raises:
         DataError: it marks parts of the text, and not the whole.
@@ -58,7 +102,7 @@ def joined_labels(cell: str, column: str) -> str:
         >>> joined_labels('["art", "food"]', "a"), joined_labels("[]", "a"), joined_labels("art", "a")
         ('art\\x1ffood', '', 'art')
     """
-    found = list_of(cell)
+    found = list_of(cell, like)
     if found is None:
         return cell
     if any(isinstance(one, (list, dict)) for one in found) or _is_span(found):
@@ -83,11 +127,17 @@ def as_list(labels: Sequence[str], like: str) -> str:
     """Labels as a cell that is a list, written as another one is.
 
     Example:
-        >>> as_list(["art", "food"], "['art']"), as_list(["art"], '["art"]'), as_list(["art", "food"], "<art>")
+        >>> as_list(["art", "food"], "['art']"), as_list(["art"], '["art"]'), as_list(["art", "food"], "<a><b>")
         ("['art', 'food']", '["art"]', '<art><food>')
+        >>> as_list(["art", "food"], "#a##b#"), as_list(["art", "food"], "#a#b#"), as_list(["art"], '{"choices": []}')
+        ('#art##food#', '#art#food#', 'art')
     """
-    if like.startswith("<"):
-        return "".join(f"<{label}>" for label in labels)
+    if like.startswith("{"):
+        return labels[0] if len(labels) == 1 else json.dumps({"choices": list(labels)}, ensure_ascii=False)
+    if like and _written_list(like) is None:
+        first, last = _WITHIN[like[0]]
+        between = re.search(rf"{re.escape(last)}\s*{re.escape(first)}", like)
+        return first + (between[0] if between else last).join(labels) + last
     return repr(list(labels)) if like.startswith("['") else json.dumps(list(labels), ensure_ascii=False)
 
 
@@ -118,6 +168,8 @@ def separator_of(written: Sequence[str], separators: Sequence[str] = SEPARATORS)
         ','
         >>> separator_of(["Paris, France", "Rome, Italy"]) is None, separator_of(["#a #b", "#b"])
         (True, ' ')
+        >>> separator_of(["art food", "food", "art"]) is None, separator_of(["art food", "food art", "art"])
+        (True, ' ')
     """
     cells = list(dict.fromkeys(written))
     if all(part.startswith("#") for cell in cells for part in cell.split()):
@@ -132,7 +184,27 @@ def separator_of(written: Sequence[str], separators: Sequence[str] = SEPARATORS)
         again = sum(often[part] >= FEWEST_TOGETHER for part in together)
         if len(often) < len(cells) and again >= AGAIN_SHARE * len(together):
             return separator
-    return None
+    return next((separator for separator in STRICT_SEPARATORS if _divides_surely(cells, separator)), None)
+
+
+def _divides_surely(cells: Sequence[str], separator: str) -> bool:
+    """Whether a sign stands between labels, and not between the words of one such as `very good`.
+
+    It does if all parts stand alone in some cell and some stand both before and behind others, or if most parts that
+    are in a cell together come in both orders.
+    """
+    divided = [cell.split(separator) for cell in cells]
+    several = [parts for parts in divided if len(parts) > 1]
+    if len(several) < FEWEST_TOGETHER or any("" in parts or len(set(parts)) < len(parts) for parts in divided):
+        return False
+    if max(map(len, several)) > MOST_TOGETHER:
+        return False
+    alone = {parts[0] for parts in divided if len(parts) == 1}
+    before, behind = ({part for parts in several for part in parts[own]} for own in (slice(-1), slice(1, None)))
+    if before | behind <= alone and before & behind:
+        return True
+    pairs = {pair for parts in several for pair in combinations(parts, 2)}
+    return 2 * sum((last, first) in pairs for first, last in pairs) > len(pairs)
 
 
 def labels_in(cells: Iterable[str]) -> list[list[str]]:
@@ -143,7 +215,8 @@ def labels_in(cells: Iterable[str]) -> list[list[str]]:
         ([['art', 'food'], ['food'], ['food', 'art']], [['art'], []], [])
     """
     cells = list(cells)
-    lists = [found for cell in cells if (found := list_of(cell)) is not None]
+    like = list_style(cells)
+    lists = [found for cell in cells if (found := list_of(cell, like)) is not None]
     if cells and len(lists) == len(cells):
         return [[str(one) for one in found if not isinstance(one, (dict, list))] for found in lists]
     separator = separator_of(cells)

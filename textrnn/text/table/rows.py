@@ -13,7 +13,7 @@ from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
-from textrnn.text.table.label_lists import joined_labels, list_of
+from textrnn.text.table.label_lists import LIST_SIGNS, joined_labels, list_style
 from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot, one_hot_of
 from textrnn.text.table.options import TableOptions
@@ -112,9 +112,7 @@ class Table:
         column = self.label_column
         if self.dialect.kind == FASTTEXT or column is None or self.one_hot is not None:
             return None
-        cells = (row[column].strip() for row in self.sample if column < len(row))
-        lists = [cell for cell in cells if (cell[:1] == "[" or "><" in cell) and list_of(cell) is not None]
-        return max(lists, key=len) if lists else None
+        return list_style(row[column].strip() for row in self.sample if column < len(row))
 
     @cached_property
     def has_numbers_as_labels(self) -> bool:
@@ -270,8 +268,9 @@ class Table:
                 problem = ", ".join(problems) or None
             if text[:1] == "[" and self.dialect.kind in (JSON, JSONL):
                 text = text_of_list(text)
-            if label and (label[0] == "[" or (label[0] == "<" and self.list_style is not None)):
-                label = joined_labels(label, f"{self.label}: {column_name(self.header, label_column or 0)}")
+            if label and (label[0] == "[" or (label[0] in LIST_SIGNS and self.list_style is not None)):
+                name = f"{self.label}: {column_name(self.header, label_column or 0)}"
+                label = joined_labels(label, name, self.list_style)
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally
