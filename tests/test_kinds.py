@@ -147,6 +147,12 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["1", "2", "3"] * 9, "评分", "grades"),
         (["★☆☆", "★★☆", "★★★"] * 9, "label", "grades"),
         (["2.0 out of 5 stars", "3 stars", "5/5"] * 9, "label", "grades"),
+        (["一星", "两颗星", "五星级"] * 9, "label", "grades"),
+        (["☆", "☆☆", "☆☆☆"] * 9, "label", "grades"),
+        (["☆☆☆", "★★☆", "★★★"] * 9, "label", "classes"),  # the first may be none or three
+        (["3.0分", "4.7分", "5分"] * 9, "评分", "grades"),
+        (["3.1", "4.7", "5"] * 9, "label", "classes"),  # may be versions
+        (["1分", "2分", "3分"] * 9, "时长", "classes"),
         (["1/2", "2/3", "3/4"] * 9, "label", "classes"),
         (["0", "1"] * 9, "rating", "classes"),
         (["1", "1.5", "3", "4,5"] * 9, "label", "grades"),
@@ -157,13 +163,22 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         ([f"{n} km" for n in range(100)], "label", "classes"),
         (["art, food", "art", "food, people", "people", "art, people"] * 3, "label", "multi"),
         (["艺术、美食", "艺术", "美食", "人物、艺术"] * 3, "label", "multi"),
+        (["艺术｜美食", "艺术", "美食", "人物｜艺术"] * 3, "label", "multi"),
+        (["cs.LG stat.ML", "stat.ML cs.LG", "cs.LG", "cs.LG cs.CV", "cs.CV cs.LG"] * 3, "label", "multi"),
+        (["art food", "food people", "art", "food", "people"] * 3, "label", "multi"),
+        (["art#food", "food#people", "art", "food", "people"] * 3, "label", "multi"),
+        (["good", "bad", "very good", "very bad"] * 3, "label", "classes"),
+        (["North", "South", "East", "West", "North East", "South West"] * 3, "label", "classes"),
+        (["New York", "York", "New Jersey", "Jersey City"] * 3, "label", "classes"),
+        (["C#", "C", "F#", "F", "issue #1", "issue #2"] * 3, "label", "classes"),
+        (["0 0 1", "0 1 0", "1 0 0", "0", "1"] * 3, "label", "classes"),
         (["Paris, France", "Rome, Italy", "Bonn, Germany"] * 5, "label", "classes"),
         (["yes/no", "yes/no", "maybe"] * 5, "label", "classes"),
     ],
 )
 def test_the_kind_is_found_out(labels, column, task):
     kind, words = found_kind(labels, column, LabelOptions())
-    may_be_grades = labels[:5] == ["1", "2", "3", "4", "5"]
+    may_be_grades = labels[:5] == ["1", "2", "3", "4", "5"] or "分" in labels[0] or labels[0] == "3.1"
     assert kind.task == task and (words is None) == (task == "classes" and not may_be_grades)
     assert words is None or ("--task grades" if task == "classes" else "--task classes") in words
     assert len(encoded(kind, labels, "table")) == len(labels)

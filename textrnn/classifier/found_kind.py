@@ -29,12 +29,14 @@ from textrnn.text.table.records import AND
 
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
-# Labels that say by themselves that they are grades: ★★★☆☆, 4 stars, 4.0 out of 5 stars, 4/5, 4星.
+# Labels that say by themselves that they are grades: ★★★☆☆, ☆☆☆, 4 stars, 4.0 out of 5 stars, 4/5, 4星, 四星.
 _STARS = re.compile(
-    r"(?P<signs>[★⭐]+)☆*|(?P<number>\d{1,2}(?:[.,]\d)?)\s*(?:stars?|颗?星|(?:/|out\s+of)\s*(?:5|10)(?:\s*stars?)?)",
+    r"(?P<signs>[★⭐]+)☆*|(?P<empty>☆+)|(?P<word>[零一二两三四五六七八九十])(?:颗星|星级?)"
+    r"|(?P<number>\d{1,2}(?:[.,]\d)?)\s*(?:stars?|颗星|星级?|(?:/|out\s+of)\s*(?:5|10)(?:\s*stars?)?)",
     re.IGNORECASE,
 )
-_UNITS = re.compile(r"^[$€£¥₹]\s*|(?<=\d)\s*[$€£¥₹%元]$")  # before or behind a number
+_FIGURES = {"两": "2"} | {sign: str(number) for number, sign in enumerate("零一二三四五六七八九十")}
+_UNITS = re.compile(r"^[$€£¥₹]\s*|(?<=\d)\s*[$€£¥₹%元分]$")  # before or behind a number
 _THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
@@ -66,10 +68,12 @@ def number_of(label: str) -> float | None:
         (1234.5, 1234.5, 12.0, 1234.0, 20.0)
         >>> number_of("★★☆☆☆"), number_of("4.0 out of 5 stars"), number_of("9/10")
         (2.0, 4.0, 9.0)
+        >>> number_of("☆☆"), number_of("四星"), number_of("两颗星"), number_of("4.7分")
+        (2.0, 4.0, 2.0, 4.7)
     """
     label = label.strip()
     if stars := _STARS.fullmatch(label):
-        label = stars["number"] or str(len(stars["signs"]))
+        label = stars["number"] or _FIGURES.get(stars["word"]) or str(len(stars["signs"] or stars["empty"]))
     label = _UNITS.sub("", label)
     if thousands := next(filter(None, (form.fullmatch(label) for form in _THOUSANDS)), None):
         label = f"{re.sub(r'[^0-9+-]', '', thousands['whole'])}.{thousands['rest'] or 0}"
@@ -124,7 +128,7 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
     if task is None and separator is not None:
         task = SEVERAL
     separator = separator or separator_of(written)
-    values = [number_of(label) for label in written]
+    values = _numbers_of(written)
     if task is None:
         task = _task_of(written, values, column, separator)
     if task == SEVERAL:
@@ -133,6 +137,12 @@ def found_kind(written: Sequence[str], column: str, options: LabelOptions) -> tu
         return _numeric(task, written, values, column, options)
     line = None if options.task else _unsure_line(written, values, separator)
     return Classes(sorted(set(written), key=in_order)), line
+
+
+def _numbers_of(written: Sequence[str]) -> list[float | None]:
+    """What each label is worth; ☆☆☆ beside ★★☆ may be no star or three, and so is none."""
+    has_stars = any(label.lstrip().startswith(("★", "⭐")) for label in written)
+    return [None if has_stars and not label.strip("☆ ") else number_of(label) for label in written]
 
 
 def _unsure_line(written: Sequence[str], values: Sequence[float | None], separator: str | None) -> str | None:
@@ -166,17 +176,18 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
     if None in values or (separator == "," and are_codes(written)):
         return CLASSES if separator is None else SEVERAL
     counts = Counter(values)
+    is_named = names_grades(column)
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
     has_halves = any(value is not None and not value.is_integer() for value in counts)
     if (
-        by_halves
-        and 2 < len(counts) <= MOST_GRADES
-        and (has_halves or names_grades(column) or all(_STARS.fullmatch(label.strip()) for label in written))
+        2 < len(counts) <= MOST_GRADES
+        and (by_halves or (is_named and len(counts) <= FEW_NUMBERS))
+        and (has_halves or is_named or all(_STARS.fullmatch(label.strip()) for label in written))
     ):
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (
-        len(counts) > MOST_GRADES and (has_halves or often_once or names_grades(column))
+        len(counts) > MOST_GRADES and (has_halves or often_once or is_named)
     )
     return NUMBERS if is_number else CLASSES
 
@@ -189,7 +200,7 @@ def _several(written: Sequence[str], separator: str | None, options: LabelOption
         )
     names = sorted({part for label in written for part in parts_of(label, separator)}, key=in_order)
     number = sum(len(parts_of(label, separator)) > 1 for label in written)
-    kind = Several(names, separator if separator.strip() in "|/、，；" else f"{separator.strip()} ")
+    kind = Several(names, separator if separator.strip() in "|｜/#、，；" else f"{separator.strip()} ")
     if options.task or options.separator:
         return kind, None
     return kind, (
