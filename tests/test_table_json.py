@@ -32,7 +32,16 @@ FORMS: dict[str, Any] = {
     "table": {"schema": {"fields": FIELDS, "primaryKey": ["text"]}, "data": RECORDS},
     "lists": {name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)},
     "rows": {"features": [{"name": "text"}, {"name": "label"}], "rows": [{"row": one} for one in RECORDS]},
+    "parts": {"train": RECORDS, "test": RECORDS[:3]},
+    "parts of pairs": {"oos_test": ROWS[:3], "train": ROWS, "val": ROWS[:3]},
+    "deep": {"all": {"regex": [], "examples": RECORDS}},
     "nested": {"info": {"by": [1]}, "classes": [{"id": 0}, {"id": 1}], "set": {"data": RECORDS}},
+}
+
+
+LEFT_OUT = {
+    "parts": ["'train' is read, and 'test' left out"],
+    "parts of pairs": ["'train' is read, and 'oos_test', 'val' left out"],
 }
 
 
@@ -42,6 +51,7 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     path, output, cells = tmp_path / "a.json", tmp_path / "b.json", [[f"p{n}"] for n in range(30)]
     path.write_text(json.dumps(FORMS[form], indent=indent), encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
+        assert [line.split(": ")[1] for line in table.warnings] == LEFT_OUT.get(form, [])
         assert [(row.text, row.label) for row in table.rows()] == list(
             zip([text for text, _ in ROWS], LABELS, strict=True)
         )
@@ -49,7 +59,8 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
         write_predictions(table, ["new"], cells, str(tmp_path / "b.csv"))
     own, found = json.loads(path.read_text(encoding="utf-8")), json.loads(output.read_text(encoding="utf-8"))
     header = (tmp_path / "b.csv").read_text(encoding="utf-8").partition("\n")[0]
-    expected_header = {"values": "1,2,new", "rows": "row.text,row.label,new"}.get(form, "text,label,new")
+    headers = {"values": "1,2,new", "parts of pairs": "1,2,new", "rows": "row.text,row.label,new"}
+    expected_header = headers.get(form, "text,label,new")
     assert header == expected_header
     new = [f"p{n}" for n in range(1, 30)]
     if form == "columns":
@@ -63,14 +74,22 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     elif form in ("values", "headed"):
         data = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
         assert found == ([[*NAMES, "new"], *data] if form == "headed" else data)
+    elif form == "parts of pairs":
+        pairs = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
+        assert found == {**own, "train": pairs}
     elif form == "rows":
         assert found["rows"] == [{**row, "new": one} for row, one in zip(own["rows"][1:], new, strict=True)]
     elif form == "lists":
         assert found == {**{name: own[name][1:] for name in NAMES}, "new": new}
     else:
         rows = [{**row, "new": one} for row, one in zip(RECORDS[1:], new, strict=True)]
-        assert (found["data"] if form == "table" else found["set"]["data"]) == rows
-        assert form == "nested" or found["schema"]["fields"] == [*FIELDS, {"name": "new", "type": "string"}]
+        expected = {
+            "nested": {"set": {"data": rows}},
+            "parts": {"train": rows},
+            "deep": {"all": {"regex": [], "examples": rows}},
+        }
+        assert found == {**own, **expected.get(form, {"data": rows, "schema": found.get("schema")})}
+        assert form != "table" or found["schema"]["fields"] == [*FIELDS, {"name": "new", "type": "string"}]
 
 
 @pytest.mark.parametrize(
@@ -277,16 +296,22 @@ def test_the_last_answer_of_a_conversation_is_its_label(tmp_path: Path, form: st
     assert found == (bad[1:] if form == "open" else bad)
 
 
-@pytest.mark.parametrize("form", ["behind", "by label"])
+@pytest.mark.parametrize("form", ["behind", "commas", "by label", "by text"])
 def test_objects_behind_each_other_and_texts_by_label(tmp_path: Path, form: str) -> None:
     """As jq writes them, over several lines; as people write down small sets by hand."""
     path, output = tmp_path / "a.json", tmp_path / "b.json"
     rows = [{"text": f"tea {n}", "label": ("neg", "pos")[n > 2]} for n in range(5)]
     by_label = {label: [row["text"] for row in rows if row["label"] == label] for label in ("neg", "pos")}
-    texts = {"behind": "".join(json.dumps(row, indent=1) + "\n" for row in rows), "by label": json.dumps(by_label)}
+    texts = {
+        "behind": "".join(json.dumps(row, indent=1) + "\n" for row in rows),
+        "commas": "".join(json.dumps(row) + ",\n" for row in rows),
+        "by label": json.dumps(by_label),
+        "by text": json.dumps({row["text"]: row["label"] for row in rows}),
+    }
     path.write_text(texts[form], encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
         assert [(row.text, row.label) for row in table.rows()] == [(row["text"], row["label"]) for row in rows]
         write_predictions(table, ["sure"], [[f"{n}"] for n in range(5)], str(output))
+    assert form != "commas" or output.read_text(encoding="utf-8").count("\n") == len(rows)
     with open_table(str(output), needs_label=True) as table:
         assert [row.record.cells[2] for row in table.rows()] == ["0", "1", "2", "3", "4"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.reader import opened
-from textrnn.text.table.column_facts import EXACT, OPINIONS, column_facts, has_header, label_hint, text_hint
+from textrnn.text.table.column_facts import EXACT, OPINIONS, PARTS, column_facts, has_header, label_hint, text_hint
 from textrnn.text.table.json_lines import flat, free_name, parse_object
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
@@ -22,11 +22,13 @@ from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table,
 MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
+MOST_PROSE = 0.5  # share of keys with several words, from which on they are texts
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
-_BLANK = re.compile(r"\s*")
+_BETWEEN = re.compile(r"\s*,?\s*")  # objects one behind the other
+_TRAIN = frozenset({"train", "training", "训练", "训练集"})  # what the part of a data set to learn from is called
 COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
-VALUES, HEADED, TEXTS, OBJECT, LABELLED = "values", "headed", "texts", "object", "labelled"
+VALUES, HEADED, TEXTS, OBJECT, LABELLED, PAIRS = "values", "headed", "texts", "object", "labelled", "pairs"
 _WORDS = {
     COLUMNS: "a JSON object of columns",
     INDEX: "a JSON object of rows",
@@ -38,6 +40,7 @@ _WORDS = {
     RECORDS: "JSON with a list of records",
     OBJECT: "a JSON object",
     LABELLED: "a JSON object of texts by label",
+    PAIRS: "a JSON object of labels by text",
 }
 
 
@@ -51,6 +54,8 @@ class Frame:
         rows: the cells of each; an object each of RECORDS and OBJECT.
         index: what the value calls each row, of COLUMNS and INDEX.
         path: of RECORDS the keys of the list.
+        part: the key of all this, where a data set is in parts.
+        left_out: of a data set in parts the keys of the others.
     """
 
     orient: str
@@ -58,6 +63,8 @@ class Frame:
     names: Sequence[str] = ()
     index: Sequence[str] = ()
     path: tuple[str, ...] = ()
+    part: str | None = None
+    left_out: Sequence[str] = ()
 
 
 def frame_of(value: Any, label: str) -> Frame | None:
@@ -79,20 +86,42 @@ def frame_of(value: Any, label: str) -> Frame | None:
     """
     if isinstance(value, list):
         return Frame(RECORDS, value) if all(map(_is_object, value)) else _of_array(value, label)
+    if (train := _train_of(value)) is not None and (frame := frame_of(value[train], label)) is not None:
+        return replace(frame, part=train, left_out=[key for key in value if key != train])
     columns, data, schema = value.get("columns"), value.get("data"), value.get("schema")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return Frame(SPLIT, data, _different([_name(column) for column in columns]))
     if isinstance(schema, dict) and "fields" in schema and isinstance(data, list) and all(map(_is_object, data)):
         return Frame(RECORDS, data, path=("data",))
     own = list(value.values())
-    if own and all(isinstance(part, dict) and part for part in own):
+    is_nested = len(own) == 1 and bool(dict(_lists_within(value, ())))
+    if own and all(isinstance(part, dict) and part for part in own) and not is_nested:
         return _of_objects(value)
+    if _are_pairs(value):
+        return Frame(PAIRS, [[text, one] for text, one in value.items()], ["text", "label"])
     if len(own) > 1 and all(key.casefold() in OPINIONS for key in value) and all(map(_are_texts, own)):
         return Frame(LABELLED, [[text, key] for key, texts in value.items() for text in texts], ["text", "label"])
     is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
     if is_listed and len({len(part) for part in own}) == 1:
         return Frame(LISTS, list(map(list, zip(*own, strict=True))), list(value))
     return Frame(OBJECT, [value]) if _is_row(value) else _records(value, label)
+
+
+def _train_of(value: Mapping[str, Any]) -> str | None:
+    """The key of what to learn from in an object of the parts of a data set; None for others."""
+    parts = [key for key, own in value.items() if key.casefold().rpartition("_")[2] in PARTS and own]
+    train = [key for key in parts if key.casefold() in _TRAIN]
+    is_whole = len(parts) == len(value) > 1 and len(train) == 1
+    return train[0] if is_whole and all(isinstance(own, (list, dict)) for own in value.values()) else None
+
+
+def _are_pairs(value: Mapping[str, Any]) -> bool:
+    """Whether keys are texts, and the values a few labels that come again and again."""
+    if not all(isinstance(own, (str, int)) for own in value.values()):
+        return False
+    rows = [(text, str(label)) for text, label in islice(value.items(), MAX_FACT_ROWS)]
+    texts, labels = column_facts(rows, 2)
+    return texts.prose >= MOST_PROSE and labels.is_few
 
 
 def _of_array(value: Sequence[Any], label: str) -> Frame:
@@ -204,8 +233,9 @@ def json_as_table(path: str, label: str, name: str, options: TableOptions) -> It
         file.flush()
         words = _WORDS[frame.orient]
         if found.is_lines:
-            words = "JSON objects one behind the other" if found.is_indented else "JSON lines of arrays"
-        words += f" in {'.'.join(frame.path)!r:.60}" if frame.path else ""
+            words = "JSON lines of arrays" if frame.orient != RECORDS else "JSON objects one behind the other"
+        keys = [*([] if frame.part is None else [frame.part]), *frame.path]
+        words += f" in {'.'.join(keys)!r:.60}" if keys else ""
 
         def write(file: BinaryIO, names: Sequence[str], rows: Iterator[NewRow]) -> None:
             made = _written(found.value, frame, names, list(rows))
@@ -214,6 +244,9 @@ def json_as_table(path: str, label: str, name: str, options: TableOptions) -> It
                 file.write(f"{text}\n".encode("utf-8", "replace"))
 
         remarks = encoding_remarks(name, found.encoding)
+        if frame.left_out:
+            others = ", ".join(f"{key!r:.60}" for key in frame.left_out)
+            remarks.append(f"{name}: {frame.part!r} is read, and {others} left out: write a part to a file to read it")
         yield Origin(place, words, write, encoding=found.encoding.name, remarks=remarks)
 
 
@@ -238,8 +271,8 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
     found = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     with contextlib.closing(table_lines(path, label, found)) as source:
         lines = (line for line in source if not line.isspace())
-        first = list(itertools.islice(lines, 2))
-        if len(first) == 2 and any(map(parse_object, first)):
+        first = list(islice(lines, 2))
+        if len(first) == 2 and any(parse_object(line) is not None for line in first) and not _ends_with_comma(first[0]):
             return None
         text = "".join([*first, *lines]).replace(BAD, REPLACEMENT)
     if len(first) == 2 and all(map(_is_array, first)):
@@ -249,7 +282,7 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
         if objects := _objects_in(text):
-            return _File(objects, found, True, True)
+            return _File(objects, found, text.count("\n") > len(objects), True)
         if name.lower().endswith(".json"):
             raise DataError(f"{label} is no whole JSON ({error}): save it again, or name its form with -d") from None
         return None
@@ -257,10 +290,10 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
 
 
 def _objects_in(text: str) -> list[Any]:
-    """The objects of a text that has nothing else in it, as jq writes them; none of other texts.
+    """The objects of a text that has nothing else in it but commas, as jq writes them; none of other texts.
 
     Example:
-        >>> _objects_in('{"text": "a"}\\n{\\n "text": "b"}'), _objects_in('{"text": "a"} b')
+        >>> _objects_in('{"text": "a"},\\n{\\n "text": "b"}'), _objects_in('{"text": "a"} b')
         ([{'text': 'a'}, {'text': 'b'}], [])
     """
     decoder, place, found = json.JSONDecoder(strict=False), 0, list[Any]()
@@ -271,9 +304,13 @@ def _objects_in(text: str) -> list[Any]:
         except (ValueError, RecursionError):
             return []
         found.append(value)
-        blank = _BLANK.match(text, place)
-        place = blank.end() if blank else place
+        between = _BETWEEN.match(text, place)
+        place = between.end() if between else place
     return found if all(map(_is_object, found)) else []
+
+
+def _ends_with_comma(line: str) -> bool:
+    return line.rstrip().endswith(",")
 
 
 def _is_array(line: str) -> bool:
@@ -299,6 +336,8 @@ def _is_stream(value: Any) -> bool:
 
 def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewRow]) -> Any:
     """The value with the new columns, of these rows alone."""
+    if frame.part is not None:
+        return {**value, frame.part: _written(value[frame.part], replace(frame, part=None), names, rows)}
     objects = [json.loads(new.raw) for new in rows]
     if not frame.names:
         records = [{**one, **dict(zip(names, new.added, strict=True))} for one, new in zip(objects, rows, strict=True)]
@@ -307,7 +346,7 @@ def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewR
     header, places = [*frame.names, *names], [new.place for new in rows]
     if frame.orient in (VALUES, HEADED):
         return made if frame.orient == VALUES else [header, *made]
-    if frame.orient in (TEXTS, LABELLED):
+    if frame.orient in (TEXTS, LABELLED, PAIRS):
         return [dict(zip(header, row, strict=True)) for row in made]
     if frame.orient == LISTS:
         return {name: [row[column] for row in made] for column, name in enumerate(header)}
