@@ -169,6 +169,7 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["art#food", "food#people", "art", "food", "people"] * 3, "label", "multi"),
         (["good", "bad", "very good", "very bad"] * 3, "label", "classes"),
         (["North", "South", "East", "West", "North East", "South West"] * 3, "label", "classes"),
+        (["John Smith", "Smith John", "Jane Doe"] * 3, "label", "classes"),
         (["New York", "York", "New Jersey", "Jersey City"] * 3, "label", "classes"),
         (["C#", "C", "F#", "F", "issue #1", "issue #2"] * 3, "label", "classes"),
         (["0 0 1", "0 1 0", "1 0 0", "0", "1"] * 3, "label", "classes"),

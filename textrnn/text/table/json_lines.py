@@ -11,7 +11,7 @@ from typing import Any
 
 from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.table.chats import LABEL, answer, chat_key, plain_chat
-from textrnn.text.table.column_facts import EXACT, label_hint
+from textrnn.text.table.column_facts import EXACT, label_hint, text_hint
 from textrnn.text.table.label_studio import CHOICES, LABELS, annotate, is_task, plain_task
 from textrnn.text.table.prodigy import accept, is_answered, plain_answered
 from textrnn.text.table.records import Record
@@ -59,13 +59,15 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     """An object with the values of those within it by their paths.
 
     A list of one is what is in it. A list of objects that have names is an object with lists of these names, and of
-    other members that are called labels. Other lists stay whole, also those of objects that mark parts of a text.
+    other members that are called labels or texts. Other lists stay whole, also of objects that mark parts of a text.
 
     Example:
         >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}, "label": [{"name": "good"}]})
         {'id': 1, 'review.body': 'fine', 'review.tags': [1, 2], 'label.name': 'good'}
         >>> flat({"labels": [{"id": 1, "name": "good"}, {"id": 2, "name": "long"}], "spans": [{"start": 3}]})
         {'labels.name': ['good', 'long'], 'spans': [{'start': 3}]}
+        >>> flat({"reviews": [{"name": "Ann", "body": "a fine film"}]})
+        {'reviews.name': 'Ann', 'reviews.body': 'a fine film'}
     """
     found = dict[str, Any]()
     for key, value in values.items():
@@ -74,9 +76,7 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
         while isinstance(value, list) and len(value) == 1 and not (_marks_part(value[0]) or _are_named(value)):
             value = value[0]
         if _are_named(value):
-            members = dict.fromkeys(
-                name for one in value for name in one if _is_name(name) or label_hint(name) == EXACT
-            )
+            members = dict.fromkeys(name for one in value for name in one if _is_kept(name))
             value = {name: [one[name] for one in value if one.get(name) is not None] for name in members}
         if isinstance(value, dict) and value and depth:
             for path, inner in flat(value, depth - 1).items():
@@ -98,8 +98,8 @@ def _is_name(member: str) -> bool:
 
 
 @lru_cache
-def _is_label(member: str) -> bool:
-    return _is_name(member) or label_hint(member) == EXACT
+def _is_kept(member: str) -> bool:
+    return _is_name(member) or EXACT in (label_hint(member), text_hint(member))
 
 
 def _marks_part(value: Any) -> bool:

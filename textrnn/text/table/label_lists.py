@@ -204,7 +204,8 @@ def _divides_surely(cells: Sequence[str], separator: str) -> bool:
     if before | behind <= alone and before & behind:
         return True
     pairs = {pair for parts in several for pair in combinations(parts, 2)}
-    return 2 * sum((last, first) in pairs for first, last in pairs) > len(pairs)
+    together = set(map(frozenset, pairs))
+    return 2 * (len(pairs) - len(together)) > len(together)
 
 
 def labels_in(cells: Iterable[str]) -> list[list[str]]:
