@@ -13,11 +13,17 @@ _SPEAKERS, _CONTENTS = ("role", "from"), ("content", "value", "parts")  # member
 _ANSWERING = {"role": "assistant", "from": "gpt"}  # who answers
 _ANSWERERS = frozenset({*_ANSWERING.values(), "model", "bot"})
 _SETTING = "system"  # who says only what all texts are asked
+_KNOWN = _ANSWERERS | {_SETTING, "user", "human"}
 
 
 def chat_key(values: Mapping[str, Any]) -> str | None:
-    """The only member of an object that is a conversation; None if there is none."""
-    found = [key for key, own in values.items() if isinstance(own, list) and own and all(map(_is_message, own))]
+    """The key of the only conversation in an object; None if there is none, or mail between persons.
+
+    Example:
+        >>> chat_key({"id": 7, "mails": [{"from": "ann", "content": "a fine film"}]}) is None
+        True
+    """
+    found = [key for key, own in values.items() if isinstance(own, list) and _is_chat(own)]
     return found[0] if len(found) == 1 else None
 
 
@@ -31,7 +37,7 @@ def plain_chat(values: Mapping[str, Any], key: str) -> dict[str, Any]:
     """
     messages = values[key]
     label = _content(messages[-1]) if _is_answer(messages[-1]) else None
-    asked = [one for one in messages if one[_member(one, _SPEAKERS)] != _SETTING]
+    asked = [one for one in messages if _speaker(one) != _SETTING]
     text = "\n".join(map(_content, asked if label is None else asked[:-1]))
     return {**values, key: {TEXT: text, LABEL: label}}
 
@@ -47,6 +53,11 @@ def answer(messages: list[dict[str, Any]], label: str) -> None:
         messages.append({speaker: "model" if content == "parts" else _ANSWERING[speaker], content: said})
 
 
+def _is_chat(messages: list[Any]) -> bool:
+    """Whether all of a list are messages, and some of a model or its user."""
+    return all(map(_is_message, messages)) and any(_speaker(one) in _KNOWN for one in messages)
+
+
 def _is_message(one: Any) -> bool:
     if not isinstance(one, dict):
         return False
@@ -55,7 +66,11 @@ def _is_message(one: Any) -> bool:
 
 
 def _is_answer(message: Mapping[str, Any]) -> bool:
-    return message[_member(message, _SPEAKERS)] in _ANSWERERS
+    return _speaker(message) in _ANSWERERS
+
+
+def _speaker(message: Mapping[str, Any]) -> str:
+    return str(message[_member(message, _SPEAKERS)])
 
 
 def _member(message: Mapping[str, Any], names: tuple[str, ...]) -> str:

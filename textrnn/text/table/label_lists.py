@@ -46,7 +46,7 @@ def list_of(cell: str, like: str | None = None) -> list[Any] | None:
     if like is not None and like[0] == "{":
         return [cell]
     labels = _labels_within(cell)
-    is_alike = like is not None and like[0] == cell[0] and _written_list(like) is None
+    is_alike = like is not None and like[0] == cell[:1] and _written_list(like) is None
     return labels if len(labels) > 1 or (labels and is_alike) else None
 
 
