@@ -529,6 +529,29 @@ def test_delimiters_of_several_signs_are_found(save: Save, signs: str) -> None:
     assert pairs(rows)[7] == (sentence(7) + ", or so: # is it", WORDS[1])
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    "signs", ["###", "@@@", "||||", "\t\t", "\x01", "\x1e", "，", "、", "^", "<sep>", " --> ", "  "]
+)
+def test_delimiters_beside_chinese_are_found(save: Save, signs: str, is_first: bool) -> None:
+    rows = [(f"第{n}篇文章的题目{'！' * (n % 2)}", ("体育", "财经", "科技")[n % 3]) for n in range(40)]
+    lines = [signs.join(row[::-1] if is_first else row) for row in rows]
+    table, found = read(save("\n".join(lines) + "\n", "a.txt"), needs_label=True)
+    assert (table.dialect.delimiter, pairs(found)) == (signs, rows)
+
+
+def test_no_sign_is_a_delimiter_that_does_not_part_labels_from_texts(save: Save) -> None:
+    for signs in ("，", "  ", "——", "、", "#"):
+        lines = [f"第{n}句的前半{signs}第{n}句的后半" for n in range(40)]
+        assert [row.text for row in read(save("\n".join(lines), "a.txt"))[1]] == lines
+
+
+def test_all_signs_before_an_opinion_are_its_delimiter(save: Save) -> None:
+    rows = [(f"第{n}杯茶{'->很烫' * (n % 3)}", ("好评", "差评")[n % 2]) for n in range(40)]
+    table, found = read(save("\n".join(" ---> ".join(row) for row in rows), "a.txt"), needs_label=True)
+    assert (table.dialect.delimiter, pairs(found)) == (" --->", rows)
+
+
 def test_delimiter_of_several_signs_can_be_named(save: Save) -> None:
     _, rows = read(save("".join(f"{sentence(n)} ab{WORDS[n % 2]}\n" for n in range(5))), delimiter=" ab")
     assert pairs(rows)[1] == (sentence(1), WORDS[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from textrnn.base.errors import ConfigError
@@ -31,6 +31,7 @@ from textrnn.text.table.records import (
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 NAMES = {name: char for char, name in DELIMITERS.items()} | {"\\t": "\t", "at": AT_SIGN, "space": " ", "colon": ":"}
+NAMES |= {f"\\x{code:02x}": chr(code) for code in range(1, 32)}
 MAX_QUOTING_RECORDS = 500  # tell which cells are quoted
 MIN_LINES_PER_DELIMITER = 4  # a delimiter that is rarer is not tried
 MIN_SHARE = 0.8  # of records with the same number of cells
@@ -40,12 +41,20 @@ MIN_SHARES = {0.0: MIN_SHARE, 0.5: 0.2, 1.0: 0.0}  # by what the names in the he
 MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
 MAX_STRAY_SHARE_ELSE = 0.1
 BEGIN_LINES = 50  # in which the first object of a JSON array begins
-LABEL_SIGNS = (AT_SIGN, "，", "；", "->", "=>", "→")  # before a label at the end of a line
+LABEL_SIGNS = (AT_SIGN, "，", "；", "->", "=>", "→")  # before an opinion at the end of a line
+RARER_LABEL_SIGNS = ("：", ":", "\u3000", " ")  # the same, if no delimiter fits
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 MAX_DELIMITER_CHARS = 10
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
-# Delimiters of several signs, such as _!_ and +++$+++ and ||. Signs that are often side by side in texts are none.
-_SIGNS = re.compile(r"[^\w\s\"'.!?\-/\\(){}\[\]<>*=]{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\+\+", re.ASCII)
+# Delimiters of several signs, such as _!_ and +++$+++ and ||, and control characters, such as those of Hive. Signs that
+# are often side by side in texts are none.
+_SIGNS = re.compile(r"[#$%&+,:;@^`|~]{2,7}|\t{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\+\+|[\x01-\x08\x0e-\x1f]")
+# Delimiters that texts have as well: one of a few signs, a run of others, a name in brackets, or blanks; and these
+# without the blanks around them. Colons and dashes that stand alone, brackets and what ends a sentence are none.
+_RARE_SIGNS = re.compile(
+    r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*|\s{2,}|[\u3000\t]"
+)
+_BLANKS_AND_SIGNS_LAST = re.compile(r"[\s#$%&+,:;@^`|~=<>—\-]*\Z")
 _LABEL_CODE = re.compile(r"[A-Z]{2,}(?:[:_-]\w+)+")  # such as NUM:date
 _CLASS_NUMBER, _NUMBERED = re.compile(r"[+-]?\d{1,2}"), {"0", "-1"}  # of which there is one where classes are numbers
 _FORMS = {LINES: (LINES, "\t", 1), AT_SIGN: (AT, AT_SIGN, 2), FIRST_WORD: (FIRST_WORD, "\t", 2)}
@@ -145,10 +154,10 @@ def _of_form(unquoted: Dialect, delimiter: str) -> Measure:
 
 def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool, *, is_csv: bool) -> Measure:
     """The dialect that fits best, of all delimiters."""
-    if sign := next((sign for sign in LABEL_SIGNS if _is_at(lines, sign, only=OPINIONS)), None):
-        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     if signs := _signs_between(lines):
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
+    if sign := _sign_before_opinions(lines, LABEL_SIGNS):
+        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     text = "".join(lines)
     found = [
         _measured(lines, replace(unquoted, delimiter=char), quotes, complete)
@@ -166,10 +175,14 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         # a comma is the less likely.
         best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
         return replace(best, unclosed_line=unclosed_line)
+    if signs := _signs_beside_labels(lines):
+        return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     if _is_at(lines):
         return _of_form(unquoted, AT_SIGN)
     if _is_first_word(lines):
         return _of_form(unquoted, FIRST_WORD)
+    if sign := _sign_before_opinions(lines, RARER_LABEL_SIGNS):
+        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
@@ -178,7 +191,7 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
 
 
 def _signs_between(lines: Sequence[str]) -> str | None:
-    """Several signs that part the cells: they stand as many times in nearly every line, and not in empty cells.
+    """Several signs that part the cells: they stand as many times in nearly every line, and no usual delimiter does.
 
     Example:
         >>> _signs_between([f"{n}_!_10{n % 3}_!_news, {n}\\n" for n in range(9)])
@@ -186,17 +199,66 @@ def _signs_between(lines: Sequence[str]) -> str | None:
         >>> _signs_between(["spam,call now!!,,,\\n", "ham,ok!!,,,\\n"] * 5)
     """
     filled = [line for line in lines if not line.isspace()]
-    if len(filled) < MIN_SIGN_LINES:
-        return None
-    signs: str
-    for signs in dict.fromkeys(_SIGNS.findall(filled[0])):
-        counts = Counter(line.count(signs) for line in filled)
-        count, often = counts.most_common(1)[0]
-        # A delimiter of one sign that stands alone somewhere, too, has empty cells where two are side by side.
-        is_alone = any(line.replace(signs, "").count(one) for one in set(signs) & set(DELIMITERS) for line in filled)
-        if count and often >= MIN_SIGN_SHARE * len(filled) and signs.isascii() and not is_alone:
+    for signs in _signs_of(filled, _SIGNS):
+        count = _even(line.count(signs) for line in filled)
+        if not count or signs not in filled[0] or not signs.isascii():
+            continue
+        # A delimiter of one sign that stands alone somewhere, too, has empty cells where two are side by side; and one
+        # that makes as many cells is the delimiter.
+        own, others = set(signs) & set(DELIMITERS), [one for one in DELIMITERS if one not in signs]
+        is_alone = any(one in line.replace(signs, "") for one in own for line in filled)
+        if not is_alone and count > max(
+            _even(line.count(one) - line.count(f"{one} ") for line in filled) for one in others
+        ):
             return signs
     return None
+
+
+def _signs_beside_labels(lines: Sequence[str]) -> str | None:
+    """Signs that stand as many times in nearly every line, so that a column holds a few labels and another does not.
+
+    Half of the lines may have no tab, and so no label.
+
+    Example:
+        >>> lines = [f"{'ab'[n % 2]}，这是第{n}句\\n" for n in range(9)]
+        >>> _signs_beside_labels(lines), _signs_beside_labels([line.replace("，", " ---> ") for line in lines])
+        ('，', ' ---> ')
+        >>> _signs_beside_labels([f"第{n}句，也是第{n}句\\n" for n in range(9)])
+    """
+    filled = [line.rstrip("\r\n") for line in lines if not line.isspace()]
+    for signs in _signs_of(filled, _RARE_SIGNS):
+        having = [line for line in filled if signs in line] if signs == "\t" else filled
+        if 2 * len(having) >= len(filled) and (count := _even(line.count(signs) for line in having)):
+            columns = [*zip(*(line.split(signs) for line in having if line.count(signs) == count), strict=True)]
+            if 0 < sum(_are_labels([*map(str.strip, column)]) for column in columns) < len(columns):
+                return signs
+    return None
+
+
+def _signs_of(lines: Sequence[str], kind: re.Pattern[str]) -> list[str]:
+    """What may be a delimiter of this kind in the first lines, the longest first."""
+    found = {signs for line in lines[:MIN_SIGN_LINES] for signs in kind.findall(line)}
+    found |= {signs.strip() for signs in found} - {""}
+    return sorted(found, key=lambda signs: (-len(signs), signs)) if len(lines) >= MIN_SIGN_LINES else []
+
+
+def _even(counts: Iterable[int]) -> int:
+    """The count that nearly all lines have; 0 if there is none."""
+    ((count, often),) = (numbers := Counter(counts)).most_common(1)
+    return count if often >= MIN_SIGN_SHARE * numbers.total() else 0
+
+
+def _are_labels(cells: Sequence[str]) -> bool:
+    """Whether a few short values come again and again; numbers of classes have a 0 or -1 among them."""
+    labels = Counter(cells)
+    if (
+        not 1 < len(labels) <= MAX_AT_LABELS
+        or len(cells) < 4 * len(labels)
+        or max(map(len, labels)) > MAX_AT_LABEL_CHARS
+    ):
+        return False
+    numbers = sum(labels[label] for label in labels if NUMBER.fullmatch(label))
+    return 2 * labels[""] <= len(cells) and (2 * numbers <= len(cells) or bool(_NUMBERED & labels.keys()))
 
 
 def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:
@@ -321,6 +383,21 @@ def _is_at(lines: Sequence[str], sign: str = AT_SIGN, only: Collection[str] | No
     if label_hint(filled[0].rpartition(AT_SIGN)[2]) >= EXACT - SECOND:
         return True
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
+
+
+def _sign_before_opinions(lines: Sequence[str], signs: Sequence[str]) -> str | None:
+    """Which of some signs, with other signs and blanks that stand before it in all lines, parts texts from opinions.
+
+    Example:
+        >>> _sign_before_opinions(["好茶 --> 正面", "太淡 --> 负面"], ["->"])
+        ' -->'
+    """
+    sign = next((sign for sign in signs if _is_at(lines, sign, only=OPINIONS)), None)
+    if sign is None:
+        return None
+    texts = [line.rpartition(sign)[0] for line in lines if sign in line]
+    run = min((found[0] for text in texts if (found := _BLANKS_AND_SIGNS_LAST.search(text))), key=len)
+    return run + sign if all(text.endswith(run) for text in texts) else sign
 
 
 def _is_first_word(lines: Sequence[str]) -> bool:

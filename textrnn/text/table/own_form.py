@@ -80,7 +80,7 @@ def with_label(table: Table, record: Record, label: str) -> Record:
     else:
         new = _with_cell(table.dialect, record, column, label)
     new += raw[len(body) :]
-    (found,) = read_records(new.splitlines(keepends=True), table.dialect) if kind == CSV else (record,)
+    (found,) = read_records([new], table.dialect) if kind == CSV else (record,)
     return found._replace(raw=new, line=record.line, changed={column: label})
 
 

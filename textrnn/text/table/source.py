@@ -35,6 +35,7 @@ from textrnn.text.reader import blocks_of, opened
 
 LATIN1 = "iso8859-1"
 MAX_NUL_SHARE = 0.05
+CONTROL_DELIMITERS = b"\x01\x02\x1e\x1f"  # of Hive, and those that ASCII has for it
 
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _MARKUP = {
@@ -189,7 +190,7 @@ def _check_line(num_chars: int, label: str) -> None:
 
 
 def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
-    """Raise DataError for what is no text; unlike a corpus, a table may have a few NUL characters."""
+    """Raise DataError for what is no text; a table may have a few NUL characters, and delimiters that are no text."""
     if head.startswith(_EXCEL):
         raise DataError(
             f"{label} is a spreadsheet of Excel (or another archive), not text: open it there, "
@@ -197,7 +198,8 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
         )
     is_wide = codec is not None and Decoded(codec).is_wide
     has_few = not is_wide and head.count(0) <= MAX_NUL_SHARE * len(head)
-    refuse_binary(head.replace(b"\0", b"") if has_few else head, codec if is_wide or has_few else None, label)
+    text = head if is_wide else head.translate(None, CONTROL_DELIMITERS)
+    refuse_binary(text.replace(b"\0", b"") if has_few else text, codec if is_wide or has_few else None, label)
 
 
 def _scan_unmarked(path: str, label: str) -> Encoding:
