@@ -239,13 +239,13 @@ def test_rows_count_what_is_odd(save: Save) -> None:
         (4, 5, "no text"),
         (5, 6, "no text"),
         (8, 10, "NUL characters"),
-        (9, 11, "too many cells"),
+        (9, 11, "surplus cells left out"),
         (12, 14, "stray quotes"),
     ]
     assert rows[7].text == "nulin it" and rows[11].text == 'She said "no" twice'
     assert table.summary() == (
         "reviews.csv: cannot be used: 2 rows with no text (rows 4, 5; lines 5, 6); read as well as it can be: "
-        "1 row with NUL characters (row 8; line 10), 1 row with too many cells (row 9; line 11), "
+        "1 row with NUL characters (row 8; line 10), 1 row with surplus cells left out (row 9; line 11), "
         "1 row with stray quotes (row 12; line 14); 1 blank line left out"
     )
 
@@ -254,7 +254,32 @@ def test_rows_join_a_text_that_has_delimiters_without_quotes(save: Save) -> None
     lines = [f"{sentence(n)}{', really' * (n % 3 == 0)},{('pos', 'neg')[n % 2]}" for n in range(30)]
     table, rows = read(save("text,label\n" + "\n".join(lines)), needs_label=True)
     assert pairs(rows) == [(line.rpartition(",")[0], line.rpartition(",")[2]) for line in lines]
-    assert "10 rows with too many cells" in str(table.summary()) and "--delimiter" in str(table.summary())
+    assert "10 rows with surplus cells joined" in str(table.summary()) and "--delimiter" in str(table.summary())
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("text", ['we ate soup, fish, "very good", said Ann', '"Very good", said Ann, and ate'])
+def test_rows_join_a_text_that_has_quotes_which_are_its_own(save: Save, text: str, is_first: bool) -> None:
+    texts = [sentence(n) if n % 9 else text for n in range(40)]
+    expected = [(text, ("pos", "neg")[n % 2]) for n, text in enumerate(texts)]
+    header = "label,text" if is_first else "text,label"
+    lines = [",".join(pair[::-1] if is_first else pair) for pair in expected]
+    table, rows = read(save("\n".join([header, *lines])), needs_label=True)
+    assert pairs(rows) == expected
+    assert "5 rows with surplus cells joined" in str(table.summary())
+
+
+def test_rows_leave_out_what_stands_behind_a_text_in_quotes(save: Save) -> None:
+    lines = [f'{("pos", "neg")[n % 2]},"{sentence(n)}, ok"{",seen" * (n == 7)}' for n in range(40)]
+    table, rows = read(save("\n".join(["label,text", *lines])), needs_label=True)
+    assert rows[7].text == f"{sentence(7)}, ok"
+    assert "1 row with surplus cells left out (row 8; line 9)" in str(table.summary())
+
+
+def test_rows_join_a_text_behind_its_label_if_all_have_delimiters(save: Save) -> None:
+    expected = [(f"{sentence(n)},so{',well' * (n % 3)}", ("pos", "neg")[n % 2]) for n in range(40)]
+    _, rows = read(save("\n".join(["label,text", *(f"{label},{text}" for text, label in expected)])), needs_label=True)
+    assert pairs(rows) == expected
 
 
 def test_rows_join_texts_even_if_nearly_all_have_delimiters(save: Save) -> None:

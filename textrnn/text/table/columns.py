@@ -71,7 +71,8 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
     if len(table.label_columns) == 1:
         label = table.label_columns[0]
-        whole = [row for row in table.sample if len(row) == table.usual_width > label]
+        is_moved = label > min(texts)  # by surplus cells of a text
+        whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
         table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
     elif not table.label_columns:
         unused_label(table, facts)

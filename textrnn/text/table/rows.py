@@ -34,6 +34,7 @@ from textrnn.text.table.records import (
 from textrnn.text.table.source import Encoding, table_lines
 from textrnn.text.table.tally import (
     DAMAGED,
+    JOINED,
     NO_OBJECT,
     NO_TEXT,
     NUL,
@@ -283,15 +284,16 @@ class Table:
         if self.one_hot is not None:
             label = self.one_hot.label(padded, self.label)
         has_surplus = any(cell.strip() for cell in cells[self.width :])
-        is_one = len(self.text_columns) == 1
-        if has_surplus and is_one and self.one_hot is None and self.dialect.kind == CSV and QUOTE not in record.raw:
-            text, label = self._rejoined(cells, text, label)
+        is_one = len(self.text_columns) == 1 and self.one_hot is None and self.dialect.kind == CSV
+        joined = self._rejoined(record, label) if has_surplus and is_one else None
+        text, label = joined or (text, label)
         text, label = text.replace("\0", ""), label.replace("\0", "").strip()
         text = "" if text.isspace() or text in NO_TEXTS else text
         problems = {
             NO_OBJECT: not cells,
             TOO_FEW: 0 < len(cells) < self.usual_width,
-            TOO_MANY: has_surplus,
+            JOINED: joined is not None,
+            TOO_MANY: has_surplus and joined is None,
             NUL: "\0" in record.raw,
             DAMAGED: record.damaged,
             STRAY: record.stray and bool(cells),
@@ -305,18 +307,22 @@ class Table:
             return cells[self.text_columns[0]]
         return "\n".join(cells[column] for column in self.text_columns if cells[column].strip())
 
-    def _rejoined(self, cells: Sequence[str], text: str, label: str) -> tuple[str, str]:
-        """Text and label where delimiters in a text without quotes are what makes too many cells.
+    def _rejoined(self, record: Record, label: str) -> tuple[str, str] | None:
+        """Text and label where delimiters in a text without quotes are what makes too many cells; else None.
 
-        That is so where a label that is known stands behind the text if this takes the surplus cells, and only then.
+        That is so where a label that is known stands behind the text if this takes the surplus cells, and only then;
+        and behind a label that is known, unless the text ends with its quotes.
         """
-        begin, column, extra = self.text_column, self.label_column, len(cells) - self.width
+        cells, begin, column, extra = record.cells, self.text_column, self.label_column, len(record.cells) - self.width
         joined = self.dialect.delimiter.join(cells[begin : begin + extra + 1])
+        if record.spans:
+            joined = record.raw[record.spans[begin][0] : record.spans[begin + extra][1]]
         if column is not None and column > begin:
             moved = cells[column + extra].strip()
-            return (joined, moved) if moved in self.known_labels and label not in self.known_labels else (text, label)
-        is_last = begin == self.width - 1
-        return (joined, label) if is_last and (column is None or label in self.known_labels) else (text, label)
+            return (joined, moved) if moved in self.known_labels and label not in self.known_labels else None
+        is_whole = joined.startswith(QUOTE) and not cells[begin + 1].startswith(" ") and self.dialect.quotes
+        is_last = begin == self.width - 1 and not is_whole
+        return (joined, label) if is_last and (column is None or label in self.known_labels) else None
 
 
 def _one_or_all(names: list[str]) -> str | list[str] | None:

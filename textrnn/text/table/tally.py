@@ -11,12 +11,12 @@ from textrnn.text.table.records import Record
 
 NO_TEXT = "no text"
 NO_OBJECT = "no JSON object"
-TOO_FEW, TOO_MANY = "too few cells", "too many cells"
+TOO_FEW, TOO_MANY, JOINED = "too few cells", "surplus cells left out", "surplus cells joined to the text"
 STRAY = "stray quotes"
 NUL = "NUL characters"
 DAMAGED = "undecodable bytes"
 UNUSABLE = (NO_OBJECT, NO_TEXT)
-SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, STRAY)
+SHAPE_PROBLEMS = (TOO_FEW, TOO_MANY, JOINED, STRAY)
 MAX_NAMED_ROWS = 5
 MAX_SHAPE_SHARE = 0.1  # of rows: above it the delimiter or the quotes may be mistaken
 
