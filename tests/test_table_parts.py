@@ -172,6 +172,8 @@ def test_read_records_reads_backslashes_and_spaces_if_told() -> None:
     assert cells('"a\\",b\n"c",d\n', escape=True) == [["a\\", "b"], ["c", "d"]]
     assert cells('"a, b", "c, d", e\n', skip_space=True) == [["a, b", "c, d", "e"]]
     assert cells('"a\tb"\t"c\n', delimiter="\t", quotes=False) == [['"a', 'b"', '"c']]
+    text = "a\\\n\\\r\nb\\\tc\\\\\tx\\N\\\\\n\nd\te\\\n"
+    assert cells(text, delimiter="\t", quotes=False, escape=True) == [["a\n\r\nb\tc\\", "x\\N\\"], [], ["d", "e\\"]]
 
 
 def test_read_records_looks_for_a_closing_quote_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +226,8 @@ def test_read_records_loses_nothing_and_parses_a_record_as_it_was_read(text: str
         ("好@1\n坏, 坏@0\n好好@1\n坏坏@0\n", "@", False, "at"),
         ("评论@标签\n好@1\n", "@", False, "at"),
         ("a line\nand, another\n", "\t", False, "lines"),
+        ('"text" "label"\n"1" "so \\"good\\" it is" 1\n"2" "no" NA\n', " ", True, "csv"),
+        ('"So" it is\n"No", she said\n', "\t", False, "lines"),
     ],
 )
 def test_find_dialect_finds_the_delimiter(text: str, delimiter: str, quotes: bool, kind: str) -> None:
@@ -238,6 +242,8 @@ def test_find_dialect_finds_the_delimiter(text: str, delimiter: str, quotes: boo
         ('"a \\"b\\" c",1\n"it, \\"is\\"",2\n', {"escape": True}),
         ('text, label\n"it, is", "1"\n"b, c", "2"\n', {"skip_space": True, "quoted": "all"}),
         ('text,label\n"it, "" is",1\n" ""b, c"", "" d",2\n', {"quoted": "nonnumeric"}),
+        ("1\tso\\\nit is\tpos\n2\tno\tneg\n3\tyes\tpos\n", {"escape": True, "quotes": False}),
+        ("1\tC:\\\tpos\n2\tno\tneg\n3\tD:\\\tpos\n", {}),
     ],
 )
 def test_find_dialect_finds_how_cells_are_quoted(text: str, options: dict[str, object]) -> None:

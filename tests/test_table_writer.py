@@ -112,6 +112,9 @@ def test_write_predictions_quotes_what_it_adds(tmp_path: Path) -> None:
     assert rewritten(tmp_path, "text,label\na,1\nb,0\n", cells).decode() == (
         'text,label,predicted,confidence\na,1,"a, b","say ""x"""\nb,0,"two\nlines",\n'
     )
+    assert rewritten(tmp_path, "7\ta\\\nb\t1\n8\tc\t0\n", [["p\\", "q"], ["r", "s"]]).decode() == (
+        "7\ta\\\nb\t1\tp\\\\\tq\n8\tc\t0\tr\ts\n"
+    )
     cells = [["a\tb", 'say "x"'], ["two\nlines", ""]]  # nothing can be quoted in such a file
     assert rewritten(tmp_path, 'text\tlabel\n"a" b\t1\n"b\t0\n', cells).decode() == (
         'text\tlabel\tpredicted\tconfidence\n"a" b\t1\ta b\tsay "x"\n"b\t0\ttwo lines\t\n'

@@ -15,6 +15,7 @@ from textrnn.text.table.noise import MAX_TITLES
 from textrnn.text.table.records import (
     AT,
     AT_SIGN,
+    ESCAPE,
     FASTTEXT,
     FIRST_WORD,
     JSON,
@@ -55,6 +56,8 @@ _RARE_SIGNS = re.compile(
     r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*|\s{2,}|[\u3000\t]"
 )
 _BLANKS_AND_SIGNS_LAST = re.compile(r"[\s#$%&+,:;@^`|~=<>—\-]*\Z")
+_QUOTED_OR_NUMBER = r'(?:"(?:[^"\\]|\\.|"")*"|[-+\d.eE]+|NA|NaN|-?Inf|TRUE|FALSE)'
+_CELLS_AND_BLANKS = re.compile(rf"{_QUOTED_OR_NUMBER}(?: {_QUOTED_OR_NUMBER})+")
 _LABEL_CODE = re.compile(r"[A-Z]{2,}(?:[:_-]\w+)+")  # such as NUM:date
 _CLASS_NUMBER, _NUMBERED = re.compile(r"[+-]?\d{1,2}"), {"0", "-1"}  # of which there is one where classes are numbers
 _FORMS = {LINES: (LINES, "\t", 1), AT_SIGN: (AT, AT_SIGN, 2), FIRST_WORD: (FIRST_WORD, "\t", 2)}
@@ -156,6 +159,8 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
     """The dialect that fits best, of all delimiters."""
     if signs := _signs_between(lines):
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
+    if _is_of_blanks(lines):
+        return _measured(lines, replace(unquoted, delimiter=" "), quotes, complete)
     if sign := _sign_before_opinions(lines, LABEL_SIGNS):
         return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     text = "".join(lines)
@@ -188,6 +193,18 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):
         return comma
     return replace(_of_form(unquoted, LINES), unclosed_line=unclosed_line)
+
+
+def _is_of_blanks(lines: Sequence[str]) -> bool:
+    """Whether nearly all lines are cells in quotes or numbers with blanks between them, as R writes them.
+
+    Example:
+        >>> _is_of_blanks(['"text" "stars"\\n', '"1" "so \\\\"fine\\\\"" 5\\n']), _is_of_blanks(['"No", she said\\n'])
+        (True, False)
+    """
+    filled = [line.strip() for line in lines if not line.isspace()]
+    fitting = sum(QUOTE in line and bool(_CELLS_AND_BLANKS.fullmatch(line)) for line in filled)
+    return fitting >= MIN_SIGN_SHARE * len(filled)
 
 
 def _signs_between(lines: Sequence[str]) -> str | None:
@@ -262,6 +279,17 @@ def _are_labels(cells: Sequence[str]) -> bool:
 
 
 def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:
+    """How a delimiter does, with quotes or backslashes as they fit best."""
+    found = _measured_quotes(lines, unquoted, quotes, complete)
+    kept = tuple(ESCAPE + one for one in (unquoted.delimiter, "\r", "\n"))
+    if not quotes and any(one in line for line in lines for one in kept):
+        escaped = _measure(lines, replace(unquoted, escape=True), complete)
+        if escaped.share > found.share:
+            return escaped
+    return found
+
+
+def _measured_quotes(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:
     """How a delimiter does, with quotes as they fit best."""
     if quotes is False:
         return _measure(lines, unquoted, complete)

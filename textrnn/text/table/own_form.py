@@ -105,7 +105,7 @@ def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
     delimiter = re.escape(dialect.delimiter)
     if not dialect.quotes:  # there is no way to write a delimiter
         breaks = re.compile(f"(?:{delimiter}|[\r\n])+")
-        return lambda cell: breaks.sub(" ", str(cell))
+        return lambda cell: breaks.sub(" ", str(cell).replace(ESCAPE, ESCAPE * (1 + dialect.escape)))
     special = re.compile(f"{delimiter}|[\r\n{QUOTE}]|^\\s|\\s$")
 
     def quote(cell: Cell) -> str:

@@ -8,6 +8,8 @@ What Python's csv module reads without complaint is read as it does. What is dam
 - A record whose number of cells is wrong, but whose first line alone has the right number when its quotes are text, is
   that line.
 - A carriage return within a line is text.
+
+Where cells are not quoted, a backslash may take a delimiter or a line end into its cell, as MySQL writes them.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Dialect:
     kind: str = CSV
     delimiter: str = ","  # for LINES the one that added columns get
     quotes: bool = True  # whether cells can be quoted; else quotes are text
-    escape: bool = False  # whether a quote within quotes is written with a backslash and not doubled
+    escape: bool = False  # whether a quote within quotes, or a delimiter without them, is written with a backslash
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
     level: int = 1  # of JSON: how many brackets stand around each row
     labels_last: bool = False  # of FASTTEXT: whether labels stand behind the text
@@ -61,6 +63,8 @@ class Record(NamedTuple):
 
 _BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）]\s*[:：]?\s*(?P<text>\S.*)")
 _BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，]{1,40})\s*(?:[：，]|:\s)\s*(?P<text>\S.*)")
+
+_OPEN_END = re.compile(r"(?<!\\)(?:\\\\)*\\[\r\n]+\Z")  # an odd number of backslashes
 
 Peek = Callable[[int], "str | None"]  # a line that comes later, by its distance less one; None behind the last
 
@@ -87,7 +91,8 @@ def read_records(
     """
     source, ahead, number = iter(lines), deque[str](), 1
     half = 0 if complete else len(lines) // 2 if isinstance(lines, Sequence) else 0
-    has_quotes, cut = dialect.kind == CSV and dialect.quotes, _plain_cutter(dialect)
+    cut, parse = _plain_cutter(dialect), _quoted_record if dialect.quotes else _escaped_record
+    sign = (QUOTE if dialect.quotes else ESCAPE if dialect.escape else None) if dialect.kind == CSV else None
 
     def peek(place: int) -> str | None:
         while len(ahead) <= place:
@@ -97,12 +102,12 @@ def read_records(
         return ahead[place]
 
     while raw := ahead.popleft() if ahead else next(source, ""):
-        if not has_quotes or QUOTE not in raw:
+        if sign is None or sign not in raw:
             body = raw.rstrip("\r\n")
             yield Record(raw, cut(body) if body else [], number)
             number += 1
             continue
-        record, num_lines = _quoted_record(raw, number, dialect, width, peek)
+        record, num_lines = parse(raw, number, dialect, width, peek)
         if record.unclosed and not complete and number > half:
             return
         for _ in range(num_lines - 1):
@@ -160,6 +165,22 @@ def _fasttext_cells(body: str) -> list[str]:
     while (words := text.rsplit(maxsplit=1)) and words[-1].startswith(LABEL_PREFIX):
         text, behind = words[0] if len(words) > 1 else "", [words[-1], *behind]
     return [AND.join(label.removeprefix(LABEL_PREFIX) for label in labels + behind), text]
+
+
+def _escaped_record(first: str, number: int, dialect: Dialect, width: int | None, peek: Peek) -> tuple[Record, int]:
+    """The record that begins with a line, where a backslash keeps a delimiter or line end, and how many it takes."""
+    lines = [first]
+    while _OPEN_END.search(lines[-1]) and (line := peek(len(lines) - 1)) is not None:
+        lines.append(line)
+    raw, delimiter = "".join(lines), re.escape(dialect.delimiter)
+    body, spans, end = len(raw.rstrip("\r\n")), list[tuple[int, int]](), -len(dialect.delimiter)
+    inside, kept = re.compile(rf"(?:(?!{delimiter})[^\\]|\\.?)*", re.DOTALL), re.compile(rf"\\([\\\r\n]|{delimiter})")
+    while end < body:
+        begin = end + len(dialect.delimiter)
+        found = inside.match(raw, begin, body)
+        end = found.end() if found else body
+        spans.append((begin, end))
+    return Record(raw, [kept.sub(r"\1", raw[slice(*span)]) for span in spans], number, spans=spans), len(lines)
 
 
 def _quoted_record(first: str, number: int, dialect: Dialect, width: int | None, peek: Peek) -> tuple[Record, int]:
