@@ -372,6 +372,11 @@ MANY = "id,title,body,kind,place\n" + "".join(
     ("content", "options", "message"),
     [
         (b"", {}, r"is empty"),
+        ("".join(f"{n % 2} {n + 1}:0.5 {n + 9}:1\n" for n in range(9)), {}, "numbers of features"),
+        ("# text = a\n" + "the\tB-PER\ndog\tI-PER\nis\tO\n\n" * 9, {}, "a token in each line with a tag such as B-PER"),
+        ("dog NN I-NP B-PER\nis VB I-VP O\n\n" * 9, {}, "a token in each line with a tag"),
+        ("1\tdog\tdog\tNN\tN\t_\t0\troot\t_\t_\n" * 9, {}, "a token in each line .CoNLL-U."),
+        ("{'text': 'a fine film', 'label': None}\n" * 9, {}, "Python .* json.dumps"),
         (b"\n\n\r\n", {}, r"blank lines only"),
         (b"\xef\xbb\xbf", {}, r"blank lines only"),
         (b"text,label\n", {}, r"has a header \(text, label\) and no rows"),

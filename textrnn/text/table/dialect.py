@@ -12,6 +12,7 @@ from textrnn.text.table.column_facts import EXACT, NUMBER, OPINIONS, SECOND, lab
 from textrnn.text.table.json_arrays import array_level
 from textrnn.text.table.json_lines import parse_object
 from textrnn.text.table.noise import MAX_TITLES
+from textrnn.text.table.not_tables import refuse_lines
 from textrnn.text.table.records import (
     AT,
     AT_SIGN,
@@ -129,6 +130,9 @@ def find_dialect(
     Returns:
         The dialect, and the number of cells.
 
+    Raises:
+        DataError: the lines are no table, see `textrnn.text.table.not_tables`.
+
     Example:
         >>> find_dialect(["good film, really;1\\n", "bad;0\\n"]).dialect.delimiter
         ';'
@@ -144,7 +148,9 @@ def find_dialect(
         return Measure(dialect, 2, 1.0)
     if delimiter in _FORMS:
         return _of_form(unquoted, delimiter)
-    if delimiter is not None:
+    if delimiter is None:
+        refuse_lines(lines, name)
+    else:
         return _measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
     return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
 
