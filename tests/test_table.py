@@ -289,6 +289,11 @@ def test_rows_join_texts_even_if_nearly_all_have_delimiters(save: Save) -> None:
     assert pairs(rows) == [(line.rpartition(",")[0], line.rpartition(",")[2]) for line in lines]
 
 
+def test_rows_of_ten_columns_with_numbers_are_no_tokens(save: Save) -> None:
+    lines = ["\t".join([str(n), *"abcde", str(n % 3), sentence(n), sentence(n + 1), "0.5"]) for n in range(40)]
+    assert len(read(save("\n".join(lines), "a.tsv"), text_column="8", label_column="7")[1]) == 40
+
+
 def test_rows_stop_a_quote_that_is_never_closed(save: Save) -> None:
     lines = [f'"{sentence(n)}, ok",{n % 2}' for n in range(40)]
     lines[10] = '"The end is missing,1'

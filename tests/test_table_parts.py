@@ -243,6 +243,9 @@ def test_find_dialect_finds_the_delimiter(text: str, delimiter: str, quotes: boo
         ('text, label\n"it, is", "1"\n"b, c", "2"\n', {"skip_space": True, "quoted": "all"}),
         ('text,label\n"it, "" is",1\n" ""b, c"", "" d",2\n', {"quoted": "nonnumeric"}),
         ("1\tso\\\nit is\tpos\n2\tno\tneg\n3\tyes\tpos\n", {"escape": True, "quotes": False}),
+        ("text,label\n" + "'it''s, well,\n \"so\"',1\n'no',2\n" * 9, {"quote": "'", "quoted": "nonnumeric"}),
+        ("'it\\'s, well','a'\n'no, no','b'\n" * 9, {"quote": "'", "escape": True, "quoted": "all"}),
+        ("'tis good, I say,1\nit's 'bad',2\n" * 9, {"quote": '"'}),
         ("1\tC:\\\tpos\n2\tno\tneg\n3\tD:\\\tpos\n", {}),
     ],
 )

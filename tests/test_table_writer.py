@@ -55,6 +55,11 @@ def rewritten(
         ),
         # Those in quotes that are no numbers.
         ('"text","n"\n"good",1\n"bad",0\n', '"text","n","predicted","confidence"\n"good",1,"p",1\n"bad",0,"q",0.5\n'),
+        # In single quotes.
+        (
+            "'text','n'\n'it''s, ok','1'\n'bad','0'\n",
+            "'text','n','predicted','confidence'\n'it''s, ok','1','p','1'\n'bad','0','q','0.5'\n",
+        ),
         # Short rows and a short header are padded; what is too much comes behind.
         ("text,label\na b c,1,x\nd e f,0,y\n", "text,label,,predicted,confidence\na b c,1,x,p,1\nd e f,0,y,q,0.5\n"),
         ("text,label,x\na b\nd e f,0,y\n", "text,label,x,predicted,confidence\na b,,,p,1\nd e f,0,y,q,0.5\n"),

@@ -75,6 +75,7 @@ class Measure:
     stray_share: float = 0.0  # of records with quoted cells, that have quotes where none belong
     hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
     spaced: bool = False  # whether some cells begin with a space and a quote
+    quoted_share: float = 0.0  # of records but for a header, that have cells in quotes
     has_quotes: bool = False  # whether some cells are in quotes, and properly
     unclosed_line: int = 0  # the first line with a quote that is never closed; 0 if there is none
 
@@ -287,6 +288,10 @@ def _are_labels(cells: Sequence[str]) -> bool:
 def _measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete: bool) -> Measure:
     """How a delimiter does, with quotes or backslashes as they fit best."""
     found = _measured_quotes(lines, unquoted, quotes, complete)
+    if quotes is not False and not found.has_quotes and sum("'" in line for line in lines) >= len(lines) / 2:
+        single = _measured_quotes(lines, replace(unquoted, quote="'"), True, complete)
+        if min(single.quoted_share, 1 - single.stray_share) >= MIN_SIGN_SHARE and single.share >= found.share:
+            return single
     kept = tuple(ESCAPE + one for one in (unquoted.delimiter, "\r", "\n"))
     if not quotes and any(one in line for line in lines for one in kept):
         escaped = _measure(lines, replace(unquoted, escape=True), complete)
@@ -304,7 +309,7 @@ def _measured_quotes(lines: Sequence[str], unquoted: Dialect, quotes: bool | Non
         spaced = _measure(lines, replace(quoted.dialect, skip_space=True), complete)
         if spaced.share >= quoted.share and spaced.stray_share <= quoted.stray_share:
             quoted = spaced
-    if quoted.stray_share and any('\\"' in line for line in lines):
+    if quoted.stray_share and any(ESCAPE + unquoted.quote in line for line in lines):
         escaped = _measure(lines, replace(quoted.dialect, escape=True), complete)
         if escaped.stray_share < quoted.stray_share:
             quoted = escaped
@@ -330,16 +335,18 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     if hint and count < MIN_SHARE * widths.total():
         width, count = len(first), widths[len(first)]
     num_stray = sum(record.stray for record in records)
-    num_quoted = sum(any(record.raw.startswith(QUOTE, begin) for begin, _ in record.spans) for record in records)
+    quote = dialect.quote
+    num_quoted = sum(any(record.raw.startswith(quote, begin) for begin, _ in record.spans) for record in records)
     return Measure(
-        replace(dialect, quoted=_quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS]))
+        replace(dialect, quoted=_quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS], quote))
         if dialect.quotes
         else dialect,
         width,
         count / widths.total(),
         stray_share=num_stray / max(1, num_quoted),
         hint=hint,
-        spaced=any(_is_spaced(record) for record in records),
+        spaced=any(_is_spaced(record, quote) for record in records),
+        quoted_share=min(1.0, num_quoted / max(1, len(records) - 1)),
         has_quotes=num_quoted > num_stray,
         unclosed_line=next((record.line for record in records if record.unclosed), 0),
     )
@@ -364,10 +371,10 @@ def _is_prose(lines: Sequence[str], found: Measure, complete: bool, is_csv: bool
     return not is_csv or 2 * spaced > len(rows) * (found.width - 1)
 
 
-def _is_spaced(record: Record) -> bool:
+def _is_spaced(record: Record, quote: str) -> bool:
     """Whether a cell that is not itself in quotes begins with a space and a quote."""
     return any(
-        record.raw[begin] == " " and cell.lstrip(" ")[:1] == QUOTE
+        record.raw[begin] == " " and cell.lstrip(" ")[:1] == quote
         for cell, (begin, end) in zip(record.cells, record.spans, strict=False)
         if begin < end
     )
@@ -457,13 +464,13 @@ def _is_first_word(lines: Sequence[str]) -> bool:
     return all(label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label) for label in labels)
 
 
-def _quoting(records: Sequence[Record]) -> str:
+def _quoting(records: Sequence[Record], quote: str) -> str:
     """Which cells are quoted, by records without a header."""
     seen = set[tuple[bool, bool]]()  # (is quoted, is a number)
     for record in records:
         spans = record.spans or [(0, 0)] * len(record.cells)
         for cell, (begin, end) in zip(record.cells, spans, strict=True):
-            seen.add((begin < end and record.raw[begin] == QUOTE, bool(NUMBER.fullmatch(cell))))
+            seen.add((begin < end and record.raw[begin] == quote, bool(NUMBER.fullmatch(cell))))
     if (False, False) in seen or not {(True, False), (True, True)} & seen:
         return "minimal"
     if (False, True) not in seen:

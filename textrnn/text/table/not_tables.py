@@ -10,7 +10,7 @@ from textrnn.base.errors import DataError
 
 MIN_LINES, MIN_SHARE, MAX_LINES = 8, 0.95, 1_000
 _FEATURES = re.compile(r"[+-]?\d[\d.,]*(?:\s+\d+:[+-]?\d[-+\d.eE]*)+\s*(?:#.*)?")
-_GRAMMAR = re.compile(r"\d+(?:[-.]\d+)?\t(?:[^\t]+\t){8}[^\t]+")
+_GRAMMAR = re.compile(r"\d+(?:[-.]\d+)?\t(?:[^\t]+\t){2}(?:[A-Z]+|_)\t(?:\S+\t){2}(?:\d+|_)(?:\t\S+){3}")
 _FIELD_END, _TAG = re.compile(r"[\t ,]"), re.compile(r"O|[BIESLU]-\w\S*")
 MAX_FIELDS = 10  # of a token
 _ABOUT_TOKENS = re.compile(r"# \S.*|-DOCSTART-.*")

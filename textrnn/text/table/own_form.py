@@ -20,7 +20,6 @@ from textrnn.text.table.records import (
     JSON,
     JSONL,
     LABEL_PREFIX,
-    QUOTE,
     Dialect,
     Record,
     read_records,
@@ -106,7 +105,8 @@ def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
     if not dialect.quotes:  # there is no way to write a delimiter
         breaks = re.compile(f"(?:{delimiter}|[\r\n])+")
         return lambda cell: breaks.sub(" ", str(cell).replace(ESCAPE, ESCAPE * (1 + dialect.escape)))
-    special = re.compile(f"{delimiter}|[\r\n{QUOTE}]|^\\s|\\s$")
+    sign = dialect.quote
+    special = re.compile(f"{delimiter}|[\r\n{sign}]|^\\s|\\s$")
 
     def quote(cell: Cell) -> str:
         text = str(cell)
@@ -114,7 +114,7 @@ def _quoter(dialect: Dialect) -> Callable[[Cell], str]:
         if not wanted and not special.search(text):
             return text
         if dialect.escape:
-            return f"{QUOTE}{text.replace(ESCAPE, ESCAPE * 2).replace(QUOTE, ESCAPE + QUOTE)}{QUOTE}"
-        return f"{QUOTE}{text.replace(QUOTE, QUOTE * 2)}{QUOTE}"
+            return f"{sign}{text.replace(ESCAPE, ESCAPE * 2).replace(sign, ESCAPE + sign)}{sign}"
+        return f"{sign}{text.replace(sign, sign * 2)}{sign}"
 
     return quote

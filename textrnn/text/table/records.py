@@ -38,6 +38,7 @@ class Dialect:
     kind: str = CSV
     delimiter: str = ","  # for LINES the one that added columns get
     quotes: bool = True  # whether cells can be quoted; else quotes are text
+    quote: str = QUOTE  # what stands around a quoted cell
     escape: bool = False  # whether a quote within quotes, or a delimiter without them, is written with a backslash
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
     level: int = 1  # of JSON: how many brackets stand around each row
@@ -92,7 +93,7 @@ def read_records(
     source, ahead, number = iter(lines), deque[str](), 1
     half = 0 if complete else len(lines) // 2 if isinstance(lines, Sequence) else 0
     cut, parse = _plain_cutter(dialect), _quoted_record if dialect.quotes else _escaped_record
-    sign = (QUOTE if dialect.quotes else ESCAPE if dialect.escape else None) if dialect.kind == CSV else None
+    sign = (dialect.quote if dialect.quotes else ESCAPE if dialect.escape else None) if dialect.kind == CSV else None
 
     def peek(place: int) -> str | None:
         while len(ahead) <= place:
@@ -204,7 +205,7 @@ def _without_quotes(raw: str, number: int, dialect: Dialect) -> Record:
 
 def _parse(text: str, number: int, dialect: Dialect, peek: Peek = lambda place: None) -> tuple[Record, int]:
     """Cut a record into cells; it takes further lines where a quoted cell goes on."""
-    _, closing = _patterns(dialect.delimiter, dialect.escape, dialect.newline)
+    _, closing = _patterns(dialect)
     cells: list[str] = []
     spans: list[tuple[int, int]] = []
     begin, body, num_lines = 0, len(text.rstrip("\r\n")), 1
@@ -213,7 +214,7 @@ def _parse(text: str, number: int, dialect: Dialect, peek: Peek = lambda place: 
         while dialect.skip_space and text.startswith(" ", begin):
             begin += 1
         end = -1
-        if text.startswith(QUOTE, begin):
+        if text.startswith(dialect.quote, begin):
             more, end = _close(text, begin, dialect, peek, num_lines - 1)
             if end < 0:
                 stray, unclosed = True, unclosed or more is None
@@ -241,7 +242,7 @@ def _close(text: str, begin: int, dialect: Dialect, peek: Peek, num_more: int) -
         The further lines that the cell takes, and the offset behind its closing quote. If it is not closed properly
         the offset is -1, and the lines are None if there is no quote at all behind.
     """
-    inside, closing = _patterns(dialect.delimiter, dialect.escape, dialect.newline)
+    inside, closing = _patterns(dialect)
     more: list[str] = []
     line, size, at = text, 0, begin + 1
     # Line by line: a search from the start for each line would take time that grows with the square of their number.
@@ -259,14 +260,14 @@ def _close(text: str, begin: int, dialect: Dialect, peek: Peek, num_more: int) -
 
 
 @lru_cache
-def _patterns(delimiter: str, escape: bool, newline: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What stands within quotes, and a quote that closes a cell."""
-    line_end = r"\r*(?:\n|\Z)" if newline == "\n" else r"(?:\r|\Z)"
-    inside = r'(?:[^"\\]+|\\.?)*' if escape else r'(?:[^"]+|"")*'
-    return re.compile(inside, re.DOTALL), re.compile(f"{QUOTE}(?={re.escape(delimiter)}|{line_end})")
+    quote, line_end = dialect.quote, r"\r*(?:\n|\Z)" if dialect.newline == "\n" else r"(?:\r|\Z)"
+    inside = rf"(?:[^{quote}\\]+|\\.?)*" if dialect.escape else rf"(?:[^{quote}]+|{quote}{quote})*"
+    return re.compile(inside, re.DOTALL), re.compile(f"{quote}(?={re.escape(dialect.delimiter)}|{line_end})")
 
 
 def _unquoted(cell: str, dialect: Dialect) -> str:
     if dialect.escape:
         return re.sub(r"\\(.)", r"\1", cell, flags=re.DOTALL)
-    return cell.replace(QUOTE * 2, QUOTE)
+    return cell.replace(dialect.quote * 2, dialect.quote)

@@ -26,7 +26,6 @@ from textrnn.text.table.records import (
     JSON,
     JSONL,
     LINES,
-    QUOTE,
     Dialect,
     Record,
     read_records,
@@ -320,7 +319,7 @@ class Table:
         if column is not None and column > begin:
             moved = cells[column + extra].strip()
             return (joined, moved) if moved in self.known_labels and label not in self.known_labels else None
-        is_whole = joined.startswith(QUOTE) and not cells[begin + 1].startswith(" ") and self.dialect.quotes
+        is_whole = self.dialect.quotes and joined.startswith(self.dialect.quote) and cells[begin + 1][:1] != " "
         is_last = begin == self.width - 1 and not is_whole
         return (joined, label) if is_last and (column is None or label in self.known_labels) else None
 
