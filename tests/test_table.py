@@ -566,7 +566,7 @@ def test_delimiters_of_several_signs_are_found(save: Save, signs: str) -> None:
 
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize(
-    "signs", ["###", "@@@", "||||", "\t\t", "\x01", "\x1e", "，", "、", "^", "<sep>", " --> ", "  "]
+    "signs", ["###", "@@@", "||||", "\t\t", "\x01", "\x1e", "，", "、", "^", "<sep>", " --> ", "  ", " "]
 )
 def test_delimiters_beside_chinese_are_found(save: Save, signs: str, is_first: bool) -> None:
     rows = [(f"第{n}篇文章的题目{'！' * (n % 2)}", ("体育", "财经", "科技")[n % 3]) for n in range(40)]
@@ -576,7 +576,7 @@ def test_delimiters_beside_chinese_are_found(save: Save, signs: str, is_first: b
 
 
 def test_no_sign_is_a_delimiter_that_does_not_part_labels_from_texts(save: Save) -> None:
-    for signs in ("，", "  ", "——", "、", "#"):
+    for signs in ("，", " ", "  ", "——", "、", "#"):
         lines = [f"第{n}句的前半{signs}第{n}句的后半" for n in range(40)]
         assert [row.text for row in read(save("\n".join(lines), "a.txt"))[1]] == lines
 
@@ -585,6 +585,17 @@ def test_all_signs_before_an_opinion_are_its_delimiter(save: Save) -> None:
     rows = [(f"第{n}杯茶{'->很烫' * (n % 3)}", ("好评", "差评")[n % 2]) for n in range(40)]
     table, found = read(save("\n".join(" ---> ".join(row) for row in rows), "a.txt"), needs_label=True)
     assert (table.dialect.delimiter, pairs(found)) == (" --->", rows)
+
+
+@pytest.mark.parametrize("labels", [("好评", "差评"), ("0", "1")])
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("sign", ["，", ","])
+def test_labels_are_found_beside_texts_with_as_many_commas_as_they_like(
+    save: Save, sign: str, is_first: bool, labels: tuple[str, str]
+) -> None:
+    rows = [(f"第{n}杯茶{f'{sign}很烫' * (n % 4)}", labels[n % 2]) for n in range(40)]
+    lines = [sign.join(row[::-1] if is_first else row) for row in rows]
+    assert pairs(read(save("\n".join(lines), "a.txt"), needs_label=True)[1]) == rows
 
 
 def test_delimiter_of_several_signs_can_be_named(save: Save) -> None:

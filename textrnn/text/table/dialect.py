@@ -44,7 +44,7 @@ MAX_STRAY_SHARE = {",": 0.5, ";": 0.5}
 MAX_STRAY_SHARE_ELSE = 0.1
 BEGIN_LINES = 50  # in which the first object of a JSON array begins
 LABEL_SIGNS = (AT_SIGN, "，", "；", "->", "=>", "→")  # before an opinion at the end of a line
-RARER_LABEL_SIGNS = ("：", ":", "\u3000", " ")  # the same, if no delimiter fits
+RARER_LABEL_SIGNS = (",", "，", "：", ":", "\u3000", " ")  # the same, and before a 0 or 1, if no delimiter fits
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 MAX_DELIMITER_CHARS = 10
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
@@ -54,7 +54,8 @@ _SIGNS = re.compile(r"[#$%&+,:;@^`|~]{2,7}|\t{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\
 # Delimiters that texts have as well: one of a few signs, a run of others, a name in brackets, or blanks; and these
 # without the blanks around them. Colons and dashes that stand alone, brackets and what ends a sentence are none.
 _RARE_SIGNS = re.compile(
-    r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*|\s{2,}|[\u3000\t]"
+    r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*"
+    r"|\s{2,}|[\u3000\t]|(?<=[\u3400-\u9fff]) (?=\w)|(?<=\w) (?=[\u3400-\u9fff])"
 )
 _BLANKS_AND_SIGNS_LAST = re.compile(r"[\s#$%&+,:;@^`|~=<>—\-]*\Z")
 _QUOTED_OR_NUMBER = r'(?:"(?:[^"\\]|\\.|"")*"|[-+\d.eE]+|NA|NaN|-?Inf|TRUE|FALSE)'
@@ -168,7 +169,7 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     if _is_of_blanks(lines):
         return _measured(lines, replace(unquoted, delimiter=" "), quotes, complete)
-    if sign := _sign_before_opinions(lines, LABEL_SIGNS):
+    if sign := _sign_before(OPINIONS, lines, LABEL_SIGNS):
         return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     text = "".join(lines)
     found = [
@@ -187,13 +188,13 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         # a comma is the less likely.
         best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
         return replace(best, unclosed_line=unclosed_line)
-    if signs := _signs_beside_labels(lines):
-        return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     if _is_at(lines):
         return _of_form(unquoted, AT_SIGN)
+    if signs := _signs_beside_labels(lines):
+        return _measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     if _is_first_word(lines):
         return _of_form(unquoted, FIRST_WORD)
-    if sign := _sign_before_opinions(lines, RARER_LABEL_SIGNS):
+    if sign := _sign_before(OPINIONS | {"0", "1"}, lines, RARER_LABEL_SIGNS):
         return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
@@ -327,8 +328,10 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         return Measure(dialect)
     widths = Counter(len(record.cells) for record in records)
     first, hint = next((r.cells for r in records[: MAX_TITLES + 1] if len(r.cells) > 1), records[0].cells), 0.0
-    if len(first) > 1:
-        hint = sum(any(known(cell) >= EXACT - SECOND for cell in first) for known in (text_hint, label_hint)) / 2
+    if len(first) > 1:  # names do not come again, unless the header does
+        below = {cell for record in records[:MAX_QUOTING_RECORDS] if record.cells != first for cell in record.cells}
+        names = set(first) - below
+        hint = sum(any(known(cell) >= EXACT - SECOND for cell in names) for known in (text_hint, label_hint)) / 2
     if hint and len(records) > 1:  # a header may be shorter than all rows
         widths[len(first)] -= 1
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
@@ -426,14 +429,14 @@ def _is_at(lines: Sequence[str], sign: str = AT_SIGN, only: Collection[str] | No
     return len(labels) <= MAX_AT_LABELS and labels.total() >= max(4, 2 * len(labels))
 
 
-def _sign_before_opinions(lines: Sequence[str], signs: Sequence[str]) -> str | None:
-    """Which of some signs, with other signs and blanks that stand before it in all lines, parts texts from opinions.
+def _sign_before(labels: Collection[str], lines: Sequence[str], signs: Sequence[str]) -> str | None:
+    """Which of some signs, with other signs and blanks that stand before it in all lines, parts texts from labels.
 
     Example:
-        >>> _sign_before_opinions(["好茶 --> 正面", "太淡 --> 负面"], ["->"])
+        >>> _sign_before(OPINIONS, ["好茶 --> 正面", "太淡 --> 负面"], ["->"])
         ' -->'
     """
-    sign = next((sign for sign in signs if _is_at(lines, sign, only=OPINIONS)), None)
+    sign = next((sign for sign in signs if _is_at(lines, sign, only=labels)), None)
     if sign is None:
         return None
     texts = [line.rpartition(sign)[0] for line in lines if sign in line]

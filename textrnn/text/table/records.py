@@ -63,7 +63,7 @@ class Record(NamedTuple):
 
 
 _BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）]\s*[:：]?\s*(?P<text>\S.*)")
-_BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，]{1,40})\s*(?:[：，]|:\s)\s*(?P<text>\S.*)")
+_BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，,]{1,40})\s*(?:[：，,]|:\s)\s*(?P<text>\S.*)")
 
 _OPEN_END = re.compile(r"(?<!\\)(?:\\\\)*\\[\r\n]+\Z")  # an odd number of backslashes
 
@@ -134,7 +134,7 @@ def _plain_cutter(dialect: Dialect) -> Callable[[str], list[str]]:
 
 
 def first_word_cells(body: str) -> list[str]:
-    """Label and text of a line that begins with its label: before a blank, a colon or a Chinese comma, or in brackets.
+    """Label and text of a line that begins with its label: before a blank, a colon or a comma, or in brackets.
 
     Example:
         >>> first_word_cells("1 a film"), first_word_cells("LOC:city Which?"), first_word_cells("pos: a film")
