@@ -377,6 +377,7 @@ MANY = "id,title,body,kind,place\n" + "".join(
     ("content", "options", "message"),
     [
         (b"", {}, r"is empty"),
+        ("text,label\nšála a šaty,1\n".encode("utf-16-le"), {}, "UTF-16 without .* utf-16-le"),
         ("".join(f"{n % 2} {n + 1}:0.5 {n + 9}:1\n" for n in range(9)), {}, "numbers of features"),
         ("# text = a\n" + "the\tB-PER\ndog\tI-PER\nis\tO\n\n" * 9, {}, "a token in each line with a tag such as B-PER"),
         ("dog NN I-NP B-PER\nis VB I-VP O\n\n" * 9, {}, "a token in each line with a tag"),

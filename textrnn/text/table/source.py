@@ -198,8 +198,8 @@ def _refuse_other_files(head: bytes, codec: str | None, label: str) -> None:
         )
     is_wide = codec is not None and Decoded(codec).is_wide
     has_few = not is_wide and head.count(0) <= MAX_NUL_SHARE * len(head)
-    text = head if is_wide else head.translate(None, CONTROL_DELIMITERS)
-    refuse_binary(text.replace(b"\0", b"") if has_few else text, codec if is_wide or has_few else None, label)
+    text = head.translate(None, b"\0" + CONTROL_DELIMITERS) if has_few else head
+    refuse_binary(text, codec if is_wide or has_few else None, label)
 
 
 def _scan_unmarked(path: str, label: str) -> Encoding:
