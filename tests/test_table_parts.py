@@ -20,6 +20,7 @@ from textrnn.text.table.dialect import find_dialect, parse_delimiter
 from textrnn.text.table.json_lines import read_json_records, with_members
 from textrnn.text.table.records import Dialect, Record, read_records
 from textrnn.text.table.source import encoding_remarks, inspect_table, table_lines
+from textrnn.text.table.table import open_table
 
 JAPANESE = "この湯のみで飲むお茶はとてもおいしいです。"
 KOREAN = "저는 오늘 아침에 따뜻한 차를 두 잔 마셨고 기분이 아주 좋았습니다."
@@ -317,3 +318,12 @@ def test_read_json_records_gives_values_as_they_are_written() -> None:
 def test_with_members_adds_to_an_object_of_any_form() -> None:
     assert with_members("{}", {"a": "好"}) == '{"a": "好"}'
     assert with_members(' {"a" :[1] } \r\n', {"a": 1, "b": None}) == ' {"a" :[1], "a_2": 1, "b": null } \r\n'
+
+
+@pytest.mark.parametrize("begin", ["", "2020-01-01", "[a]", "a name", "5 ", "<a>", "好"])
+def test_long_runs_of_blanks_take_no_time_that_grows_with_their_square(tmp_path: Path, begin: str) -> None:
+    """With 300,000 of them that would be hours."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"text,label\n{begin}{' ' * 300_000}b,neg\n", encoding="utf-8")
+    with open_table(str(path)) as table:
+        assert [row.text.split() for row in table.rows()] == [[*begin.split(), "b"]]

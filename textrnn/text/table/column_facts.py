@@ -15,11 +15,12 @@ MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
 NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
-NUMBER = re.compile(r"\s*[$€£¥₹]?\s*[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*[%$€£¥₹]?\s*")
-_CLOCK = r"(?:[T ]*\d{1,2}[:：时]\d{2}.*)?"
+# Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
+NUMBER = re.compile(r"\s*(?:[$€£¥₹]\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:[%$€£¥₹]\s*)?")
+_CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
-    rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?\s*{_CLOCK}",
-    rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}\s*{_CLOCK}",
+    rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?{_CLOCK}",
+    rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}{_CLOCK}",
     r"\d{1,2}:\d{2}(?::\d{2})?",
     r"(?:[A-Z][a-z]{2,8},? ){1,2}\d{1,2},?.* \d{4}",
     r"\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{2,4}.*",
@@ -53,7 +54,7 @@ _GRADE = _words(
     评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
 )
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
-_NAMED = re.compile(r"(.+?)[\s_.-]*(?:names?|名称|名)", re.IGNORECASE)  # the name of a label, as in `category_name`
+_NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
 _ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
@@ -122,8 +123,9 @@ def names_aspect(name: str) -> bool:
 
 def _unnamed(name: str) -> str:
     """What a column holds the names of; "" if it does not say so."""
-    found = _NAMED.fullmatch(name.strip())
-    return found[1] if found else ""
+    name = name.strip()
+    found = _NAMED.search(name)
+    return name[: found.start()].rstrip(" _.-") if found else ""
 
 
 def names_time(name: str) -> bool:

@@ -62,7 +62,7 @@ class Record(NamedTuple):
     changed: Mapping[int, str] = MappingProxyType({})  # cells that are not as they were read, by their column
 
 
-_BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）]\s*[:：]?\s*(?P<text>\S.*)")
+_BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）](?:\s*[:：])?\s*(?P<text>\S.*)")
 _BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，,]{1,40})\s*(?:[：，,]|:\s)\s*(?P<text>\S.*)")
 
 _OPEN_END = re.compile(r"(?<!\\)(?:\\\\)*\\[\r\n]+\Z")  # an odd number of backslashes
