@@ -22,6 +22,7 @@ from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table,
 MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
+FAR_LONGER = 5  # times as long as any other is a list of records that is meant
 MOST_PROSE = 0.5  # share of keys with several words, from which on they are texts
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
@@ -160,18 +161,19 @@ def _names_columns(keys: Sequence[str]) -> tuple[float, bool]:
 
 
 def _records(value: Mapping[str, Any], label: str) -> Frame | None:
-    """The only list of objects in an object, or the one whose keys are known for texts and labels."""
+    """The only list of objects in an object, or that whose keys are known for texts and labels, or much the longest."""
     found = dict(_lists_within(value, ()))
     if not found:
         return None
     weights = {path: _names_columns(_keys(rows))[0] for path, rows in found.items()}
     best = [path for path in found if weights[path] == max(weights.values())]
-    if len(best) > 1:
+    longest = max(best, key=lambda path: len(found[path]))
+    if any(FAR_LONGER * len(found[path]) > len(found[longest]) for path in best if path != longest):
         shown = ", ".join(f"{'.'.join(path)!r} ({len(found[path]):,})" for path in best[:5])
         raise DataError(
             f"{label} holds several lists of records ({shown}): expected one; write the one you mean to a file alone"
         )
-    return Frame(RECORDS, found[best[0]], path=best[0])
+    return Frame(RECORDS, found[longest], path=longest)
 
 
 def _lists_within(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
