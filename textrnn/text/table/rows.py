@@ -10,7 +10,6 @@ from itertools import islice
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
-from textrnn.text.table.dialect import DELIMITERS
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import LIST_SIGNS, joined_labels, list_style
@@ -30,6 +29,7 @@ from textrnn.text.table.records import (
     Record,
     read_records,
 )
+from textrnn.text.table.signs import DELIMITERS
 from textrnn.text.table.source import Encoding, table_lines
 from textrnn.text.table.tally import (
     DAMAGED,

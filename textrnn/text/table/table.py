@@ -19,11 +19,12 @@ from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
 from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, column_facts, has_header, shifted_names
 from textrnn.text.table.columns import choose_columns
-from textrnn.text.table.dialect import MIN_SHARE, Measure, find_dialect, is_json, parse_delimiter, separator_line
+from textrnn.text.table.dialect import find_dialect, is_json, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS, NoLabelError
 from textrnn.text.table.folder import FolderTable, folder_as_table
 from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
+from textrnn.text.table.measure import MIN_SHARE, Measure
 from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_explained, num_titles
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
