@@ -22,10 +22,10 @@ from textrnn.text.encodings import (
     blocks_of,
     codec_of_escapes,
     decode,
-    guessed_name,
 )
 from textrnn.text.gutenberg import MARK, MARK_CHARS
 from textrnn.text.likely_encoding import GB18030, SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
+from textrnn.text.recognise import guessed_name
 
 _OTHER_NAMES = "--encoding names another encoding"
 

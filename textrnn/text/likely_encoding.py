@@ -25,11 +25,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from textrnn.base.errors import DataError
-from textrnn.text.encodings import (
-    BAD,
+from textrnn.text.encodings import BAD, decoding
+from textrnn.text.recognise import (
     EAST_ASIAN,
     ONE_BYTE,
-    decoding,
     east_asian_codec,
     guessed_name,
     has_few_pairs,

@@ -17,21 +17,19 @@ from functools import partial
 
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
-    EAST_ASIAN,
     MARK,
-    ONE_BYTE,
     REPLACE,
     UndecodableError,
     checked_codec,
     codec_of_escapes,
     codec_of_mark,
     decode,
-    guessed_name,
     refuse_binary,
 )
 from textrnn.text.likely_encoding import GB18030, SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
 from textrnn.text.lines import MAX_LINE_CHARS
 from textrnn.text.reader import blocks_of, opened
+from textrnn.text.recognise import EAST_ASIAN, ONE_BYTE, guessed_name
 
 LATIN1 = "iso8859-1"
 MAX_NUL_SHARE = 0.05
