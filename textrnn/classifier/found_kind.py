@@ -16,7 +16,7 @@ from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
 from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, LabelKind
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
-from textrnn.text.table.column_facts import names_grades
+from textrnn.text.table.column_names import names_grades
 from textrnn.text.table.label_lists import (
     DECIMAL_COMMA,
     SEPARATORS,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textrnn.text.table.column_facts import MAX_LABEL_CHARS, ColumnFacts, speaks_against
+from textrnn.text.table.column_facts import MAX_LABEL_CHARS, ColumnFacts
+from textrnn.text.table.column_names import speaks_against
 
 MAX_SHOWN, MAX_NAME_CHARS = 12, 60
 OFTEN = 5  # times that each of some long values comes, on average, if they are labels

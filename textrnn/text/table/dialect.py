@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from textrnn.base.errors import ConfigError
-from textrnn.text.table.column_facts import NUMBER, OPINIONS
+from textrnn.text.table.column_facts import NUMBER
+from textrnn.text.table.column_names import OPINIONS
 from textrnn.text.table.json_arrays import array_level
 from textrnn.text.table.json_lines import parse_object
 from textrnn.text.table.measure import MIN_SHARE, Measure, measured

@@ -8,12 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from textrnn.base.errors import DataError
-from textrnn.text.table.column_facts import (
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
+from textrnn.text.table.column_names import (
     EXACT,
     LAST,
-    MIN_ROWS_TO_JUDGE,
-    ColumnFacts,
-    column_facts,
     label_hint,
     names_aspect,
     names_grades,

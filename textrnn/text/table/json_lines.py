@@ -11,7 +11,7 @@ from typing import Any
 
 from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.table.chats import LABEL, answer, chat_key, plain_chat
-from textrnn.text.table.column_facts import EXACT, label_hint, text_hint
+from textrnn.text.table.column_names import EXACT, label_hint, text_hint
 from textrnn.text.table.label_studio import CHOICES, LABELS, annotate, is_task, plain_task
 from textrnn.text.table.prodigy import accept, is_answered, plain_answered
 from textrnn.text.table.records import Record

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from textrnn.text.table.column_facts import EXACT, NUMBER, SECOND, label_hint, text_hint
+from textrnn.text.table.column_facts import NUMBER
+from textrnn.text.table.column_names import EXACT, SECOND, label_hint, text_hint
 from textrnn.text.table.noise import MAX_TITLES
 from textrnn.text.table.records import ESCAPE, Dialect, Record, read_records
 from textrnn.text.table.signs import MIN_SIGN_SHARE

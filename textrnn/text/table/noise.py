@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from textrnn.text.table.column_facts import (
-    EXACT,
-    LAST,
-    NUMBER,
-    ColumnFacts,
-    column_facts,
-    has_header,
-    label_hint,
-    text_hint,
-)
+from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
+from textrnn.text.table.column_names import EXACT, LAST, label_hint, text_hint
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 EXPLAINED = "line that explains the header"

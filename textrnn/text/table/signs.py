@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from textrnn.text.table.column_facts import EXACT, NUMBER, OPINIONS, SECOND, label_hint
+from textrnn.text.table.column_facts import NUMBER
+from textrnn.text.table.column_names import EXACT, OPINIONS, SECOND, label_hint
 from textrnn.text.table.records import AT_SIGN, LABEL_PREFIX, QUOTE, first_word_cells, is_bracketed
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}

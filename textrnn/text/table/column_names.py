@@ -1,0 +1,147 @@
+"""What the names of columns say they hold, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+
+EXACT, LAST, WITHIN, SECOND = 3.0, 2.0, 1.0, 0.5  # how much a name tells; a second choice loses a half
+NAMED = 2.75  # of a column that has the names of labels
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TEXT = _words(
+    """text texts review reviews comment comments content contents sentence sentences tweet tweets message messages
+    body document documents question questions headline headlines phrase phrases post posts feedback utterance
+    news sms statement description descriptions excerpt paragraph
+    文本 评论 内容 评价 正文 句子 留言 点评 文章 微博 短信 弹幕 反馈 语句 文字 原文 问题"""
+)
+# A part of a text, or a short form of it: less often what is meant when there is one of those above as well.
+_TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
+_LABEL = _words(
+    """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
+    tag tags hashtags topics genres themes y annotation annotations choice choices
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向"""
+)
+# Less often what is meant when there is one of those above as well.
+_GRADE = _words(
+    """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
+    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
+)
+_NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
+_NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
+# What else texts are sorted by: said where another column is taken.
+_ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
+# Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
+_NUMBERED = _words("id idx index no nr number num code 编号 序号")
+# Labels of opinions and of mail, by which a column is known whatever its name.
+OPINIONS = _words("positive negative neutral pos neg good bad spam ham 正面 负面 中性 积极 消极 好评 中评 差评")
+# What tells parts of a data set from each other, and no classes.
+PARTS = _words("train training test testing valid validation val dev 训练 训练集 验证 验证集 测试 测试集")
+# What a column is about when its name ends so: neither a text nor a label.
+_OTHER = _words(
+    """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
+    user username author name url link href confidence length len lang language email ip geo location coord hash md5
+    predicted prediction votes vote likes retweets replies views followers price size width height
+    source sources device platform version browser os channel store branch
+    编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
+    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本"""
+)
+_TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
+_GUESSED = _words("pred predicted prediction predictions")  # by a model
+_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+
+
+def text_hint(name: str) -> float:
+    """How much the name of a column speaks for texts in it: EXACT, LAST (its last word does), WITHIN, or 0.
+
+    Example:
+        >>> text_hint("Review"), text_hint("reviewText"), text_hint("用户评论"), text_hint("title")
+        (3.0, 2.0, 2.0, 1.5)
+    """
+    return max(_hint(name, _TEXT), _hint(name, _TITLE) / 2)
+
+
+def label_hint(name: str) -> float:
+    """How much the name of a column speaks for labels in it: as `text_hint`, and a little less for a grade or a number.
+
+    Example:
+        >>> label_hint("label"), label_hint("stars"), label_hint("airline_sentiment"), label_hint("sentiment_gold")
+        (3.0, 2.5, 2.0, 1.0)
+        >>> label_hint("Class Index"), label_hint("index"), label_hint("text_id"), label_hint("labels.name")
+        (2.5, 0.0, 0.0, 2.75)
+        >>> label_hint("category_name"), label_hint("类别名称"), label_hint("user_name"), label_hint("labels.color")
+        (2.75, 2.75, 0.0, 1.0)
+    """
+    parent, _, member = name.rpartition(".")
+    if parent and member.casefold() in _NAMING:  # of an object in JSON
+        return min(NAMED, label_hint(parent))
+    words = _TOKENS.findall(name)
+    numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
+    return max(
+        _hint(name, _LABEL),
+        _hint(name, _GRADE) - SECOND,
+        _hint(numbered, _LABEL) - SECOND,
+        min(NAMED, _hint(_unnamed(name), _LABEL)),
+    )
+
+
+def names_aspect(name: str) -> bool:
+    """Whether the name of a column is that of something that texts are sorted by as well.
+
+    Example:
+        >>> names_aspect("topic"), names_aspect("intent_name"), names_aspect("意图名称"), names_aspect("name")
+        (True, True, True, False)
+    """
+    return max(_hint(name, _ASPECT), _hint(_unnamed(name), _ASPECT)) > 0
+
+
+def _unnamed(name: str) -> str:
+    """What a column holds the names of; "" if it does not say so."""
+    name = name.strip()
+    found = _NAMED.search(name)
+    return name[: found.start()].rstrip(" _.-") if found else ""
+
+
+def names_time(name: str) -> bool:
+    """Whether the name of a column is that of a time."""
+    tokens = _tokens(name)
+    return bool(tokens) and _ends_with(tokens[-1], _TIMES)
+
+
+def names_grades(name: str) -> bool:
+    """Whether the name of a column is that of ordered grades.
+
+    Example:
+        >>> names_grades("reviewRating"), names_grades("用户评分"), names_grades("rating_count"), names_grades("label")
+        (True, True, False, False)
+    """
+    return _hint(name, _GRADE) > 0
+
+
+def speaks_against(name: str) -> bool:
+    """Whether the name is that of a number, a date, a person or the like."""
+    tokens = [token for token in _tokens(name) if not token.isdigit()]
+    return bool(tokens) and _ends_with(tokens[-1], _OTHER) and not (label_hint(name) or names_aspect(name))
+
+
+def _hint(name: str, words: frozenset[str]) -> float:
+    tokens = _tokens(name)
+    if not tokens or _ends_with(tokens[-1], _OTHER) or not _GUESSED.isdisjoint(tokens):
+        return 0.0
+    if name.strip().casefold() in words:
+        return EXACT
+    if _ends_with(tokens[-1], words):
+        return LAST
+    return WITHIN if any(token in words for token in tokens) else 0.0
+
+
+def _ends_with(token: str, words: frozenset[str]) -> bool:
+    """Whether a word is one of these, or ends with one as Chinese words do, whose last part says what they are."""
+    return token in words or (not token.isascii() and any(token.endswith(word) for word in words if not word.isascii()))
+
+
+def _tokens(name: str) -> list[str]:
+    return [token.casefold() for token in _TOKENS.findall(name)]
