@@ -582,6 +582,27 @@ def test_no_sign_is_a_delimiter_that_does_not_part_labels_from_texts(save: Save)
         assert [row.text for row in read(save("\n".join(lines), "a.txt"))[1]] == lines
 
 
+@pytest.mark.parametrize("end", [" #fun", "，大家好", " -> good", "  by Ann", " / more"])
+def test_lines_without_labels_stay_whole_where_none_are_wanted(save: Save, end: str) -> None:
+    lines = [f"{sentence(n)}{end if n % 2 else end[:-1] + 'x'}" for n in range(40)]
+    assert [row.text for row in read(save("\n".join(lines), "a.txt"), needs_label=False)[1]] == lines
+
+
+@pytest.mark.parametrize("inside", ["x$$y$$z", "0 Main St, Dover, OR", "WARN :: web :: up", "a && b", "'a', 'b'"])
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_signs_that_stand_evenly_in_texts_are_no_delimiters(save: Save, inside: str, delimiter: str) -> None:
+    if delimiter == ";" and inside != "0 Main St, Dover, OR":
+        return
+    rows = [(f"{sentence(n)} {inside}", WORDS[n % 2]) for n in range(40)]
+    table, found = read(save("\n".join(delimiter.join(row) for row in rows)), needs_label=True)
+    assert (table.dialect.delimiter, pairs(found)) == (delimiter, rows)
+
+
+def test_codes_such_as_those_of_tokens_are_labels(save: Save) -> None:
+    rows = [(f"visit {n}", ("B-1", "B-2", "L-1")[n % 3]) for n in range(40)]
+    assert pairs(read(save("\n".join("\t".join(row) for row in rows)), needs_label=True)[1]) == rows
+
+
 def test_all_signs_before_an_opinion_are_its_delimiter(save: Save) -> None:
     rows = [(f"第{n}杯茶{'->很烫' * (n % 3)}", ("好评", "差评")[n % 2]) for n in range(40)]
     table, found = read(save("\n".join(" ---> ".join(row) for row in rows), "a.txt"), needs_label=True)

@@ -234,6 +234,33 @@ def test_files_of_a_folder_that_labels_name_have_a_text_a_line(tmp_path: Path) -
     assert "each line is a text" in table.warnings[-1]
 
 
+@pytest.mark.parametrize("around", ["", "rt-polaritydata"])
+def test_a_file_that_tells_of_the_others_is_no_text(tmp_path: Path, around: str) -> None:
+    (tmp_path / around).mkdir(exist_ok=True)
+    (tmp_path / "README.txt").write_bytes(b"of films\n")
+    for label in ("pos", "neg"):
+        (tmp_path / around / f"rt-polarity.{label}").write_text(f"a {label} film\nanother\n")
+    table, rows = read(tmp_path)
+    assert pairs(rows) == [("a neg film", "neg"), ("another", "neg"), ("a pos film", "pos"), ("another", "pos")]
+    assert around or "1 file (README.txt) left out" in table.warnings[-1]
+
+
+def test_parts_of_a_data_set_are_told_by_a_word_of_their_names(tmp_path: Path) -> None:
+    for part in ("news-by-date-train", "news-by-date-test"):
+        for label in ("sci.med", "rec.autos"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for number in range(3):
+                (tmp_path / part / label / str(number)).write_text(f"{label} {number} of {part}")
+    assert {row.label for row in read(tmp_path)[1]} == {"sci.med", "rec.autos"}
+
+
+def test_names_of_chapters_are_no_labels(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"chapter {number}.txt").write_text(f"It was chapter {number}.\n\nIt rained.")
+    with pytest.raises(DataError, match="no column of labels"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("names", "lines", "needs_label", "labels"),
     [

@@ -12,6 +12,7 @@ import pytest
 from textrnn.base.errors import DataError
 from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions
+from textrnn.text.table.options import TableOptions
 from textrnn.text.table.own_form import with_label
 from textrnn.text.table.records import AND
 from textrnn.text.table.table import open_table
@@ -268,10 +269,6 @@ def test_names_of_objects_and_accepted_labels_are_several_labels_of_a_row(tmp_pa
 
 CHATS = {
     "roles": ("messages", asked("role", "content", ("system", "Judge."), ("user", "a film"), ("assistant", "good"))),
-    "turns": (
-        "messages",
-        asked("role", "content", ("user", "a"), ("assistant", "what?"), ("user", "film"), ("model", "good")),
-    ),
     "from": ("conversations", asked("from", "value", ("human", "a film"), ("gpt", "good"))),
     "parts": (
         "contents",
@@ -282,7 +279,7 @@ CHATS = {
 
 
 @pytest.mark.parametrize("form", CHATS)
-def test_the_last_answer_of_a_conversation_is_its_label(tmp_path: Path, form: str) -> None:
+def test_the_answer_to_one_question_is_its_label(tmp_path: Path, form: str) -> None:
     key, messages = CHATS[form]
     path = tmp_path / "a.jsonl"
     bad = json.loads(json.dumps(CHATS["roles" if form == "open" else form][1]).replace("good", "bad"))
@@ -290,10 +287,64 @@ def test_the_last_answer_of_a_conversation_is_its_label(tmp_path: Path, form: st
     path.write_text("".join(lines), encoding="utf-8")
     with open_table(str(path), needs_label=True) as table:
         first, second = list(table.rows())[:2]
-        text = "a\nwhat?\nfilm" if form == "turns" else "a film"
-        assert (first.text, first.label, second.label) == (text, None if form == "open" else "good", "bad")
+        assert (first.text, first.label, second.label) == ("a film", None if form == "open" else "good", "bad")
         found = json.loads(with_label(table, first.record, "bad").raw)[key]
     assert found == (bad[1:] if form == "open" else bad)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"images": [{"label": "cat", "url": "a"}, {"label": "dog", "url": "b"}]},
+        {"options": [{"label": "A", "text": "one"}, {"label": "B", "text": "two"}]},
+        {"choices": [{"label": "A", "text": "one"}, {"label": "B", "text": "two"}]},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_lists_of_other_objects_are_no_labels(tmp_path: Path, more: dict[str, object]) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"stem": f"a film of {n}", **more, "outcome": "ab"[n % 2]} for n in range(40)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with open_table(str(path), needs_label=True) as table:
+        assert table.column_names == ("stem", "outcome")
+
+
+def test_lists_of_0_and_1_do_not_name_their_labels(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"text": f"a film of {n}", "labels": [n % 2, 1, 0]} for n in range(40)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with open_table(str(path), needs_label=True) as table, pytest.raises(DataError, match="lists of 0 and 1"):
+        list(table.rows())
+
+
+@pytest.mark.parametrize(
+    ("value", "labels"),
+    [
+        (
+            {"train": [{"text": "a film", "label": "x"}], "test": [{"text": "b", "label": "y"}], "names": ["x", "y"]},
+            ["x"],
+        ),
+        (
+            {"sports": ["a long game", "a short game"], "politics": ["a new law", "an old law"]},
+            ["sports"] * 2 + ["politics"] * 2,
+        ),
+    ],
+    ids=["parts", "labels"],
+)
+def test_objects_of_parts_and_of_labels(tmp_path: Path, value: object, labels: list[str]) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(value))
+    with open_table(str(path), TableOptions(text_column="text", label_column="label"), needs_label=True) as table:
+        assert [row.label for row in table.rows()] == labels
+
+
+def test_a_conversation_of_several_turns_is_a_text(tmp_path: Path) -> None:
+    turns = asked("role", "content", ("user", "a"), ("assistant", "what?"), ("user", "film"), ("assistant", "good"))
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"messages": turns, "mood": "ab"[n % 2]}) + "\n" for n in range(40)))
+    with open_table(str(path), needs_label=True) as table:
+        first = next(table.rows())
+    assert (first.text, first.label) == ("a\nwhat?\nfilm\ngood", "a")
 
 
 @pytest.mark.parametrize("form", ["behind", "commas", "by label", "by text"])

@@ -63,6 +63,7 @@ def cells(text: str, width: int | None = None, **dialect: object) -> list[list[s
         ("tarde de novo,Reclamação\n".encode("cp1252") * 9, "cp1252", 0, True),
         ("TARDE DE NOVO,SITUAÇÃO\n".encode("cp1252") * 9, "cp1252", 0, True),
         ("zu klein,Größe\nzu rauh,Qualität\n".encode("cp1252") * 9, "cp1252", 0, True),
+        ("It rained.\xa0\xa0Then it stopped, \xa7\xa7 3\n".encode("cp1252") * 9, "cp1252", 0, True),
         ("late again,ужасно\nas ordered,отлично\n".encode("cp1251") * 9, "cp1251", 0, True),
         ("χάλια φαγητό,κακό\n".encode("cp1253") * 9, "cp1253", 0, True),
         ("iPhone和iPad比Mac小,Apple的A股涨了又跌,我今天还是想买\n".encode("gb18030"), "gb18030", 0, False),

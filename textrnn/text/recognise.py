@@ -10,6 +10,7 @@ _PAIRS = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")  # characters of two by
 _SHIFT_JIS_KANA = re.compile(rb"\x82[\x9f-\xf1]|\x83[\x40-\x96]")
 _BIG5_ALONE = re.compile(rb"[\xa1-\xa7][\x40-\x7e]|[\xaa-\xaf][\xa1-\xfe]")  # GB18030 has no character there
 _SELDOM = re.compile(rb"[\xd8-\xf7][\xa1-\xfe]|[\x81-\xfe][\x40-\x7e]")  # in GB18030: ideographs that are rare
+_IDEOGRAPH = re.compile(rb"[\x81-\x9f\xaa-\xf7][\x40-\x7e\x80-\xfe]|\xa0[\x40-\x7e\xa1-\xfe]")
 _WORDS = re.compile(rb"(?<![A-Za-z\x80-\xff])[\xc0-\xff]{4,}(?![A-Za-z\x80-\xff])")
 _IN_WORD = re.compile(rb"(?<=[A-Za-z])[\x81-\xfe][\x80-\xfe](?=[A-Za-z])")
 EAST_ASIAN = {"cp949": "EUC-KR", "cp950": "Big5", "cp932": "Shift-JIS", "euc_jp": "EUC-JP"}
@@ -54,6 +55,8 @@ def is_plausible_gb18030(sample: bytes) -> bool:
     """
     pairs = set[bytes](_PAIRS.findall(sample))
     in_words = pairs.intersection(_IN_WORD.findall(sample))
+    if not any(_IDEOGRAPH.fullmatch(pair) for pair in pairs):  # signs alone, such as two blanks that break no line
+        return False
     return 2 * sum(pair in in_words or bool(_SELDOM.fullmatch(pair)) for pair in pairs) <= len(pairs)
 
 

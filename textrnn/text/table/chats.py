@@ -1,4 +1,4 @@
-"""Conversations in JSON, as language models are tuned on them: what was asked is a text, and the last answer its label.
+"""Conversations in JSON, as language models are tuned on them: what was asked is a text, and the answer its label.
 
 Example: `{"messages": [{"role": "user", "content": "a fine film"}, {"role": "assistant", "content": "good"}]}`.
 """
@@ -28,18 +28,19 @@ def chat_key(values: Mapping[str, Any]) -> str | None:
 
 
 def plain_chat(values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """An object whose conversation is the text before its last answer, and that answer as the label.
+    """An object whose conversation is a text: of one question, with its answer as the label; else with all answers.
 
     Example:
         >>> said = [{"from": "human", "value": "a fine film"}, {"from": "gpt", "value": "good"}]
         >>> plain_chat({"id": 7, "conversations": said}, "conversations")
         {'id': 7, 'conversations': {'text': 'a fine film', 'label': 'good'}}
     """
-    messages = values[key]
-    label = _content(messages[-1]) if _is_answer(messages[-1]) else None
-    asked = [one for one in messages if _speaker(one) != _SETTING]
-    text = "\n".join(map(_content, asked if label is None else asked[:-1]))
-    return {**values, key: {TEXT: text, LABEL: label}}
+    said = [one for one in values[key] if _speaker(one) != _SETTING]
+    asked = [one for one in said if not _is_answer(one)]
+    if len(asked) == 1 and said[0] == asked[0]:
+        label = _content(said[1]) if len(said) > 1 else None
+        return {**values, key: {TEXT: _content(asked[0]), LABEL: label}}
+    return {**values, key: {TEXT: "\n".join(map(_content, said))}}
 
 
 def answer(messages: list[dict[str, Any]], label: str) -> None:

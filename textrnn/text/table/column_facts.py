@@ -8,12 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from textrnn.text.table.column_names import EXACT, LAST, OPINIONS, PARTS, SECOND, label_hint, text_hint
+from textrnn.text.table.column_names import (
+    EXACT,
+    LAST,
+    OPINIONS,
+    PARTS,
+    SECOND,
+    label_hint,
+    names_aspect,
+    speaks_against,
+    text_hint,
+)
 from textrnn.text.table.label_lists import are_codes, labels_in
 
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
+OFTEN = 20  # times that each value comes, on average, in a column of long labels
+LONGER = 1.2  # times as long as the longest label is a cell that is no label
 NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
@@ -69,6 +81,16 @@ class ColumnFacts:
         return 2 * self.filled > self.num_rows
 
     @property
+    def is_beyond_ascii(self) -> bool:
+        """Whether hardly a cell is of ASCII alone."""
+        return 10 * sum(map(str.isascii, self.counts)) < len(self.counts)
+
+    @property
+    def are_objects(self) -> bool:
+        """Whether most cells are lists of objects in JSON."""
+        return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
+
+    @property
     def is_unique(self) -> bool:
         """Whether most values come once, as those of ids, dates and texts do, and never those of labels."""
         return self.filled >= MIN_ROWS_TO_JUDGE and len(self.counts) > self.filled / 2
@@ -108,7 +130,8 @@ class ColumnFacts:
             return False
         many = 5 if self.filled >= 50 else 2
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)
-        return fits and self.mean_chars <= MAX_LABEL_CHARS / 2 and self.dates < 0.5
+        longest = 2 * MAX_LABEL_CHARS if self.filled >= OFTEN * len(self.counts) else MAX_LABEL_CHARS / 2
+        return fits and self.mean_chars <= longest and self.dates < 0.5
 
 
 def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:
@@ -157,14 +180,22 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
         return 4
     if facts.numbers > 0.9 or facts.dates > 0.9:
         return 2
+    if not re.search(r"\s", cell) and (names_aspect(cell) or speaks_against(cell)):
+        return 2
     if facts.is_few:
-        return 2 if facts.filled >= MIN_ROWS_TO_JUDGE and min(facts.counts.values()) > 1 else 1
+        return 1 + _is_unlike(cell, facts)
     if NEARLY_BLANK * facts.num_rows > facts.filled:
         return 1
     if facts.prose >= 0.5:
-        is_word = facts.words >= 0.9 and not re.search(r"\s", cell)
+        is_word = not re.search(r"\s", cell) and (facts.words >= 0.9 or (cell.isascii() and facts.is_beyond_ascii))
         return 1 if is_word or (len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3) else -1
     return 0
+
+
+def _is_unlike(cell: str, facts: ColumnFacts) -> bool:
+    """Whether a cell is longer than all labels of a column, or has several words where they have one."""
+    has_words = any(len(label.split()) > 1 for label in facts.counts)
+    return len(cell) > LONGER * max(map(len, facts.counts)) or (len(cell.split()) > 1 and not has_words)
 
 
 def shifted_names(names: list[str], rows: Sequence[Sequence[str]], width: int) -> tuple[list[str], list[str]]:

@@ -33,7 +33,7 @@ _GRADE = _words(
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
-_ASPECT = _words("topic theme genre aspect intent stance 话题 体裁 意图 立场")
+_ASPECT = _words("topic theme genre aspect aspects intent intents stance 话题 体裁 意图 立场")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # Labels of opinions and of mail, by which a column is known whatever its name.
@@ -45,7 +45,7 @@ _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
     predicted prediction votes vote likes retweets replies views followers price size width height
-    source sources device platform version browser os channel store branch
+    file filename path device platform version browser os channel store branch
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
     来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本"""
 )

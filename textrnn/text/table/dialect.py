@@ -80,6 +80,7 @@ def find_dialect(
     delimiter: str | None = None,
     quotes: bool | None = None,
     name: str = "",
+    wants_labels: bool = False,
 ) -> Measure:
     """Find out how records are cut into cells.
 
@@ -95,6 +96,7 @@ def find_dialect(
         delimiter: as `parse_delimiter` gives it, if it is known.
         quotes: whether cells can be quoted, if it is known.
         name: of the file; its suffix tells what is else open.
+        wants_labels: whether there should be labels, so that signs which texts have as well may part them from texts.
 
     Returns:
         The dialect, and the number of cells.
@@ -121,7 +123,13 @@ def find_dialect(
         refuse_lines(lines, name)
     else:
         return measured(lines, replace(unquoted, delimiter=delimiter), quotes, complete)
-    return _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
+    found = _best(lines, unquoted, quotes, complete, is_csv=name.casefold().endswith(".csv"))
+    is_open = found.width == 1 or found.dialect.kind == FIRST_WORD
+    if wants_labels and is_open and (signs := signs_beside_labels(lines)):
+        return measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
+    if wants_labels and found.width == 1 and (sign := sign_before(OPINIONS | {"0", "1"}, lines, RARER_LABEL_SIGNS)):
+        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
+    return found
 
 
 def _of_form(unquoted: Dialect, delimiter: str) -> Measure:
@@ -151,18 +159,23 @@ def _best(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, complete
         if one.width > 1 and one.share >= MIN_SHARES[one.hint] and not _is_prose(lines, one, complete, is_csv)
     ]
     if fitting:
-        # Of several that fit, one with proper quotes, then the one with more cells; in "fine;1,5" both make two, and
-        # a comma is the less likely.
-        best = max(fitting, key=lambda one: (round(one.share + one.hint, 2), one.has_quotes, one.width))
+        # Of several that fit, one with proper quotes, then the tab, which texts seldom have, then the one with more
+        # cells; in "fine;1,5" both make two, and a comma is the less likely.
+        best = max(
+            fitting,
+            key=lambda one: (
+                round(one.share + one.hint, 2),
+                one.has_quotes,
+                one.dialect.delimiter == "\t",
+                not one.blank_behind,
+                one.width,
+            ),
+        )
         return replace(best, unclosed_line=unclosed_line)
     if is_at(lines):
         return _of_form(unquoted, AT_SIGN)
-    if signs := signs_beside_labels(lines):
-        return measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
     if is_first_word(lines):
         return _of_form(unquoted, FIRST_WORD)
-    if sign := sign_before(OPINIONS | {"0", "1"}, lines, RARER_LABEL_SIGNS):
-        return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     comma = found[-1]
     is_quoted = comma.dialect.quotes and any(line.startswith(QUOTE) for line in lines)
     if comma.width == 1 and comma.share == 1 and (is_quoted or is_csv):

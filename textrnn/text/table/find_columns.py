@@ -73,7 +73,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
         raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
     # A short text that comes again and again is a label, whatever its name, and one that never changes is none.
     texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
-    texts = [c for c in texts if len(facts[c].counts) > 1] or texts
+    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_objects] or texts
     hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
     weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
     prose = [c for c in texts if facts[c].prose >= 0.3]
@@ -167,6 +167,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         # The only column that is left, in a table that is too short for its values to come again.
         only = 1 - table.text_column
         few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
+        few = few and not (names and speaks_against(names[only]))
         found = only if few and not never_label(facts[only]) else None
     if found is None and needs_label and (last := _against_its_name(table, facts)) is not None:
         name, flag = column_name(names, last), flag_value(names, last)

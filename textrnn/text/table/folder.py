@@ -24,6 +24,8 @@ COLUMNS = ("file", "part", "label", "text")
 UNLABELLED = frozenset({"unsup", "unlabelled", "unlabeled"})  # subfolders of texts without a label
 TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".json", ".jsonl", ".ndjson", ".xlsx", ".parquet"})
 MAX_NAMED = 3
+# With what the names of files begin that are no texts.
+_ABOUT = ("readme", "license", "licence", "desktop.ini", "thumbs.db")
 FEWEST_LINES, FILLED_SHARE, MAX_CLASSES = 10, 0.9, 100  # of files that have a text a line, and how many there are
 
 
@@ -87,12 +89,15 @@ def folder_as_table(folder: str, *, wants_labels: bool = True) -> Iterator[Folde
 
 
 def _top_of(folder: str) -> str:
-    """The folder whose subfolders are labels or parts of a data set: not one that has but a folder of several."""
+    """The folder whose subfolders, or files, are labels or parts of a data set: not one that has but such a folder."""
     while True:
         inner = [entry for entry in _visible(folder) if entry.is_dir()]
         if len(inner) != 1 or inner[0].name.casefold() in PARTS | OPINIONS:
             return folder
-        if sum(entry.is_dir() for entry in _visible(inner[0].path)) < 2:
+        within = _visible(inner[0].path)
+        if sum(entry.is_dir() for entry in within) < 2 and not (
+            within and all(label_of(entry.name) for entry in within)
+        ):
             return folder
         folder = inner[0].path
 
@@ -112,7 +117,7 @@ def _files_of(folder: str, *, wants_labels: bool) -> tuple[list[_File], tuple[st
     pairs = [(path, path.split(os.sep)) for path in paths]
     names: tuple[str, ...] = ("file", "label", "text")
     # As in train/pos/1.txt, where subfolders are parts of a data set and those within them the labels.
-    if {head[0].casefold() for _, head in pairs} <= PARTS and any(len(head) > 2 for _, head in pairs):
+    if all(_is_part(subfolder) for subfolder in subfolders) and any(len(head) > 2 for _, head in pairs):
         files, names = [_File(path, head[0], head[1]) for path, head in pairs if len(head) > 2], COLUMNS
         own += [path for path, head in pairs if len(head) < 3]
         found = " and ".join(sorted({file.part for file in files}))
@@ -122,17 +127,29 @@ def _files_of(folder: str, *, wants_labels: bool) -> tuple[list[_File], tuple[st
         )
     else:
         files = [_File(path, "", head[0]) for path, head in pairs]
-    labels = [label_of(name) for name in own]
-    if wants_labels and not files and not any(labels) and _are_classes(folder, own):
-        labels = [os.path.splitext(name)[0] for name in own]
-    if not files and all(labels) and len(set(labels)) > 1:
-        files = [_File(name, "", label, has_lines=True) for name, label in zip(own, labels, strict=True)]
-        remarks.append(f"{folder}: each line is a text, its label is told by the name of its file: {_files(own)}")
+    told = {name: label_of(name) for name in own if not _is_about(name)}
+    if wants_labels and not files and not any(told.values()) and _are_classes(folder, [*told]):
+        told = {name: os.path.splitext(name)[0] for name in told}
+    if not files and all(told.values()) and len(set(told.values())) > 1:
+        files = [_File(name, "", label, has_lines=True) for name, label in told.items()]
+        remarks.append(f"{folder}: each line is a text, its label is told by the name of its file: {_files([*told])}")
+        if others := [name for name in own if name not in told]:
+            remarks.append(f"{folder}: {_files(others)} left out")
     elif not files:
         files, names = [_File(name, "", "") for name in own], ("file", "text")
     elif own:
         remarks.append(f"{folder}: {_files(own)} beside the subfolders left out")
     return files, names, remarks
+
+
+def _is_about(name: str) -> bool:
+    """Whether a file tells of the others, by its name."""
+    return name.casefold().startswith(_ABOUT)
+
+
+def _is_part(name: str) -> bool:
+    """Whether a folder is a part of a data set by a word of its name, as `20news-bydate-train` is."""
+    return not PARTS.isdisjoint(re.split(r"[-_ .]", name.casefold()))
 
 
 def _are_classes(folder: str, names: list[str]) -> bool:

@@ -24,6 +24,7 @@ MAX_DEPTH = 4  # of objects around a list of records
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
 FAR_LONGER = 5  # times as long as any other is a list of records that is meant
+ALL_PROSE = 0.9  # share of texts with several words where lists hold nothing else
 MOST_PROSE = 0.5  # share of keys with several words, from which on they are texts
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
@@ -101,7 +102,7 @@ def frame_of(value: Any, label: str) -> Frame | None:
         return _of_objects(value)
     if _are_pairs(value):
         return Frame(PAIRS, [[text, one] for text, one in value.items()], ["text", "label"])
-    if len(own) > 1 and all(key.casefold() in OPINIONS for key in value) and all(map(_are_texts, own)):
+    if len(own) > 1 and all(map(_are_texts, own)) and _are_labels_of_texts(value):
         return Frame(LABELLED, [[text, key] for key, texts in value.items() for text in texts], ["text", "label"])
     is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
     if is_listed and len({len(part) for part in own}) == 1:
@@ -113,8 +114,21 @@ def _train_of(value: Mapping[str, Any]) -> str | None:
     """The key of what to learn from in an object of the parts of a data set; None for others."""
     parts = [key for key, own in value.items() if key.casefold().rpartition("_")[2] in PARTS and own]
     train = [key for key in parts if key.casefold() in _TRAIN]
-    is_whole = len(parts) == len(value) > 1 and len(train) == 1
-    return train[0] if is_whole and all(isinstance(own, (list, dict)) for own in value.values()) else None
+    others = [own for key, own in value.items() if key not in parts]  # such as the names of the labels
+    is_whole = len(parts) > 1 and len(train) == 1 and not any(_are_objects(own) for own in others)
+    return train[0] if is_whole and all(isinstance(value[key], (list, dict)) for key in parts) else None
+
+
+def _are_labels_of_texts(value: Mapping[str, Sequence[str]]) -> bool:
+    """Whether keys are labels of lists of texts, and not the names of columns: all lists hold sentences."""
+    if all(key.casefold() in OPINIONS for key in value):
+        return True
+    facts = column_facts([[text] for texts in value.values() for text in texts[:LOOKED_AT]], 1)[0]
+    return facts.words >= ALL_PROSE and not any(text_hint(key) or label_hint(key) for key in value)
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_object, value))
 
 
 def _are_pairs(value: Mapping[str, Any]) -> bool:

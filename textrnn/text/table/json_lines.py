@@ -6,12 +6,11 @@ import itertools
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from textrnn.text.encodings import REPLACEMENT
 from textrnn.text.table.chats import LABEL, answer, chat_key, plain_chat
-from textrnn.text.table.column_names import EXACT, label_hint, text_hint
+from textrnn.text.table.column_names import label_hint, names_aspect
 from textrnn.text.table.label_studio import CHOICES, LABELS, annotate, is_task, plain_task
 from textrnn.text.table.prodigy import accept, is_answered, plain_answered
 from textrnn.text.table.records import Record
@@ -19,6 +18,7 @@ from textrnn.text.table.records import Record
 MAX_DEPTH = 8  # of objects within objects whose keys are columns
 _NAMES = frozenset({"name", "displayname", "label", "tag"})  # members that say what an object of a list stands for
 _PLACE = re.compile(r"(?:^|_|(?<=[a-z])(?=[A-Z]))(?i:start|begin|end|offset|from|to)(?![a-z])")  # in a text
+_TEXTS = frozenset({"text", "body", "content"})  # members of an object that is more than a label
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers stay as they are written: 1, 1.0 and 1e0 are three labels.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
@@ -58,8 +58,8 @@ def keys_of(lines: Iterable[str]) -> list[str]:
 def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     """An object with the values of those within it by their paths.
 
-    A list of one is what is in it. A list of objects that have names is an object with lists of these names, and of
-    other members that are called labels or texts. Other lists stay whole, also of objects that mark parts of a text.
+    A list of one is what is in it. A list that is called one of labels, of objects that have names, is an object with
+    lists of these names. Other lists stay whole, also of objects that mark parts of a text or hold texts.
 
     Example:
         >>> flat({"id": 1, "review": {"body": "fine", "tags": [1, 2]}, "label": [{"name": "good"}]})
@@ -73,10 +73,10 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     for key, value in values.items():
         if isinstance(value, dict) and value.keys() == CHOICES:
             value = value["choices"]
-        while isinstance(value, list) and len(value) == 1 and not (_marks_part(value[0]) or _are_named(value)):
+        while isinstance(value, list) and len(value) == 1 and not (_marks_part(value[0]) or _are_labels(key, value)):
             value = value[0]
-        if _are_named(value):
-            members = dict.fromkeys(name for one in value for name in one if _is_kept(name))
+        if _are_labels(key, value):
+            members = dict.fromkeys(name for one in value for name in one if _is_name(name))
             value = {name: [one[name] for one in value if one.get(name) is not None] for name in members}
         if isinstance(value, dict) and value and depth:
             for path, inner in flat(value, depth - 1).items():
@@ -86,20 +86,17 @@ def flat(values: Mapping[str, Any], depth: int = MAX_DEPTH) -> dict[str, Any]:
     return found
 
 
-def _are_named(value: Any) -> bool:
-    """Whether it is a list of objects that have names, and that mark no parts of a text."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) and not _marks_part(one) for one in value):
+def _are_labels(key: str, value: Any) -> bool:
+    """Whether it is a list of labels by its key: of objects that have names, hold no texts and mark no parts of one."""
+    if not isinstance(value, list) or not (label_hint(key) or names_aspect(key)):
+        return False
+    if not all(isinstance(one, dict) and not _marks_part(one) and _TEXTS.isdisjoint(one) for one in value):
         return False
     return any(_is_name(name) for one in value for name in one)
 
 
 def _is_name(member: str) -> bool:
     return member.casefold().replace("_", "") in _NAMES
-
-
-@lru_cache
-def _is_kept(member: str) -> bool:
-    return _is_name(member) or EXACT in (label_hint(member), text_hint(member))
 
 
 def _marks_part(value: Any) -> bool:
@@ -183,7 +180,7 @@ def _set(place: Any, name: Any, value: Any) -> None:
     """Puts a value into an object at a path."""
     while name not in place and (key := next((key for key in place if str(name).startswith(f"{key}.")), None)):
         inner, rest = _within(place, key), str(name)[len(key) + 1 :]
-        if place[key] == [] or (_are_named(place[key]) and any(rest in one for one in place[key])):
+        if place[key] == [] or (_are_labels(key, place[key]) and any(rest in one for one in place[key])):
             name, value = key, _objects_named(place[key], rest, value)
             break
         if not isinstance(inner[0][inner[1]], dict):

@@ -111,6 +111,11 @@ def joined_labels(cell: str, column: str, like: str | None = None) -> str:
             f"{column} {what}, such as {cell:.60}: expected labels of the whole text; name another column with "
             "--label-column"
         )
+    if len(found) > 2 and {str(one) for one in found} <= {"0", "1"}:
+        raise DataError(
+            f"{column} holds lists of 0 and 1, such as {cell:.60}, which do not name their labels: expected the names, "
+            "or a column of 0 and 1 for each label"
+        )
     labels = (str(one).strip() for one in found if one is not None)
     return AND.join(dict.fromkeys(label for label in labels if label))
 

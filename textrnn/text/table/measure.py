@@ -30,6 +30,7 @@ class Measure:
     stray_share: float = 0.0  # of records with quoted cells, that have quotes where none belong
     hint: float = 0.0  # whether cells of the first record are names that columns have: 0.5 if one is, 1 if both are
     spaced: bool = False  # whether some cells begin with a space and a quote
+    blank_behind: bool = False  # whether most delimiters have a blank behind them, as commas in texts have
     quoted_share: float = 0.0  # of records but for a header, that have cells in quotes
     has_quotes: bool = False  # whether some cells are in quotes, and properly
     unclosed_line: int = 0  # the first line with a quote that is never closed; 0 if there is none
@@ -41,7 +42,7 @@ def measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, compl
     if quotes is not False and not found.has_quotes and sum("'" in line for line in lines) >= len(lines) / 2:
         single = _measured_quotes(lines, replace(unquoted, quote="'"), True, complete)
         if min(single.quoted_share, 1 - single.stray_share) >= MIN_SIGN_SHARE and single.share >= found.share:
-            return single
+            return replace(single, has_quotes=False)  # apostrophes stand in texts as well
     kept = tuple(ESCAPE + one for one in (unquoted.delimiter, "\r", "\n"))
     if not quotes and any(one in line for line in lines for one in kept):
         escaped = _measure(lines, replace(unquoted, escape=True), complete)
@@ -98,10 +99,16 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         stray_share=num_stray / max(1, num_quoted),
         hint=hint,
         spaced=any(_is_spaced(record, quote) for record in records),
+        blank_behind=_has_blanks_behind(records),
         quoted_share=min(1.0, num_quoted / max(1, len(records) - 1)),
         has_quotes=num_quoted > num_stray,
         unclosed_line=next((record.line for record in records if record.unclosed), 0),
     )
+
+
+def _has_blanks_behind(records: Sequence[Record]) -> bool:
+    cells = [cell for record in records[:MAX_QUOTING_RECORDS] for cell in record.cells[1:]]
+    return 2 * sum(cell.startswith(" ") for cell in cells) > len(cells)
 
 
 def _is_spaced(record: Record, quote: str) -> bool:

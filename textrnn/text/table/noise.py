@@ -155,7 +155,8 @@ def num_explained(rows: Sequence[Sequence[str]], header: Sequence[str]) -> int:
     first = [cell.strip() for cell in rows[0]]
     kinds = [_COLUMN_KIND.fullmatch(cell) for cell in first if cell]
     is_survey = not first[0] and bool({"Response", "Open-Ended Response"} & set(first))
-    return int(is_survey or _names_both(first) or (len(kinds) > 1 and all(kinds)))
+    is_translated = _names_both(first) and "".join(first).isascii() != "".join(header).isascii()
+    return int(is_survey or is_translated or (len(kinds) > 1 and all(kinds)))
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:

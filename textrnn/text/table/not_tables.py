@@ -34,7 +34,7 @@ def refuse_lines(lines: Sequence[str], name: str) -> None:
     tokens = [body for body in filled if not _ABOUT_TOKENS.fullmatch(body)]
     fields = [_FIELD_END.split(body) for body in tokens]
     tags = [own[-1] for own in fields if 1 < len(own) <= MAX_FIELDS and _TAG.fullmatch(own[-1])]
-    if _fill(tags, tokens) and {tag[:2] for tag in tags} & {"B-", "I-"} and len(set(tags)) > 1:
+    if _fill(tags, tokens) and {tag[:2] for tag in tags} & {"B-", "I-"} and "O" in tags:
         raise DataError(
             f"{name} has a token in each line with a tag such as {min(tags)}, which marks a part of a text: expected "
             "whole texts with a label each"

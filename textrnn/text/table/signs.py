@@ -22,7 +22,7 @@ _RARE_SIGNS = re.compile(
     r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*"
     r"|\s{2,}|[\u3000\t]|(?<=[\u3400-\u9fff]) (?=\w)|(?<=\w) (?=[\u3400-\u9fff])"
 )
-_BLANKS_AND_SIGNS_LAST = re.compile(r"[\s#$%&+,:;@^`|~=<>—\-]*\Z")
+_BLANKS_AND_SIGNS = " \t\u3000#$%&+,:;@^`|~=<>—-"
 _QUOTED_OR_NUMBER = r'(?:"(?:[^"\\]|\\.|"")*"|[-+\d.eE]+|NA|NaN|-?Inf|TRUE|FALSE)'
 _CELLS_AND_BLANKS = re.compile(rf"{_QUOTED_OR_NUMBER}(?: {_QUOTED_OR_NUMBER})+")
 _LABEL_CODE = re.compile(r"[A-Z]{2,}(?:[:_-]\w+)+")  # such as NUM:date
@@ -50,7 +50,10 @@ def signs_between(lines: Sequence[str]) -> str | None:
         >>> signs_between(["spam,call now!!,,,\\n", "ham,ok!!,,,\\n"] * 5)
     """
     filled = [line for line in lines if not line.isspace()]
+    tabs = _even(line.count("\t") for line in filled) if filled else 0
     for signs in _signs_of(filled, _SIGNS):
+        if tabs and "\t" not in signs:  # texts seldom have tabs
+            continue
         count = _even(line.count(signs) for line in filled)
         if not count or signs not in filled[0] or not signs.isascii():
             continue
@@ -151,7 +154,7 @@ def sign_before(labels: Collection[str], lines: Sequence[str], signs: Sequence[s
     if sign is None:
         return None
     texts = [line.rpartition(sign)[0] for line in lines if sign in line]
-    run = min((found[0] for text in texts if (found := _BLANKS_AND_SIGNS_LAST.search(text))), key=len)
+    run = min((text[len(text.rstrip(_BLANKS_AND_SIGNS)) :] for text in texts), key=len)
     return run + sign if all(text.endswith(run) for text in texts) else sign
 
 

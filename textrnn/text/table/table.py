@@ -125,7 +125,10 @@ def open_records(path: str, options: TableOptions, *, wants_labels: bool = True)
         inside, inner = stack.enter_context(unpacked(path))
         name = name if inside == path else inner
         origin = stack.enter_context(origin_of(inside, label, name, options))
-        table = _open(inside, label, name, options) if origin is None else _open_origin(origin, label, name, options)
+        if origin is None:
+            table = _open(inside, label, name, options, wants_labels=wants_labels)
+        else:
+            table = _open_origin(origin, label, name, options)
         stack.callback(table.close)
         yield table
 
@@ -159,10 +162,10 @@ class _Sample:
     keys: list[str] | None
 
 
-def _open(path: str, label: str, name: str, options: TableOptions) -> Table:
+def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labels: bool = False) -> Table:
     """The table without its columns of texts and labels."""
     encoding = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
-    sample = _read_sample(path, label, name, encoding, options)
+    sample = _read_sample(path, label, name, encoding, options, wants_labels=wants_labels)
     measure, names, rows = sample.measure, sample.keys, [record.cells for record in sample.records]
     if not rows:
         raise DataError(f"{label} has no record that can be read: expected a table with text")
@@ -254,7 +257,9 @@ def _estimate(rows: int, chars: int, total: int) -> int:
     return number if rows == number else round(number / scale) * scale
 
 
-def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: TableOptions) -> _Sample:
+def _read_sample(
+    path: str, label: str, name: str, encoding: Encoding, options: TableOptions, *, wants_labels: bool
+) -> _Sample:
     """Read the beginning of a file and find its dialect."""
     newline = _newline(path, label, encoding)
     delimiter = parse_delimiter(options.delimiter) if options.delimiter is not None else None
@@ -284,6 +289,7 @@ def _read_sample(path: str, label: str, name: str, encoding: Encoding, options: 
                 delimiter=delimiter or told,
                 quotes=options.quotes,
                 name=name,
+                wants_labels=wants_labels,
             )
             if complete or not measure.unclosed_line or chars > MAX_RECORD_CHARS:
                 break
