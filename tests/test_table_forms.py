@@ -312,6 +312,16 @@ def test_parts_of_a_data_set_in_a_folder_are_no_labels(tmp_path: Path) -> None:
         ("a.docx", packed_in_zip("[Content_Types].xml", b"x", "word/document.xml"), "spreadsheet of Excel"),
         ("half.csv.gz", gzip.compress(CSV.encode())[:-9], r"half.csv.gz is cut off or damaged"),
         ("plain.csv.gz", CSV.encode(), r"plain.csv.gz is no whole gzip file"),
+        (
+            "name.zip",
+            packed_in_zip("好.csv", CSV.encode()).replace("好".encode(), b"\xe5\xff\xbd", 1),
+            "no whole zip file",
+        ),
+        (
+            "long.zip",
+            packed_in_zip("a.csv", CSV.encode()).replace(b"a.csv", b"b.csv", 1),
+            "no whole zip file: .{0,100}; p",
+        ),
         ("half.zip", packed_in_zip("a.csv", CSV.encode())[:80], "zip|archive|Excel"),
         ("a.ods", packed_in_zip("mimetype", b"x", "content.xml"), "spreadsheet of OpenDocument: save it there"),
         ("export.xls", b"<html><table>\n<tr><td>a</td></tr>\n</table></html>\n", "is a page of HTML, not a table"),

@@ -338,6 +338,13 @@ def test_objects_of_parts_and_of_labels(tmp_path: Path, value: object, labels: l
         assert [row.label for row in table.rows()] == labels
 
 
+def test_a_text_of_many_brackets_is_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": "[" * 50_000, "label": "ab"[n % 2]}) + "\n" for n in range(8)))
+    with open_table(str(path), TableOptions(text_column="text"), needs_label=True) as table:
+        assert [row.text for row in table.rows()] == ["[" * 50_000] * 8
+
+
 def test_a_conversation_of_several_turns_is_a_text(tmp_path: Path) -> None:
     turns = asked("role", "content", ("user", "a"), ("assistant", "what?"), ("user", "film"), ("assistant", "good"))
     path = tmp_path / "a.jsonl"

@@ -123,7 +123,9 @@ def _damage(path: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(f"{path} is no whole {kind} file: {error}; pack it again") from None
+        raise DataError(f"{path} is no whole {kind} file: {error!s:.100}; pack it again") from None
+    except UnicodeDecodeError:  # of a name in the archive
+        raise DataError(f"{path} is no whole {kind} file; pack it again") from None
     except OSError as error:  # of a place in the file that cannot be
         if error.errno != errno.EINVAL:
             raise

@@ -43,7 +43,7 @@ def text_of_list(cell: str) -> str:
     """
     try:
         parts = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell
     if not isinstance(parts, list):
         return cell
