@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cli_fixtures import enter_copy, good, refused
+from cli_fixtures import TINY, enter_copy, good, refused, story
 from small_models import ALL, BOTH_WAYS, CARRIED, UNITS, VOCAB, built, random_ids, random_weights
 
 from textrnn.base.files import FORMAT_VERSION, MODEL_FILE, RUN_FILE, TOKENIZER_FILE, write_json, write_weights
@@ -22,6 +22,7 @@ from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.network import build_classifier
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.export.export import export
+from textrnn.language_model import fit
 from textrnn.language_model.fast import FAST_FILE, FAST_MODEL, stack_of, with_runtime
 from textrnn.language_model.generation_loop import Stream
 from textrnn.language_model.options import Config
@@ -305,6 +306,17 @@ def test_int8_is_measured_and_used(quick, monkeypatch):
     networks = (one.predictors["mixture"] for one in (model, exact))
     both = [one.target_nats(ids[:, :-1], ids[:, 1:], one.initial_state(1))[0] for one in networks]
     assert both[0].mean() == pytest.approx(both[1].mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_training_makes_the_files_of_the_fast_runtime_unless_its_time_is_over(tmp_path, monkeypatch, is_late):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fit, "FEWEST_PARAMETERS", 0)
+    (tmp_path / "story.txt").write_text(story())
+    limit = ("--time", "0.01s") if is_late else ("--epochs", "1")
+    ran = good("train", "story.txt", *TINY, *limit, "--name", "new")
+    assert ("LiteRT in int8" in ran.err, "textrnn export new --to litert --int8" in ran.err) == (not is_late, is_late)
+    assert (tmp_path / "models" / "new" / FAST_FILE).is_file() != is_late
 
 
 @pytest.mark.parametrize("damage", ["weights", "model", "missing"])

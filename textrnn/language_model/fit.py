@@ -95,7 +95,8 @@ def fit(
             watch.measure_texts()
     ended = learner.trainer.ended
     if workers.is_chief and ended != "interrupted":
-        watch.make_fast()
+        limit_s = prepared.config.stop.time_s
+        watch.make_fast(is_late=limit_s is not None and time.monotonic() - begin > limit_s)
     return watch.result(time.monotonic() - begin, workers) if workers.is_chief else dict(ended=ended)
 
 
@@ -235,10 +236,14 @@ class Watch:
         if self._prepared.start is not None:
             details["from"].update(self._prepared.start.forgotten(model) or {})
 
-    def make_fast(self) -> None:
-        """Makes the files of the fast runtime where LiteRT is installed, if the network is worth it."""
+    def make_fast(self, *, is_late: bool = False) -> None:
+        """Makes the files of the fast runtime where LiteRT is installed, if it is worth it and there is time."""
         path = self._prepared.path
         if not makes_fast(self._prepared, self._learner):
+            return
+        if is_late:
+            command = f"textrnn export {path.name} --to litert --int8"
+            self._display.say(f"generate will write with NumPy, as the time is over: '{command}' makes it faster")
             return
         from textrnn.language_model.convert import save_fast
 
