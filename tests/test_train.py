@@ -458,3 +458,26 @@ def test_resume_without_a_budget_goes_on_with_what_was_left(home):
     assert budget.used_s == learner.progress.seconds > 0.5
     again = _restored(home / "models/half", [], [], {"time_s": 9.0})
     assert plan_budget(again, again.config.stop, learner.progress, **planned).limit_s == budget.used_s + 9
+
+
+def test_time_of_a_check_is_told_by_a_few_batches(home, monkeypatch):
+    """By a clock that goes on by a hundredth of a second for each token that is read."""
+    from types import SimpleNamespace
+
+    from textrnn.language_model import learner
+    from textrnn.training.schedule import Budget
+
+    told, clock, read = [], [0.0], learner.total_nats
+
+    def total_nats(model, eval_step, batches, codes):
+        batches = list(batches)
+        clock[0] += 0.01 * sum(batch.num_tokens for batch in batches)
+        return read(model, eval_step, batches, codes)
+
+    (home / "long.txt").write_text(story(9000))
+    monkeypatch.setattr("textrnn.language_model.step.EVAL_STEPS", 16)
+    monkeypatch.setattr(learner, "total_nats", total_nats)
+    monkeypatch.setattr(learner, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(Budget, "expect_check", lambda budget, seconds: told.append(seconds))
+    held_out = good("train", "long.txt", *TINY, "--name", "long", "--time", "3s", "--json").json["val_tokens"]
+    assert told[:1] == [pytest.approx(0.01 * held_out, rel=0.1)]

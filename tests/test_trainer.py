@@ -84,7 +84,7 @@ class Fake:
 def train(monkeypatch):
     """Runs the trainer over a `Fake`; gives why it ended, the progress, and the events by their kind."""
 
-    def run(fake, *, steps=100, limit_s=None, progress=None, schedule=SCHEDULE):
+    def run(fake, *, steps=100, limit_s=None, progress=None, schedule=SCHEDULE, check_s=0.0):
         monkeypatch.setattr(time, "monotonic", lambda: fake.now)
         workers = Workers()
         workers.listen(lambda: len(fake.rates) == fake.interrupt_after)
@@ -93,6 +93,7 @@ def train(monkeypatch):
             fake, fake.step, schedule, fake, progress=progress, state=fake.first_state, workers=workers
         )
         budget = Budget(steps, limit_s, used_s=progress.seconds)
+        budget.expect_check(check_s)
         fake.events = []
         for event in trainer.run(budget):
             fake.events.append(event)
@@ -172,6 +173,12 @@ def test_trainer_expects_what_the_first_check_costs(train):
     fake = Fake(check_s=10.0, num_checked=360)  # at 12 tokens a second and three times that when reading: 10 seconds
     train(fake, steps=None, limit_s=1000.0)
     assert fake.rows[0]["seconds"] == pytest.approx(10 / CHECK_COST + 10, abs=3)
+
+
+def test_trainer_leaves_what_was_measured_of_the_first_check(train):
+    fake = Fake(check_s=600.0, num_checked=1)  # which looks cheap by the speed of learning
+    result = train(fake, steps=None, limit_s=1000.0, check_s=600.0)
+    assert len(fake.rows) == 1 and 800 < result.budget.seconds() <= 1000
 
 
 def test_trainer_of_few_steps_checks_once(train):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -17,6 +20,7 @@ from textrnn.language_model.step import held_out_batches, make_eval_step, make_l
 from textrnn.nn.keras.weights import begin_with, freeze, get_weights
 from textrnn.nn.numpy.load import make_network
 from textrnn.text.windows import MAX_TOKENS, SomeRows, make_windows, share_of
+from textrnn.text.windows import Batch as TextBatch
 from textrnn.training.backend import chosen_precision
 from textrnn.training.checkpoint import Progress
 from textrnn.training.display import COLUMNS, Display
@@ -30,6 +34,7 @@ from textrnn.training.strategy import spread_over
 from textrnn.training.trainer import Trainer
 from textrnn.training.workers import Workers
 
+TIMED_BATCHES = 2  # of the held-out part, by which the time of a check is told
 COUNTS_COLUMNS = ("network_bits_per_char", "counts_bits_per_char")  # of history.csv, where counts are mixed in
 GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 NEW_SHARE = 0.02  # of a network in the mixture at first: one that had no time to learn costs the counts no more
@@ -106,8 +111,23 @@ class TextObjective:
 
     def evaluate(self) -> float:
         """See `Objective`; nats per token, of the mixture if there is one."""
+        sums = np.broadcast_to(self._nats_of(self._held_out_batches()), 1 + (self._counts is not None))
+        found = [self._workers.total(float(total)) / self.num_targets for total in sums]
+        self.held_out_nats = dict(zip(("network", "mixture"), reversed(found), strict=False))
+        return found[0]
+
+    def check_seconds(self) -> float:
+        """About how long an evaluation takes, by a few batches of it; 0 where it has hardly more."""
+        batches = list(itertools.islice(self._held_out_batches(), 1 + TIMED_BATCHES))
+        self._nats_of(batches[:1])  # makes the graph
+        begin, num_timed = time.monotonic(), sum(batch.num_tokens for batch in batches[1:])
+        self._nats_of(batches[1:])
+        share = num_timed * self._workers.workers / max(1, self.num_checked)
+        return (time.monotonic() - begin) / share if len(batches) > TIMED_BATCHES else 0.0
+
+    def _held_out_batches(self) -> Iterable[TextBatch]:
         workers = self._workers
-        batches = held_out_batches(
+        return held_out_batches(
             self._model,
             self._held_out,
             start_id=self._start_id,
@@ -116,11 +136,10 @@ class TextObjective:
             workers=workers.workers,
             end_id=self._end_id,
         )
+
+    def _nats_of(self, batches: Iterable[TextBatch]) -> Any:
         codes = None if self._counts is None else self._counts.valid
-        sums = np.broadcast_to(total_nats(self._model, self._eval_step, batches, codes), 1 + (codes is not None))
-        found = [workers.total(float(total)) / self.num_targets for total in sums]
-        self.held_out_nats = dict(zip(("network", "mixture"), reversed(found), strict=False))
-        return found[0]
+        return total_nats(self._model, self._eval_step, batches, codes)
 
 
 class Learner:

@@ -86,6 +86,7 @@ class Budget:
         limit_s: seconds in all, None for no limit.
         used_s: seconds used by earlier sessions of the same run.
         reserve_s: seconds of the limit to leave for the last check and for saving.
+        check_s: seconds that the first check takes at least, if that is known.
         now: the clock; all workers need the same.
     """
 
@@ -93,11 +94,17 @@ class Budget:
     limit_s: float | None
     used_s: float = 0.0
     reserve_s: float = 2.0
+    check_s: float = 0.0
     now: Callable[[], float] = field(default_factory=lambda: time.monotonic)  # looked up anew: tests set the clock
     _begin: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._begin = self.now()
+
+    def expect_check(self, seconds: float) -> None:
+        """Leaves time for a first check that takes so many seconds."""
+        self.check_s = max(self.check_s, seconds)
+        self.reserve_s = max(self.reserve_s, reserve_s(self.check_s))
 
     def seconds(self) -> float:
         """Seconds of training so far, earlier sessions included."""
@@ -116,3 +123,8 @@ class Budget:
         """Seconds that training will still take at the speed so far."""
         progress, seconds = self.progress(steps_done), self.seconds()
         return seconds * (1 - progress) / progress if progress else float("inf")
+
+
+def reserve_s(check_s: float) -> float:
+    """Seconds to leave for the last check and for saving, if a check takes so long."""
+    return 1.0 + 1.3 * check_s

@@ -16,7 +16,7 @@ import numpy as np
 from textrnn.base.errors import TextRNNError
 from textrnn.training.checkpoint import Progress
 from textrnn.training.objective import Objective, State
-from textrnn.training.schedule import Budget, Schedule
+from textrnn.training.schedule import Budget, Schedule, reserve_s
 from textrnn.training.workers import Workers
 
 CHECK_SHARE = 0.05  # of the budget between two checks
@@ -254,7 +254,7 @@ class Trainer:
         check_s = budget.now() - begin
         if is_best:
             yield self._save(budget)
-        budget.reserve_s = _reserve_s(check_s + self._save_s)  # a large model takes its time to save
+        budget.reserve_s = reserve_s(check_s + self._save_s)  # a large model takes its time to save
         self._next_check = self._check_after(budget, check_s + self._save_s)
         return None
 
@@ -273,9 +273,8 @@ class Trainer:
             return progress.step % max(1, round(CHECK_SHARE * (progress.total_steps or 1))) == 0
         if self._next_check == math.inf and recent.seconds > MEASURED_S:
             # What the first check will probably take: reading costs a third of learning.
-            check_s = self.objective.num_checked / (3 * recent.timed_tokens / recent.seconds)
-            budget.reserve_s = _reserve_s(check_s)
-            self._next_check = self._check_after(budget, check_s)
+            budget.expect_check(self.objective.num_checked / (3 * recent.timed_tokens / recent.seconds))
+            self._next_check = self._check_after(budget, budget.check_s)
         return budget.progress(progress.step) >= self._next_check
 
     def _check_after(self, budget: Budget, check_s: float) -> float:
@@ -283,7 +282,3 @@ class Trainer:
         done = budget.progress(self.progress.step)
         share_of_second = done / budget.seconds()
         return done + max(min(CHECK_SHARE, CHECK_EVERY_S * share_of_second), check_s / CHECK_COST * share_of_second)
-
-
-def _reserve_s(check_s: float) -> float:
-    return 1.0 + 1.3 * check_s
