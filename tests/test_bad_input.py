@@ -108,6 +108,11 @@ FILES = {
     "other options": (["train", "--resume", "lstm", "--units", "9", "--tied"], 2, ["--units is 8", "9 here", "--tied"]),
     "resume and name": (["train", "--resume", "lstm", "--name", "x"], 2, ["--resume", "--name"]),
     "used-up budget": (["train", "--resume", "lstm"], 2, ["used up its budget", "--epochs than 2"]),
+    "no time to learn": (
+        ["train", "--resume", "lstm", "--time", "0.1s"],
+        2,
+        ["--time is 0.1 s, which leaves none to learn: what comes before and behind takes about "],
+    ),
     "fewer epochs": (["train", "--resume", "lstm", "--epochs", "1"], 2, ["used up its budget", "--epochs than 2"]),
     "empty stop": (["generate", "--stop", ""], 2, ["--stop is empty", "expected"]),
     "no seeds file": (["generate", "--seeds-file", "x.txt"], 1, ["x.txt", "No such file"]),

@@ -118,7 +118,8 @@ def test_report_is_one_page(there):
 
 @pytest.mark.slow
 def test_min_confidence_marks_what_is_uncertain(there):
-    good("classify", "reviews.csv", "--predict", "--min-confidence", "1", "-o", "sure.csv")
+    ran = good("classify", "reviews.csv", "--predict", "--min-confidence", "1", "-o", "sure.csv")
+    assert "has learnt from a table of this name" in ran.err
     assert {row["status"] for row in read_table("sure.csv")} == {"uncertain", "empty"}
 
 

@@ -21,6 +21,10 @@ def choose(*, num_tokens=LONG, vocab_size=0, seconds=3600.0, speed=1.0, **option
     return config, words
 
 
+def test_sized_says_nothing_where_there_is_nothing_to_choose():
+    assert choose(arch="bidirectional")[1] == ""
+
+
 @pytest.mark.parametrize("rung", range(len(LADDER)))
 def test_sized_takes_the_rung_whose_time_is_reached(rung):
     size = LADDER[rung]

@@ -489,6 +489,10 @@ def test_find_run_says_how_to_get_one(models):
     make_run(models, "there")
     with pytest.raises(RunError, match=r"no run named 'x' in .*\(there: there\)"):
         find_run("x", models, "language_model")
+    for number in range(9):
+        make_run(models, f"other{number}")
+    with pytest.raises(RunError, match=r"\(there: .* and 2 more\)"):
+        find_run("x", models, "language_model")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 300, "x" * 5000, "a\0b", "../../etc", "中" * 200, "\udcff"])

@@ -1,6 +1,7 @@
 """`textrnn score`: the numbers that it prints, against each other and against training's."""
 
 import math
+import re
 
 import pytest
 from cli_fixtures import ARCHITECTURES, good, refused
@@ -85,6 +86,12 @@ def test_text_that_was_learnt_from_is_told(library, tmp_path):
     ran = good("score", tmp_path / "copy.md", tmp_path / "other.txt", "--model", "lstm", "--json")
     assert [file["learnt_from"] for file in ran.json["files"]] == [True, False]
     assert f"models/lstm has learnt from {tmp_path / 'copy.md'}" in ran.err and "other.txt" not in ran.err
+
+
+def test_text_of_unknown_tokens_is_told(library, tmp_path):
+    (tmp_path / "other.txt").write_text("съешь же ещё этих булок\n", encoding="utf-8")
+    err = good("score", tmp_path / "other.txt", "--model", "lstm").err
+    assert re.search(r"models/lstm does not know \d+ of the \d+ tokens of .*other.txt: nats and perplexity", err)
 
 
 def test_models_are_compared_side_by_side(library, tmp_path):

@@ -144,9 +144,15 @@ def _known_runs(models_dir: Path, wanted: str) -> str:
     names = [path.name for path in list_runs(models_dir)]
     if near := difflib.get_close_matches(wanted, names, n=1):
         return f"(did you mean {near[0]!r}?)"
-    return f"(there: {', '.join(names[:8])})" if names else "(it holds no runs: 'textrnn info' says what makes one)"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (
+        f"(there: {', '.join(names[:MOST_NAMED])}{more})"
+        if names
+        else "(it holds no runs: 'textrnn info' says what makes one)"
+    )
 
 
+MOST_NAMED = 8  # runs that an error names
 LOCKS = ".locks"  # the folder, beside the runs
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
 EDGES = "+-._"

@@ -87,7 +87,13 @@ def predict(
     with open_tables([path] if isinstance(path, str) else path, options, needs_label=False) as table:
         for warning in table.warnings:
             warn(warning)
-        return predict_table(table, classifier, output, predict_options, warn)
+        result = predict_table(table, classifier, output, predict_options, warn)
+        if "test" in result and isinstance(learnt_from, dict) and table.name == learnt_from.get("name"):
+            warn(
+                f"{result['run']} has learnt from a table of this name: if it is the same, most of these rows were "
+                "learnt, and others are right less often ('textrnn info' says how often)"
+            )
+        return result
 
 
 def predict_table(

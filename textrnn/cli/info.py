@@ -103,7 +103,7 @@ def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     """A line for each run."""
     if not runs:
         examples = " or ".join(repr(task.maker.usage) for task in TASKS.values())
-        return f"no runs in {models_dir}: make one with {examples}\n"
+        return f"no runs in {models_dir.absolute()} (--models-dir names another folder): make one with {examples}\n"
     damaged = ("damaged", *[""] * (len(HEADS) - 2))
     return in_columns([HEADS, *((Path(run["run"]).name, *damaged) if "error" in run else row_of(run) for run in runs)])
 

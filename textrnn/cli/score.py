@@ -107,6 +107,11 @@ def _warn_of_known(found: dict[str, Any]) -> None:
                 f"{found['run']} has learnt from {file['file']}: of texts that it does not know it predicts less "
                 "('textrnn info' has its held-out loss)"
             )
+        if file["unknown"] * 2 > file["tokens"]:
+            warn(
+                f"{found['run']} does not know {file['unknown']:,} of the {file['tokens']:,} tokens of {file['file']}: "
+                "nats and perplexity are those of a token that is called unknown each time"
+            )
 
 
 def _side_by_side(found: list[dict[str, Any]]) -> str:

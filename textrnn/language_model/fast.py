@@ -19,6 +19,7 @@ from textrnn.nn.stack import Stack, check_stack, make_stack
 
 M = TypeVar("M", bound=Model)
 FAST_MODEL, FAST_FILE = "fast.tflite", "fast.json"
+LEAST_LOST = 0.00005  # bits that are told
 RUNTIMES = ("auto", "numpy", "litert")
 
 
@@ -72,8 +73,18 @@ def with_runtime(model: M, runtime: str) -> tuple[M, str]:
         name: one.over(network) if isinstance(one, MixtureNetwork) else network if name == "network" else one
         for name, one in known.items()
     }
-    said = f"writing by LiteRT in int8, which costs {lost:.4f} bits per character; --runtime numpy is exact"
+    said = f"writing by LiteRT in int8, which costs {cost_in_words(lost)}; --runtime numpy is exact"
     return dataclasses.replace(model, network=found[used], predictors=found), said
+
+
+def cost_in_words(lost: float) -> str:
+    """What a network in int8 loses.
+
+    Example:
+        >>> cost_in_words(0.0012), cost_in_words(-0.0003)
+        ('0.0012 bits per character', 'nothing')
+    """
+    return f"{lost:.4f} bits per character" if lost >= LEAST_LOST else "nothing"
 
 
 def _folder(model: Model, name: str) -> Path:

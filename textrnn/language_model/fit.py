@@ -13,7 +13,7 @@ from textrnn.language_model.conditions import drawn_condition
 from textrnn.language_model.copies import copies
 from textrnn.language_model.counting import with_parts
 from textrnn.language_model.data import example_of
-from textrnn.language_model.fast import has_litert
+from textrnn.language_model.fast import cost_in_words, has_litert
 from textrnn.language_model.generation_loop import Stream, write
 from textrnn.language_model.learner import COUNTS_COLUMNS, Learner, num_targets, numpy_network
 from textrnn.language_model.mixed_counts import MixedCounts
@@ -254,7 +254,7 @@ class Watch:
         except TextRNNError as error:
             self._display.say(f"generate will write with NumPy: {error}")
         else:
-            self._display.say(f"generate will write by LiteRT in int8, which costs {lost:.4f} bits per character")
+            self._display.say(f"generate will write by LiteRT in int8, which costs {cost_in_words(lost)}")
 
     def _copies(self, model: Model) -> dict[str, Any]:
         """Writes some text, and tells how much of it stands in the training text."""

@@ -113,7 +113,7 @@ def sized(
         speed: of this machine, 1 for the reference; it does not count without a limit.
 
     Returns:
-        the configuration, and the choice in words.
+        the configuration, and the choice in words, "" where there was none.
     """
     arch, name = config.model.arch, config.model.size or "auto"
     if arch == ESN:
@@ -144,7 +144,8 @@ def sized(
     if "learning_rate" in chosen:
         rate = chosen["learning_rate"]
         config = dataclasses.replace(config, optimization=dataclasses.replace(config.optimization, learning_rate=rate))
-    return config, f"size {name}: " + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+    words = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+    return config, f"size {name}: {words}" if words else ""
 
 
 def planned(seconds: float, speed: float, *, num_tokens: int, vocab_size: int) -> tuple[Size, float]:

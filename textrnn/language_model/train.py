@@ -247,7 +247,8 @@ def _settled(config: Config, options: dict[str, Any], display: Display, begin: f
             seconds=None if time_s is None else time_s - (time.monotonic() - begin),
             speed=machine_speed(config.optimization.precision) * (1 if cluster is None else cluster.workers),
         )
-        display.say(words)
+        if words:
+            display.say(words)
     make_windows(corpus.train.ids, config.data, 0)  # the text may be too short: say so before TensorFlow loads
     check_memory(config, corpus.vocab_size)
     _describe(corpus, config, display)

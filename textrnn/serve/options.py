@@ -21,8 +21,8 @@ class ServeConfig(Checked):
         None, "What a client has to send as its API key; also from TEXTRNN_TOKEN in the environment."
     )
     max_models: int = option(4, "Runs that are kept open; of more the least used is let go.", low=1, high=1000)
-    max_memory: int = option(4000, "What their files may be together.", low=1, high=1_000_000, unit="MB")
-    max_body: int = option(20, "Largest request, a table included.", low=1, high=1000, unit="MB")
+    max_memory: int = option(4000, "MB that their files may have together.", low=1, high=1_000_000, unit="MB")
+    max_body: int = option(20, "MB of the largest request, a table included.", low=1, high=1000, unit="MB")
     max_chars: int = option(
         100_000, "Most characters of the texts of a request, but for tables.", low=1, high=100_000_000
     )

@@ -54,6 +54,11 @@ def plan_budget(
     budget = Budget(progress.total_steps, progress.limit_s, used_s=progress.seconds, now=workers.now)
     # A run that was killed just before its end has used up its budget too, but has still to be finished.
     is_used_up = bool(progress.step) and budget.progress(progress.step) >= 1
+    if is_used_up and prepared.new_budget and config.time_s is not None and left_s <= budget.reserve_s:
+        raise ConfigError(
+            f"--time is {config.time_s:g} s, which leaves none to learn: what comes before and behind takes about "
+            f"{config.time_s - left_s + budget.reserve_s:.0f} s"
+        )
     if is_used_up if prepared.new_budget else prepared.details["status"] == "finished":
         raise ConfigError(
             f"{prepared.path} has used up its budget: give a new --time, or more --epochs than "
