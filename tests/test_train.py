@@ -476,6 +476,7 @@ def test_time_of_a_check_is_told_by_a_few_batches(home, monkeypatch):
 
     (home / "long.txt").write_text(story(9000))
     monkeypatch.setattr("textrnn.language_model.step.EVAL_STEPS", 16)
+    monkeypatch.setattr(learner, "COSTLY_CHECK", 0)
     monkeypatch.setattr(learner, "total_nats", total_nats)
     monkeypatch.setattr(learner, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(Budget, "expect_check", lambda budget, seconds: told.append(seconds))

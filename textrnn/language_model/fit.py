@@ -85,8 +85,9 @@ def fit(
         left_s=(prepared.config.stop.time_s or 0.0) - (time.monotonic() - begin) - ending_s(prepared, learner),
         workers=workers,
     )
-    if prepared.config.stop.time_s is not None and not prepared.config.optimization.deterministic:
-        budget.expect_check(learner.objective.check_seconds())
+    is_timed = prepared.config.stop.time_s is not None and not prepared.config.optimization.deterministic
+    if is_timed and (check_s := learner.objective.check_seconds()) > 0:
+        budget.expect_check(check_s)
     display.say(f"{learner}; learning (Ctrl-C stops and saves)")
     watch = Watch(prepared, learner, display, samples=samples, tell=tell)
     title = f"{prepared.path.name}: {learner}"

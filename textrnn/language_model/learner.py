@@ -35,6 +35,9 @@ from textrnn.training.trainer import Trainer
 from textrnn.training.workers import Workers
 
 TIMED_BATCHES = 2  # of the held-out part, by which the time of a check is told
+# Tokens to check times those of the vocabulary, from which on a check takes some seconds: of fewer, learning tells soon
+# enough, and timing them first cost a budget of 15 s 0.03 nats.
+COSTLY_CHECK = 2e9
 COUNTS_COLUMNS = ("network_bits_per_char", "counts_bits_per_char")  # of history.csv, where counts are mixed in
 GATE_TOKENS = 50_000  # that the weights of the orders are found on at first
 NEW_SHARE = 0.02  # of a network in the mixture at first: one that had no time to learn costs the counts no more
@@ -117,7 +120,9 @@ class TextObjective:
         return found[0]
 
     def check_seconds(self) -> float:
-        """About how long an evaluation takes, by a few batches of it; 0 where it has hardly more."""
+        """About how long an evaluation takes, by a few batches of it; 0 where it has hardly more, or is quick."""
+        if self.num_checked * self._model.vocab_size < COSTLY_CHECK:
+            return 0.0
         batches = list(itertools.islice(self._held_out_batches(), 1 + TIMED_BATCHES))
         self._nats_of(batches[:1])  # makes the graph
         begin, num_timed = time.monotonic(), sum(batch.num_tokens for batch in batches[1:])
