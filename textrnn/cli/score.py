@@ -73,7 +73,7 @@ def score(files: tuple[str, ...], models: tuple[str, ...], **options: Any) -> No
                 return
             found.append({"run": str(model.path), "files": _scores(model, own, table, asked)})
     for one in found:
-        _warn_of_known(one)
+        _warn_of_doubts(one)
     if asked.as_json:
         click.echo(json.dumps(found[0] if len(found) == 1 else {"models": found}, ensure_ascii=False))
     else:
@@ -99,8 +99,8 @@ def _table_of(model: Any, asked: SimpleNamespace) -> DocumentConfig:
     return table
 
 
-def _warn_of_known(found: dict[str, Any]) -> None:
-    """Warns of each file that a run has learnt from: its figure says little of other texts."""
+def _warn_of_doubts(found: dict[str, Any]) -> None:
+    """Warns of each file whose figure says little: the run has learnt from it, or knows few of its tokens."""
     for file in found["files"]:
         if file["learnt_from"]:
             warn(

@@ -22,6 +22,7 @@ from textrnn.text.encodings import (
     blocks_of,
     codec_of_escapes,
     decode,
+    first_undecodable,
 )
 from textrnn.text.gutenberg import MARK, MARK_CHARS
 from textrnn.text.likely_encoding import GB18030, SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
@@ -140,12 +141,8 @@ def _guessed(found: _Scan, label: str, *, strict: bool) -> Detected:
 def _first_bad(stream: BinaryIO, codec: str, default: int) -> int:
     """The offset of the first bytes that a codec refuses."""
     stream.seek(0)
-    try:
-        for _ in decode(blocks_of(stream), codec):
-            pass
-    except UndecodableError as error:
-        return error.offset
-    return default
+    offset = first_undecodable(blocks_of(stream), codec)
+    return default if offset is None else offset
 
 
 def _scan(stream: BinaryIO, codec: str, label: str, errors: str = REPLACE) -> _Scan:

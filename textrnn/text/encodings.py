@@ -170,6 +170,21 @@ def decode(blocks: Iterable[bytes], codec: str, errors: str = STRICT) -> Iterato
             yield text
 
 
+def first_undecodable(blocks: Iterable[bytes], codec: str) -> int | None:
+    """The offset of the first bytes that a codec refuses, or None if it takes all.
+
+    Example:
+        >>> first_undecodable([b"caf", b"\\xe9 noir"], "utf-8")
+        3
+    """
+    try:
+        for _ in decode(blocks, codec):
+            pass
+    except UndecodableError as error:
+        return error.offset
+    return None
+
+
 def _with_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The blocks and then an empty one, at which a decoder must have nothing pending."""
     yield from blocks

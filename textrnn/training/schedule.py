@@ -103,9 +103,8 @@ class Budget:
 
     def expect_check(self, seconds: float) -> None:
         """Leaves time for a first check that takes so many seconds."""
-        is_known = self.check_s > 0
         self.check_s = max(self.check_s, seconds)
-        self.reserve_s = max(self.reserve_s, reserve_s(self.check_s)) if is_known else reserve_s(self.check_s)
+        self.reserve_s = reserve_s(self.check_s)
 
     def seconds(self) -> float:
         """Seconds of training so far, earlier sessions included."""

@@ -8,7 +8,7 @@ from textrnn.text.table.column_facts import MAX_LABEL_CHARS, ColumnFacts
 from textrnn.text.table.column_names import speaks_against
 
 MAX_SHOWN, MAX_NAME_CHARS = 12, 60
-OFTEN = 5  # times that each of some long values comes, on average, if they are labels
+OFTEN_IF_LONG = 5  # times that each of some long values comes, on average, if they are labels
 
 
 def column_name(names: Sequence[str] | None, column: int) -> str:
@@ -67,7 +67,7 @@ def never_label(facts: ColumnFacts) -> str | None:
         return "holds dates or times"
     if facts.is_unique:
         return "has another value in most rows"
-    if facts.mean_chars > MAX_LABEL_CHARS and facts.filled < OFTEN * len(facts.counts):
+    if facts.mean_chars > MAX_LABEL_CHARS and facts.filled < OFTEN_IF_LONG * len(facts.counts):
         return "holds long texts"
     return None
 

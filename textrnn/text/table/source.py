@@ -19,11 +19,10 @@ from textrnn.base.errors import DataError
 from textrnn.text.encodings import (
     MARK,
     REPLACE,
-    UndecodableError,
     checked_codec,
     codec_of_escapes,
     codec_of_mark,
-    decode,
+    first_undecodable,
     refuse_binary,
 )
 from textrnn.text.likely_encoding import GB18030, SAMPLE_BYTES, WESTERN, Decoded, likely_encoding
@@ -138,13 +137,9 @@ def encoding_remarks(name: str, encoding: Encoding) -> list[str]:
 def _first_bad(path: str, label: str, codec: str) -> tuple[int, int]:
     """The offset of the first bytes that cannot be decoded, and their line."""
     with opened(path, label) as stream:
-        try:
-            for _ in decode(blocks_of(stream), codec):
-                pass
-        except UndecodableError as error:
-            stream.seek(0)
-            return error.offset, 1 + stream.read(error.offset).count(b"\n")
-    return 0, 0
+        offset = first_undecodable(blocks_of(stream), codec) or 0
+        stream.seek(0)
+        return offset, 1 + stream.read(offset).count(b"\n")
 
 
 def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") -> Generator[str, None, None]:
@@ -210,12 +205,13 @@ def _scan_unmarked(path: str, label: str) -> Encoding:
         stream.seek(offset)
         sample = stream.read(SAMPLE_BYTES)
     found = likely_encoding(lambda codec: _scan(path, label, codec), utf8, sample, offset, label)
-    if found is None and _scan(path, label, WESTERN).is_beyond_ascii:
-        raise DataError(
-            f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
-            "such as cp1251, koi8-r or cp1253"
-        )
-    found = _scan(path, label, WESTERN) if found is None else found
+    if found is None:
+        found = _scan(path, label, WESTERN)
+        if found.is_beyond_ascii:
+            raise DataError(
+                f"{label} is neither UTF-8 nor GB18030, and of no western language: name its encoding with --encoding, "
+                "such as cp1251, koi8-r or cp1253"
+            )
     if found.codec == WESTERN and found.num_bad:
         found = _scan(path, label, LATIN1)
     return replace(found, guessed=found.codec == LATIN1 or found.is_guess)
