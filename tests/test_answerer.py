@@ -314,9 +314,20 @@ def test_answer_fills_in_and_explains(stories):
     first, second = json.loads((home / "out.json").read_text())["questions"]
     assert (first["line"], first["answer"], first["known"], second["known"]) == (3, given.text, None, "x")
     assert [list(hop) for hop in first["attention"]] == [["1", "2"]] * 3
+    assert (plain_text.err.count("never saw"), "unseen" in first) == (0, False)
     assert model.answer("", "Where is Mira?").attention.shape == (3, 0)
     with pytest.raises(DataError, match="the question is empty"):
         model.answer("Mira walked.", " ")
+
+
+@pytest.mark.slow
+def test_answer_names_what_it_never_saw(stories):
+    home, _ = stories
+    asked = "1 Zoe walked to the mill.\n2 Where is Zoe?\n3 Anton walked to the igloo.\n4 Where is Anton?\n"
+    where = ("--model", "stories", "--models-dir", home / "models")
+    found = good("answer", "-", *where, "--json", stdin=asked.encode())
+    assert [one["unseen"] for one in json.loads(found.out)["questions"]] == [["zoe"], ["zoe", "igloo"]]
+    assert "warning: the model never saw 'zoe', 'igloo': what it makes of them, in 2 questions, is a guess" in found.err
 
 
 @pytest.mark.slow

@@ -266,6 +266,7 @@ def test_translate_and_answer(client):
     answer = load(RUNS / "answerer").answer(asked["story"], asked["question"])
     found = post(client, "/v1/answer", **asked).json()
     assert (found["answer"], found["confidence"]) == (answer.text, pytest.approx(answer.confidence))
+    assert found["unseen"] == ["ben", "home"]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -449,6 +450,7 @@ def test_runs_are_listed_described_and_deleted(tmp_path):
     with serving(copied(tmp_path, "lstm", "linear", "answerer")) as client:
         listed = client.get("/v1/models").json()["data"]
         assert {run["id"]: run["kind"] for run in listed}["linear"] == "classifier"
+        assert all(re.match(r"\d+\.\d+ (% right|bits/char)$", run["quality"]) for run in listed), listed
         run = client.get("/v1/models/lstm").json()
         assert re.search(r"456 parameters, [1-9]\d* kB$", dict(run["lines"])["what"])
         assert dict(run["lines"])["chat"].startswith("written as 'user: {user}")

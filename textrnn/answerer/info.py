@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.base.run_changes import size_in_words
+from textrnn.base.tasks import RunRow
 from textrnn.report.layout import cut, percent
 
 
-def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+def row(name: str, run: dict[str, Any]) -> RunRow:
     """Its line in the list of runs."""
     accuracy = run["metrics"].get("test_accuracy")  # none until it has been compared
-    return (
+    return RunRow(
         name,
         f"answerer, {run['config']['network']['hops']} hops",
         f"{len(run['answers']):,} answers",

@@ -27,12 +27,11 @@ from typing import Any
 import numpy as np
 
 from textrnn.answerer.options import SPREAD, AnswerConfig, MemoryNetworkConfig
-from textrnn.answerer.stories import Question
-from textrnn.base.errors import DataError, RunError, TextRNNError, for_python
+from textrnn.answerer.stories import Question, question_of
+from textrnn.base.errors import RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import read_run
 from textrnn.nn.numpy.weights import Weights
-from textrnn.text.lines import lines_of
 from textrnn.text.normalize import normalize
 from textrnn.text.tokens.vocabulary import Vocabulary
 
@@ -183,12 +182,13 @@ class Answerer:
         Example:
             textrnn.load("models/stories").answer(["Mira walked to the mill."], "Where is Mira?").text
         """
-        sentences = lines_of(story) if isinstance(story, str) else list(story)
-        sentences = [sentence for sentence in sentences if sentence.strip()]
-        if not question.strip():
-            raise DataError("the question is empty: expected one such as 'Where is Mira?'")
-        numbers = tuple(range(1, len(sentences) + 1))
-        return self.answer_all([Question(0, tuple(sentences), numbers, question, None, 0)])[0]
+        return self.answer_all([question_of(story, question)])[0]
+
+    def unseen(self, question: Question) -> tuple[str, ...]:
+        """The words of a question, and of those sentences of its story that are read, which the model never saw."""
+        read = [*question.sentences[-self.config.network.sentences :], question.text]
+        words = (self.vocabulary.split(normalize(text, self.config.normalize)) for text in read)
+        return tuple(dict.fromkeys(word for some in words for word in some if word not in self.vocabulary))
 
     def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
         """Answers many questions, each about its own story."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from textrnn.answerer.predict import Answerer
 from textrnn.answerer.stories import Question, fill_in, read_stories
 from textrnn.text.lines import line_end_of, lines_of
 from textrnn.text.reader import AS_IT_SHOWS, Reading, open_sources, pieces
+from textrnn.text.unseen import unseen_in_words
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ def answer_file(stories: Stories, model: Answerer) -> dict[str, Any]:
 
     Returns:
         the object that `textrnn answer --json` prints: `questions`, of each its `line`, `question`, `answer`,
-        `confidence` and `attention`, for each hop the numbers of the lines that it looked at with their shares; and
-        `accuracy` on those that had an answer, None if none had.
+        `confidence`, `attention`, for each hop the numbers of the lines that it looked at with their shares, and
+        `unseen`, the words that the model never saw, if there are any; and `accuracy` on those that had an answer, None
+        if none had.
     """
     found = []
     for question, given in zip(stories.questions, model.answer_all(stories.questions), strict=True):
@@ -62,18 +65,24 @@ def answer_file(stories: Stories, model: Answerer) -> dict[str, Any]:
             {str(number): round(float(share), 4) for number, share in zip(question.numbers, hop, strict=True)}
             for hop in given.attention
         ]
-        found.append(
-            dict(
-                line=question.row + 1,
-                question=question.text,
-                answer=given.text,
-                confidence=round(given.confidence, 4),
-                attention=looked,
-                known=question.answer,
-            )
+        one = dict(
+            line=question.row + 1,
+            question=question.text,
+            answer=given.text,
+            confidence=round(given.confidence, 4),
+            attention=looked,
+            known=question.answer,
         )
+        unseen = model.unseen(question)
+        found.append({**one, "unseen": unseen} if unseen else one)
     known = [one["answer"] == one["known"] for one in found if one["known"] is not None]
     return dict(questions=found, accuracy=float(np.mean(known)) if known else None)
+
+
+def unseen_line(answered: dict[str, Any]) -> str | None:
+    """A warning about the words that the model never saw; None if it knows all of them."""
+    strange = [one["unseen"] for one in answered["questions"] if "unseen" in one]
+    return unseen_in_words(itertools.chain(*strange), len(strange), "question") if strange else None
 
 
 def filled_in(stories: Stories, answered: dict[str, Any], *, explain: bool) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from textrnn.base.errors import DataError
+from textrnn.text.lines import lines_of
 
 LINE = re.compile(r"\s*(\d{1,9})\s+(\S.*?)\s*$")
 QUESTION_MARKS = ("?", "？", "؟")
@@ -41,6 +42,16 @@ class Question:
     text: str
     answer: str | None
     row: int
+
+
+def question_of(story: str | Sequence[str], question: str) -> Question:
+    """A question about the sentences of a story, or about one text with a sentence a line; raises DataError if it is
+    empty."""
+    sentences = lines_of(story) if isinstance(story, str) else list(story)
+    sentences = [sentence for sentence in sentences if sentence.strip()]
+    if not question.strip():
+        raise DataError("the question is empty: expected one such as 'Where is Mira?'")
+    return Question(0, tuple(sentences), tuple(range(1, len(sentences) + 1)), question, None, 0)
 
 
 def read_stories(lines: Sequence[str], name: str) -> list[Question]:

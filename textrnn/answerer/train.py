@@ -176,8 +176,9 @@ def summary(result: dict[str, Any]) -> str:
     """What was learnt, for a person."""
     lines = [f"right answers to {result['test']['questions']:,} questions of held-out stories:"]
     lines += [f"  {NAMES[name]:<30} {100 * share:5.1f} %" for name, share in result["models"].items()]
-    lines.append(f"saved {result['run']}")
+    path = Path(result["run"])
+    run = shlex.quote(path.name) + models_dir_flag(path)
+    lines += [f"saved {path}", f"try it:      textrnn answer NEW_STORIES.txt --model {run}"]
     if result["ended"] == "interrupted":
-        path = Path(result["run"])
-        lines.append(f"go on with:  textrnn answer --resume {shlex.quote(path.name)}{models_dir_flag(path)}")
+        lines.append(f"go on with:  textrnn answer --resume {run}")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,36 @@ class CommandSpec:
         return f"textrnn {self.name} {self.example}".rstrip()
 
 
+class RunRow(NamedTuple):
+    """A run in the list of runs, in words.
+
+    Attributes:
+        run: its name.
+        architecture: what it is.
+        level: what it reads or says.
+        parameters: how many it has.
+        quality: how good it is on held-out text, in one figure; `-` where that was not measured.
+        status: of its training.
+        trained_on: the name of the file.
+    """
+
+    run: str
+    architecture: str
+    level: str
+    parameters: str
+    quality: str
+    status: str
+    trained_on: str
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """A task.
 
     Attributes:
         kind: the `kind` in `run.json`.
-        folder: the package of the task. Its `info` module has `row(name, run)`, a line of the list of runs, and
-            `lines(run)`, what is said of one.
+        folder: the package of the task. Its `info` module has `row(name, run)`, a `RunRow`, and `lines(run)`, what
+            is said of one run.
         options: the class of all its options, `module:name` below the folder.
         opens: the function of a run's path that gives the model without TensorFlow, as above.
         commands: those of the task; the first makes a run.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.base.run_changes import size_in_words
+from textrnn.base.tasks import RunRow
 from textrnn.classifier.label_kind import CLASSES
 from textrnn.report.differences import name_of
 from textrnn.report.layout import cut, decimals, percent
@@ -13,9 +14,9 @@ from textrnn.report.text_report import began_in_words, result_in_words
 COLUMNS = (("text", "text_column"), ("label", "label_column"))
 
 
-def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+def row(name: str, run: dict[str, Any]) -> RunRow:
     """Its line in the list of runs."""
-    return (
+    return RunRow(
         name,
         f"classifier, {run['model']['chosen']}",
         f"{len(run['classes']):,} labels" if run["classes"] else "numbers",

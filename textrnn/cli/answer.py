@@ -127,7 +127,7 @@ def _answer(file: Stories, asked: SimpleNamespace) -> None:
     """Answers the questions of a file with a saved run."""
     check_output(asked.output, overwrite=asked.overwrite)
     from textrnn.answerer.predict import KIND, open_answerer
-    from textrnn.answerer.predict_file import answer_file, filled_in
+    from textrnn.answerer.predict_file import answer_file, filled_in, unseen_line
     from textrnn.base.run import find_run
 
     path = find_run(asked.model, asked.models_dir, KIND)
@@ -135,5 +135,7 @@ def _answer(file: Stories, asked: SimpleNamespace) -> None:
     answered = answer_file(file, open_answerer(path))
     if answered["accuracy"] is not None and not asked.as_json:
         click.echo(f"{100 * answered['accuracy']:.1f} % of the answers that were there are the same", err=True)
+    if line := unseen_line(answered):
+        click.echo(f"warning: {line}", err=True)
     as_json = json.dumps(answered, ensure_ascii=False) + "\n"
     write([as_json if asked.as_json else filled_in(file, answered, explain=asked.explain)], asked.output)

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from textrnn.base.errors import ConfigError, RunError
-from textrnn.base.tasks import TASKS, TaskSpec
+from textrnn.base.tasks import TASKS, RunRow, TaskSpec
 from textrnn.cli.complete import RUN
 from textrnn.cli.options import JSON, MODELS_DIR, Command
 
-HEADS = ("run", "architecture", "level", "parameters", "quality", "status", "trained on")
+HEADS = tuple(name.replace("_", " ") for name in RunRow._fields)
 KEYS = (
     "kind",
     "status",
@@ -108,9 +108,9 @@ def format_list(runs: list[dict[str, Any]], models_dir: Path) -> str:
     return in_columns([HEADS, *((Path(run["run"]).name, *damaged) if "error" in run else row_of(run) for run in runs)])
 
 
-def row_of(run: dict[str, Any]) -> tuple[str, ...]:
-    """A run in the list of runs, see `HEADS`."""
-    row: tuple[str, ...] = _task(run).get("info:row")(Path(run["run"]).name, run)
+def row_of(run: dict[str, Any]) -> RunRow:
+    """A run in the list of runs."""
+    row: RunRow = _task(run).get("info:row")(Path(run["run"]).name, run)
     return row
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.base.run_changes import size_in_words
+from textrnn.base.tasks import RunRow
 from textrnn.language_model.chat import ChatConfig
 from textrnn.language_model.copies import Copies
 from textrnn.text.documents import Documents, describe_documents
 
 
-def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+def row(name: str, run: dict[str, Any]) -> RunRow:
     """Its line in the list of runs."""
     config, bits = run["config"], run["metrics"].get("val_bits_per_char")
     files = ", ".join(file["name"] for file in run["corpus"]["files"])
-    return (
+    return RunRow(
         name,
         config["model"]["arch"],
         config["tokenizer"]["level"],
@@ -41,11 +42,14 @@ def forgotten_in_words(start: dict[str, Any]) -> str:
     """What a run that began from another has forgotten of its text, for a person.
 
     Example:
-        >>> forgotten_in_words({"run": "models/a", "bits_per_char_before": 2.1, "bits_per_char_after": 2.8})
-        'held-out text of models/a: 2.100 bits per character before, 2.800 now'
+        >>> forgotten_in_words(
+        ...     {"run": "models/a", "tokens": 9000, "bits_per_char_before": 2.1, "bits_per_char_after": 2.8}
+        ... )
+        '9,000 tokens of the held-out text of models/a: 2.100 bits per character before, 2.800 now'
     """
     before, after = start["bits_per_char_before"], start["bits_per_char_after"]
-    return f"held-out text of {start['run']}: {before:.3f} bits per character before, {after:.3f} now"
+    part = f"{start['tokens']:,} tokens of the held-out text of {start['run']}"
+    return f"{part}: {before:.3f} bits per character before, {after:.3f} now"
 
 
 def _file_in_words(file: dict[str, Any]) -> str:

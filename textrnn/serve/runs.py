@@ -15,7 +15,7 @@ from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import HISTORY_FILE, RUN_FILE, SAMPLES_FILE
 from textrnn.base.run import list_runs, read_run
 from textrnn.base.run_changes import delete_run, size_on_disk, weights_on_disk
-from textrnn.base.tasks import TASKS
+from textrnn.base.tasks import TASKS, RunRow
 from textrnn.serve.problems import as_json
 from textrnn.serve.shelf import Service
 
@@ -52,17 +52,28 @@ def _entry(path: Path, run: dict[str, Any]) -> dict[str, Any]:
     metrics = run.get("metrics")
     bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
     more = dict(kind=run.get("kind"), status=run.get("status"), parameters=run.get("parameters"), bits_per_char=bits)
-    return dict(id=path.name, object="model", created=created, owned_by="textrnn", **more)
+    return dict(id=path.name, object="model", created=created, owned_by="textrnn", **more, quality=_quality(path, run))
+
+
+def _quality(path: Path, run: dict[str, Any]) -> str:
+    """How good a run is, in words."""
+    row: RunRow = _said(path, run, "info:row", path.name)
+    return row.quality
 
 
 def _lines(path: Path, run: dict[str, Any]) -> list[tuple[str, str]]:
     """What `textrnn info` says of a run."""
-    known = defaultdict(lambda: None, {**run, "run": path.name, "model_bytes": weights_on_disk(path)})
+    lines: list[tuple[str, str]] = _said(path, {**run, "model_bytes": weights_on_disk(path)}, "info:lines")
+    return lines
+
+
+def _said(path: Path, run: dict[str, Any], name: str, *given: Any) -> Any:
+    """What a function of the run's task says of it, `module:name`; raises RunError where the run holds nonsense."""
+    known = defaultdict(lambda: None, {**run, "run": path.name})
     try:
-        lines: list[tuple[str, str]] = TASKS[str(run.get("kind"))].get("info:lines")(known)
+        return TASKS[str(run.get("kind"))].get(name)(*given, known)
     except (AttributeError, KeyError, TypeError, ValueError, TextRNNError) as error:  # a checksum can fit nonsense
         raise RunError(f"{path.name} is damaged: {error!r:.80}; restore it from a copy or train again") from None
-    return lines
 
 
 def _progress(path: Path) -> dict[str, Any]:

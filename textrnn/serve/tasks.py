@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from textrnn.answerer.stories import question_of
 from textrnn.base.errors import ConfigError, DataError, TextRNNError
 from textrnn.classifier.predict_file import PredictOptions, predict, summary
 from textrnn.language_model.score import scored_chars
@@ -144,12 +145,14 @@ async def answer(service: Service, asked: Answering) -> dict[str, Any]:
         raise ConfigError("question is empty: expected one such as 'Where is Mira?'")
 
     def work(opened: Opened) -> dict[str, Any]:
-        found = opened.model.answer(story, asked.question)
+        question = question_of(story, asked.question)
+        (found,) = opened.model.answer_all([question])
         return dict(
             model=opened.name,
             answer=found.text,
             confidence=found.confidence,
             attention=found.attention.tolist(),
+            unseen=list(opened.model.unseen(question)),
         )
 
     return await _worked(service, asked.model, ANSWERER, work)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from textrnn.base.run_changes import size_in_words
+from textrnn.base.tasks import RunRow
 from textrnn.report.layout import percent
 
 
-def row(name: str, run: dict[str, Any]) -> tuple[str, ...]:
+def row(name: str, run: dict[str, Any]) -> RunRow:
     """Its line in the list of runs."""
     test = run["test"]
-    return (
+    return RunRow(
         name,
         f"translator, {run['translator']}",
         " to ".join(run["levels"]),

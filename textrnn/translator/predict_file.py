@@ -25,10 +25,10 @@ from textrnn.text.encodings import (
 from textrnn.text.files import STANDARD_INPUT
 from textrnn.text.lines import each_line
 from textrnn.text.reader import Reading, open_sources, pieces, standard_input
+from textrnn.text.unseen import unseen_in_words
 from textrnn.translator import attention_picture as inspect_translation
 from textrnn.translator.options import DecodeConfig
 from textrnn.translator.predict import CHUNK, Translation, Translator
-from textrnn.translator.unseen import unseen_in_words
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from textrnn.base.errors import RunError
@@ -12,7 +12,6 @@ from textrnn.text.words import NO_BLANKS
 from textrnn.translator.store import read_pairs_file
 from textrnn.translator.tokens import Side
 
-MOST_LISTED = 8
 _PART = re.compile(rf"[{NO_BLANKS}]|[^\W_{NO_BLANKS}]+")  # a word, or a character where no blanks are written
 
 
@@ -53,17 +52,3 @@ def unseen(text: str, side: Side, learnt: Callable[[], Collection[str] | None]) 
     if side.level == "word":  # unknown words are spelled, and so are rare ones
         return tuple(word for word in words if len(side.encode(word)) > len(word) > 1)
     return ()
-
-
-def unseen_in_words(found: Iterable[str], num_texts: int) -> str:
-    """A warning about texts in which something was never seen.
-
-    Example:
-        >>> unseen_in_words(["purple", "hat"], 1)
-        "the model never saw 'purple', 'hat': what it makes of them, in 1 text, is a guess"
-    """
-    listed = list(dict.fromkeys(found))
-    names = ", ".join(f"{name!r:.40}" for name in listed[:MOST_LISTED])
-    more = f" and {len(listed) - MOST_LISTED:,} more" if len(listed) > MOST_LISTED else ""
-    them, texts = "them" if len(listed) > 1 else "it", f"{num_texts:,} text{'s' * (num_texts > 1)}"
-    return f"the model never saw {names}{more}: what it makes of {them}, in {texts}, is a guess"

@@ -416,7 +416,8 @@ $("translate-go").onclick = () => working($("translate-go"), async () => {
 
 $("answer-go").onclick = () => working($("answer-go"), async () => {
   const found = await (await post("/v1/answer", { model: modelOf("answer"), story: $("story").value, question: $("question").value })).json();
-  $("answer-result").replaceChildren(el("p", { className: "large" }, found.answer), el("p", { className: "soft" }, percent(found.confidence)));
+  $("answer-result").replaceChildren(el("p", { className: "large" }, found.answer), el("p", { className: "soft" }, percent(found.confidence)
+    + (found.unseen.length ? ` (${t("unseen")} ${found.unseen.join(" ")})` : "")));
 });
 
 // ---------------------------------------------------------------- runs
@@ -443,7 +444,7 @@ async function readRuns() {
 function listRuns() {
   const rows = runs.map((run) => el("tr", {},
     el("td", {}, el("button", { textContent: run.id, onclick: () => showRun(run.id) })), el("td", {}, String(run.kind).replace("_", " ")),
-    el("td", {}, run.status ?? ""), el("td", {}, run.bits_per_char == null ? "" : `${run.bits_per_char.toFixed(3)} ${t("bitsPerChar")}`)));
+    el("td", {}, run.status ?? ""), el("td", {}, run.bits_per_char == null ? run.quality : `${run.bits_per_char.toFixed(3)} ${t("bitsPerChar")}`)));
   const head = el("thead", {}, el("tr", {}, ...["name", "kind", "status", "quality"].map((name) => el("th", {}, t(name)))));
   $("run-list").replaceChildren(rows.length ? el("div", { className: "scroll" }, el("table", {}, head, el("tbody", {}, ...rows))) : t("noRuns"));
 }
