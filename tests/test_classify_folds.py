@@ -1,5 +1,6 @@
 """Cross-validation: each row evaluated once by a model that has not seen it, and how much that varies."""
 
+import itertools
 import json
 import math
 import statistics
@@ -13,10 +14,10 @@ from textrnn.base.errors import DataError
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.classifier import models
 from textrnn.classifier import train as classify
-from textrnn.classifier.data import Rows
+from textrnn.classifier.data import FittedNetwork, Rows
 from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, fit_and_evaluate, joined
 from textrnn.classifier.kinds import Classes
-from textrnn.classifier.models import FitRequest
+from textrnn.classifier.models import FitRequest, Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.plan import cross_validation
 from textrnn.classifier.splits import folded
@@ -172,7 +173,36 @@ def test_folds_that_choose_differently_say_so():
 def test_no_more_folds_of_networks_than_the_smallest_class_has_rows(labels, num_folds):
     texts = [f"text {n}" for n in range(len(labels))]
     request = FitRequest(ClassifierConfig(), Classes("abc"), texts=texts, labels=np.array(labels))
-    assert len(models._folds(request)) == num_folds
+    once = list(itertools.islice(models._folds(request), num_folds))
+    assert sorted(np.concatenate([held for _, held in once]).tolist()) == list(range(len(labels)))
+
+
+@pytest.mark.parametrize(
+    ("options", "num_networks"),
+    [({}, 5), ({"time_s": 60.0}, 10), ({"networks": 2}, 2), ({"networks": 7, "time_s": 60.0}, 7)],
+)
+def test_networks_beyond_the_folds_leave_out_each_row_again(monkeypatch, options, num_networks):
+    labels = np.arange(40) % 2
+    texts, made = [f"text {n}" for n in range(40)], list[tuple[set[int], float]]()
+
+    def fit(asked):
+        made.append(({int(ids[-1]) for ids in asked.held}, len(made) + 1.0))
+        return FittedNetwork({}, np.full((len(asked.held), 2), made[-1][1]))
+
+    monkeypatch.setattr(models, "_fit_function", lambda config: fit)
+    config = ClassifierConfig.from_options({**options, "min_count": 1})
+    request = FitRequest(config, Classes("ab"), "rnn", texts=texts, labels=labels)
+    vocabulary, _ = models._make_vocabulary(request)
+    found = Models()
+    outputs = models._fit_networks(request, found, vocabulary, None)
+    assert len(found.networks) == len(made) == num_networks
+    for text, own in zip(texts, outputs, strict=True):
+        left_out = [number for ids, number in made if int(vocabulary.encode(text)[-1]) in ids]
+        assert len(left_out) in {num_networks // 5, -(-num_networks // 5)}
+        assert not left_out or own.tolist() == [np.mean(left_out)] * 2
+        assert left_out or np.isnan(own).all()
+    if num_networks > 5:  # other folds than those of before
+        assert made[5][0] not in [held for held, _ in made[:5]]
 
 
 @pytest.mark.slow

@@ -2,12 +2,15 @@
 
 Each recurrent network is trained without one fold of the rows and predicts that fold. Temperatures, the mixture and the
 model that is used are chosen on these predictions, and all networks are kept as an ensemble: none is trained twice.
+With more networks than folds the rows are cut into folds anew: of each row the mean of what several networks predict is
+nearer to what the ensemble will predict.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +34,10 @@ NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is eno
 LINEAR_SHARE, LINEAR_ALONE_SHARE = 0.2, 0.8  # of the time, at most
 LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
 PRETRAIN_SHARE = 0.3  # of what is left, with many unlabelled texts; with few it did not pay (benchmarks/README.md)
-ANOTHER = 1.3  # another network is trained if this many times the seconds of the last one are left
+NETWORKS, NETWORKS_IN_TIME = 5, 10  # at most: nobody waits for more who has not said how long
+# Another network is trained if this many times the seconds of the last one are left, and for each network so much more,
+# as all of them read what is measured on.
+ANOTHER, READING = 1.1, 0.05
 
 
 @dataclass
@@ -153,10 +159,10 @@ def _fit_networks(
     ids = _encoded(request.texts, vocabulary, config)
     pretrained = _pretrained(request, ids, vocabulary, vectors)
     fit = _fit_function(config)
-    outputs, weights = np.full((len(labels), request.label_kind.num_outputs), np.nan), request.row_weights
-    pairs = _folds(request)
-    count = min(config.ensemble.networks, len(pairs))
-    for number, (learnt, held) in enumerate(pairs[:count]):
+    total, times = np.zeros((len(labels), request.label_kind.num_outputs)), np.zeros((len(labels), 1))
+    weights = request.row_weights
+    count = config.ensemble.networks or (NETWORKS if config.stop.time_s is None else NETWORKS_IN_TIME)
+    for number, (learnt, held) in enumerate(itertools.islice(_folds(request), count)):
         begin = time.monotonic()
         fitted = fit(
             NetworkRequest(
@@ -179,12 +185,13 @@ def _fit_networks(
         )
         models.networks.append(fitted.weights)
         models.history += [{"network": number + 1, **row} for row in fitted.history]
-        outputs[held] = fitted.outputs
+        total[held] += fitted.outputs
+        times[held] += 1
         spent, loss = time.monotonic() - begin, mean_loss(request.label_kind, labels[held], fitted.outputs)
         request.say(f"network {number + 1}: {request.label_kind.in_words(loss)} on rows it has not seen, {spent:.0f} s")
-        if request.interrupted() or request.left_s() < ANOTHER * spent:
+        if request.interrupted() or request.left_s() < (ANOTHER + READING * (number + 2)) * spent:
             break
-    return outputs
+    return np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
 
 
 def _encoded(texts: Sequence[str], vocabulary: Vocabulary, config: ClassifierConfig) -> list[np.ndarray]:
@@ -203,14 +210,16 @@ def _fit_function(config: ClassifierConfig) -> Callable[[NetworkRequest], Fitted
     return fit_classifier
 
 
-def _folds(request: FitRequest) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Which rows each network learns from, and which it predicts: no more folds than the smallest class has rows."""
+def _folds(request: FitRequest) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Which rows each network learns from, and which it predicts, without end; the rows are cut into no more folds at a
+    time than the smallest class has rows."""
     strata = request.label_kind.strata(request.labels)
     counts = np.bincount(strata)
     num_folds = NUM_FOLDS if len(request.labels) < MANY_ROWS else MANY_FOLDS
     num_folds = min(num_folds, max(2, int(counts[counts > 0].min())))
-    rng = np.random.default_rng((request.config.optimization.random_seed, 2))
-    return folds(request.texts, strata, num_folds, rng)
+    for number in itertools.count():
+        rng = np.random.default_rng((request.config.optimization.random_seed, 2, number))
+        yield from folds(request.texts, strata, num_folds, rng)
 
 
 def _pretrained(

@@ -132,8 +132,12 @@ class EncoderConfig(Checked):
 class EnsembleConfig(Checked):
     """How many networks are trained, and what they begin with."""
 
-    networks: int = option(
-        5, "Most networks to train and average; each leaves out another part of the rows.", low=1, high=5
+    networks: int | None = option(
+        None,
+        "Most networks to train and average; each leaves out another part of the rows.  [default: 5, and 10 if --time "
+        "leaves time for them]",
+        low=1,
+        high=100,
     )
     pretrain: float | None = option(
         None,
