@@ -294,6 +294,19 @@ def test_rows_of_ten_columns_with_numbers_are_no_tokens(save: Save) -> None:
     assert len(read(save("\n".join(lines), "a.tsv"), text_column="8", label_column="7")[1]) == 40
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_rows_of_tabs_keep_a_speech_in_quotes_over_several_rows_apart(save: Save, is_first: bool) -> None:
+    texts = [f"{chr(34) * (n % 9 == 2)}{sentence(n)}{chr(34) * (n % 9 == 4)}" for n in range(60)]
+    expected = [(text, ("pos", "neg")[n % 2]) for n, text in enumerate(texts)]
+    lines = ["\t".join(pair[::-1] if is_first else pair) for pair in expected]
+    cell = '"two lines,\nno tab"'
+    lines.append("\t".join(["pos", cell] if is_first else [cell, "pos"]))
+    header = "label\ttext" if is_first else "text\tlabel"
+    table, rows = read(save("\n".join([header, *lines]), "a.tsv"), needs_label=True)
+    assert pairs(rows) == [*expected, ("two lines,\nno tab", "pos")]
+    assert "7 rows with stray quotes" in str(table.summary())
+
+
 def test_rows_stop_a_quote_that_is_never_closed(save: Save) -> None:
     lines = [f'"{sentence(n)}, ok",{n % 2}' for n in range(40)]
     lines[10] = '"The end is missing,1'

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from textrnn.text.table.column_facts import NUMBER
 from textrnn.text.table.column_names import EXACT, SECOND, label_hint, text_hint
 from textrnn.text.table.noise import MAX_TITLES
-from textrnn.text.table.records import ESCAPE, Dialect, Record, read_records
+from textrnn.text.table.records import ESCAPE, Dialect, Record, are_rows, read_records
 from textrnn.text.table.signs import MIN_SIGN_SHARE
 
 MAX_QUOTING_RECORDS = 500  # tell which cells are quoted
+FEWEST = 3  # records that tell of quotes which are unusual
 MIN_SHARE = 0.8  # of records with the same number of cells
 # Share of the records with quoted cells in which the quotes may be damaged; above it quotes are text. Commas stand in
 # texts so often that files have to quote them; tabs do not, and what writes files with tabs often does not quote.
@@ -32,6 +33,7 @@ class Measure:
     spaced: bool = False  # whether some cells begin with a space and a quote
     blank_behind: bool = False  # whether most delimiters have a blank behind them, as commas in texts have
     quoted_share: float = 0.0  # of records but for a header, that have cells in quotes
+    num_quoted: int = 0  # of records of one line that have cells in quotes
     has_quotes: bool = False  # whether some cells are in quotes, and properly
     unclosed_line: int = 0  # the first line with a quote that is never closed; 0 if there is none
 
@@ -41,7 +43,8 @@ def measured(lines: Sequence[str], unquoted: Dialect, quotes: bool | None, compl
     found = _measured_quotes(lines, unquoted, quotes, complete)
     if quotes is not False and not found.has_quotes and sum("'" in line for line in lines) >= len(lines) / 2:
         single = _measured_quotes(lines, replace(unquoted, quote="'"), True, complete)
-        if min(single.quoted_share, 1 - single.stray_share) >= MIN_SIGN_SHARE and single.share >= found.share:
+        is_sure = single.num_quoted >= FEWEST and min(single.quoted_share, 1 - single.stray_share) >= MIN_SIGN_SHARE
+        if is_sure and single.share >= found.share:
             return replace(single, has_quotes=False)  # apostrophes stand in texts as well
     kept = tuple(ESCAPE + one for one in (unquoted.delimiter, "\r", "\n"))
     if not quotes and any(one in line for line in lines for one in kept):
@@ -90,10 +93,11 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     num_stray = sum(record.stray for record in records)
     quote = dialect.quote
     num_quoted = sum(any(record.raw.startswith(quote, begin) for begin, _ in record.spans) for record in records)
+    if dialect.quotes:
+        quoted = _quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS], quote)
+        dialect = replace(dialect, quoted=quoted, speeches=_are_speeches(records, dialect, width))
     return Measure(
-        replace(dialect, quoted=_quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS], quote))
-        if dialect.quotes
-        else dialect,
+        dialect,
         width,
         count / widths.total(),
         stray_share=num_stray / max(1, num_quoted),
@@ -101,9 +105,19 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         spaced=any(_is_spaced(record, quote) for record in records),
         blank_behind=_has_blanks_behind(records),
         quoted_share=min(1.0, num_quoted / max(1, len(records) - 1)),
+        num_quoted=num_quoted - sum(dialect.newline in record.raw.rstrip("\r\n") for record in records),
         has_quotes=num_quoted > num_stray,
         unclosed_line=next((record.line for record in records if record.unclosed), 0),
     )
+
+
+def _are_speeches(records: Sequence[Record], dialect: Dialect, width: int) -> bool:
+    """Whether most records of several lines are rows: a quote begins one text, and ends another. Only of a delimiter
+    that texts seldom have, such as a tab."""
+    several = [one.raw for one in records if dialect.newline in one.raw.rstrip("\r\n")]
+    if width < 2 or dialect.delimiter.isprintable() or len(several) < FEWEST:
+        return False
+    return sum(are_rows(raw, dialect, width) for raw in several) >= max(FEWEST, len(several) / 2)
 
 
 def _has_blanks_behind(records: Sequence[Record]) -> bool:

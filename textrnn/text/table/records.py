@@ -6,7 +6,7 @@ What Python's csv module reads without complaint is read as it does. What is dam
   `"He said "no" twice",1` the inner quotes are text.
 - A cell with such quotes, or that is never closed, does not go beyond its line: what comes after is not swallowed.
 - A record whose number of cells is wrong, but whose first line alone has the right number when its quotes are text, is
-  that line.
+  that line. So is a record of several lines that are each like a row, in a file of such: a speech over several rows.
 - A carriage return within a line is text.
 
 Where cells are not quoted, a backslash may take a delimiter or a line end into its cell, as MySQL writes them.
@@ -28,6 +28,7 @@ CSV, JSONL, JSON, AT, FASTTEXT, FIRST_WORD, LINES = "csv", "jsonl", "json", "at"
 LABEL_PREFIX = "__label__"  # of fastText
 AND = "\x1f"  # between several labels of a row where the file has a list of them: a sign that is in none
 QUOTE, ESCAPE, AT_SIGN = '"', "\\", "@"
+ROW_CHARS = 12  # of a line that may be a row
 MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 
 
@@ -40,6 +41,7 @@ class Dialect:
     quotes: bool = True  # whether cells can be quoted; else quotes are text
     quote: str = QUOTE  # what stands around a quoted cell
     escape: bool = False  # whether a quote within quotes, or a delimiter without them, is written with a backslash
+    speeches: bool = False  # whether cells in quotes over several lines, each of which is like a row, are such rows
     skip_space: bool = False  # whether spaces before a quote or a cell do not count
     level: int = 1  # of JSON: how many brackets stand around each row
     labels_last: bool = False  # of FASTTEXT: whether labels stand behind the text
@@ -187,12 +189,24 @@ def _escaped_record(first: str, number: int, dialect: Dialect, width: int | None
 def _quoted_record(first: str, number: int, dialect: Dialect, width: int | None, peek: Peek) -> tuple[Record, int]:
     """The record that begins with a line, and how many lines it takes."""
     found, num_lines = _parse(first, number, dialect, peek)
-    if width is None or len(found.cells) == width or not (found.stray or num_lines > 1):
+    if width is None or not (found.stray or num_lines > 1):
+        return found, num_lines
+    if len(found.cells) == width:
+        if dialect.speeches and num_lines > 1 and are_rows(found.raw, dialect, width):
+            return _without_quotes(first, number, dialect), 1
         return found, num_lines
     for other in (_parse(first, number, dialect)[0], _without_quotes(first, number, dialect)):
         if len(other.cells) == width:
             return other, 1
     return found, num_lines
+
+
+def are_rows(raw: str, dialect: Dialect, width: int) -> bool:
+    """Whether each line of a record looks like a row of its own."""
+    return all(
+        len(line) >= ROW_CHARS and line.count(dialect.delimiter) == width - 1
+        for line in raw.rstrip("\r\n").split(dialect.newline)
+    )
 
 
 def _without_quotes(raw: str, number: int, dialect: Dialect) -> Record:
