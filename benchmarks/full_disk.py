@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import collections
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.overwrites import WRITERS, Writer, digest, left_behind, state_of
-from benchmarks.tools import ROOT, TEXTRNN, machine, table
+from benchmarks.overwrites import WRITERS, Writer, begun, digest, in_words, is_lost, left_behind, state_of
+from benchmarks.tools import TEXTRNN, machine, table
 
 LIMITS = (0, 1_000, 10_000, 50_000, 200_000, 1_000_000, 3_000_000)  # bytes of a file
 
@@ -48,18 +47,16 @@ def main() -> None:
     print(machine() + "\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(ROOT / "data", folder, dirs_exist_ok=True)
         for writer in WRITERS:
-            subprocess.run([*TEXTRNN, *writer.command], cwd=folder, check=True, capture_output=True)
+            begun(writer, folder)
             counts = collections.Counter[str]()
             for most_bytes in LIMITS:
                 before = digest(folder / writer.target)
                 ended = limited(writer, folder, most_bytes)
                 counts[f"{ended}, {state_of(writer, folder, before)}"] += 1
             stays = left_behind(folder)
-            found = ", ".join(f"{state}: {count}" for state, count in counts.most_common())
-            is_whole = is_whole and not stays and not any(word.isupper() for key in counts for word in key.split())
-            rows.append([f"`{writer.name}`", found, ", ".join(stays) or "nothing"])
+            is_whole = is_whole and not stays and not is_lost(counts)
+            rows.append([f"`{writer.name}`", in_words(counts), ", ".join(stays) or "nothing"])
             print(rows[-1], file=sys.stderr, flush=True)
     print(table(["command", "after each limit", "left behind"], rows))
     sys.exit(not is_whole)

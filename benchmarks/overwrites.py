@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +87,24 @@ def left_behind(folder: Path) -> list[str]:
     return [path.name for place in (folder, folder / "models") for path in place.glob(".*") if path.name != ".locks"]
 
 
+def is_lost(states: Iterable[str]) -> bool:
+    """Whether one of some states, in words, has a word in capitals."""
+    return any(word.isupper() for state in states for word in state.split())
+
+
+def in_words(states: collections.Counter[str]) -> str:
+    """How often each state was found, the most frequent first."""
+    return ", ".join(f"{state}: {count}" for state, count in states.most_common())
+
+
+def begun(writer: Writer, folder: Path) -> float:
+    """Runs a command to its end, beside the sample texts; seconds."""
+    shutil.copytree(ROOT / "data", folder, dirs_exist_ok=True)
+    begin = time.monotonic()
+    subprocess.run([*TEXTRNN, *writer.command], cwd=folder, check=True, capture_output=True)
+    return time.monotonic() - begin
+
+
 def killed(writer: Writer, folder: Path, after_s: float) -> bool:
     """Starts a command and kills it after some seconds; whether it was still running."""
     process = subprocess.Popen(
@@ -110,11 +129,8 @@ def main() -> None:
     print(machine() + "\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(ROOT / "data", folder, dirs_exist_ok=True)  # beside which predictions are written
         for writer in WRITERS:
-            begin = time.monotonic()
-            subprocess.run([*TEXTRNN, *writer.command], cwd=folder, check=True, capture_output=True)
-            seconds, counts = time.monotonic() - begin, collections.Counter[str]()
+            seconds, counts = begun(writer, folder), collections.Counter[str]()
             for _ in range(options.kills // len(WRITERS)):
                 before = digest(folder / writer.target)
                 was_running = killed(writer, folder, draw.uniform(0, seconds))
@@ -122,10 +138,8 @@ def main() -> None:
             left = len(left_behind(folder))
             subprocess.run([*TEXTRNN, *writer.command, "--overwrite"], cwd=folder, check=True, capture_output=True)
             stays = left_behind(folder)
-            is_lost = any(word.isupper() for key in counts for word in key.split())
-            is_whole = is_whole and not is_lost and not (writer.is_run and stays)
-            found = ", ".join(f"{state}: {count}" for state, count in counts.most_common())
-            rows.append([f"`{writer.name}`", f"{seconds:.0f}", found, left, ", ".join(stays) or "nothing"])
+            is_whole = is_whole and not is_lost(counts) and not (writer.is_run and stays)
+            rows.append([f"`{writer.name}`", f"{seconds:.0f}", in_words(counts), left, ", ".join(stays) or "nothing"])
             print(rows[-1], file=sys.stderr, flush=True)
     print(table(["command", "s", "after each kill", "left behind", "after one more run"], rows))
     sys.exit(not is_whole)

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,44 +33,26 @@ REVIEW = "The soup was cold and the waiter rude, but the dessert was lovely."
 STORY = "Mira went back to the harbour.\nAnton walked to the market.\nMira hurried to the mill."
 
 
-def _score(page: Any) -> None:
-    page.fill("#score-text", TEXT)
-    _ask(page, "score")
-
-
-def _classify(page: Any) -> None:
-    page.fill("#classify-text", REVIEW)
-    _ask(page, "classify")
-
-
-def _translate(page: Any) -> None:
-    page.fill("#translate-text", "hello")
-    _ask(page, "translate")
-
-
-def _answer(page: Any) -> None:
-    page.fill("#story", STORY)
-    page.fill("#question", "Where is Mira?")
-    _ask(page, "answer")
-
-
-def _runs(page: Any) -> None:
-    page.click("#run-list >> text=english")
-    page.wait_for_selector("#run img, #run svg, #run canvas")
+# What is filled in on each page before its button is pressed.
+FIELDS = {
+    "score": {"#score-text": TEXT},
+    "classify": {"#classify-text": REVIEW},
+    "translate": {"#translate-text": "hello"},
+    "answer": {"#story": STORY, "#question": "Where is Mira?"},
+}
 
 
 def _ask(page: Any, name: str) -> None:
+    """Fills in what a page asks for, and waits for the result."""
+    for field, text in FIELDS[name].items():
+        page.fill(field, text)
     page.click(f"#{name}-go")
     page.wait_for_selector(f"#{name}-result *")
 
 
-VIEWS: dict[str, Callable[[Any], None]] = {
-    "score": _score,
-    "classify": _classify,
-    "translate": _translate,
-    "answer": _answer,
-    "runs": _runs,
-}
+def _show_run(page: Any) -> None:
+    page.click("#run-list >> text=english")
+    page.wait_for_selector("#run img, #run svg, #run canvas")
 
 
 def _filled(page: Any) -> Any:
@@ -103,10 +84,10 @@ def take(folder: Path) -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-US")
-            for name, view in VIEWS.items():
+            for name in (*FIELDS, "runs"):
                 page.goto(f"{address.rstrip('/')}/#{name}")
                 page.reload()
-                view(page)
+                _ask(page, name) if name in FIELDS else _show_run(page)
                 page.wait_for_timeout(500)
                 page.screenshot(path=PICTURES / f"serve-{name}.png", clip=_filled(page))
             for name, path in {"report": "models/reviews/report.html", "explained": "reviews.explained.html"}.items():
