@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from classify_cases import reviews, write_table
 from cli_fixtures import good
 
 from textrnn.base.files import RUN_FILE, read_json, write_json
-from textrnn.classifier.likeness import KnownWords, Likeness, Measured, Watch, measure_likeness, words_and_pairs
+from textrnn.classifier.likeness import Hashed, Likeness, Measured, Watch, measure_likeness, words_and_pairs
 
 CHINESE = ["味道", "服务", "外卖", "房间", "送餐", "老板", "米饭", "今天", "好吃", "干净", "热情", "很快"]
 
@@ -74,14 +75,29 @@ def test_texts_without_words_say_nothing(likeness):
 
 def test_known_words_are_known_and_few_others():
     words = [f"word{number}" for number in range(5000)]
-    known = KnownWords.of(words)
+    known = Hashed.of(words)
     assert all(word in known for word in words)
     assert np.mean([f"other{number}" in known for number in range(5000)]) < 0.1
-    assert "a" not in KnownWords.of([])
+    assert "a" not in Hashed.of([])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
+def test_rows_that_were_learnt_from_are_told(share):
+    learnt, others = ([f"{name} number {number}" for number in range(2000)] for name in ("this", "that"))
+    watch = Watch(measure_likeness([(learnt, others)], learnt))
+    border = int(share * 2000)
+    for text in learnt[:border] + others[border:]:
+        watch.add_labelled(f" {text}\n")
+    line = watch.learnt_line()
+    if share < 0.1:
+        assert line is None
+    else:
+        told = int(line.removeprefix("about ").partition("%")[0]) / 100
+        assert told == pytest.approx(share, abs=0.06) and "of the 2,000 rows with a label" in line
 
 
 def test_likeness_comes_back_from_json(likeness):
-    again = Likeness.from_json(json.loads(json.dumps(likeness.to_json())), likeness.known.bits)
+    again = Likeness.from_json(json.loads(json.dumps(likeness.to_json())), likeness.known.bits, likeness.texts.bits)
     assert again.to_json() == likeness.to_json()
     found = Measured()
     found.add("zebra quilt", again.known)
@@ -95,6 +111,10 @@ def test_classify_warns_of_other_texts_and_older_runs_do_not(tmp_path, monkeypat
     write_table("same.csv", [(text,) for text in english(40, seed=5)], ("review",))
     write_table("other.csv", [("der Kellner war leider unfreundlich",)] * 20, ("review",))
     assert "unlike" not in good("classify", "same.csv", "--json").err
+    Path("again.csv").write_bytes(Path("a.csv").read_bytes())  # by another name
+    assert "rows with a label have a text that it has learnt from" in good("classify", "again.csv", "--predict").err
+    write_table("labelled.csv", reviews(40, 5))
+    assert "learnt from" not in good("classify", "labelled.csv", "--predict").err
     ran = good("classify", "other.csv", "--json")
     assert ran.err.count("these texts look unlike those it learnt from") == 1
     assert json.loads(ran.out)["unlike"].startswith("these texts look unlike")

@@ -19,7 +19,7 @@ import numpy as np
 from textrnn.text.words import NO_BLANKS, fold
 
 ENOUGH_TEXTS, FURTHER = 2_000, 16  # so many texts are measured, and then one of so many
-BITS_PER_WORD, MOST_BITS = 16, 1 << 24
+BITS_PER_ITEM, MOST_BITS = 16, 1 << 24
 READ_CHARS = 20_000  # of a text
 # From here on texts are unlike: unknown words this many times as often as usual, and this much more, beside what
 # chance does to the mean of a few texts. A set's own test rows have at most 1.0 times as many as its held-out rows;
@@ -29,7 +29,8 @@ LENGTH_FACTOR = 4.0  # of the median length, if it is also beyond that of nearly
 FOREIGN = 0.3  # share of letters in scripts that nearly no letter was in
 RARE_SCRIPT = 0.02
 OTHER_LANGUAGE = 0.5  # share of unknown words from which on that is asked
-ARRAY = "likeness/words"
+ARRAY, TEXTS_ARRAY = "likeness/words", "likeness/texts"
+MANY_LEARNT = 0.1  # of the texts that a result is of: it tells less of others than it seems to
 _RUN, _WORD = re.compile(f"[{NO_BLANKS}]+"), re.compile(rf"[^\W\d_{NO_BLANKS}]+")
 _SCRIPTS = {"CJK": "Chinese", "HIRAGANA": "kana", "KATAKANA": "kana"}
 
@@ -85,8 +86,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class KnownWords:
-    """Words as bits at the places of their hashes: some that are not among them seem to be.
+class Hashed:
+    """Words, or texts, as bits at the places of their hashes: some that are not among them seem to be.
 
     Attributes:
         bits: uint8[bits / 8].
@@ -95,21 +96,26 @@ class KnownWords:
     bits: np.ndarray
 
     @classmethod
-    def of(cls, words: Iterable[str]) -> KnownWords:
-        """The set of some distinct words."""
-        codes = np.array([_code(word) for word in words], np.int64)
-        size = min(MOST_BITS, 1 << max(10, (BITS_PER_WORD * len(codes)).bit_length()))
+    def of(cls, items: Iterable[str]) -> Hashed:
+        """The set of some distinct words or texts."""
+        codes = np.array([_code(item) for item in items], np.int64)
+        size = min(MOST_BITS, 1 << max(10, (BITS_PER_ITEM * len(codes)).bit_length()))
         flags = np.zeros(size, bool)
         flags[codes % size] = True
         return cls(np.packbits(flags))
 
-    def __contains__(self, word: str) -> bool:
-        at = _code(word) % (8 * len(self.bits))
+    @property
+    def share(self) -> float:
+        """Of what is not among them, how much seems to be."""
+        return float(np.unpackbits(self.bits).mean())
+
+    def __contains__(self, item: str) -> bool:
+        at = _code(item) % (8 * len(self.bits))
         return bool(self.bits[at >> 3] >> (7 - (at & 7)) & 1)
 
 
-def _code(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+def _code(item: str) -> int:
+    return zlib.crc32(item.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True)
@@ -118,29 +124,42 @@ class Likeness:
 
     Attributes:
         known: words of all rows that were learnt from.
+        texts: of all these rows; None in older runs.
         unknown: mean and standard deviation of the share of unknown words.
         lengths: 5 %, 50 % and 95 % of the texts have fewer words.
         scripts: share of letters by script.
     """
 
-    known: KnownWords
+    known: Hashed
     unknown: tuple[float, float]
     lengths: tuple[float, float, float]
     scripts: Mapping[str, float]
+    texts: Hashed | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """For `run.json`; the words are an array of their own."""
+        """For `run.json`; the words and the texts are arrays of their own."""
         return dict(unknown=list(self.unknown), lengths=list(self.lengths), scripts=dict(self.scripts))
 
     @classmethod
-    def from_json(cls, values: Any, bits: np.ndarray) -> Likeness:
-        """The inverse of `to_json`; raises KeyError, TypeError or ValueError if it is none."""
+    def from_json(cls, values: Any, words: np.ndarray, texts: np.ndarray | None) -> Likeness:
+        """The inverse of `to_json`, with the bits of words and texts.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
         unknown, lengths = [float(one) for one in values["unknown"]], [float(one) for one in values["lengths"]]
         scripts = {str(name): float(share) for name, share in values["scripts"].items()}
         (mean, deviation), (low, middle, high) = unknown, lengths
-        if bits.dtype != np.uint8 or bits.ndim != 1 or not bits.size:
-            raise ValueError(f"known words are {bits.dtype}{list(bits.shape)}, expected uint8[any]")
-        return cls(KnownWords(bits), (mean, deviation), (low, middle, high), scripts)
+        for bits in (words, *([] if texts is None else [texts])):
+            if bits.dtype != np.uint8 or bits.ndim != 1 or not bits.size:
+                raise ValueError(f"known words are {bits.dtype}{list(bits.shape)}, expected uint8[any]")
+        known = None if texts is None else Hashed(texts)
+        return cls(Hashed(words), (mean, deviation), (low, middle, high), scripts, known)
+
+    def learnt_share(self, num_known: int, num_texts: int) -> float:
+        """The share of some texts that were learnt from, from 0 to 1, by how many of them seem to be: an estimate."""
+        by_chance = 1.0 if self.texts is None else self.texts.share
+        return max(0.0, (num_known / num_texts - by_chance) / (1 - by_chance)) if num_texts and by_chance < 1 else 0.0
 
     def remark(self, found: Measured) -> str | None:
         """What is unusual about some texts, in one line; None if nothing is."""
@@ -203,7 +222,8 @@ def measure_likeness(parts: Sequence[tuple[Sequence[str], Sequence[str]]], texts
         return None
     low, middle, high = np.quantile(found.lengths, (0.05, 0.5, 0.95)).tolist()
     unknown = float(np.mean(found.unknown)), float(np.std(found.unknown))
-    return Likeness(KnownWords.of(_all_words(texts)), unknown, (low, middle, high), found.script_shares)
+    seen = Hashed.of({text.strip() for text in texts})
+    return Likeness(Hashed.of(_all_words(texts)), unknown, (low, middle, high), found.script_shares, seen)
 
 
 def _all_words(texts: Sequence[str]) -> set[str]:
@@ -224,12 +244,30 @@ class Watch:
     likeness: Likeness | None
     seen: int = 0
     found: Measured = field(default_factory=Measured)
+    num_labelled: int = 0
+    num_learnt: int = 0
 
     def add(self, text: str) -> None:
         """Looks at one more text."""
         self.seen += 1
         if self.likeness is not None and (self.seen <= ENOUGH_TEXTS or self.seen % FURTHER == 0):
             self.found.add(text, self.likeness.known)
+
+    def add_labelled(self, text: str) -> None:
+        """Looks whether a text with a label, which says how good the classifier is, was learnt from."""
+        if self.likeness is not None and self.likeness.texts is not None:
+            self.num_labelled += 1
+            self.num_learnt += text.strip() in self.likeness.texts
+
+    def learnt_line(self) -> str | None:
+        """That many of the texts with a label were learnt from; None if few were."""
+        share = 0.0 if self.likeness is None else self.likeness.learnt_share(self.num_learnt, self.num_labelled)
+        if share < MANY_LEARNT:
+            return None
+        return (
+            f"about {share:.0%} of the {self.num_labelled:,} rows with a label have a text that it has learnt from: "
+            "others are right less often ('textrnn info' says how often)"
+        )
 
     def remark(self) -> str | None:
         """See `Likeness.remark`."""

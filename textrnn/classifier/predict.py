@@ -17,7 +17,7 @@ from textrnn.classifier.combine import Mixture
 from textrnn.classifier.explain import Word, explain
 from textrnn.classifier.kinds import kind_from_json
 from textrnn.classifier.label_kind import CLASSES, NUMBERS, SEVERAL, LabelKind
-from textrnn.classifier.likeness import ARRAY, Likeness
+from textrnn.classifier.likeness import ARRAY, TEXTS_ARRAY, Likeness
 from textrnn.classifier.linear import LinearModel
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
@@ -317,7 +317,9 @@ def _opened(path: Path, details: dict[str, Any], weights: dict[str, np.ndarray])
     mean = np.array(model["shares"], np.float64)
     temperatures = {name: float(value) for name, value in model["temperatures"].items()}
     decisions = {name: np.array(value, np.float64) for name, value in model.get("decisions", {}).items()}
-    likeness = Likeness.from_json(details["likeness"], weights[ARRAY]) if "likeness" in details else None
+    likeness = None
+    if "likeness" in details:
+        likeness = Likeness.from_json(details["likeness"], weights[ARRAY], weights.get(TEXTS_ARRAY))
     opened = TextClassifier(
         kind, model["chosen"], mean, decisions, temperatures, linear, networks, mixture, config, details, path, likeness
     )

@@ -87,13 +87,7 @@ def predict(
     with open_tables([path] if isinstance(path, str) else path, options, needs_label=False) as table:
         for warning in table.warnings:
             warn(warning)
-        result = predict_table(table, classifier, output, predict_options, warn)
-        if "test" in result and isinstance(learnt_from, dict) and table.name == learnt_from.get("name"):
-            warn(
-                f"{result['run']} has learnt from a table of this name: if it is the same, most of these rows were "
-                "learnt, and others are right less often ('textrnn info' says how often)"
-            )
-        return result
+        return predict_table(table, classifier, output, predict_options, warn)
 
 
 def predict_table(
@@ -140,7 +134,7 @@ def predict_table(
     name, files = _write(table, predictions, output)
     if not predictions.num_rows:
         raise DataError(f"{table.name} has no rows: expected texts")
-    for problems in (table.summary(), unlike := predictions.watch.remark()):
+    for problems in (table.summary(), unlike := predictions.watch.remark(), predictions.watch.learnt_line()):
         if problems:
             warn(problems)
     result = dict(table=table.describe(), rows=predictions.num_rows, output=output, run=str(classifier.path))
@@ -219,6 +213,7 @@ class _Predictions:
             self.num_rows += 1
             self._new_label = None if written is not None else "" if made.status == EMPTY else made.label
             if label is not None and made.status != EMPTY:
+                self.watch.add_labelled(row.text)
                 self._labels.append(label)
                 self._predictions.extend(made.predictions)
             elif written is not None and label is None:

@@ -22,7 +22,7 @@ from textrnn.base.files import (
     write_weights,
 )
 from textrnn.classifier.label_kind import CLASSES, LabelKind
-from textrnn.classifier.likeness import ARRAY, Likeness
+from textrnn.classifier.likeness import ARRAY, TEXTS_ARRAY, Likeness
 from textrnn.classifier.models import Models
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.predict import KIND
@@ -86,6 +86,8 @@ def save_models(
     if likeness is not None:
         details["likeness"] = likeness.to_json()
         weights[ARRAY] = likeness.known.bits
+        if likeness.texts is not None:
+            weights[TEXTS_ARRAY] = likeness.texts.bits
     for left in (TOKENIZER_FILE, HISTORY_FILE):
         (folder / left).unlink(missing_ok=True)
     if models.vocabulary is not None:
