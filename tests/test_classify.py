@@ -156,7 +156,19 @@ def test_interrupt_saves_what_there_is(place):
 @pytest.mark.slow
 def test_networks_are_pretrained_on_texts_without_labels(place):
     Path("more.txt").write_text("".join(f"{text}\n" for text, _ in reviews() * 2), encoding="utf-8")
-    more = ("--model", "rnn", "--unlabelled", "more.txt", "--pretrain-epochs", "1", "--name", "warm", "--json")
+    more = (
+        "--model",
+        "rnn",
+        "--unlabelled",
+        "more.txt",
+        "--pretrain",
+        "0.3",
+        "--pretrain-epochs",
+        "1",
+        "--name",
+        "warm",
+        "--json",
+    )
     result = good("classify", "reviews.csv", *[option for option in TINY if option != "-q"], *more)
     assert "more.txt: 240 texts without labels" in result.err
     assert re.search(r"pretrained on 338 texts: \d\.\d+ nats, 1\.0 passes", result.err)

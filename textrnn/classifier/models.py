@@ -28,12 +28,11 @@ from textrnn.classifier.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
 from textrnn.text.rows import cut
-from textrnn.text.tokens.vocabulary import Vocabulary, build_vocabulary
+from textrnn.text.tokens.vocabulary import WORD, Vocabulary, build_vocabulary
 
 NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
 LINEAR_SHARE, LINEAR_ALONE_SHARE = 0.2, 0.8  # of the time, at most
 LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
-PRETRAIN_SHARE = 0.3  # of what is left, with many unlabelled texts; with few it did not pay (benchmarks/README.md)
 NETWORKS, NETWORKS_IN_TIME = 5, 10  # at most: nobody waits for more who has not said how long
 # Another network is trained if this many times the seconds of the last one are left, and for each network so much more,
 # as all of them read what is measured on.
@@ -156,8 +155,10 @@ def _fit_networks(
     """Trains networks while there is time; their outputs, float64[rows, outputs], NaN where not held out."""
     config, labels, models.vocabulary = request.config, request.labels, vocabulary
     seed = config.optimization.random_seed
-    ids = _encoded(request.texts, vocabulary, config)
-    pretrained = _pretrained(request, ids, vocabulary, vectors)
+    ids, more = (_encoded(texts, vocabulary, config) for texts in (request.texts, request.unlabelled))
+    if vectors is None:
+        vectors = _vectors_of_texts(request, [*ids, *more], vocabulary)
+    pretrained = _pretrained(request, [*ids, *more], vocabulary, vectors)
     fit = _fit_function(config)
     total, times = np.zeros((len(labels), request.label_kind.num_outputs)), np.zeros((len(labels), 1))
     weights = request.row_weights
@@ -222,26 +223,40 @@ def _folds(request: FitRequest) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield from folds(request.texts, strata, num_folds, rng)
 
 
+def _vectors_of_texts(request: FitRequest, ids: Sequence[np.ndarray], vocabulary: Vocabulary) -> StartVectors | None:
+    """What the embeddings of words begin with, by all texts; None where they begin with drawn or given vectors.
+
+    Those of characters are drawn: vectors did not help there (`benchmarks/README.md`). Texts of the fold that a network
+    is evaluated on are among them, but no labels: nothing of the answers leaks.
+    """
+    config, begin = request.config, time.monotonic()
+    if config.encoder.arch == ESN or request.start is not None or vocabulary.level != WORD:
+        return None
+    from textrnn.classifier.cooccurrence import vectors_of
+
+    seed, width = config.optimization.random_seed, config.encoder.embed
+    found = vectors_of(ids, vocabulary.vocab_size, width, random_seed=seed, interrupted=request.interrupted)
+    if found is not None:
+        spent = time.monotonic() - begin
+        number = f"{len(found.ids):,} tokens"
+        request.say(f"vectors of {number} by what stands beside them in {len(ids):,} texts, {spent:.0f} s")
+    return found
+
+
 def _pretrained(
     request: FitRequest, ids: Sequence[np.ndarray], vocabulary: Vocabulary, vectors: StartVectors | None
 ) -> dict[str, np.ndarray]:
-    """The weights that all networks begin with, learnt from texts alone; none if that gets no time.
-
-    Texts of the fold that a network is evaluated on are among them, but no labels: nothing of the answers leaks.
-    """
+    """The weights that all networks begin with, learnt from texts alone; none if that gets no time."""
     config, begin = request.config, time.monotonic()
     share = config.ensemble.pretrain
-    if share is None:
-        share = PRETRAIN_SHARE if len(request.unlabelled) > len(request.texts) else 0.0
     if not share or config.encoder.arch == ESN or request.start is not None or request.interrupted():
         return {}
     from textrnn.classifier.pretrain import pretrain
 
-    more = _encoded(request.unlabelled, vocabulary, config)
     found = pretrain(
         PretrainRequest(
             config=config,
-            texts=[*ids, *more],
+            texts=ids,
             vocab_size=vocabulary.vocab_size,
             vectors=vectors,
             random_seed=config.optimization.random_seed,
@@ -250,6 +265,6 @@ def _pretrained(
             on_step=lambda done, nats: request.on_progress(done, f"pretraining  {nats:.3f} nats"),
         )
     )
-    spent, count = time.monotonic() - begin, len(ids) + len(more)
-    request.say(f"pretrained on {count:,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s")
+    spent = time.monotonic() - begin
+    request.say(f"pretrained on {len(ids):,} texts: {found.nats:.3f} nats, {found.epochs:.1f} passes, {spent:.0f} s")
     return found.weights

@@ -142,7 +142,7 @@ class EnsembleConfig(Checked):
     pretrain: float | None = option(
         None,
         "Share of the networks' time in which they first learn to predict the tokens of all texts, labelled or not.  "
-        "[default: 0.3 if there are more texts without a label than with one, else 0]",
+        "[default: 0]",
         low=0,
         high=0.95,
         was="warm_up",
