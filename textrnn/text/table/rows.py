@@ -12,7 +12,7 @@ from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
-from textrnn.text.table.label_lists import LIST_SIGNS, joined_labels, list_style
+from textrnn.text.table.label_lists import joined_labels, list_style
 from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
 from textrnn.text.table.one_hot import OneHot, one_hot_of
 from textrnn.text.table.options import TableOptions
@@ -268,7 +268,7 @@ class Table:
                 problem = ", ".join(problems) or None
             if text[:1] == "[" and self.dialect.kind in (JSON, JSONL):
                 text = text_of_list(text)
-            if label and (label[0] == "[" or (label[0] in LIST_SIGNS and self.list_style is not None)):
+            if label and (label[0] == "[" or self.list_style is not None):
                 name = f"{self.label}: {column_name(self.header, label_column or 0)}"
                 label = joined_labels(label, name, self.list_style)
             yield make(Row, (number, text, label or None, problem, record))
