@@ -150,6 +150,13 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["一星", "两颗星", "五星级"] * 9, "label", "grades"),
         (["☆", "☆☆", "☆☆☆"] * 9, "label", "grades"),
         (["☆☆☆", "★★☆", "★★★"] * 9, "label", "classes"),  # the first may be none or three
+        (["⭐️", "⭐️⭐️", "⭐️⭐️⭐️"] * 9, "label", "grades"),
+        (["1 Stern", "2 Sterne", "4,0 von 5 Sternen", "3 sur 5 étoiles", "5 estrellas"] * 9, "label", "grades"),
+        (["Rated 4 out of 5", "2 star rating", "1-star", "3 (of 5)", "5 of 5"] * 9, "label", "grades"),
+        (["★ 4", "3★", "2 ⭐", "5つ星のうち1.0"] * 9, "label", "grades"),
+        (["9/20", "12/20", "16/20"] * 9, "label", "grades"),
+        (["2点", "4点", "5点"] * 9, "score", "grades"),
+        ([f"{n}/100" for n in range(40)], "label", "numbers"),
         (["3.0分", "4.7分", "5分"] * 9, "评分", "grades"),
         (["3.1", "4.7", "5"] * 9, "label", "classes"),  # may be versions
         (["1分", "2分", "3分"] * 9, "时长", "classes"),
