@@ -139,7 +139,7 @@ def _settled(
     counts, lines = Counter(label for label in written if label is not None), list[str]()
     if kind is None:
         meant, lines = settle_labels(counts, len(written), table.options)
-    elif isinstance(kind, Classes):
+    elif not isinstance(kind, Several):
         meant = {label: known_label(label, kind.names, table.options) for label in counts}
     else:
         meant = {label: None if is_unlabelled(label, table.options) else label for label in counts}
