@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -25,6 +26,7 @@ DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失", 
 MOST_DOUBTFUL = 0.05  # share of the rows
 FEWEST_NUMBERS, MOST_WORDS = 3, 2  # different labels that are numbers, and others among them
 LISTED = 5
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))  # a soft hyphen, and signs without width
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?")
 
 
@@ -122,7 +124,8 @@ def listed(labels: Iterable[str], counts: Mapping[str, int] | None = None) -> st
 
 
 def _key(label: str) -> Decimal | str:
-    """What labels of the same meaning have in common: a number, or a word without case and surplus blanks."""
+    """What labels of the same meaning have in common: a number, or a word without case, surplus and unseen signs."""
+    label = unicodedata.normalize("NFC", label.translate(_UNSEEN))
     return Decimal(label) if _NUMBER.fullmatch(label) else folded(label)
 
 
@@ -196,8 +199,8 @@ def merged_line(meant: Mapping[str, str | None], counts: Mapping[str, int]) -> s
     shown = ", ".join(f"{pair} ({_rows(count)})" for pair, count in pairs.most_common(LISTED))
     more = f" and {len(merged) - LISTED} more" if len(merged) > LISTED else ""
     return (
-        f"labels that differ only in case, blanks or the spelling of a number are the same: {shown}{more}; "
-        f"{_flag(merged[0])} keeps it apart"
+        f"labels that differ only in case, blanks, unseen signs or the spelling of a number are the same: {shown}{more}"
+        f"; {_flag(merged[0])} keeps it apart"
     )
 
 
