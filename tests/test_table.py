@@ -331,6 +331,16 @@ def test_rows_read_a_cell_of_a_million_characters(save: Save) -> None:
     assert pairs(found) == [(text, label) for text, label in rows[1:]]
 
 
+@pytest.mark.parametrize("cell", ['="{}"', '"=""{}"""'])
+def test_rows_have_cells_that_excel_keeps_as_text_without_its_signs(save: Save, cell: str) -> None:
+    texts = ["soup, fish", "tea 007", 'a = "b"', '="b" + c']
+    rows = [cell.format(text.replace('"', '""' if cell[0] == "=" else '""""')) for text in texts[:3]] + [texts[3]]
+    path = save("text,label\n" + "".join(f"{row},{cell.format('good')}\n" for row in rows * 5))
+    with open_table(path, TableOptions(text_column="text", label_column="label")) as table:
+        assert [(row.text, row.label) for row in table.rows()] == [(text, "good") for text in texts] * 5
+        assert len(table.warnings) == 1 and "keeps as text" in table.warnings[0] and table.summary() is None
+
+
 def test_rows_can_be_read_at_the_same_time(save: Save) -> None:
     with open_table(save("text,label\na,1\nb,0\nc,1\n")) as table:
         first, second = table.rows(), table.rows()
