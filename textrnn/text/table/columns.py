@@ -17,8 +17,9 @@ from textrnn.text.table.find_columns import (
     regular,
     unused_label,
 )
+from textrnn.text.table.noise import num_counted
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT, FASTTEXT, FIRST_WORD
+from textrnn.text.table.records import AT, CSV, FASTTEXT, FIRST_WORD
 from textrnn.text.table.rows import Table
 
 
@@ -71,6 +72,10 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
     if len(table.label_columns) == 1:
         label = table.label_columns[0]
+        is_noisy = table.is_short and table.dialect.kind == CSV and not options.all_rows
+        if is_noisy and (counted := num_counted(table.sample, label)):
+            table.sample = table.sample[:-counted]
+            table.num_rows = len(table.sample)
         is_moved = label > min(texts)  # by surplus cells of a text
         whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
         table.known_labels = frozenset({row[label].strip() for row in whole} - {""})

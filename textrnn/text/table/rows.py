@@ -221,7 +221,7 @@ class Table:
                 header_follows, part = False, HEADER
             elif explaining:
                 explaining, part = explaining - 1, EXPLAINED
-            elif noise is not None and noise.is_possible(record.cells):
+            elif noise is not None and (noise.is_possible(record.cells) or record.cells[0] in self.known_labels):
                 part = noise.kind_of(record.cells, self.known_labels) or ROW
             if held or part == TOTAL:
                 if part == TOTAL or not any(map(str.strip, record.cells)):
