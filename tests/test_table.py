@@ -341,6 +341,25 @@ def test_rows_have_cells_that_excel_keeps_as_text_without_its_signs(save: Save, 
         assert len(table.warnings) == 1 and "keeps as text" in table.warnings[0] and table.summary() is None
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "numbers", "expected", "why"),
+    [
+        ("\t", ["3,208", "3,13", "12"], ["3.208", "3,13", "12"], "as '3,13' shows"),
+        (";", ["3,208", "1,500"], ["3.208", "1.500"], "as the delimiter is ';'"),
+        (";", ["3,208", "413"], ["3,208", "413"], None),
+        ("\t", ["3,208", "1,500"], ["3,208", "1,500"], None),
+        (";", ["3,208", "3,13", "1,234,567"], ["3,208", "3,13", "1,234,567"], None),
+    ],
+)
+def test_rows_have_labels_with_a_decimal_comma_that_may_be_of_thousands(
+    save: Save, delimiter: str, numbers: list[str], expected: list[str], why: str | None
+) -> None:
+    rows = [f"a fine film {n}{delimiter}{numbers[n % len(numbers)]}\n" for n in range(6 * len(numbers))]
+    with open_table(save(f"text{delimiter}score\n{''.join(rows)}"), needs_label=True) as table:
+        assert [row.label for row in table.rows()] == expected * 6
+        assert [why is not None and why in line for line in table.warnings] == [True] * (why is not None)
+
+
 def test_rows_can_be_read_at_the_same_time(save: Save) -> None:
     with open_table(save("text,label\na,1\nb,0\nc,1\n")) as table:
         first, second = table.rows(), table.rows()
