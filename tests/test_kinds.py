@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn import metrics
 
 import textrnn
+from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several, kind_from_json
 from textrnn.report.more_metrics import (
@@ -21,6 +22,7 @@ from textrnn.report.more_metrics import (
     evaluate_several,
     quadratic_kappa,
 )
+from textrnn.text.table.table import open_table
 
 KINDS = [
     Classes(["bad", "good"]),
@@ -304,6 +306,21 @@ def test_columns_of_yes_and_no_are_labels(home, rng):
     assert [one["label"] for one in two["test"]["per_label"]] == ["play", "tea"]
     write_table("new.csv", rows[:20], header=("review", *THINGS))
     assert good("classify", "new.csv", "--predict", "--model", "hot", "--json").json["test"]["rows"] == 20
+
+
+@pytest.mark.parametrize(("yes", "no"), [("x", ""), ("✓", ""), ("TRUE", ""), ("oui", "non"), ("○", "×"), ("有", "无")])
+def test_columns_of_yes_and_no_in_other_words_are_labels(tmp_path, yes, no):
+    rows = [(f"text {n}", *(yes if n >> bit & 1 else no for bit in range(3))) for n in range(40)]
+    (tmp_path / "a.csv").write_text(
+        "".join(",".join(row) + "\n" for row in [("review", *THINGS), *rows]), encoding="utf-8"
+    )
+    with open_table(str(tmp_path / "a.csv"), needs_label=True) as table:
+        found, kind = read_rows(table, LabelOptions())
+    assert kind.task == "multi" and set(kind.names) == set(THINGS) and len(found.texts) == 40
+    places = [kind.names.index(thing) for thing in THINGS]
+    assert found.labels[:, places].tolist() == [[bool(n >> bit & 1) for bit in range(3)] for n in range(40)]
+    said = ["a.csv: 5 rows without a mark count as rows with none of the labels"] if not no else []
+    assert found.remarks == said
 
 
 def test_columns_of_which_one_is_yes_are_classes(home, rng):
