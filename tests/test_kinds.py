@@ -15,6 +15,7 @@ import textrnn
 from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several, kind_from_json
+from textrnn.classifier.label_numbers import number_of
 from textrnn.report.more_metrics import (
     average_precision,
     best_thresholds,
@@ -193,6 +194,11 @@ def test_the_kind_is_found_out(labels, column, task):
     assert words is None or ("--task grades" if task == "classes" else "--task classes") in words
     assert len(encoded(kind, labels, "table")) == len(labels)
     assert found_kind(labels, column, LabelOptions("classes"))[0].task == "classes"
+
+
+@pytest.mark.parametrize("begin", ["5", "5★", "5 of 5", "★", "rated"])
+def test_long_runs_of_blanks_in_grades_take_no_time_that_grows_with_their_square(begin):
+    assert number_of(f"{begin}{' ' * 300_000}b") is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
@@ -10,10 +11,11 @@ _LABEL = rf"(?:{_QUOTED}|-?\d+(?:\.\d*)?)"
 _BARE_LABEL = rf"(?:{_QUOTED}|[^,\"'{{}}\s][^,\"{{}}]*)"
 _LABELS = {"[": _LABEL, "(": _LABEL, "{": _BARE_LABEL}  # by the first sign: of NumPy, tuples, sets and Postgres
 _LISTS = {
-    "[": re.compile(rf"\[\s*(?:{_LABEL}(?:\s+{_LABEL})*)?\s*\]", re.DOTALL),
+    "[": re.compile(rf"\[\s*(?:{_LABEL}(?:\s+{_LABEL})*\s*)?\]", re.DOTALL),
     "(": re.compile(rf"\((?:{_LABEL}(?:,\s*{_LABEL})*,?)?\)", re.DOTALL),
     "{": re.compile(rf"\{{(?:{_BARE_LABEL}(?:,\s*{_BARE_LABEL})*)?\}}", re.DOTALL),
 }
+_QUOTE = re.compile("['\"]")
 _NEEDS_NO_QUOTES = re.compile(r"[^,\"'{}\s\\]+")  # in Postgres
 _EMPTY_SET = "set()"
 
@@ -45,13 +47,23 @@ def is_bracketed_list(cell: str) -> bool:
 def bracketed_style(cells: Collection[str]) -> str | None:
     """The longest cell with several labels where all cells have theirs in brackets; else None.
 
+    Labels without quotes have to come again in other cells, as the ages of `(25, 32)` do not.
+
     Example:
-        >>> bracketed_style(["[0 3]", "[1]", "[]"]), bracketed_style(["[0 3]", "art"]), bracketed_style(["{a}", "{b}"])
+        >>> bracketed_style(["[0 3]", "[3]", "[]"]), bracketed_style(["[0 3]", "art"]), bracketed_style(["{a}", "{b}"])
         ('[0 3]', None, None)
+        >>> bracketed_style(["(25, 32)", "(38, 43)"]), bracketed_style(["('a', 'b')", "('c',)"])
+        (None, "('a', 'b')")
     """
-    if any(bracketed_labels(cell) is None for cell in cells):
-        return None
-    return max(filter(is_bracketed_list, cells), key=len, default=None)
+    found = dict[str, list[str]]()
+    for cell in dict.fromkeys(cells):
+        if (labels := bracketed_labels(cell)) is None:
+            return None
+        found[cell] = labels
+    longest = max(filter(is_bracketed_list, found), key=len, default=None)
+    often = Counter(label for labels in found.values() for label in labels)
+    are_again = 2 * sum(count > 1 for count in often.values()) >= len(often)
+    return longest if longest and (are_again or _QUOTE.search(longest)) else None
 
 
 def in_brackets(labels: Sequence[str], like: str) -> str:

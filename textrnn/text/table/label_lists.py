@@ -88,7 +88,7 @@ def list_style(cells: Iterable[str]) -> str | None:
     Example:
         >>> list_style(["[art]", "[art][food]"]), list_style(["[sic]", "art"]), list_style(["[]", '["art"]'])
         ('[art][food]', None, '["art"]')
-        >>> list_style(["[0 3]", "[1]"]), list_style(["{art,food}", "{art}"]), list_style(["(1, 2)", "(1,)"])
+        >>> list_style(["[0 3]", "[3]"]), list_style(["{art,food}", "{art}"]), list_style(["(1, 2)", "(1,)"])
         ('[0 3]', '{art,food}', '(1, 2)')
     """
     cells = [cell for cell in cells if cell]
