@@ -174,6 +174,7 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["art, food", "art", "food, people", "people", "art, people"] * 3, "label", "multi"),
         (["艺术、美食", "艺术", "美食", "人物、艺术"] * 3, "label", "multi"),
         (["艺术｜美食", "艺术", "美食", "人物｜艺术"] * 3, "label", "multi"),
+        (["艺术┋美食", "艺术", "美食", "人物┋艺术"] * 3, "label", "multi"),
         (["cs.LG stat.ML", "stat.ML cs.LG", "cs.LG", "cs.LG cs.CV", "cs.CV cs.LG"] * 3, "label", "multi"),
         (["art food", "food people", "art", "food", "people"] * 3, "label", "multi"),
         (["art#food", "food#people", "art", "food", "people"] * 3, "label", "multi"),

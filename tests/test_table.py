@@ -348,10 +348,12 @@ def test_rows_have_cells_that_excel_keeps_as_text_without_its_signs(save: Save, 
         (";", ["3,208", "1,500"], ["3.208", "1.500"], "as the delimiter is ';'"),
         (";", ["3,208", "413"], ["3,208", "413"], None),
         ("\t", ["3,208", "1,500"], ["3,208", "1,500"], None),
+        (";", ["3.208", "413", "1.500.000"], ["3208", "413", "1500000"], "as '413' beside the delimiter ';' shows"),
+        (";", ["3.208", "41"], ["3.208", "41"], None),
         (";", ["3,208", "3,13", "1,234,567"], ["3,208", "3,13", "1,234,567"], None),
     ],
 )
-def test_rows_have_labels_with_a_decimal_comma_that_may_be_of_thousands(
+def test_rows_read_labels_with_a_sign_of_decimals_or_thousands_as_others_show(
     save: Save, delimiter: str, numbers: list[str], expected: list[str], why: str | None
 ) -> None:
     rows = [f"a fine film {n}{delimiter}{numbers[n % len(numbers)]}\n" for n in range(6 * len(numbers))]

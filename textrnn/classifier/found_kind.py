@@ -159,7 +159,7 @@ def _several(written: Sequence[str], separator: str | None, options: LabelOption
         )
     names = sorted({part for label in written for part in parts_of(label, separator)}, key=in_order)
     number = sum(len(parts_of(label, separator)) > 1 for label in written)
-    kind = Several(names, separator if separator.strip() in "|｜/#、，；" else f"{separator.strip()} ")
+    kind = Several(names, separator if separator.strip() in "|｜┋/#、，；" else f"{separator.strip()} ")
     if options.task or options.separator:
         return kind, None
     return kind, (

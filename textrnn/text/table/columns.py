@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_words import column_name, list_columns
-from textrnn.text.table.decimals import decimal_comma
+from textrnn.text.table.decimals import reading_of
 from textrnn.text.table.find_columns import (
     added_columns,
     check_text,
@@ -69,7 +69,7 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         texts = [0 if width == 1 else find_text(table, facts, labels)]
     for column in texts:
         check_text(table, facts, column)
-    table.text_columns, table.known_labels, table.has_decimals = tuple(texts), frozenset(), False
+    table.text_columns, table.known_labels, table.number_sign = tuple(texts), frozenset(), None
     table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
     if len(table.label_columns) == 1:
         label = table.label_columns[0]
@@ -80,7 +80,7 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         is_moved = label > min(texts)  # by surplus cells of a text
         whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
         table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
-        _find_decimals(table)
+        _find_reading(table)
     elif not table.label_columns:
         unused_label(table, facts)
     used = {*texts, *table.label_columns}
@@ -88,14 +88,16 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     table.num_empty = sum(not own.filled for column, own in enumerate(facts) if column not in used)
 
 
-def _find_decimals(table: Table) -> None:
-    """Sets whether labels such as 3,208 are decimals, and says so."""
-    why = decimal_comma(table.known_labels, table.dialect.delimiter) if table.dialect.kind == CSV else None
-    table.has_decimals = why is not None
-    if why is not None:
-        name = column_name(table.header, table.label_columns[0])
-        warning = f"{table.name}: commas in {name} are decimal commas, {why}: 1,234 is read as 1.234"
-        table.warnings += [warning] * (warning not in table.warnings)
+def _find_reading(table: Table) -> None:
+    """Sets how labels such as 3,208 are read, and says so."""
+    found = reading_of(table.known_labels, table.dialect.delimiter) if table.dialect.kind == CSV else None
+    if found is None:
+        return
+    table.number_sign, why = found
+    name = column_name(table.header, table.label_columns[0])
+    what = "commas in {} are decimal commas" if table.number_sign == "," else "points in {} stand between thousands"
+    warning = f"{table.name}: {what.format(name)}, {why}"
+    table.warnings += [warning] * (warning not in table.warnings)
 
 
 def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag: str, table: str) -> int:

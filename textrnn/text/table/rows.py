@@ -10,7 +10,7 @@ from itertools import islice
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
-from textrnn.text.table.decimals import with_point
+from textrnn.text.table.decimals import as_decimal
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import joined_labels, list_style
@@ -74,7 +74,7 @@ class Table:
     text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_columns: tuple[int, ...] = ()  # several hold yes or no each, see `textrnn.text.table.one_hot`
     known_labels: frozenset[str] = frozenset()  # those of the sample
-    has_decimals: bool = False  # whether labels such as 3,208 have a decimal comma, and are none of thousands
+    number_sign: str | None = None  # the sign of labels such as 3,208 that is read as other numbers show
     set_aside: frozenset[int] = frozenset()  # columns that hold neither, as the user says
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
@@ -274,8 +274,8 @@ class Table:
             if label and (label[0] == "[" or self.list_style is not None):
                 name = f"{self.label}: {column_name(self.header, label_column or 0)}"
                 label = joined_labels(label, name, self.list_style)
-            if self.has_decimals:
-                label = with_point(label)
+            if self.number_sign is not None:
+                label = as_decimal(label, self.number_sign)
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally
