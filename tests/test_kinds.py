@@ -330,6 +330,14 @@ def test_columns_of_yes_and_no_in_other_words_are_labels(tmp_path, yes, no):
     assert found.remarks == said
 
 
+@pytest.mark.parametrize("others", ["AB", "01"])
+def test_columns_of_marks_beside_other_labels_are_none(tmp_path, others):
+    rows = [f"text {n},{','.join('x' * (n >> bit & 1) for bit in range(3))},{others[n % 2]}\n" for n in range(40)]
+    (tmp_path / "a.csv").write_text(f"review,{','.join(THINGS)},segment\n{''.join(rows)}", encoding="utf-8")
+    with open_table(str(tmp_path / "a.csv"), needs_label=True) as table:
+        assert table.column_names[1] == "segment"
+
+
 def test_columns_of_which_one_is_yes_are_classes(home, rng):
     rows = [(f"{word} {n}", *(int(word == other) for other in WORDS)) for n in range(30) for word in WORDS]
     write_table("hot.csv", rows, header=("review", *WORDS))

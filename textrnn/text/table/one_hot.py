@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import ColumnFacts
+from textrnn.text.table.column_names import speaks_against
 
 YES = frozenset(
     {"1", "1.0", "true", "t", "yes", "y", "x", "checked", "selected", "✓", "✔", "✔️", "√", "☑", "○", "是", "有"}
@@ -18,10 +19,28 @@ FEWEST = 3  # columns of yes and no that are taken for labels without being name
 
 
 def is_yes_or_no(facts: ColumnFacts) -> bool:
-    """Whether a column holds both yes and no, of which no may be blank, and nothing else."""
+    """Whether a column holds both yes and no, and nothing else."""
     found = {value.casefold() for value in facts.counts}
-    has_no = bool(found & NO) or facts.filled < facts.num_rows
-    return bool(found & YES) and has_no and found <= YES | NO
+    return bool(found & YES) and bool(found & NO) and found <= YES | NO
+
+
+def yes_or_no_columns(names: Sequence[str], facts: Sequence[ColumnFacts], columns: Sequence[int]) -> list[int]:
+    """Those of some columns that hold yes and no; no may be blank where no other column has a few values.
+
+    Args:
+        names: of all columns.
+        facts: of all columns.
+        columns: of which some may be labels.
+    """
+    found = [column for column in columns if is_yes_or_no(facts[column])]
+    marked = [column for column in columns if _is_yes_or_blank(facts[column])]
+    others = [c for c in columns if c not in marked and facts[c].is_few and not speaks_against(names[c])]
+    return found if others else marked
+
+
+def _is_yes_or_blank(facts: ColumnFacts) -> bool:
+    found = {value.casefold() for value in facts.counts}
+    return bool(found) and found <= YES and facts.filled < facts.num_rows
 
 
 def says_no(facts: ColumnFacts) -> bool:
