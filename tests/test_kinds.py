@@ -12,8 +12,10 @@ from scipy import stats
 from sklearn import metrics
 
 import textrnn
+from textrnn.classifier.data import read_rows
 from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several, kind_from_json
+from textrnn.classifier.label_numbers import number_of
 from textrnn.report.more_metrics import (
     average_precision,
     best_thresholds,
@@ -21,6 +23,7 @@ from textrnn.report.more_metrics import (
     evaluate_several,
     quadratic_kappa,
 )
+from textrnn.text.table.table import open_table
 
 KINDS = [
     Classes(["bad", "good"]),
@@ -150,6 +153,13 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["一星", "两颗星", "五星级"] * 9, "label", "grades"),
         (["☆", "☆☆", "☆☆☆"] * 9, "label", "grades"),
         (["☆☆☆", "★★☆", "★★★"] * 9, "label", "classes"),  # the first may be none or three
+        (["⭐️", "⭐️⭐️", "⭐️⭐️⭐️"] * 9, "label", "grades"),
+        (["1 Stern", "2 Sterne", "4,0 von 5 Sternen", "3 sur 5 étoiles", "5 estrellas"] * 9, "label", "grades"),
+        (["Rated 4 out of 5", "2 star rating", "1-star", "3 (of 5)", "5 of 5"] * 9, "label", "grades"),
+        (["★ 4", "3★", "2 ⭐", "5つ星のうち1.0"] * 9, "label", "grades"),
+        (["9/20", "12/20", "16/20"] * 9, "label", "grades"),
+        (["2点", "4点", "5点"] * 9, "score", "grades"),
+        ([f"{n}/100" for n in range(40)], "label", "numbers"),
         (["3.0分", "4.7分", "5分"] * 9, "评分", "grades"),
         (["3.1", "4.7", "5"] * 9, "label", "classes"),  # may be versions
         (["1分", "2分", "3分"] * 9, "时长", "classes"),
@@ -164,6 +174,7 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         (["art, food", "art", "food, people", "people", "art, people"] * 3, "label", "multi"),
         (["艺术、美食", "艺术", "美食", "人物、艺术"] * 3, "label", "multi"),
         (["艺术｜美食", "艺术", "美食", "人物｜艺术"] * 3, "label", "multi"),
+        (["艺术┋美食", "艺术", "美食", "人物┋艺术"] * 3, "label", "multi"),
         (["cs.LG stat.ML", "stat.ML cs.LG", "cs.LG", "cs.LG cs.CV", "cs.CV cs.LG"] * 3, "label", "multi"),
         (["art food", "food people", "art", "food", "people"] * 3, "label", "multi"),
         (["art#food", "food#people", "art", "food", "people"] * 3, "label", "multi"),
@@ -184,6 +195,11 @@ def test_the_kind_is_found_out(labels, column, task):
     assert words is None or ("--task grades" if task == "classes" else "--task classes") in words
     assert len(encoded(kind, labels, "table")) == len(labels)
     assert found_kind(labels, column, LabelOptions("classes"))[0].task == "classes"
+
+
+@pytest.mark.parametrize("begin", ["5", "5★", "5 of 5", "★", "rated"])
+def test_long_runs_of_blanks_in_grades_take_no_time_that_grows_with_their_square(begin):
+    assert number_of(f"{begin}{' ' * 300_000}b") is None
 
 
 @pytest.mark.parametrize(
@@ -297,6 +313,29 @@ def test_columns_of_yes_and_no_are_labels(home, rng):
     assert [one["label"] for one in two["test"]["per_label"]] == ["play", "tea"]
     write_table("new.csv", rows[:20], header=("review", *THINGS))
     assert good("classify", "new.csv", "--predict", "--model", "hot", "--json").json["test"]["rows"] == 20
+
+
+@pytest.mark.parametrize(("yes", "no"), [("x", ""), ("✓", ""), ("TRUE", ""), ("oui", "non"), ("○", "×"), ("有", "无")])
+def test_columns_of_yes_and_no_in_other_words_are_labels(tmp_path, yes, no):
+    rows = [(f"text {n}", *(yes if n >> bit & 1 else no for bit in range(3))) for n in range(40)]
+    (tmp_path / "a.csv").write_text(
+        "".join(",".join(row) + "\n" for row in [("review", *THINGS), *rows]), encoding="utf-8"
+    )
+    with open_table(str(tmp_path / "a.csv"), needs_label=True) as table:
+        found, kind = read_rows(table, LabelOptions())
+    assert kind.task == "multi" and set(kind.names) == set(THINGS) and len(found.texts) == 40
+    places = [kind.names.index(thing) for thing in THINGS]
+    assert found.labels[:, places].tolist() == [[bool(n >> bit & 1) for bit in range(3)] for n in range(40)]
+    said = ["a.csv: 5 rows without a mark count as rows with none of the labels"] if not no else []
+    assert found.remarks == said
+
+
+@pytest.mark.parametrize("others", ["AB", "01"])
+def test_columns_of_marks_beside_other_labels_are_none(tmp_path, others):
+    rows = [f"text {n},{','.join('x' * (n >> bit & 1) for bit in range(3))},{others[n % 2]}\n" for n in range(40)]
+    (tmp_path / "a.csv").write_text(f"review,{','.join(THINGS)},segment\n{''.join(rows)}", encoding="utf-8")
+    with open_table(str(tmp_path / "a.csv"), needs_label=True) as table:
+        assert table.column_names[1] == "segment"
 
 
 def test_columns_of_which_one_is_yes_are_classes(home, rng):

@@ -50,6 +50,30 @@ def settled(counts, options=TableOptions(), num_rows=None):  # noqa: B008
             {"a": 50, "待定": 20, None: 62},
             ["62 rows with '\\\\N' (30), '(null)' (20), ", "'待定' is taken for a label, as 20 rows of"],
         ),
+        (
+            {"a": 50, "b": 40, "N.A.": 9, "Unlabelled": 8, "k.A.": 7, "(跳过)": 6, "???": 5, "Not rated": 2, "NaT": 1},
+            TableOptions(),
+            {"a": 50, "b": 40, None: 38},
+            ["38 rows with 'N.A.' (9), 'Unlabelled' (8), 'k.A.' (7), '(跳过)' (6), '???' (5) and 2 more for a label"],
+        ),
+        (
+            {"a": 50, "Not rated": 20},
+            TableOptions(),
+            {"a": 50, "Not rated": 20},
+            ["'Not rated' is taken for a label, as 20 rows of 70 have it"],
+        ),
+        (
+            {"1": 9, "2": 8, "3,5": 7, "Not rated": 20},
+            TableOptions(),
+            {"1": 9, "2": 8, "3,5": 7, None: 20},
+            ["20 rows with 'Not rated' for a label count as rows without a label; --keep-label 'Not rated' takes it"],
+        ),
+        (
+            {"1 star": 9, "2 stars": 8, "3 stars": 7, "spam": 2},
+            TableOptions(),
+            {"1 star": 9, "2 stars": 8, "3 stars": 7, "spam": 2},
+            ["'spam' (2) is taken for a label beside numbers; --missing-label spam leaves the numbers alone"],
+        ),
         ({"a": 5, "NA": 3}, KEEP_NA, {"a": 5, "NA": 3}, []),
         (
             {"a": 50, "none": 4, "None": 1},
@@ -73,6 +97,12 @@ def settled(counts, options=TableOptions(), num_rows=None):  # noqa: B008
             TableOptions(),
             {"Very Good": 5, "bad": 9},
             ["'very  good' as 'Very Good' (2 rows); --keep-label 'very  good' keeps it apart"],
+        ),
+        (
+            {"été": 5, "e\u0301te\u0301": 2, "mer\u200b": 1, "mer": 4, "\ufeffmer": 1, "me\u00adr": 1},
+            TableOptions(),
+            {"été": 7, "mer": 7},
+            ["unseen signs or the spelling of a number are the same: 'e\u0301te\u0301' as 'été' (2 rows), 'mer"],
         ),
         ({"Pos": 3, "pos": 2, "neg": 1}, KEEP_POS, {"Pos": 3, "pos": 2, "neg": 1}, []),
         ({"1": 3, "1,5": 2, "1.5": 1, "1-": 1}, TableOptions(), {"1": 3, "1,5": 2, "1.5": 1, "1-": 1}, []),
@@ -105,6 +135,7 @@ def test_known_label_means_the_only_class_that_is_alike():
         None,
     ]
     assert known_label("x ", ["x", "X"]) == "x " and known_label("new", classes) == "new"
+    assert known_label("not rated", ()) is None and known_label("4.5", ()) == "4.5"  # of numbers
     assert known_label("NA", ["NA", "a"]) == "NA" and known_label("none", ["None", "a"]) == "None"
 
 

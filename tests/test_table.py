@@ -331,6 +331,37 @@ def test_rows_read_a_cell_of_a_million_characters(save: Save) -> None:
     assert pairs(found) == [(text, label) for text, label in rows[1:]]
 
 
+@pytest.mark.parametrize("cell", ['="{}"', '"=""{}"""'])
+def test_rows_have_cells_that_excel_keeps_as_text_without_its_signs(save: Save, cell: str) -> None:
+    texts = ["soup, fish", "tea 007", 'a = "b"', '="b" + c']
+    rows = [cell.format(text.replace('"', '""' if cell[0] == "=" else '""""')) for text in texts[:3]] + [texts[3]]
+    path = save("text,label\n" + "".join(f"{row},{cell.format('good')}\n" for row in rows * 5))
+    with open_table(path, TableOptions(text_column="text", label_column="label")) as table:
+        assert [(row.text, row.label) for row in table.rows()] == [(text, "good") for text in texts] * 5
+        assert len(table.warnings) == 1 and "keeps as text" in table.warnings[0] and table.summary() is None
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "numbers", "expected", "why"),
+    [
+        ("\t", ["3,208", "3,13", "12"], ["3.208", "3,13", "12"], "as '3,13' shows"),
+        (";", ["3,208", "1,500"], ["3.208", "1.500"], "as the delimiter is ';'"),
+        (";", ["3,208", "413"], ["3,208", "413"], None),
+        ("\t", ["3,208", "1,500"], ["3,208", "1,500"], None),
+        (";", ["3.208", "413", "1.500.000"], ["3208", "413", "1500000"], "as '413' beside the delimiter ';' shows"),
+        (";", ["3.208", "41"], ["3.208", "41"], None),
+        (";", ["3,208", "3,13", "1,234,567"], ["3,208", "3,13", "1,234,567"], None),
+    ],
+)
+def test_rows_read_labels_with_a_sign_of_decimals_or_thousands_as_others_show(
+    save: Save, delimiter: str, numbers: list[str], expected: list[str], why: str | None
+) -> None:
+    rows = [f"a fine film {n}{delimiter}{numbers[n % len(numbers)]}\n" for n in range(6 * len(numbers))]
+    with open_table(save(f"text{delimiter}score\n{''.join(rows)}"), needs_label=True) as table:
+        assert [row.label for row in table.rows()] == expected * 6
+        assert [why is not None and why in line for line in table.warnings] == [True] * (why is not None)
+
+
 def test_rows_can_be_read_at_the_same_time(save: Save) -> None:
     with open_table(save("text,label\na,1\nb,0\nc,1\n")) as table:
         first, second = table.rows(), table.rows()

@@ -182,6 +182,10 @@ CELLS: dict[str, Callable[[list[str]], str]] = {
     "choices in csv": lambda labels: (
         labels[0] if len(labels) == 1 else json.dumps({"choices": labels}) if labels else ""
     ),
+    "numpy": lambda labels: f"[{' '.join(map(repr, labels))}]",
+    "tuple": lambda labels: repr(tuple(labels)),
+    "set": lambda labels: f"{{{', '.join(map(repr, labels))}}}" if labels else "set()",
+    "postgres": lambda labels: f"{{{','.join(label if label.isalpha() else json.dumps(label) for label in labels)}}}",
     "brackets": lambda labels: "".join(f"【{label}】" for label in labels),
     "square brackets": lambda labels: " ".join(f"[{label}]" for label in labels),
     "hashes": lambda labels: "".join(f"#{label}#" for label in labels),

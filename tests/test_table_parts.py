@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD
 from textrnn.text.table import records as records_module
+from textrnn.text.table.bracketed import bracketed_labels
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.column_names import label_hint, speaks_against, text_hint
 from textrnn.text.table.dialect import find_dialect, parse_delimiter
@@ -329,3 +330,8 @@ def test_long_runs_of_blanks_take_no_time_that_grows_with_their_square(tmp_path:
     path.write_text(f"text,label\n{begin}{' ' * 300_000}b,neg\n", encoding="utf-8")
     with open_table(str(path)) as table:
         assert [row.text.split() for row in table.rows()] == [[*begin.split(), "b"]]
+
+
+@pytest.mark.parametrize("begin", ["[", "[0", "['a'", "(", "('a',", "{", "{a", "{a,"])
+def test_long_runs_of_blanks_in_brackets_take_no_time_that_grows_with_their_square(begin: str) -> None:
+    assert bracketed_labels(f"{begin}{' ' * 300_000}'") is None

@@ -139,7 +139,7 @@ def _settled(
     counts, lines = Counter(label for label in written if label is not None), list[str]()
     if kind is None:
         meant, lines = settle_labels(counts, len(written), table.options)
-    elif isinstance(kind, Classes):
+    elif not isinstance(kind, Several):
         meant = {label: known_label(label, kind.names, table.options) for label in counts}
     else:
         meant = {label: None if is_unlabelled(label, table.options) else label for label in counts}
@@ -152,6 +152,10 @@ def _settled(
             is_one = all(len(parts_of(label, one_hot.separator)) == 1 for label in known)
             options = replace(options, task=options.task or (CLASSES if is_one else SEVERAL))
             options = options if is_one else replace(options, separator=one_hot.separator)
+            if one_hot.blank_is_no and (number := known.count(one_hot.separator)):
+                lines.append(
+                    f"{number:,} row{'s' * (number != 1)} without a mark count as rows with none of the labels"
+                )
         elif between is not None:
             lines += [several_line(lists)] if options.task is None else []
             options = replace(options, task=options.task or SEVERAL, separator=options.separator or between)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -14,11 +12,11 @@ import numpy as np
 from textrnn.base.errors import DataError
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
 from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, LabelKind
+from textrnn.classifier.label_numbers import is_grade, number_of
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
 from textrnn.text.table.column_names import names_grades
 from textrnn.text.table.label_lists import (
-    DECIMAL_COMMA,
     SEPARATORS,
     UNSURE_SEPARATORS,
     are_codes,
@@ -29,19 +27,6 @@ from textrnn.text.table.records import AND
 
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
-# Labels that say by themselves that they are grades: ★★★☆☆, ☆☆☆, 4 stars, 4.0 out of 5 stars, 4/5, 4星, 四星.
-_STARS = re.compile(
-    r"(?P<signs>[★⭐]+)☆*|(?P<empty>☆+)|(?P<word>[零一二两三四五六七八九十])(?:颗星|星级?)"
-    r"|(?P<number>\d{1,2}(?:[.,]\d)?)\s*(?:stars?|颗星|星级?|(?:/|out\s+of)\s*(?:5|10)(?:\s*stars?)?)",
-    re.IGNORECASE,
-)
-_FIGURES = {"两": "2"} | {sign: str(number) for number, sign in enumerate("零一二三四五六七八九十")}
-_UNITS = re.compile(r"^[$€£¥₹]\s*|(?<=\d)\s*[$€£¥₹%元分]$")  # before or behind a number
-_THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
-    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
-    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
-    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:[ \xa0\u202f]\d{3})+)(?:,(?P<rest>\d+))?"),
-)
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
 
 
@@ -56,32 +41,6 @@ class LabelOptions:
 
     task: str | None = None
     separator: str | None = None
-
-
-def number_of(label: str) -> float | None:
-    """The number that a label is, also one with a decimal comma, of money, percent or stars; None if it is none.
-
-    Example:
-        >>> number_of("4,5"), number_of(" 3 "), number_of("good"), number_of("nan")
-        (4.5, 3.0, None, None)
-        >>> number_of("$1,234.50"), number_of("1.234,50 €"), number_of("12 %"), number_of("1,234"), number_of("¥20")
-        (1234.5, 1234.5, 12.0, 1234.0, 20.0)
-        >>> number_of("★★☆☆☆"), number_of("4.0 out of 5 stars"), number_of("9/10")
-        (2.0, 4.0, 9.0)
-        >>> number_of("☆☆"), number_of("四星"), number_of("两颗星"), number_of("4.7分")
-        (2.0, 4.0, 2.0, 4.7)
-    """
-    label = label.strip()
-    if stars := _STARS.fullmatch(label):
-        label = stars["number"] or _FIGURES.get(stars["word"]) or str(len(stars["signs"] or stars["empty"]))
-    label = _UNITS.sub("", label)
-    if thousands := next(filter(None, (form.fullmatch(label) for form in _THOUSANDS)), None):
-        label = f"{re.sub(r'[^0-9+-]', '', thousands['whole'])}.{thousands['rest'] or 0}"
-    try:
-        found = float(label.replace(",", ".") if DECIMAL_COMMA.fullmatch(label) else label)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 def without_lists(written: Sequence[str | None]) -> tuple[Sequence[str | None], str | None]:
@@ -176,18 +135,18 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
     if None in values or (separator == "," and are_codes(written)):
         return CLASSES if separator is None else SEVERAL
     counts = Counter(values)
-    is_named = names_grades(column)
+    are_named = names_grades(column) or all(map(is_grade, dict.fromkeys(written)))
     by_halves = all(value is not None and float(2 * value).is_integer() for value in counts)
     has_halves = any(value is not None and not value.is_integer() for value in counts)
     if (
         2 < len(counts) <= MOST_GRADES
-        and (by_halves or (is_named and len(counts) <= FEW_NUMBERS))
-        and (has_halves or is_named or all(_STARS.fullmatch(label.strip()) for label in written))
+        and (by_halves or (are_named and len(counts) <= FEW_NUMBERS))
+        and (has_halves or are_named)
     ):
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (
-        len(counts) > MOST_GRADES and (has_halves or often_once or is_named)
+        len(counts) > MOST_GRADES and (has_halves or often_once or are_named)
     )
     return NUMBERS if is_number else CLASSES
 
@@ -200,7 +159,7 @@ def _several(written: Sequence[str], separator: str | None, options: LabelOption
         )
     names = sorted({part for label in written for part in parts_of(label, separator)}, key=in_order)
     number = sum(len(parts_of(label, separator)) > 1 for label in written)
-    kind = Several(names, separator if separator.strip() in "|｜/#、，；" else f"{separator.strip()} ")
+    kind = Several(names, separator if separator.strip() in "|｜┋/#、，；" else f"{separator.strip()} ")
     if options.task or options.separator:
         return kind, None
     return kind, (

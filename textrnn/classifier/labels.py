@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from textrnn.classifier.label_numbers import number_of
 from textrnn.classifier.splits import folded
 from textrnn.text.table.cell_values import EXCEL_ERRORS
 from textrnn.text.table.options import TableOptions
 
 # Never a label, in upper or lower case: as programs and databases write what is missing, and errors of a spreadsheet.
 MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "[null]", "(null)", "<null>", "\\n", "?", "#nv"})
-MARKS |= {"未标注", "待标注", "未标记", "(空)", "（空）"} | {sign.lower() for sign in EXCEL_ERRORS}
-DOUBTFUL = frozenset({"none", "-", "--", "——", "/", "tbd"})  # a label unless they are rare
-DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失"}
+MARKS |= {"n.a", "n.a.", "--na--", "??", "???", "(blank)", "(not set)", "(none)", "unlabeled", "unlabelled", "no label"}
+MARKS |= {"not labeled", "not labelled", "k.a.", "keine angabe", "(leer)", "(vide)", "н/д", "未評価"}
+MARKS |= {"未标注", "待标注", "未标记", "未打标", "未填写", "(空)", "（空）", "(跳过)", "（跳过）"}
+MARKS |= {sign.lower() for sign in EXCEL_ERRORS}
+# A label unless they are rare, or the others are numbers.
+DOUBTFUL = frozenset({"none", "-", "--", "——", "/", "tbd", "nat", "not rated", "unrated", "no rating", "no answer"})
+DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失", "不适用", "不详", "跳过"}
 MOST_DOUBTFUL = 0.05  # share of the rows
+FEWEST_NUMBERS, MOST_WORDS = 3, 2  # different labels that are numbers, and others among them
 LISTED = 5
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))  # a soft hyphen, and signs without width
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?")
 
 
@@ -61,11 +69,14 @@ def settle_labels(
         "1 row with 'NA' for a label counts as one without a label; --keep-label NA takes it for a label"
     """
     kept, missing = set(options.keep_labels), {folded(label) for label in options.missing_labels}
+    words = _words_among_numbers(label for label in counts if folded(label) not in missing | MARKS)
     frequent = {
         label
         for label in counts
         if folded(label) in DOUBTFUL - missing and _total(counts, label) >= MOST_DOUBTFUL * num_rows
     }
+    if words and DOUBTFUL.issuperset(map(folded, words)):
+        frequent = set()
     none = [label for label in counts if label not in kept | frequent and folded(label) in missing | MARKS | DOUBTFUL]
     groups: dict[object, list[str]] = {}
     for label in counts:
@@ -78,6 +89,7 @@ def settle_labels(
     lines = [
         _missing_line([label for label in none if folded(label) not in missing], counts),
         _frequent_line(frequent - kept, counts, num_rows),
+        _words_line([label for label in words if label not in kept | frequent and label not in none], counts),
     ]
     return meant, [line for line in lines if line]
 
@@ -112,7 +124,8 @@ def listed(labels: Iterable[str], counts: Mapping[str, int] | None = None) -> st
 
 
 def _key(label: str) -> Decimal | str:
-    """What labels of the same meaning have in common: a number, or a word without case and surplus blanks."""
+    """What labels of the same meaning have in common: a number, or a word without case, surplus and unseen signs."""
+    label = unicodedata.normalize("NFC", label.translate(_UNSEEN))
     return Decimal(label) if _NUMBER.fullmatch(label) else folded(label)
 
 
@@ -146,6 +159,32 @@ def _frequent_line(frequent: Collection[str], counts: Mapping[str, int], num_row
     )
 
 
+def _words_among_numbers(labels: Iterable[str]) -> list[str]:
+    """The labels that are no numbers, where they are one or two among several that are.
+
+    Example:
+        >>> _words_among_numbers(["1", "2", "3", "skip"]), _words_among_numbers(["1", "2", "skip"])
+        (['skip'], [])
+    """
+    words, numbers = list[str](), set[float]()
+    for label in labels:
+        if (number := number_of(label)) is not None:
+            numbers.add(number)
+        elif len(words) == MOST_WORDS:
+            return []
+        else:
+            words.append(label)
+    return words if len(numbers) >= FEWEST_NUMBERS else []
+
+
+def _words_line(words: Sequence[str], counts: Mapping[str, int]) -> str | None:
+    if not words:
+        return None
+    flags = " ".join(f"--missing-label {shlex.quote(word)}" for word in words)
+    many = "are taken for labels" if len(words) > 1 else "is taken for a label"
+    return f"{listed(words, counts)} {many} beside numbers; {flags} leaves the numbers alone"
+
+
 def merged_line(meant: Mapping[str, str | None], counts: Mapping[str, int]) -> str | None:
     """A line on the labels that count as others; None if there are none.
 
@@ -160,8 +199,8 @@ def merged_line(meant: Mapping[str, str | None], counts: Mapping[str, int]) -> s
     shown = ", ".join(f"{pair} ({_rows(count)})" for pair, count in pairs.most_common(LISTED))
     more = f" and {len(merged) - LISTED} more" if len(merged) > LISTED else ""
     return (
-        f"labels that differ only in case, blanks or the spelling of a number are the same: {shown}{more}; "
-        f"{_flag(merged[0])} keeps it apart"
+        f"labels that differ only in case, blanks, unseen signs or the spelling of a number are the same: {shown}{more}"
+        f"; {_flag(merged[0])} keeps it apart"
     )
 
 

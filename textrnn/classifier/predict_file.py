@@ -17,7 +17,7 @@ import numpy as np
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.classifier.explain_file import SHOWN_ROWS, Explaining, page_for
 from textrnn.classifier.found_kind import encoder_of, labels_of
-from textrnn.classifier.kinds import Classes, Several
+from textrnn.classifier.kinds import Several
 from textrnn.classifier.labels import is_unlabelled, known_label
 from textrnn.classifier.likeness import Watch
 from textrnn.classifier.predict import EMPTY, OK, UNCERTAIN, Prediction, TextClassifier
@@ -252,7 +252,7 @@ class _Predictions:
         """The label of a row as it counts; None for none."""
         if label is None or is_unlabelled(label, options):
             return None
-        return known_label(label, self._kind.names, options) if isinstance(self._kind, Classes) else label
+        return label if isinstance(self._kind, Several) else known_label(label, self._kind.names, options)
 
     def measured(self) -> dict[str, Any]:
         """`test`, `unknown_labels` and `unknown_label_rows`, as far as there is something to say."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from textrnn.base.errors import ConfigError, DataError
-from textrnn.classifier.found_kind import number_of
+from textrnn.classifier.label_numbers import number_of
 from textrnn.classifier.labels import listed
 from textrnn.classifier.splits import folded
 from textrnn.text.table.column_words import short_name

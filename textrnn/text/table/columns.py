@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.column_facts import column_facts
-from textrnn.text.table.column_words import list_columns
+from textrnn.text.table.column_words import column_name, list_columns
+from textrnn.text.table.decimals import reading_of
 from textrnn.text.table.find_columns import (
     added_columns,
     check_text,
@@ -17,8 +18,9 @@ from textrnn.text.table.find_columns import (
     regular,
     unused_label,
 )
+from textrnn.text.table.noise import num_counted
 from textrnn.text.table.options import TableOptions
-from textrnn.text.table.records import AT, FASTTEXT, FIRST_WORD
+from textrnn.text.table.records import AT, CSV, FASTTEXT, FIRST_WORD
 from textrnn.text.table.rows import Table
 
 
@@ -67,18 +69,35 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
         texts = [0 if width == 1 else find_text(table, facts, labels)]
     for column in texts:
         check_text(table, facts, column)
-    table.text_columns, table.known_labels = tuple(texts), frozenset()
+    table.text_columns, table.known_labels, table.number_sign = tuple(texts), frozenset(), None
     table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
     if len(table.label_columns) == 1:
         label = table.label_columns[0]
+        is_noisy = table.is_short and table.dialect.kind == CSV and not options.all_rows
+        if is_noisy and (counted := num_counted(table.sample, label)):
+            table.sample = table.sample[:-counted]
+            table.num_rows = len(table.sample)
         is_moved = label > min(texts)  # by surplus cells of a text
         whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
         table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
+        _find_reading(table)
     elif not table.label_columns:
         unused_label(table, facts)
     used = {*texts, *table.label_columns}
     table.num_added = len(added_columns(names) - used)
     table.num_empty = sum(not own.filled for column, own in enumerate(facts) if column not in used)
+
+
+def _find_reading(table: Table) -> None:
+    """Sets how labels such as 3,208 are read, and says so."""
+    found = reading_of(table.known_labels, table.dialect.delimiter) if table.dialect.kind == CSV else None
+    if found is None:
+        return
+    table.number_sign, why = found
+    name = column_name(table.header, table.label_columns[0])
+    what = "commas in {} are decimal commas" if table.number_sign == "," else "points in {} stand between thousands"
+    warning = f"{table.name}: {what.format(name)}, {why}"
+    table.warnings += [warning] * (warning not in table.warnings)
 
 
 def resolve_column(wanted: str, names: Sequence[str] | None, width: int, *, flag: str, table: str) -> int:

@@ -28,7 +28,7 @@ from textrnn.text.table.column_words import (
     never_label,
     why_no_label,
 )
-from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no
+from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no, yes_or_no_columns
 from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
@@ -118,7 +118,7 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     taken = {*table.text_columns, *_passed_over(table)}
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
-        columns = _alike([column for column in free if is_yes_or_no(facts[column])], facts)
+        columns = _alike(yes_or_no_columns(names, facts, free), facts)
         never = [column for column in free if says_no(facts[column])]  # labels that no row of the sample has
         are_enough = len(columns) + len(never) >= FEWEST or are_members([names[column] for column in columns])
         if len(columns) > 1 and are_enough:

@@ -11,11 +11,23 @@ from itertools import combinations
 from typing import Any
 
 from textrnn.base.errors import DataError
+from textrnn.text.table.bracketed import bracketed_labels, bracketed_style, in_brackets, is_bracketed_list
 from textrnn.text.table.label_studio import CHOICES
 from textrnn.text.table.records import AND
 
 SPAN_WIDTH = 3  # of [begin, end, label], which marks a part of a text
-SEPARATORS = ("\n", ";", "|", "｜", ",", "/", "，", "、", "；")  # between several labels, those first that are surest
+SEPARATORS = (
+    "\n",
+    ";",
+    "|",
+    "｜",
+    "┋",
+    ",",
+    "/",
+    "，",
+    "、",
+    "；",
+)  # between several labels, those first that are surest
 STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only cells that leave no doubt
 UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
@@ -40,7 +52,11 @@ def list_of(cell: str, like: str | None = None) -> list[Any] | None:
         (['c#', '.net'], ['art', 'food'], ['art'], ['art', 'food'])
         >>> list_of('{"choices": ["art", "food"]}'), list_of("art", '{"choices": ["art", "food"]}')
         (['art', 'food'], ['art'])
+        >>> list_of("[1]", "[0 3]"), list_of("{art}", "{art,food}"), list_of("['art' 'food']")
+        (['1'], ['art'], ['art', 'food'])
     """
+    if like is not None and is_bracketed_list(like):
+        return bracketed_labels(cell)
     if (found := _written_list(cell)) is not None:
         return found
     if like is not None and like[0] == "{":
@@ -54,6 +70,8 @@ def _written_list(cell: str) -> list[Any] | None:
     """The list that a cell holds as JSON, Python or Label Studio write it; None if it holds none."""
     if not (cell.startswith("[") and cell.endswith("]")) and not (cell.startswith("{") and cell.endswith("]}")):
         return None
+    if is_bracketed_list(cell) and re.match(r"\[\s*['\"]", cell):  # Python takes 'art' 'food' for one string
+        return bracketed_labels(cell)
     parse: Callable[[str], Any]
     for parse in (json.loads, ast.literal_eval):
         try:
@@ -81,9 +99,12 @@ def list_style(cells: Iterable[str]) -> str | None:
     Example:
         >>> list_style(["[art]", "[art][food]"]), list_style(["[sic]", "art"]), list_style(["[]", '["art"]'])
         ('[art][food]', None, '["art"]')
+        >>> list_style(["[0 3]", "[3]"]), list_style(["{art,food}", "{art}"]), list_style(["(1, 2)", "(1,)"])
+        ('[0 3]', '{art,food}', '(1, 2)')
     """
-    return max(
-        (cell for cell in cells if cell and cell[0] in LIST_SIGNS and list_of(cell) is not None), key=len, default=None
+    cells = [cell for cell in cells if cell]
+    return bracketed_style(cells) or max(
+        (cell for cell in cells if cell[0] in LIST_SIGNS and list_of(cell) is not None), key=len, default=None
     )
 
 
@@ -137,6 +158,8 @@ def as_list(labels: Sequence[str], like: str) -> str:
         >>> as_list(["art", "food"], "#a##b#"), as_list(["art", "food"], "#a#b#"), as_list(["art"], '{"choices": []}')
         ('#art##food#', '#art#food#', 'art')
     """
+    if is_bracketed_list(like):
+        return in_brackets(labels, like)
     if like.startswith("{"):
         return labels[0] if len(labels) == 1 else json.dumps({"choices": list(labels)}, ensure_ascii=False)
     if like and _written_list(like) is None:

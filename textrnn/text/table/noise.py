@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
@@ -13,11 +14,12 @@ EXPLAINED = "line that explains the header"
 MOST_EXPLAINED = 2  # below the header, as survey programs write them
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
-_LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPp合总小平иИ("  # with what rulers, and totals, begin
+_LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPpCc合总小平иИ("  # with what rulers, and totals, begin
 _RULER = re.compile(r"\s*(?::?[-=_+*~─━═]{2,}:?|:-:)\s*")
 _RULER_LINE = re.compile(r"(?=.*[-=_─━═]{3})[\s|+:*~─━═┼╪│=_-]+")
 _TOTAL = re.compile(
-    r"(?:grand |sub)?totals?|sum|average|mean|(?:gesamt)?summe|gesamt|durchschnitt|somme|moyenne|suma|promedio"
+    r"(?:grand |sub)?totals?|sum|(?:average|mean)(?: (?:rating|score|grade|stars))?|count|(?:gesamt)?summe"
+    r"|gesamt(?:ergebnis)?|anzahl|durchschnitt|somme|moyenne|suma|promedio"
     r"|合计|总计|小计|总数|平均值?|итого",
     re.IGNORECASE,
 )
@@ -26,6 +28,7 @@ _COLUMN_KIND = re.compile(
     r"|date|datetime|varchar|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?",
     re.IGNORECASE,
 )
+_COUNTED = "条个件行项"  # behind a number of rows
 _FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?", re.IGNORECASE)  # as database programs print it
 
 
@@ -75,9 +78,29 @@ class Noise:
             return RULER
         if _FOOTER.fullmatch(filled[0]):
             return TOTAL if len(filled) == 1 else None
-        named = _TOTAL.fullmatch(filled[0].rstrip(" :："))
-        is_total = named and all(NUMBER.fullmatch(cell) and cell not in labels for cell in filled[1:])
+        named = _TOTAL.fullmatch(filled[0].rstrip(" :：")) or (filled[0] in labels and len(filled) == 2)
+        is_total = named and all(NUMBER.fullmatch(cell.rstrip(_COUNTED)) and cell not in labels for cell in filled[1:])
         return TOTAL if is_total else None
+
+
+def num_counted(rows: Sequence[Sequence[str]], label: int) -> int:
+    """How many of the last rows are no rows but a label each, and how many of the rows have it.
+
+    Args:
+        rows: all cells of a table.
+        label: the column of the labels.
+
+    Example:
+        >>> rows = [["a film", "good"], ["a tale", "bad"], ["a song", "good"], ["good", "2"], ["bad", "1"]]
+        >>> num_counted(rows, 1), num_counted(rows[1:], 1), num_counted(rows[:3], 1)
+        (2, 1, 0)
+    """
+    counts = Counter(row[label].strip() for row in rows if label < len(row))
+    for number, row in enumerate(reversed(rows)):
+        name, *others = [cell.strip() for cell in row if cell.strip()] or [""]
+        if not counts[name] or others != [str(counts[name])]:
+            return number
+    return 0
 
 
 def is_ruler(cells: Sequence[str]) -> bool:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import ColumnFacts
+from textrnn.text.table.column_names import speaks_against
 
-YES = frozenset({"1", "1.0", "true", "yes", "y", "x", "是"})
-NO = frozenset({"0", "0.0", "false", "no", "n", "-", "否"})
+YES = frozenset(
+    {"1", "1.0", "true", "t", "yes", "y", "x", "checked", "selected", "✓", "✔", "✔️", "√", "☑", "○", "是", "有"}
+)
+YES |= {"ja", "wahr", "oui", "vrai", "sí", "si", "verdadero", "sim", "да"}
+NO = frozenset({"0", "0.0", "false", "f", "no", "n", "-", "unchecked", "not selected", "×", "✗", "☐", "否", "无"})
+NO |= {"nein", "falsch", "non", "faux", "falso", "não", "нет"}
 FEWEST = 3  # columns of yes and no that are taken for labels without being named
 
 
@@ -17,6 +22,25 @@ def is_yes_or_no(facts: ColumnFacts) -> bool:
     """Whether a column holds both yes and no, and nothing else."""
     found = {value.casefold() for value in facts.counts}
     return bool(found & YES) and bool(found & NO) and found <= YES | NO
+
+
+def yes_or_no_columns(names: Sequence[str], facts: Sequence[ColumnFacts], columns: Sequence[int]) -> list[int]:
+    """Those of some columns that hold yes and no; no may be blank where no other column has a few values.
+
+    Args:
+        names: of all columns.
+        facts: of all columns.
+        columns: of which some may be labels.
+    """
+    found = [column for column in columns if is_yes_or_no(facts[column])]
+    marked = [column for column in columns if _is_yes_or_blank(facts[column])]
+    others = [c for c in columns if c not in marked and facts[c].is_few and not speaks_against(names[c])]
+    return found if others else marked
+
+
+def _is_yes_or_blank(facts: ColumnFacts) -> bool:
+    found = {value.casefold() for value in facts.counts}
+    return bool(found) and found <= YES and facts.filled < facts.num_rows
 
 
 def says_no(facts: ColumnFacts) -> bool:
@@ -32,6 +56,7 @@ class OneHot:
     Attributes:
         columns: their indexes.
         names: the label that each stands for.
+        blank_is_no: whether a row that is blank in all columns has none of the labels, and is not without a label.
 
     Example:
         >>> one_hot = OneHot((1, 2), ["art", "food"])
@@ -41,6 +66,7 @@ class OneHot:
 
     columns: tuple[int, ...]
     names: Sequence[str]
+    blank_is_no: bool = False
 
     @property
     def separator(self) -> str:
@@ -48,12 +74,12 @@ class OneHot:
         return next(sign for sign in (";", "|", "/", "\t") if not any(sign in name for name in self.names))
 
     def label(self, cells: Sequence[str], table: str) -> str:
-        """The labels of a row with their separator between them; that alone for none, and nothing if all are blank.
+        """The labels of a row with their separator between them; that alone for none, and nothing for no label.
 
         Raises:
             DataError: there is something else than yes or no in one of the columns.
         """
-        found, filled = list[str](), False
+        found, filled = list[str](), self.blank_is_no
         for column, name in zip(self.columns, self.names, strict=True):
             cell = cells[column].strip().casefold()
             filled = filled or bool(cell)
@@ -78,7 +104,20 @@ def are_members(names: Sequence[str]) -> bool:
     return len(parents) == 1 and "" not in parents
 
 
-def one_hot_of(columns: Sequence[int], header: Sequence[str]) -> OneHot:
+def has_marks_alone(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
+    """Whether columns hold yes and blanks alone, and most rows have a yes.
+
+    Example:
+        >>> has_marks_alone([["x", ""], ["", "x"], ["", ""]], [0, 1]), has_marks_alone([["x", "0"]], [0, 1])
+        (True, False)
+        >>> has_marks_alone([["x", ""], ["", ""], ["", ""]], [0, 1])
+        False
+    """
+    found = [{row[column].strip().casefold() for column in columns if column < len(row)} - {""} for row in rows]
+    return YES.issuperset(set().union(*found)) and 2 * sum(map(bool, found)) > len(rows)
+
+
+def one_hot_of(columns: Sequence[int], header: Sequence[str], *, blank_is_no: bool = False) -> OneHot:
     """How labels are read from some columns: each stands for its name, or its number if it has none.
 
     Example:
@@ -88,4 +127,4 @@ def one_hot_of(columns: Sequence[int], header: Sequence[str]) -> OneHot:
     names = [header[column].strip() or str(column + 1) for column in columns]
     if are_members(names):
         names = [name.rpartition(".")[2] for name in names]
-    return OneHot(tuple(columns), names)
+    return OneHot(tuple(columns), names, blank_is_no)

@@ -8,6 +8,7 @@ What Python's csv module reads without complaint is read as it does. What is dam
 - A record whose number of cells is wrong, but whose first line alone has the right number when its quotes are text, is
   that line. So is a record of several lines that are each like a row, in a file of such: a speech over several rows.
 - A carriage return within a line is text.
+- `="007"`, with which Excel keeps a cell as text, is read as `007`, with quotes around it or not.
 
 Where cells are not quoted, a backslash may take a delimiter or a line end into its cell, as MySQL writes them.
 """
@@ -28,6 +29,7 @@ CSV, JSONL, JSON, AT, FASTTEXT, FIRST_WORD, LINES = "csv", "jsonl", "json", "at"
 LABEL_PREFIX = "__label__"  # of fastText
 AND = "\x1f"  # between several labels of a row where the file has a list of them: a sign that is in none
 QUOTE, ESCAPE, AT_SIGN = '"', "\\", "@"
+KEPT_AS_TEXT = '="'  # with which such a cell begins
 ROW_CHARS = 12  # of a line that may be a row
 MAX_RECORD_CHARS = 1 << 24  # how far a closing quote is looked for
 
@@ -201,6 +203,20 @@ def _quoted_record(first: str, number: int, dialect: Dialect, width: int | None,
     return found, num_lines
 
 
+def is_kept_as_text(record: Record) -> bool:
+    """Whether a record has a cell that is written as `="007"`.
+
+    Example:
+        >>> [is_kept_as_text(one) for one in read_records(['="007",a\\n', '"007",a = "b"\\n'], Dialect())]
+        [True, False]
+    """
+    starts = (KEPT_AS_TEXT, f'"{KEPT_AS_TEXT}"')
+    return any(
+        record.raw.startswith(starts, begin) and not cell.startswith(KEPT_AS_TEXT)
+        for cell, (begin, _) in zip(record.cells, record.spans, strict=False)
+    )
+
+
 def are_rows(raw: str, dialect: Dialect, width: int) -> bool:
     """Whether each line of a record looks like a row of its own."""
     return all(
@@ -228,17 +244,18 @@ def _parse(text: str, number: int, dialect: Dialect, peek: Peek = lambda place: 
         while dialect.skip_space and text.startswith(" ", begin):
             begin += 1
         end = -1
-        if text.startswith(dialect.quote, begin):
-            more, end = _close(text, begin, dialect, peek, num_lines - 1)
-            if end < 0:
+        opening = begin + text.startswith(KEPT_AS_TEXT, begin)
+        if text.startswith(dialect.quote, opening):
+            more, end = _close(text, opening, dialect, peek, num_lines - 1)
+            if end < 0 and opening == begin:
                 stray, unclosed = True, unclosed or more is None
                 found = closing.search(text, begin + 1, body)
                 end = found.end() if found else -1
-            elif more:
+            elif end >= 0 and more:
                 text, num_lines = "".join([text, *more]), num_lines + len(more)
                 body = len(text.rstrip("\r\n"))
         if end >= 0:
-            cells.append(_unquoted(text[begin + 1 : end - 1], dialect))
+            cells.append(_unquoted(text[opening + 1 : end - 1], dialect))
         else:
             end = text.find(dialect.delimiter, begin, body)
             end = body if end < 0 else end
@@ -284,4 +301,6 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _unquoted(cell: str, dialect: Dialect) -> str:
     if dialect.escape:
         return re.sub(r"\\(.)", r"\1", cell, flags=re.DOTALL)
-    return cell.replace(dialect.quote * 2, dialect.quote)
+    cell = cell.replace(dialect.quote * 2, dialect.quote)
+    is_kept = cell.startswith(KEPT_AS_TEXT) and cell.endswith(QUOTE) and len(cell) > len(KEPT_AS_TEXT)
+    return cell[len(KEPT_AS_TEXT) : -1].replace(QUOTE * 2, QUOTE) if is_kept else cell

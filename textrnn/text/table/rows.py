@@ -10,11 +10,12 @@ from itertools import islice
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.table.cell_values import text_of_list
 from textrnn.text.table.column_words import column_name, short_name
+from textrnn.text.table.decimals import as_decimal
 from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
-from textrnn.text.table.label_lists import LIST_SIGNS, joined_labels, list_style
+from textrnn.text.table.label_lists import joined_labels, list_style
 from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
-from textrnn.text.table.one_hot import OneHot, one_hot_of
+from textrnn.text.table.one_hot import OneHot, has_marks_alone, one_hot_of
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.records import (
@@ -73,6 +74,7 @@ class Table:
     text_columns: tuple[int, ...] = (0,)  # several are joined, each on a line
     label_columns: tuple[int, ...] = ()  # several hold yes or no each, see `textrnn.text.table.one_hot`
     known_labels: frozenset[str] = frozenset()  # those of the sample
+    number_sign: str | None = None  # the sign of labels such as 3,208 that is read as other numbers show
     set_aside: frozenset[int] = frozenset()  # columns that hold neither, as the user says
     num_empty: int = 0  # columns without a cell in them, as far as is known
     num_added: int = 0  # columns that an earlier prediction has added
@@ -136,7 +138,8 @@ class Table:
         """How the labels of a row are read from several columns; None where they are in one."""
         if len(self.label_columns) < 2:
             return None
-        return one_hot_of(self.label_columns, self.header or [""] * self.width)
+        blank_is_no = has_marks_alone(self.sample, self.label_columns)
+        return one_hot_of(self.label_columns, self.header or [""] * self.width, blank_is_no=blank_is_no)
 
     def line_of(self, record: Record) -> int:
         """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""
@@ -221,7 +224,7 @@ class Table:
                 header_follows, part = False, HEADER
             elif explaining:
                 explaining, part = explaining - 1, EXPLAINED
-            elif noise is not None and noise.is_possible(record.cells):
+            elif noise is not None and (noise.is_possible(record.cells) or record.cells[0] in self.known_labels):
                 part = noise.kind_of(record.cells, self.known_labels) or ROW
             if held or part == TOTAL:
                 if part == TOTAL or not any(map(str.strip, record.cells)):
@@ -268,9 +271,11 @@ class Table:
                 problem = ", ".join(problems) or None
             if text[:1] == "[" and self.dialect.kind in (JSON, JSONL):
                 text = text_of_list(text)
-            if label and (label[0] == "[" or (label[0] in LIST_SIGNS and self.list_style is not None)):
+            if label and (label[0] == "[" or self.list_style is not None):
                 name = f"{self.label}: {column_name(self.header, label_column or 0)}"
                 label = joined_labels(label, name, self.list_style)
+            if self.number_sign is not None:
+                label = as_decimal(label, self.number_sign)
             yield make(Row, (number, text, label or None, problem, record))
         tally.num_rows = self.num_rows = number
         self.tally = tally

@@ -29,7 +29,17 @@ from textrnn.text.table.noise import TOTAL, Noise, facts_below, num_explained, n
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.origins import origin_of
-from textrnn.text.table.records import CSV, FASTTEXT, FIRST_WORD, JSON, JSONL, MAX_RECORD_CHARS, Record, read_records
+from textrnn.text.table.records import (
+    CSV,
+    FASTTEXT,
+    FIRST_WORD,
+    JSON,
+    JSONL,
+    MAX_RECORD_CHARS,
+    Record,
+    is_kept_as_text,
+    read_records,
+)
 from textrnn.text.table.rows import Table
 from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, refuse_markup, table_lines
 from textrnn.text.table.tally import Row, Tally
@@ -188,6 +198,8 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     explained = num_explained(rows, names or ()) if headed and _is_noisy(measure, options) else 0
     rows, width = rows[explained:], max(usual, len(names or ()))
     remarks = encoding_remarks(name, encoding)
+    if any(map(is_kept_as_text, sample.records)):
+        remarks.append(f'{name}: cells that Excel keeps as text, written as ="...", are read without these signs')
     if names is not None:
         names = [name.strip() for name in names]
         if headed and len(names) < width:
