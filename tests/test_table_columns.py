@@ -357,3 +357,29 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *(rows[first](n) for n in range(NUM_ROWS))])
     assert read(str(path))[0].has_header == is_header
+
+
+COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up_now"}
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "is_guess"),
+    [
+        (["text", "label"], str, False),
+        (["Satz", "Kategorie"], lambda label: label.replace("_", " "), False),
+        (["input", "output"], str, True),
+        (None, str, True),
+        (None, lambda label: label.replace("_", " "), True),
+    ],
+    ids=["known names", "one known name", "unknown names", "no header", "fewer labels than texts"],
+)
+def test_short_texts_that_come_again_may_have_longer_labels(
+    tmp_path: Path, header: list[str] | None, label: Callable[[str], str], is_guess: bool
+) -> None:
+    rows = [[text, label(COMMANDS[text])] for text in list(COMMANDS) * 15]
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([*([header] if header else []), *rows])
+    table, found = read(str(path))
+    assert [[row.text, row.label] for row in found] == rows
+    assert any("could also be in" in line for line in table.warnings) == is_guess

@@ -91,6 +91,11 @@ class ColumnFacts:
         return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
 
     @property
+    def are_identifiers(self) -> bool:
+        """Whether most values are words that underscores join, as the names of classes are written."""
+        return 2 * sum("_" in value and not re.search(r"\s", value) for value in self.counts) > len(self.counts)
+
+    @property
     def is_unique(self) -> bool:
         """Whether most values come once, as those of ids, dates and texts do, and never those of labels."""
         return self.filled >= MIN_ROWS_TO_JUDGE and len(self.counts) > self.filled / 2

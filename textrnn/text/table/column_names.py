@@ -23,7 +23,8 @@ _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘�
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
     tag tags hashtags topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向"""
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向
+    kategorie kategorien catégorie catégories categoría categorías categoria categorias категория カテゴリ カテゴリー"""
 )
 # Less often what is meant when there is one of those above as well.
 _GRADE = _words(
@@ -51,7 +52,8 @@ _OTHER = _words(
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
 _GUESSED = _words("pred predicted prediction predictions")  # by a model
-_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_UPPER, _LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
+_TOKENS = re.compile(rf"[{_UPPER}]+(?![{_LOWER}])|[{_UPPER}]?[{_LOWER}]+|\d+|[^\W\d_{_UPPER}{_LOWER}]+")
 
 
 def text_hint(name: str) -> float:

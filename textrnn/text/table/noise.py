@@ -160,8 +160,12 @@ def num_explained(rows: Sequence[Sequence[str]], header: Sequence[str]) -> int:
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:
-    """What the columns are like below the first record, without what is no row."""
-    noise = Noise(rows[0], width)
+    """What the columns are like below the first record, without what is no row.
+
+    Where most records come again, the first is no header for that, unless it has names that columns have.
+    """
+    are_again = 2 * len(set(map(tuple, rows))) < len(rows) and not _names_one(rows[0])
+    noise = Noise(None if are_again else rows[0], width)
     return column_facts([row for row in rows[1:] if noise.kind_of(row) is None], max(width, len(rows[0])))
 
 
