@@ -43,6 +43,10 @@ VALUES = {
     "odd": lambda n: str(n % 2 == 1),
     "even": lambda n: str(n % 2 == 0),
     "never": lambda n: "False",
+    "essay": lambda n: " and ".join(sentence(n + 60 * place) for place in range(9)),
+    "browser": lambda n: f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.{n} (KHTML, like Gecko) Chrome/{n}.0 Safari",
+    "object": lambda n: json.dumps({"session": f"the session {n} of the day", "page": f"/shop/of the town/{n}"}),
+    "links": lambda n: ", ".join(f"https://shop.example/reviews/of/the/town/{n}/{place}" for place in range(3)),
 }
 
 
@@ -359,7 +363,30 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
     assert read(str(path))[0].has_header == is_header
 
 
-COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up_now"}
+@pytest.mark.parametrize(
+    ("columns", "text", "other"),
+    [
+        ({"Request": "text", "Reply": "longer", "label": "mood"}, "Request", "Reply"),
+        ({"Anliegen": "text", "Unsere__Antwort": "longer", "Team": "mood"}, "Anliegen", "--text-column 2"),
+        ({"咨询": "text", "处理意见": "longer", "部门": "mood"}, "咨询", "处理意见"),
+        ({"Problem": "long labels", "Reply": "text", "label": "mood"}, "Reply", None),
+        ({"note": "text", "essay": "essay", "label": "mood"}, "essay", "note"),
+        ({"Anschrift": "longer", "Meldung": "text", "Team": "mood"}, "Meldung", None),
+        ({"client": "browser", "note": "text", "label": "mood"}, "note", None),
+        ({"details": "object", "note": "text", "label": "mood"}, "note", None),
+        ({"pages": "links", "note": "text", "label": "mood"}, "note", None),
+    ],
+)
+def test_the_question_is_the_text_and_what_programs_write_is_not(
+    tmp_path: Path, columns: dict[str, str], text: str, other: str | None
+) -> None:
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.column_names == (text, list(columns)[-1])
+    said = [line for line in table.warnings if "the text is taken from" in line]
+    assert (other in said[0]) if other else said == []
+
+
+COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up"}
 
 
 @pytest.mark.parametrize(

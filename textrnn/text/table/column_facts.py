@@ -39,6 +39,7 @@ _DATES = (
     r"\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{2,4}.*",
 )
 _DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
+_BY_MACHINE = re.compile(r"\[?\{\s*[\"']|\[?\s*[\"']?https?://\S+(?:[\s,;|\"']+https?://\S+)*\W*\Z|Mozilla/\d")
 _PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -86,9 +87,9 @@ class ColumnFacts:
         return 10 * sum(map(str.isascii, self.counts)) < len(self.counts)
 
     @property
-    def are_objects(self) -> bool:
-        """Whether most cells are lists of objects in JSON."""
-        return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
+    def are_by_machine(self) -> bool:
+        """Whether most cells are what programs write to each other: JSON of objects, addresses, names of browsers."""
+        return 2 * sum(_BY_MACHINE.match(cell) is not None for cell in self.counts) > len(self.counts)
 
     @property
     def are_identifiers(self) -> bool:
@@ -104,6 +105,11 @@ class ColumnFacts:
     def is_text(self) -> bool:
         """Whether it is neither blank nor numbers nor dates."""
         return bool(self.filled) and self.numbers < 0.5 and self.dates < 0.5
+
+    @property
+    def is_free_text(self) -> bool:
+        """Whether most cells are different texts of several words, and longer than names are."""
+        return self.is_unique and self.prose >= 0.5 and self.mean_chars >= (8 if self.is_beyond_ascii else 30)
 
     @cached_property
     def is_several(self) -> bool:

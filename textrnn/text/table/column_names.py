@@ -47,8 +47,20 @@ _OTHER = _words(
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
     predicted prediction votes vote likes retweets replies views followers price size width height
     file filename path device platform version browser os channel store branch
+    address addresses addr adresse anschrift dirección direccion endereço endereco indirizzo адрес
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
-    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本"""
+    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本 地址 住址 住所 주소"""
+)
+# The two sides of a talk: what somebody wants, and what was said or done about it.
+_QUESTION = _words(
+    """question questions problem problems issue issues complaint complaints customer user prompt query request inquiry
+    symptom symptoms frage anfrage kundenanfrage problema problemas beschwerde anliegen demande pregunta consulta
+    pergunta вопрос 问题 提问 诉求 诉求描述 投诉 咨询 症状 質問"""
+)
+_ANSWER = _words(
+    """answer answers solution solutions resolution resolutions reply replies response responses agent bot assistant
+    completion action actions antwort antworten lösung réponse respuesta solución resposta solução ответ решение
+    回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
 _GUESSED = _words("pred predicted prediction predictions")  # by a model
@@ -113,6 +125,21 @@ def names_time(name: str) -> bool:
     return bool(tokens) and _ends_with(tokens[-1], _TIMES)
 
 
+def names_question(name: str) -> bool:
+    """Whether the name of a column is that of what somebody asks or wants.
+
+    Example:
+        >>> [names_question(name) for name in ("Problem", "customer_message", "诉求描述", "Customer reply", "Notes")]
+        [True, True, True, False, False]
+    """
+    return _has_word(name, _QUESTION) and not names_answer(name)
+
+
+def names_answer(name: str) -> bool:
+    """Whether the name of a column is that of what is said or done about a question."""
+    return _has_word(name, _ANSWER)
+
+
 def names_grades(name: str) -> bool:
     """Whether the name of a column is that of ordered grades.
 
@@ -138,6 +165,10 @@ def _hint(name: str, words: frozenset[str]) -> float:
     if _ends_with(tokens[-1], words):
         return LAST
     return WITHIN if any(token in words for token in tokens) else 0.0
+
+
+def _has_word(name: str, words: frozenset[str]) -> bool:
+    return any(_ends_with(token, words) for token in _tokens(name))
 
 
 def _ends_with(token: str, words: frozenset[str]) -> bool:

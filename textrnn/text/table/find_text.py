@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import ColumnFacts
-from textrnn.text.table.column_names import EXACT, LAST, label_hint, names_aspect, speaks_against, text_hint
+from textrnn.text.table.column_names import (
+    EXACT,
+    LAST,
+    label_hint,
+    names_answer,
+    names_aspect,
+    names_question,
+    speaks_against,
+    text_hint,
+)
 from textrnn.text.table.column_words import column_name, flag_value, list_columns, list_some
 from textrnn.text.table.rows import Table
 
@@ -52,7 +61,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
         raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
     texts, rivals = _without_labels(names, facts, usable)
     # One that never changes is no text.
-    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_objects] or texts
+    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_by_machine] or texts
     hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
     weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
     prose = [c for c in texts if facts[c].prose >= 0.3]
@@ -60,13 +69,16 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     if full := [c for c in prose if facts[c].is_mostly_filled]:  # remarks that few rows have are not what is meant
         hints |= {c: 0.0 for c in texts if hints[c] < EXACT and not facts[c].is_mostly_filled}
         named = [c for c in named if c in full] or full
+    if names and any(names_question(names[c]) and not facts[c].is_few for c in named):  # rather than its answer
+        hints |= {c: 0.0 for c in texts if names_answer(names[c])}
+        named = [c for c in named if not names_answer(names[c])]
     best = max(hints.values())
     found = [c for c in texts if hints[c] == best] if best else named or texts
     chosen = max(found, key=lambda c: weights[c])
-    alike = [c for c in {*found, *named} if weights[c] > weights[chosen] / 2]
-    others = sorted({*alike, *(c for c in texts if names and text_hint(names[c]))} - {chosen})
-    others = rivals or (others if len(texts) > 1 else [])
-    if others:
+    free = {c for c in prose if facts[c].is_free_text and not (names and speaks_against(names[c]))}
+    alike = {c for c in {*found, *named} if weights[c] > weights[chosen] / 2}
+    alike |= {c for c in texts if names and text_hint(names[c])}
+    if others := rivals or [*sorted(alike - {chosen}), *sorted(free - alike - {chosen})]:
         shown, flag = list_some(names, others), flag_value(names, others[0])
         both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
         say(
