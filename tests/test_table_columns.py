@@ -342,6 +342,12 @@ def test_columns_of_yes_and_no_are_said_with_a_column_that_may_be_the_label(tmp_
         (["Kommentar", "Bewertung"], "short", True),
         (["用户输入", "意图"], "Chinese", True),
         (["v1", "v2", "", "Unnamed: 3"], "first", True),
+        (["Anything else that you want to tell us?", "Who was it?"], "text", True),
+        (["What did you like?", "And what would you change next time?", "Who was it?"], "two", True),
+        (["In your own words:", "What would you change?", "On a scale of 1 to 5"], "two numbers", True),
+        (["What the guests wrote to us by hand", "Outcome"], "text", True),
+        (["What the guests wrote to us by hand", "Outcome"], "rare", False),
+        (["is the film good 0 ?", "rare"], "questions", False),
         (["the film was good 0", "pos"], "text", False),
         (["茶很好喝", "pos"], "Chinese", False),
         (["the film was good 0", "rare"], "rare", False),
@@ -354,13 +360,20 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
         "text": lambda n: [sentence(n), VALUES["mood"](n)],
         "short": lambda n: [f"good {n}", VALUES["mood"](n)],
         "Chinese": lambda n: [f"茶{'很好' if n % 3 else '不'}喝{n}", VALUES["mood"](n)],
+        "two": lambda n: [sentence(n), sentence(n + 3), VALUES["mood"](n)],
+        "two numbers": lambda n: [sentence(n), sentence(n + 3), str(n % 5 + 1)],
+        "questions": lambda n: [f"is {sentence(n)} ?", "scarce" if n == 9 else VALUES["mood"](n)],
         "first": lambda n: [VALUES["mood"](n), sentence(n), "", "and so on" if n == 7 else ""],
         "rare": lambda n: [sentence(n), "scarce" if n == 9 else VALUES["mood"](n)],
     }
     path = tmp_path / "a.csv"
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *(rows[first](n) for n in range(NUM_ROWS))])
-    assert read(str(path))[0].has_header == is_header
+    table, _ = read(str(path))
+    assert table.has_header == is_header
+    is_unlike = not is_header and names[-1] != "pos"  # which is a label of rows below
+    said = "the first row is taken for one like those below: --header"
+    assert any(said in line for line in table.warnings) == is_unlike
 
 
 @pytest.mark.parametrize(

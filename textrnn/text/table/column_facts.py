@@ -26,6 +26,8 @@ MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
 OFTEN = 20  # times that each value comes, on average, in a column of long labels
 LONGER = 1.2  # times as long as the longest label is a cell that is no label
+MOST = 0.5  # share of cells that end as questions from which they are questions, and so tell no header
+FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is likely to have one of its own
 NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
@@ -135,6 +137,11 @@ class ColumnFacts:
         return 2 * sum(count for cell, count in self.counts.items() if cell.casefold() in OPINIONS) > self.filled
 
     @property
+    def come_again(self) -> bool:
+        """Whether no value of a column is rare, so that one which comes once is not likely to be among them."""
+        return self.filled >= MIN_ROWS_TO_JUDGE and min(self.counts.values()) >= FEWEST_AGAIN
+
+    @property
     def is_few(self) -> bool:
         """Whether a few short values come again and again, as those of labels do."""
         if {value.casefold() for value in self.counts} <= PARTS:
@@ -177,6 +184,13 @@ def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
     return sum(_vote(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)) > 0
 
 
+def is_unlike_labels(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
+    """Whether no cell of the first record comes again below, though a column has few values, as labels do."""
+    pairs = [(cell.strip(), facts) for cell, facts in zip(first, below, strict=False) if cell.strip()]
+    is_again = any(cell in facts.counts for cell, facts in pairs)
+    return not is_again and any(facts.is_few and not NUMBER.fullmatch(cell) for cell, facts in pairs)
+
+
 def _vote(cell: str, facts: ColumnFacts) -> int:
     """How much a cell of the first record speaks for (above 0) or against a header."""
     hint = max(text_hint(cell), label_hint(cell))
@@ -193,14 +207,26 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
         return 2
     if not re.search(r"\s", cell) and (names_aspect(cell) or speaks_against(cell)):
         return 2
+    if _is_question(cell) and not _are_questions(facts):
+        return 2
     if facts.is_few:
-        return 1 + _is_unlike(cell, facts)
+        return 1 + (_is_unlike(cell, facts) or facts.come_again)
     if NEARLY_BLANK * facts.num_rows > facts.filled:
         return 1
     if facts.prose >= 0.5:
         is_word = not re.search(r"\s", cell) and (facts.words >= 0.9 or (cell.isascii() and facts.is_beyond_ascii))
         return 1 if is_word or (len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3) else -1
     return 0
+
+
+def _is_question(cell: str) -> bool:
+    """Whether a cell ends as what is asked in a form does."""
+    return cell.endswith(("?", "？", ":", "："))
+
+
+def _are_questions(facts: ColumnFacts) -> bool:
+    """Whether most cells end so."""
+    return MOST * facts.filled <= sum(count for cell, count in facts.counts.items() if _is_question(cell))
 
 
 def _is_unlike(cell: str, facts: ColumnFacts) -> bool:

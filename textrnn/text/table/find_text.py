@@ -21,6 +21,7 @@ from textrnn.text.table.column_words import column_name, flag_value, list_column
 from textrnn.text.table.rows import Table
 
 SHORT, LONG = 20, 40  # mean length of texts below which they may be labels, and of labels above which they may be texts
+FEWEST_ASKED = 4  # words of a question
 _ADDED = re.compile(r"(?:predicted|confidence|p\(.*\)|status|explanation)(?:_\d+)?")  # columns that `classify` adds
 
 
@@ -75,7 +76,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     best = max(hints.values())
     found = [c for c in texts if hints[c] == best] if best else named or texts
     chosen = max(found, key=lambda c: weights[c])
-    free = {c for c in prose if facts[c].is_free_text and not (names and speaks_against(names[c]))}
+    free = {c for c in prose if facts[c].is_free_text and not (names and _names_no_text(names[c]))}
     alike = {c for c in {*found, *named} if weights[c] > weights[chosen] / 2}
     alike |= {c for c in texts if names and text_hint(names[c])}
     if others := rivals or [*sorted(alike - {chosen}), *sorted(free - alike - {chosen})]:
@@ -111,6 +112,11 @@ def _without_labels(
     if not is_shown and (len(facts[label].counts) == len(facts[text].counts) or facts[label].mean_chars > LONG):
         return texts, []
     return [text], [] if texts == [text] else [label]
+
+
+def _names_no_text(name: str) -> bool:
+    """Whether a name speaks against texts; a question with such a word at its end does not."""
+    return speaks_against(name) and len(name.split()) < FEWEST_ASKED
 
 
 def check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_be_empty: bool = True) -> None:
