@@ -43,6 +43,7 @@ VALUES = {
     "odd": lambda n: str(n % 2 == 1),
     "even": lambda n: str(n % 2 == 0),
     "never": lambda n: "False",
+    "fifths": lambda n: str(n % 5 + 1),
     "essay": lambda n: " and ".join(sentence(n + 60 * place) for place in range(9)),
     "browser": lambda n: f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.{n} (KHTML, like Gecko) Chrome/{n}.0 Safari",
     "object": lambda n: json.dumps({"session": f"the session {n} of the day", "page": f"/shop/of the town/{n}"}),
@@ -397,6 +398,37 @@ def test_the_question_is_the_text_and_what_programs_write_is_not(
     assert table.column_names == (text, list(columns)[-1])
     said = [line for line in table.warnings if "the text is taken from" in line]
     assert (other in said[0]) if other else said == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "others"),
+    [
+        ({"text": "text", "llm": "mood", "human": "mood"}, "human", ["llm"]),
+        ({"text": "text", "result": "pair", "expected": "mood"}, "expected", ["result"]),
+        ({"text": "text", "hypothesis_label": "mood", "reference": "mood"}, "reference", ["hypothesis_label"]),
+        ({"text": "text", "gpt_label": "pair", "correct_label": "mood"}, "correct_label", ["gpt_label"]),
+        ({"文本": "text", "模型标签": "pair", "正确标签": "mood"}, "正确标签", ["模型标签"]),
+        ({"text": "text", "label": "mood", "pred": "mood"}, "label", ["pred"]),
+        ({"Kommentar": "text", "Stadt": "pair", "Bewertung": "fifths"}, "Bewertung", ["Stadt"]),
+        ({"Comentario": "text", "Tienda": "pair", "Calificación": "fifths"}, "Calificación", ["Tienda"]),
+        ({"Texte": "text", "Magasin": "pair", "Note": "fifths"}, "Note", ["Magasin"]),
+        ({"リビュー": "text", "店舗": "pair", "星": "fifths"}, "星", ["店舗"]),
+        ({"text": "text", "gender": "pair", "verdict": "shade"}, "verdict", ["gender"]),
+        ({"text": "text", "gender": "pair", "acuity": "fifths"}, "acuity", ["gender"]),
+        ({"text": "text", "gender": "pair"}, "gender", []),
+        ({"text": "text", "has_photo": "odd", "is_new": "even", "app": "odd", "churned": "binary"}, "churned", None),
+        ({"text": "text", "far": "odd", "has_logo": "odd", "fraudulent": "odd", "old": "even"}, "fraudulent", None),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_labels_are_what_is_right_or_asked_for_and_the_others_are_said(
+    tmp_path: Path, columns: dict[str, str], label: str, others: list[str] | None
+) -> None:
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.column_names == (next(iter(columns)), label)
+    said = " ".join(line for line in table.warnings if "the label is taken from" in line)
+    assert all(f"'{other}' (" in said for other in (list(columns)[1:] if others is None else others) if other != label)
+    assert bool(said) == (others != [])
 
 
 COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up"}

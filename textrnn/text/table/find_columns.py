@@ -12,8 +12,11 @@ from textrnn.text.table.column_names import (
     EXACT,
     LAST,
     label_hint,
+    names_aside,
     names_aspect,
+    names_gold,
     names_grades,
+    names_guessed,
     names_time,
     speaks_against,
 )
@@ -146,6 +149,9 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if not names:
         few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]
+    gold = [c for c in few if names and names_gold(names[c])]
+    guessed = [c for c in columns if names and names_guessed(names[c], beside_gold=bool(gold)) and facts[c].is_few]
+    hints |= {c: max(hints[c], LAST) for c in gold if guessed}
     hinted = [
         c
         for c in columns
@@ -154,16 +160,22 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
             facts[c].is_measured or facts[c].is_several or not never_label(facts[c]) or _are_scores(names, c, facts[c])
         )
     ]
+    few += [c for c in guessed if c not in few]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
         # A grade is seldom meant where there is another label, and one label a row more often than several.
         found.sort(key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
         is_known = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
         is_sure = is_known and facts[found[0]].is_mostly_filled
-        others = [c for c in few if c not in found and (not is_sure or (names and names_aspect(names[c])))]
+        also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
+        others = [c for c in also if c not in found]
         return found[0], found[1:] + others
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
+    aside = [c for c in few if names and names_aside(names[c])]
+    if len(only := [c for c in few if c not in aside]) == 1:
+        words = only
     if len(few) > 1 and words and (may_guess or len(words) == 1):
-        chosen = min(words, key=lambda c: (not facts[c].has_opinions, len(facts[c].counts), -c))
+        last = {*guessed, *aside}
+        chosen = min(words, key=lambda c: (c in last, not facts[c].has_opinions, len(facts[c].counts), -c))
         return chosen, sorted((c for c in few if c != chosen), key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
