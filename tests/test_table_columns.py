@@ -45,6 +45,7 @@ VALUES = {
     "never": lambda n: "False",
     "fifths": lambda n: str(n % 5 + 1),
     "essay": lambda n: " and ".join(sentence(n + 60 * place) for place in range(9)),
+    "person": lambda n: f"Ada Byron {chr(65 + n % 26)}{n}",
     "browser": lambda n: f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.{n} (KHTML, like Gecko) Chrome/{n}.0 Safari",
     "object": lambda n: json.dumps({"session": f"the session {n} of the day", "page": f"/shop/of the town/{n}"}),
     "links": lambda n: ", ".join(f"https://shop.example/reviews/of/the/town/{n}/{place}" for place in range(3)),
@@ -346,8 +347,9 @@ def test_columns_of_yes_and_no_are_said_with_a_column_that_may_be_the_label(tmp_
         (["Anything else that you want to tell us?", "Who was it?"], "text", True),
         (["What did you like?", "And what would you change next time?", "Who was it?"], "two", True),
         (["In your own words:", "What would you change?", "On a scale of 1 to 5"], "two numbers", True),
-        (["What the guests wrote to us by hand", "Outcome"], "text", True),
-        (["What the guests wrote to us by hand", "Outcome"], "rare", False),
+        (["What the guests wrote by hand", "Outcome"], "longer", True),
+        (["What the guests wrote by hand", "Outcome"], "rare", False),
+        (["a film that was as long as it was plain 0", "rare"], "text", False),
         (["is the film good 0 ?", "rare"], "questions", False),
         (["the film was good 0", "pos"], "text", False),
         (["茶很好喝", "pos"], "Chinese", False),
@@ -361,9 +363,10 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
         "text": lambda n: [sentence(n), VALUES["mood"](n)],
         "short": lambda n: [f"good {n}", VALUES["mood"](n)],
         "Chinese": lambda n: [f"茶{'很好' if n % 3 else '不'}喝{n}", VALUES["mood"](n)],
+        "longer": lambda n: [VALUES["longer"](n), VALUES["mood"](n)],
         "two": lambda n: [sentence(n), sentence(n + 3), VALUES["mood"](n)],
         "two numbers": lambda n: [sentence(n), sentence(n + 3), str(n % 5 + 1)],
-        "questions": lambda n: [f"is {sentence(n)} ?", "scarce" if n == 9 else VALUES["mood"](n)],
+        "questions": lambda n: [f"is {VALUES['longer'](n)} ?", VALUES["mood"](n)],
         "first": lambda n: [VALUES["mood"](n), sentence(n), "", "and so on" if n == 7 else ""],
         "rare": lambda n: [sentence(n), "scarce" if n == 9 else VALUES["mood"](n)],
     }
@@ -384,6 +387,9 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
         ({"Anliegen": "text", "Unsere__Antwort": "longer", "Team": "mood"}, "Anliegen", "--text-column 2"),
         ({"咨询": "text", "处理意见": "longer", "部门": "mood"}, "咨询", "处理意见"),
         ({"Problem": "long labels", "Reply": "text", "label": "mood"}, "Reply", None),
+        ({"User": "text", "Bot": "longer", "label": "mood"}, "User", "Bot"),
+        ({"customer": "person", "reply": "text", "label": "mood"}, "reply", None),
+        ({"code": "many", "links": "links", "label": "mood"}, "links", None),
         ({"note": "text", "essay": "essay", "label": "mood"}, "essay", "note"),
         ({"Anschrift": "longer", "Meldung": "text", "Team": "mood"}, "Meldung", None),
         ({"client": "browser", "note": "text", "label": "mood"}, "note", None),
@@ -416,6 +422,8 @@ def test_the_question_is_the_text_and_what_programs_write_is_not(
         ({"text": "text", "gender": "pair", "verdict": "shade"}, "verdict", ["gender"]),
         ({"text": "text", "gender": "pair", "acuity": "fifths"}, "acuity", ["gender"]),
         ({"text": "text", "gender": "pair"}, "gender", []),
+        ({"text": "text", "note": "mood", "verdict": "pair"}, "note", ["verdict"]),
+        ({"text": "text", "note": "shade", "verdict": "pair"}, "verdict", ["note"]),
         ({"text": "text", "has_photo": "odd", "is_new": "even", "app": "odd", "churned": "binary"}, "churned", None),
         ({"text": "text", "far": "odd", "has_logo": "odd", "fraudulent": "odd", "old": "even"}, "fraudulent", None),
     ],
@@ -429,6 +437,16 @@ def test_labels_are_what_is_right_or_asked_for_and_the_others_are_said(
     said = " ".join(line for line in table.warnings if "the label is taken from" in line)
     assert all(f"'{other}' (" in said for other in (list(columns)[1:] if others is None else others) if other != label)
     assert bool(said) == (others != [])
+
+
+@pytest.mark.parametrize("header", [["country", "message"], None])
+def test_long_texts_that_come_again_are_texts_beside_more_labels(tmp_path: Path, header: list[str] | None) -> None:
+    rows = [[f"c{n % 5}", VALUES["long labels"](n)] for n in range(NUM_ROWS)]
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([*([header] if header else []), *rows])
+    table, _ = read(str(path))
+    assert (table.text_columns, table.label_columns, table.warnings) == ((1,), (0,), [])
 
 
 COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up"}

@@ -28,6 +28,7 @@ OFTEN = 20  # times that each value comes, on average, in a column of long label
 LONGER = 1.2  # times as long as the longest label is a cell that is no label
 MOST = 0.5  # share of cells that end as questions from which they are questions, and so tell no header
 FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is likely to have one of its own
+SHORTER = 0.6  # of the mean length of texts has a name of a column at most, where only that tells it from them
 NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
@@ -89,9 +90,19 @@ class ColumnFacts:
         return 10 * sum(map(str.isascii, self.counts)) < len(self.counts)
 
     @property
+    def are_objects(self) -> bool:
+        """Whether most cells are lists of objects in JSON."""
+        return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
+
+    @property
     def are_by_machine(self) -> bool:
         """Whether most cells are what programs write to each other: JSON of objects, addresses, names of browsers."""
         return 2 * sum(_BY_MACHINE.match(cell) is not None for cell in self.counts) > len(self.counts)
+
+    @property
+    def have_digits(self) -> bool:
+        """Whether most values have digits in them, as grades do."""
+        return 2 * sum(any(map(str.isdecimal, value)) for value in self.counts) > len(self.counts)
 
     @property
     def are_identifiers(self) -> bool:
@@ -111,7 +122,8 @@ class ColumnFacts:
     @property
     def is_free_text(self) -> bool:
         """Whether most cells are different texts of several words, and longer than names are."""
-        return self.is_unique and self.prose >= 0.5 and self.mean_chars >= (8 if self.is_beyond_ascii else 30)
+        are_different = 2 * len(self.counts) > self.filled
+        return are_different and self.prose >= 0.5 and self.mean_chars >= (8 if self.is_beyond_ascii else 30)
 
     @cached_property
     def is_several(self) -> bool:
@@ -181,7 +193,11 @@ def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
     """Whether the first record names the columns: it is compared with the cells below."""
     if len(first) == 1:  # the only text may well be a short one
         return max(text_hint(first[0]), label_hint(first[0])) >= LAST and first[0].strip() not in below[0].counts
-    return sum(_vote(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)) > 0
+    pairs = [(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)]
+    votes = sum(_vote(cell, facts) for cell, facts in pairs)
+    if not any(_is_like_texts(cell, facts) for cell, facts in pairs):
+        votes += sum(_is_no_label(cell, facts) for cell, facts in pairs)
+    return votes > 0
 
 
 def is_unlike_labels(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
@@ -210,13 +226,26 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
     if _is_question(cell) and not _are_questions(facts):
         return 2
     if facts.is_few:
-        return 1 + (_is_unlike(cell, facts) or facts.come_again)
+        return 1 + _is_unlike(cell, facts)
     if NEARLY_BLANK * facts.num_rows > facts.filled:
         return 1
     if facts.prose >= 0.5:
         is_word = not re.search(r"\s", cell) and (facts.words >= 0.9 or (cell.isascii() and facts.is_beyond_ascii))
         return 1 if is_word or (len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3) else -1
     return 0
+
+
+def _is_like_texts(cell: str, facts: ColumnFacts) -> bool:
+    """Whether a cell is about as long as the texts of a column, or a question as they are."""
+    if facts.prose < 0.5 or facts.is_few:
+        return False
+    return len(cell) > SHORTER * facts.mean_chars or (_is_question(cell) and _are_questions(facts))
+
+
+def _is_no_label(cell: str, facts: ColumnFacts) -> bool:
+    """Whether a cell is none of the labels of a column, of which none is rare, and so likely to be its name."""
+    is_name = bool(cell) and cell not in facts.counts and not NUMBER.fullmatch(cell) and not _DATE.fullmatch(cell)
+    return is_name and facts.is_few and facts.come_again
 
 
 def _is_question(cell: str) -> bool:

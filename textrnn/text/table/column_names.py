@@ -34,6 +34,7 @@ _GRADE = _words(
     avaliação estrelas оценка оценки рейтинг 평점 별점"""
 )
 _GRADE_ALONE = _words("note noten nota 星")  # that say something else beside other words
+_REMARK = _words("note nota")  # that are remarks as well
 _OUTCOME = _words("churn churned fraudulent outcome converted")  # what a row is asked for, beside what is known of it
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
@@ -186,6 +187,16 @@ def names_grades(name: str) -> bool:
         (True, True, False, False)
     """
     return _hint(name, _GRADE) > 0 or _is_alone(name, _GRADE_ALONE)
+
+
+def names_remark(name: str) -> bool:
+    """Whether the name of a column is that of grades in one language, and of remarks in another.
+
+    Example:
+        >>> names_remark("Note"), names_remark("Noten")
+        (True, False)
+    """
+    return _is_alone(name, _REMARK)
 
 
 def names_aside(name: str) -> bool:

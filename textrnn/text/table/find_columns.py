@@ -17,6 +17,7 @@ from textrnn.text.table.column_names import (
     names_gold,
     names_grades,
     names_guessed,
+    names_remark,
     names_time,
     speaks_against,
 )
@@ -146,6 +147,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     taken = {*table.text_columns, *passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
+    hints |= {c: 0.0 for c in columns if names and names_remark(names[c]) and not facts[c].have_digits}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if not names:
         few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]

@@ -20,7 +20,7 @@ from textrnn.text.table.column_names import (
 from textrnn.text.table.column_words import column_name, flag_value, list_columns, list_some
 from textrnn.text.table.rows import Table
 
-SHORT, LONG = 20, 40  # mean length of texts below which they may be labels, and of labels above which they may be texts
+SHORT = 20  # mean length of texts below which they may be labels
 FEWEST_ASKED = 4  # words of a question
 _ADDED = re.compile(r"(?:predicted|confidence|p\(.*\)|status|explanation)(?:_\d+)?")  # columns that `classify` adds
 
@@ -60,23 +60,24 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     if not usable:
         check_text(table, facts, columns[0] if columns else 0)
         raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
-    texts, rivals = _without_labels(names, facts, usable)
+    texts, rivals = _without_labels(table, facts, usable)
     # One that never changes is no text.
-    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_by_machine] or texts
+    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_objects] or texts
     hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
     weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
-    prose = [c for c in texts if facts[c].prose >= 0.3]
+    prose = [c for c in texts if facts[c].prose >= 0.3 and not facts[c].are_by_machine]
     named = [c for c in prose if not (names and speaks_against(names[c]))]
     if full := [c for c in prose if facts[c].is_mostly_filled]:  # remarks that few rows have are not what is meant
         hints |= {c: 0.0 for c in texts if hints[c] < EXACT and not facts[c].is_mostly_filled}
         named = [c for c in named if c in full] or full
-    if names and any(names_question(names[c]) and not facts[c].is_few for c in named):  # rather than its answer
+    if names and (asked := [c for c in prose if names_question(names[c]) and facts[c].is_free_text]):  # not its answer
         hints |= {c: 0.0 for c in texts if names_answer(names[c])}
-        named = [c for c in named if not names_answer(names[c])]
+        named = [c for c in named if not names_answer(names[c])] or asked
     best = max(hints.values())
     found = [c for c in texts if hints[c] == best] if best else named or texts
     chosen = max(found, key=lambda c: weights[c])
-    free = {c for c in prose if facts[c].is_free_text and not (names and _names_no_text(names[c]))}
+    free = {c for c in prose if facts[c].is_free_text and (facts[c].is_mostly_filled or facts[c].is_unique)}
+    free = {c for c in free if not (names and _names_no_text(names[c]))}
     alike = {c for c in {*found, *named} if weights[c] > weights[chosen] / 2}
     alike |= {c for c in texts if names and text_hint(names[c])}
     if others := rivals or [*sorted(alike - {chosen}), *sorted(free - alike - {chosen})]:
@@ -90,27 +91,28 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     return chosen
 
 
-def _without_labels(
-    names: Sequence[str] | None, facts: Sequence[ColumnFacts], usable: Sequence[int]
-) -> tuple[list[int], list[int]]:
+def _without_labels(table: Table, facts: Sequence[ColumnFacts], usable: Sequence[int]) -> tuple[list[int], list[int]]:
     """The columns that may hold texts, and those that could be meant as well where it is a guess.
 
     A short text that comes again and again is a label. Where all texts come again, as commands do, the labels are known
-    by their name, or written as names, or fewer than the texts.
+    by their name, or written as names, or fewer than the texts, each of which has one.
     """
+    names = table.header
     texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < SHORT)] or list(usable)
     if any(not facts[c].is_few and facts[c].prose >= 0.3 for c in texts):
         return texts, []
     named = [c for c in usable if names and (label_hint(names[c]) >= LAST or names_aspect(names[c]))]
     if named and not set(usable) <= set(named):
         others = [c for c in usable if c not in named]
-        return [c for c in others if names and text_hint(names[c]) >= EXACT] or others, []
+        known = [c for c in others if names and text_hint(names[c]) >= EXACT]
+        return known or [c for c in others if c in texts] or others, []
     if len(usable) != 2 or not all(facts[c].is_few for c in usable):
         return texts, []
     label, text = sorted(usable, key=lambda c: (not facts[c].are_identifiers, len(facts[c].counts)))
-    is_shown = facts[label].are_identifiers != facts[text].are_identifiers
-    if not is_shown and (len(facts[label].counts) == len(facts[text].counts) or facts[label].mean_chars > LONG):
-        return texts, []
+    if facts[label].are_identifiers == facts[text].are_identifiers:
+        pairs = {(row[label], row[text]) for row in table.sample if len(row) > max(usable)}
+        if len(pairs) != len(facts[text].counts) or len(pairs) == len(facts[label].counts):
+            return texts, []
     return [text], [] if texts == [text] else [label]
 
 
