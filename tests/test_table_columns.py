@@ -388,6 +388,7 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
         ({"咨询": "text", "处理意见": "longer", "部门": "mood"}, "咨询", "处理意见"),
         ({"Problem": "long labels", "Reply": "text", "label": "mood"}, "Reply", None),
         ({"User": "text", "Bot": "longer", "label": "mood"}, "User", "Bot"),
+        ({"客户": "text", "客服": "longer", "部门": "mood"}, "客户", "客服"),
         ({"customer": "person", "reply": "text", "label": "mood"}, "reply", None),
         ({"code": "many", "links": "links", "label": "mood"}, "links", None),
         ({"note": "text", "essay": "essay", "label": "mood"}, "essay", "note"),

@@ -42,7 +42,8 @@ _DATES = (
     r"\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{2,4}.*",
 )
 _DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
-_BY_MACHINE = re.compile(r"\[?\{\s*[\"']|\[?\s*[\"']?https?://\S+(?:[\s,;|\"']+https?://\S+)*\W*\Z|Mozilla/\d")
+_OBJECT = re.compile(r"\[?\{\s{0,9}[\"']|Mozilla/\d")  # in JSON, or the name of a browser
+_BETWEEN_LINKS = re.compile(r"[\s,;|\"'\[\]]+")
 _PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -96,8 +97,8 @@ class ColumnFacts:
 
     @property
     def are_by_machine(self) -> bool:
-        """Whether most cells are what programs write to each other: JSON of objects, addresses, names of browsers."""
-        return 2 * sum(_BY_MACHINE.match(cell) is not None for cell in self.counts) > len(self.counts)
+        """Whether most cells are what programs write to each other: objects in JSON, links, names of browsers."""
+        return 2 * sum(map(_is_by_machine, self.counts)) > len(self.counts)
 
     @property
     def have_digits(self) -> bool:
@@ -162,6 +163,12 @@ class ColumnFacts:
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)
         longest = 2 * MAX_LABEL_CHARS if self.filled >= OFTEN * len(self.counts) else MAX_LABEL_CHARS / 2
         return fits and self.mean_chars <= longest and self.dates < 0.5
+
+
+def _is_by_machine(cell: str) -> bool:
+    parts = [part for part in _BETWEEN_LINKS.split(cell) if part]
+    are_links = bool(parts) and all(part.startswith(("https://", "http://")) for part in parts)
+    return are_links or _OBJECT.match(cell) is not None
 
 
 def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:

@@ -66,12 +66,12 @@ _ASIDE = _words(
 _QUESTION = _words(
     """question questions problem problems issue issues complaint complaints customer user prompt query request inquiry
     symptom symptoms frage anfrage kundenanfrage problema problemas beschwerde anliegen demande pregunta consulta
-    pergunta вопрос 问题 提问 诉求 诉求描述 投诉 咨询 症状 質問"""
+    pergunta вопрос 用户 客户 问题 提问 诉求 诉求描述 投诉 咨询 症状 質問"""
 )
 _ANSWER = _words(
     """answer answers solution solutions resolution resolutions reply replies response responses agent bot assistant
     completion action actions antwort antworten lösung réponse respuesta solución resposta solução ответ решение
-    回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
+    客服 回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
 _GUESSED = _words("pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
