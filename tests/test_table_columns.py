@@ -43,6 +43,12 @@ VALUES = {
     "odd": lambda n: str(n % 2 == 1),
     "even": lambda n: str(n % 2 == 0),
     "never": lambda n: "False",
+    "fifths": lambda n: str(n % 5 + 1),
+    "essay": lambda n: " and ".join(sentence(n + 60 * place) for place in range(9)),
+    "person": lambda n: f"Ada Byron {chr(65 + n % 26)}{n}",
+    "browser": lambda n: f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.{n} (KHTML, like Gecko) Chrome/{n}.0 Safari",
+    "object": lambda n: json.dumps({"session": f"the session {n} of the day", "page": f"/shop/of the town/{n}"}),
+    "links": lambda n: ", ".join(f"https://shop.example/reviews/of/the/town/{n}/{place}" for place in range(3)),
 }
 
 
@@ -338,6 +344,13 @@ def test_columns_of_yes_and_no_are_said_with_a_column_that_may_be_the_label(tmp_
         (["Kommentar", "Bewertung"], "short", True),
         (["用户输入", "意图"], "Chinese", True),
         (["v1", "v2", "", "Unnamed: 3"], "first", True),
+        (["Anything else that you want to tell us?", "Who was it?"], "text", True),
+        (["What did you like?", "And what would you change next time?", "Who was it?"], "two", True),
+        (["In your own words:", "What would you change?", "On a scale of 1 to 5"], "two numbers", True),
+        (["What the guests wrote by hand", "Outcome"], "longer", True),
+        (["What the guests wrote by hand", "Outcome"], "rare", False),
+        (["a film that was as long as it was plain 0", "rare"], "text", False),
+        (["is the film good 0 ?", "rare"], "questions", False),
         (["the film was good 0", "pos"], "text", False),
         (["茶很好喝", "pos"], "Chinese", False),
         (["the film was good 0", "rare"], "rare", False),
@@ -350,10 +363,114 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
         "text": lambda n: [sentence(n), VALUES["mood"](n)],
         "short": lambda n: [f"good {n}", VALUES["mood"](n)],
         "Chinese": lambda n: [f"茶{'很好' if n % 3 else '不'}喝{n}", VALUES["mood"](n)],
+        "longer": lambda n: [VALUES["longer"](n), VALUES["mood"](n)],
+        "two": lambda n: [sentence(n), sentence(n + 3), VALUES["mood"](n)],
+        "two numbers": lambda n: [sentence(n), sentence(n + 3), str(n % 5 + 1)],
+        "questions": lambda n: [f"is {VALUES['longer'](n)} ?", VALUES["mood"](n)],
         "first": lambda n: [VALUES["mood"](n), sentence(n), "", "and so on" if n == 7 else ""],
         "rare": lambda n: [sentence(n), "scarce" if n == 9 else VALUES["mood"](n)],
     }
     path = tmp_path / "a.csv"
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *(rows[first](n) for n in range(NUM_ROWS))])
-    assert read(str(path))[0].has_header == is_header
+    table, _ = read(str(path))
+    assert table.has_header == is_header
+    is_unlike = not is_header and names[-1] != "pos"  # which is a label of rows below
+    said = "the first row is taken for one like those below: --header"
+    assert any(said in line for line in table.warnings) == is_unlike
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "other"),
+    [
+        ({"Request": "text", "Reply": "longer", "label": "mood"}, "Request", "Reply"),
+        ({"Anliegen": "text", "Unsere__Antwort": "longer", "Team": "mood"}, "Anliegen", "--text-column 2"),
+        ({"咨询": "text", "处理意见": "longer", "部门": "mood"}, "咨询", "处理意见"),
+        ({"Problem": "long labels", "Reply": "text", "label": "mood"}, "Reply", None),
+        ({"User": "text", "Bot": "longer", "label": "mood"}, "User", "Bot"),
+        ({"客户": "text", "客服": "longer", "部门": "mood"}, "客户", "客服"),
+        ({"customer": "person", "reply": "text", "label": "mood"}, "reply", None),
+        ({"code": "many", "links": "links", "label": "mood"}, "links", None),
+        ({"note": "text", "essay": "essay", "label": "mood"}, "essay", "note"),
+        ({"Anschrift": "longer", "Meldung": "text", "Team": "mood"}, "Meldung", None),
+        ({"client": "browser", "note": "text", "label": "mood"}, "note", None),
+        ({"details": "object", "note": "text", "label": "mood"}, "note", None),
+        ({"pages": "links", "note": "text", "label": "mood"}, "note", None),
+    ],
+)
+def test_the_question_is_the_text_and_what_programs_write_is_not(
+    tmp_path: Path, columns: dict[str, str], text: str, other: str | None
+) -> None:
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.column_names == (text, list(columns)[-1])
+    said = [line for line in table.warnings if "the text is taken from" in line]
+    assert (other in said[0]) if other else said == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "others"),
+    [
+        ({"text": "text", "llm": "mood", "human": "mood"}, "human", ["llm"]),
+        ({"text": "text", "result": "pair", "expected": "mood"}, "expected", ["result"]),
+        ({"text": "text", "hypothesis_label": "mood", "reference": "mood"}, "reference", ["hypothesis_label"]),
+        ({"text": "text", "gpt_label": "pair", "correct_label": "mood"}, "correct_label", ["gpt_label"]),
+        ({"文本": "text", "模型标签": "pair", "正确标签": "mood"}, "正确标签", ["模型标签"]),
+        ({"text": "text", "label": "mood", "pred": "mood"}, "label", ["pred"]),
+        ({"Kommentar": "text", "Stadt": "pair", "Bewertung": "fifths"}, "Bewertung", ["Stadt"]),
+        ({"Comentario": "text", "Tienda": "pair", "Calificación": "fifths"}, "Calificación", ["Tienda"]),
+        ({"Texte": "text", "Magasin": "pair", "Note": "fifths"}, "Note", ["Magasin"]),
+        ({"リビュー": "text", "店舗": "pair", "星": "fifths"}, "星", ["店舗"]),
+        ({"text": "text", "gender": "pair", "verdict": "shade"}, "verdict", ["gender"]),
+        ({"text": "text", "gender": "pair", "acuity": "fifths"}, "acuity", ["gender"]),
+        ({"text": "text", "gender": "pair"}, "gender", []),
+        ({"text": "text", "note": "mood", "verdict": "pair"}, "note", ["verdict"]),
+        ({"text": "text", "note": "shade", "verdict": "pair"}, "verdict", ["note"]),
+        ({"text": "text", "has_photo": "odd", "is_new": "even", "app": "odd", "churned": "binary"}, "churned", None),
+        ({"text": "text", "far": "odd", "has_logo": "odd", "fraudulent": "odd", "old": "even"}, "fraudulent", None),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_labels_are_what_is_right_or_asked_for_and_the_others_are_said(
+    tmp_path: Path, columns: dict[str, str], label: str, others: list[str] | None
+) -> None:
+    table, _ = read(write(tmp_path / "a.csv", **columns))
+    assert table.column_names == (next(iter(columns)), label)
+    said = " ".join(line for line in table.warnings if "the label is taken from" in line)
+    assert all(f"'{other}' (" in said for other in (list(columns)[1:] if others is None else others) if other != label)
+    assert bool(said) == (others != [])
+
+
+@pytest.mark.parametrize("header", [["country", "message"], None])
+def test_long_texts_that_come_again_are_texts_beside_more_labels(tmp_path: Path, header: list[str] | None) -> None:
+    rows = [[f"c{n % 5}", VALUES["long labels"](n)] for n in range(NUM_ROWS)]
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([*([header] if header else []), *rows])
+    table, _ = read(str(path))
+    assert (table.text_columns, table.label_columns, table.warnings) == ((1,), (0,), [])
+
+
+COMMANDS = {"go": "robot_go_forward_now", "halt": "robot_halt_at_once", "wait": "robot_halt_at_once", "up": "arm_up"}
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "is_guess"),
+    [
+        (["text", "label"], str, False),
+        (["Satz", "Kategorie"], lambda label: label.replace("_", " "), False),
+        (["input", "output"], str, True),
+        (None, str, True),
+        (None, lambda label: label.replace("_", " "), True),
+    ],
+    ids=["known names", "one known name", "unknown names", "no header", "fewer labels than texts"],
+)
+def test_short_texts_that_come_again_may_have_longer_labels(
+    tmp_path: Path, header: list[str] | None, label: Callable[[str], str], is_guess: bool
+) -> None:
+    rows = [[text, label(COMMANDS[text])] for text in list(COMMANDS) * 15]
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([*([header] if header else []), *rows])
+    table, found = read(str(path))
+    assert [[row.text, row.label] for row in found] == rows
+    assert any("could also be in" in line for line in table.warnings) == is_guess

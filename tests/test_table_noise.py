@@ -23,6 +23,9 @@ NOISY = {
     "titles": (["Reviews of 2024", "", "as of\t", HEADER, *BODY], "3 lines above the header"),
     "a title and a ruler": (["Reviews of 2024", HEADER, "---\t---", *BODY], "1 line above the header, 1 ruler"),
     "a title of the table's width": (["# shop 12\texported in May", HEADER, *BODY], "1 line above the header"),
+    "remarks": (["# made by hand\tfor all", "# columns: review\tlabel", HEADER, *BODY], "2 lines above the header"),
+    "keys with a colon": (["Shops:\tall of them", "As of:\tMay", HEADER, *BODY], "2 lines above the header"),
+    "a title that has a name": (["Report: reviews\tall shops", "", HEADER, *BODY], "2 lines above the header"),
     "blank lines": (["", "", HEADER, *BODY, ""], "3 blank lines left out"),
     "repeated headers": ([HEADER, *BODY[:9], "Review\tlabel ", *BODY[9:], HEADER], "2 repeated headers"),
     "rulers": ([HEADER, "-----\t:---:", *BODY[:4], "======\t======", *BODY[4:]], "2 rulers"),
@@ -34,6 +37,9 @@ NOISY = {
     "counts of labels": ([HEADER, *BODY, "", "neg\t15", "pos\t15", "Gesamtergebnis\t30"], "3 totals at the end"),
     "SurveyMonkey": ([HEADER, "\tResponse", *BODY], "1 line that explains the header"),
     "kinds of columns": ([HEADER, "string\tint", *BODY], "1 line that explains the header"),
+    "units": ([HEADER, "[words]\t[1..5]", *BODY], "1 line that explains the header"),
+    "kinds of a database": ([HEADER, "VARCHAR(90)\tSMALLINT", *BODY], "1 line that explains the header"),
+    "kinds of NumPy": ([HEADER, "utf8\ti4", *BODY], "1 line that explains the header"),
     "names in another language": ([HEADER, "评论\t标签", *BODY], "1 line that explains the header"),
     "Qualtrics": (
         [HEADER, "Why?\tHow good?", '{"ImportId":"a"}\t{"ImportId":"b"}', *BODY],
@@ -90,6 +96,9 @@ def test_markdown_and_psql_tables_are_read(tmp_path: Path) -> None:
     [
         (["a film to see\t", *BODY], 31),  # no header: the first row has no label
         ([HEADER, *BODY, "Total\tpos"], 31),
+        (["#one to see\tpos", "# two: no\tneg", *BODY], 32),
+        (["Note: a film\tpos", "Well: no\tneg", *BODY], 32),
+        ([HEADER, *(f"[film {n}]\t[{n % 2}]" for n in range(30))], 30),
         ([HEADER, *BODY[:3], "Total\t30", *BODY[3:]], 31),
         ([HEADER, *BODY, "-\tneg", "--\t"], 32),
         (["\treview\tlabel\t", "---\t---\t---\t---", *(f"{n}\t{line}\t" for n, line in enumerate(BODY))], 30),

@@ -26,6 +26,9 @@ MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
 OFTEN = 20  # times that each value comes, on average, in a column of long labels
 LONGER = 1.2  # times as long as the longest label is a cell that is no label
+MOST = 0.5  # share of cells that end as questions from which they are questions, and so tell no header
+FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is likely to have one of its own
+SHORTER = 0.6  # of the mean length of texts has a name of a column at most, where only that tells it from them
 NEARLY_BLANK = 0.2  # share of filled cells below which a column that has a first cell is one with a name
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
@@ -39,6 +42,8 @@ _DATES = (
     r"\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{2,4}.*",
 )
 _DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
+_OBJECT = re.compile(r"\[?\{\s{0,9}[\"']|Mozilla/\d")  # in JSON, or the name of a browser
+_BETWEEN_LINKS = re.compile(r"[\s,;|\"'\[\]]+")
 _PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -91,6 +96,21 @@ class ColumnFacts:
         return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
 
     @property
+    def are_by_machine(self) -> bool:
+        """Whether most cells are what programs write to each other: objects in JSON, links, names of browsers."""
+        return 2 * sum(map(_is_by_machine, self.counts)) > len(self.counts)
+
+    @property
+    def have_digits(self) -> bool:
+        """Whether most values have digits in them, as grades do."""
+        return 2 * sum(any(map(str.isdecimal, value)) for value in self.counts) > len(self.counts)
+
+    @property
+    def are_identifiers(self) -> bool:
+        """Whether most values are words that underscores join, as the names of classes are written."""
+        return 2 * sum("_" in value and not re.search(r"\s", value) for value in self.counts) > len(self.counts)
+
+    @property
     def is_unique(self) -> bool:
         """Whether most values come once, as those of ids, dates and texts do, and never those of labels."""
         return self.filled >= MIN_ROWS_TO_JUDGE and len(self.counts) > self.filled / 2
@@ -99,6 +119,12 @@ class ColumnFacts:
     def is_text(self) -> bool:
         """Whether it is neither blank nor numbers nor dates."""
         return bool(self.filled) and self.numbers < 0.5 and self.dates < 0.5
+
+    @property
+    def is_free_text(self) -> bool:
+        """Whether most cells are different texts of several words, and longer than names are."""
+        are_different = 2 * len(self.counts) > self.filled
+        return are_different and self.prose >= 0.5 and self.mean_chars >= (8 if self.is_beyond_ascii else 30)
 
     @cached_property
     def is_several(self) -> bool:
@@ -124,6 +150,11 @@ class ColumnFacts:
         return 2 * sum(count for cell, count in self.counts.items() if cell.casefold() in OPINIONS) > self.filled
 
     @property
+    def come_again(self) -> bool:
+        """Whether no value of a column is rare, so that one which comes once is not likely to be among them."""
+        return self.filled >= MIN_ROWS_TO_JUDGE and min(self.counts.values()) >= FEWEST_AGAIN
+
+    @property
     def is_few(self) -> bool:
         """Whether a few short values come again and again, as those of labels do."""
         if {value.casefold() for value in self.counts} <= PARTS:
@@ -132,6 +163,12 @@ class ColumnFacts:
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)
         longest = 2 * MAX_LABEL_CHARS if self.filled >= OFTEN * len(self.counts) else MAX_LABEL_CHARS / 2
         return fits and self.mean_chars <= longest and self.dates < 0.5
+
+
+def _is_by_machine(cell: str) -> bool:
+    parts = [part for part in _BETWEEN_LINKS.split(cell) if part]
+    are_links = bool(parts) and all(part.startswith(("https://", "http://")) for part in parts)
+    return are_links or _OBJECT.match(cell) is not None
 
 
 def column_facts(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:
@@ -163,7 +200,18 @@ def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
     """Whether the first record names the columns: it is compared with the cells below."""
     if len(first) == 1:  # the only text may well be a short one
         return max(text_hint(first[0]), label_hint(first[0])) >= LAST and first[0].strip() not in below[0].counts
-    return sum(_vote(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)) > 0
+    pairs = [(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)]
+    votes = sum(_vote(cell, facts) for cell, facts in pairs)
+    if not any(_is_like_texts(cell, facts) for cell, facts in pairs):
+        votes += sum(_is_no_label(cell, facts) for cell, facts in pairs)
+    return votes > 0
+
+
+def is_unlike_labels(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
+    """Whether no cell of the first record comes again below, though a column has few values, as labels do."""
+    pairs = [(cell.strip(), facts) for cell, facts in zip(first, below, strict=False) if cell.strip()]
+    is_again = any(cell in facts.counts for cell, facts in pairs)
+    return not is_again and any(facts.is_few and not NUMBER.fullmatch(cell) for cell, facts in pairs)
 
 
 def _vote(cell: str, facts: ColumnFacts) -> int:
@@ -182,6 +230,8 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
         return 2
     if not re.search(r"\s", cell) and (names_aspect(cell) or speaks_against(cell)):
         return 2
+    if _is_question(cell) and not _are_questions(facts):
+        return 2
     if facts.is_few:
         return 1 + _is_unlike(cell, facts)
     if NEARLY_BLANK * facts.num_rows > facts.filled:
@@ -190,6 +240,29 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
         is_word = not re.search(r"\s", cell) and (facts.words >= 0.9 or (cell.isascii() and facts.is_beyond_ascii))
         return 1 if is_word or (len(cell) * 3 < facts.mean_chars and len(cell.split()) <= 3) else -1
     return 0
+
+
+def _is_like_texts(cell: str, facts: ColumnFacts) -> bool:
+    """Whether a cell is about as long as the texts of a column, or a question as they are."""
+    if facts.prose < 0.5 or facts.is_few:
+        return False
+    return len(cell) > SHORTER * facts.mean_chars or (_is_question(cell) and _are_questions(facts))
+
+
+def _is_no_label(cell: str, facts: ColumnFacts) -> bool:
+    """Whether a cell is none of the labels of a column, of which none is rare, and so likely to be its name."""
+    is_name = bool(cell) and cell not in facts.counts and not NUMBER.fullmatch(cell) and not _DATE.fullmatch(cell)
+    return is_name and facts.is_few and facts.come_again
+
+
+def _is_question(cell: str) -> bool:
+    """Whether a cell ends as what is asked in a form does."""
+    return cell.endswith(("?", "？", ":", "："))
+
+
+def _are_questions(facts: ColumnFacts) -> bool:
+    """Whether most cells end so."""
+    return MOST * facts.filled <= sum(count for cell, count in facts.counts.items() if _is_question(cell))
 
 
 def _is_unlike(cell: str, facts: ColumnFacts) -> bool:

@@ -23,13 +23,19 @@ _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘�
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
     tag tags hashtags topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向"""
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向
+    kategorie kategorien catégorie catégories categoría categorías categoria categorias категория カテゴリ カテゴリー"""
 )
 # Less often what is meant when there is one of those above as well.
 _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
-    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価"""
+    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価
+    bewertung bewertungen sterne étoiles puntuación puntuacion calificación calificacion valoración valoracion estrellas
+    avaliação estrelas оценка оценки рейтинг 평점 별점"""
 )
+_GRADE_ALONE = _words("note noten nota 星")  # that say something else beside other words
+_REMARK = _words("note nota")  # that are remarks as well
+_OUTCOME = _words("churn churned fraudulent outcome converted")  # what a row is asked for, beside what is known of it
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
@@ -46,12 +52,33 @@ _OTHER = _words(
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
     predicted prediction votes vote likes retweets replies views followers price size width height
     file filename path device platform version browser os channel store branch
+    address addresses addr adresse anschrift dirección direccion endereço endereco indirizzo адрес
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
-    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本"""
+    来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本 地址 住址 住所 주소"""
+)
+# Whom and where a text is from, which is seldom asked for.
+_ASIDE = _words(
+    """sex gender nationality country city hotel shop geschlecht nationalität land stadt filiale niederlassung standort
+    sexe nationalité pays ville magasin boutique género genero nacionalidad país pais ciudad tienda sucursal cidade loja
+    пол город страна магазин филиал 性别 国籍 国家 城市 省份 酒店 分店 성별 국적 도시"""
+)
+# The two sides of a talk: what somebody wants, and what was said or done about it.
+_QUESTION = _words(
+    """question questions problem problems issue issues complaint complaints customer user prompt query request inquiry
+    symptom symptoms frage anfrage kundenanfrage problema problemas beschwerde anliegen demande pregunta consulta
+    pergunta вопрос 用户 客户 问题 提问 诉求 诉求描述 投诉 咨询 症状 質問"""
+)
+_ANSWER = _words(
+    """answer answers solution solutions resolution resolutions reply replies response responses agent bot assistant
+    completion action actions antwort antworten lösung réponse respuesta solución resposta solução ответ решение
+    客服 回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
-_GUESSED = _words("pred predicted prediction predictions")  # by a model
-_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_GUESSED = _words("pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
+_RESULT = _words("result results output outputs 结果")  # of a model, where it stands beside what is right
+_GOLD = _words("gold golden human expected correct actual reference true truth 真实 人工 正确")  # what is right
+_UPPER, _LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
+_TOKENS = re.compile(rf"[{_UPPER}]+(?![{_LOWER}])|[{_UPPER}]?[{_LOWER}]+|\d+|[^\W\d_{_UPPER}{_LOWER}]+")
 
 
 def text_hint(name: str) -> float:
@@ -82,7 +109,8 @@ def label_hint(name: str) -> float:
     numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
     return max(
         _hint(name, _LABEL),
-        _hint(name, _GRADE) - SECOND,
+        EXACT - SECOND if _is_alone(name, _GRADE_ALONE) else _hint(name, _GRADE) - SECOND,
+        WITHIN if _is_alone(name, _OUTCOME) else 0.0,
         _hint(numbered, _LABEL) - SECOND,
         min(NAMED, _hint(_unnamed(name), _LABEL)),
     )
@@ -111,6 +139,46 @@ def names_time(name: str) -> bool:
     return bool(tokens) and _ends_with(tokens[-1], _TIMES)
 
 
+def names_guessed(name: str, *, beside_gold: bool = False) -> bool:
+    """Whether the name of a column is that of what a model predicts.
+
+    Args:
+        name: of the column.
+        beside_gold: whether there is another that `names_gold`, beside which a result is meant.
+
+    Example:
+        >>> names_guessed("gpt4_label"), names_guessed("预测标签"), names_guessed("label"), names_guessed("result")
+        (True, True, False, False)
+    """
+    return _begins_with(name, _GUESSED) or (beside_gold and _begins_with(name, _RESULT))
+
+
+def names_gold(name: str) -> bool:
+    """Whether the name of a column is that of what is right, beside what a model predicts.
+
+    Example:
+        >>> names_gold("correct_label"), names_gold("人工标注"), names_gold("human"), names_gold("gold_pred")
+        (True, True, True, False)
+    """
+    is_verdict = set(_tokens(name)) <= {"is", "correct"}  # whether the model was right
+    return _begins_with(name, _GOLD) and not is_verdict and not names_guessed(name)
+
+
+def names_question(name: str) -> bool:
+    """Whether the name of a column is that of what somebody asks or wants.
+
+    Example:
+        >>> [names_question(name) for name in ("Problem", "customer_message", "诉求描述", "Customer reply", "Notes")]
+        [True, True, True, False, False]
+    """
+    return _has_word(name, _QUESTION) and not names_answer(name)
+
+
+def names_answer(name: str) -> bool:
+    """Whether the name of a column is that of what is said or done about a question."""
+    return _has_word(name, _ANSWER)
+
+
 def names_grades(name: str) -> bool:
     """Whether the name of a column is that of ordered grades.
 
@@ -118,7 +186,28 @@ def names_grades(name: str) -> bool:
         >>> names_grades("reviewRating"), names_grades("用户评分"), names_grades("rating_count"), names_grades("label")
         (True, True, False, False)
     """
-    return _hint(name, _GRADE) > 0
+    return _hint(name, _GRADE) > 0 or _is_alone(name, _GRADE_ALONE)
+
+
+def names_remark(name: str) -> bool:
+    """Whether the name of a column is that of grades in one language, and of remarks in another.
+
+    Example:
+        >>> names_remark("Note"), names_remark("Noten")
+        (True, False)
+    """
+    return _is_alone(name, _REMARK)
+
+
+def names_aside(name: str) -> bool:
+    """Whether the name of a column is that of whom or where a text is from.
+
+    Example:
+        >>> [names_aside(name) for name in ("Filiale", "store_city", "性别", "hotel rating", "topic")]
+        [True, True, True, False, False]
+    """
+    tokens = _tokens(name)
+    return bool(tokens) and _ends_with(tokens[-1], _ASIDE)
 
 
 def speaks_against(name: str) -> bool:
@@ -129,13 +218,29 @@ def speaks_against(name: str) -> bool:
 
 def _hint(name: str, words: frozenset[str]) -> float:
     tokens = _tokens(name)
-    if not tokens or _ends_with(tokens[-1], _OTHER) or not _GUESSED.isdisjoint(tokens):
+    if not tokens or _ends_with(tokens[-1], _OTHER) or names_guessed(name):
         return 0.0
-    if name.strip().casefold() in words:
+    if _is_alone(name, words):
         return EXACT
     if _ends_with(tokens[-1], words):
         return LAST
     return WITHIN if any(token in words for token in tokens) else 0.0
+
+
+def _is_alone(name: str, words: frozenset[str]) -> bool:
+    return name.strip().casefold() in words
+
+
+def _begins_with(name: str, words: frozenset[str]) -> bool:
+    """Whether one of its words is one of these, or begins with one as Chinese words do."""
+    return any(
+        token in words or (not token.isascii() and any(token.startswith(word) for word in words if not word.isascii()))
+        for token in _tokens(name)
+    )
+
+
+def _has_word(name: str, words: frozenset[str]) -> bool:
+    return any(_ends_with(token, words) for token in _tokens(name))
 
 
 def _ends_with(token: str, words: frozenset[str]) -> bool:

@@ -10,14 +10,8 @@ from textrnn.base.errors import ConfigError, DataError
 from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_words import column_name, list_columns
 from textrnn.text.table.decimals import reading_of
-from textrnn.text.table.find_columns import (
-    added_columns,
-    check_text,
-    find_labels,
-    find_text,
-    regular,
-    unused_label,
-)
+from textrnn.text.table.find_columns import find_labels, regular, unused_label
+from textrnn.text.table.find_text import added_columns, check_text, find_text
 from textrnn.text.table.noise import num_counted
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, FASTTEXT, FIRST_WORD

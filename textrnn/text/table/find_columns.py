@@ -1,9 +1,8 @@
-"""The columns of texts and labels, by their names and cells, where the user has not named them."""
+"""The columns of labels, by their names and cells, where the user has not named them."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,109 +12,34 @@ from textrnn.text.table.column_names import (
     EXACT,
     LAST,
     label_hint,
+    names_aside,
     names_aspect,
+    names_gold,
     names_grades,
+    names_guessed,
+    names_remark,
     names_time,
     speaks_against,
-    text_hint,
 )
 from textrnn.text.table.column_words import (
     candidates,
     column_name,
     flag_value,
-    list_columns,
-    list_some,
     never_label,
     why_no_label,
 )
+from textrnn.text.table.find_text import added_columns, passed_over, say
 from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no, yes_or_no_columns
 from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
-_ADDED = re.compile(r"(?:predicted|confidence|p\(.*\)|status|explanation)(?:_\d+)?")  # columns that `classify` adds
-
-
-def added_columns(names: Sequence[str] | None) -> frozenset[int]:
-    """The columns that an earlier `classify` has added to a table.
-
-    Example:
-        >>> sorted(added_columns(["text", "status", "predicted", "confidence", "p(bad)", "p(good)", "status_2"]))
-        [2, 3, 4, 5, 6]
-        >>> added_columns(["text", "status", "predicted"])
-        frozenset()
-    """
-    if not names or not {"predicted", "confidence"} <= set(names) or not any(name.startswith("p(") for name in names):
-        return frozenset()
-    begin = names.index("predicted")  # all are added behind the table's own
-    return frozenset(column for column in range(begin, len(names)) if _ADDED.fullmatch(names[column]))
-
-
-def _passed_over(table: Table) -> frozenset[int]:
-    """The columns that hold neither texts nor labels."""
-    return added_columns(table.header) | table.set_aside
-
-
-def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequence[int]) -> int:
-    """The column with the texts; others that could be meant are said in a warning.
-
-    Raises:
-        DataError: there is none.
-    """
-    names = table.header
-    columns = [c for c in range(len(facts)) if c not in {*label_columns, *_passed_over(table)}]
-    usable = [column for column in columns if facts[column].is_text]
-    if names and all(label_hint(names[c]) and not text_hint(names[c]) for c in usable):
-        for column in (column for column in columns if text_hint(names[column])):
-            check_text(table, facts, column, can_be_empty=False)
-    if not usable:
-        check_text(table, facts, columns[0] if columns else 0)
-        raise DataError(f"{table.label} has no column with text (columns: {list_columns(names, len(facts))})")
-    # A short text that comes again and again is a label, whatever its name, and one that never changes is none.
-    texts = [c for c in usable if not (facts[c].is_few and facts[c].mean_chars < 20)] or usable
-    texts = [c for c in texts if len(facts[c].counts) > 1 and not facts[c].are_objects] or texts
-    hints = {c: text_hint(names[c]) if names else 0.0 for c in texts}
-    weights = {c: facts[c].mean_chars * len(facts[c].counts) / facts[c].num_rows for c in texts}
-    prose = [c for c in texts if facts[c].prose >= 0.3]
-    named = [c for c in prose if not (names and speaks_against(names[c]))]
-    if full := [c for c in prose if facts[c].is_mostly_filled]:  # remarks that few rows have are not what is meant
-        hints |= {c: 0.0 for c in texts if hints[c] < EXACT and not facts[c].is_mostly_filled}
-        named = [c for c in named if c in full] or full
-    best = max(hints.values())
-    found = [c for c in texts if hints[c] == best] if best else named or texts
-    chosen = max(found, key=lambda c: weights[c])
-    alike = [c for c in {*found, *named} if weights[c] > weights[chosen] / 2]
-    others = sorted({*alike, *(c for c in texts if names and text_hint(names[c]))} - {chosen})
-    if others and len(texts) > 1:
-        shown, flag = list_some(names, others), flag_value(names, others[0])
-        both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))
-        _say(
-            table,
-            f"{table.name}: the text is taken from {column_name(names, chosen)} alone, and could also be in {shown}: "
-            f"--text-column {flag} takes that, {both} joins them",
-        )
-    return chosen
-
-
-def check_text(table: Table, facts: Sequence[ColumnFacts], column: int, *, can_be_empty: bool = True) -> None:
-    """Raise DataError if the column of the texts holds numbers, or nothing."""
-    name, columns = column_name(table.header, column), list_columns(table.header, len(facts))
-    if not facts[column].filled and not can_be_empty:
-        raise DataError(
-            f"{table.label}: all texts are empty in {name}, expected text; "
-            f"name another with --text-column (columns: {columns})"
-        )
-    if facts[column].filled > 1 and facts[column].numbers >= 0.9:
-        raise DataError(
-            f"{table.label}: {name} holds numbers such as {next(iter(facts[column].counts)):.30}, expected text; "
-            f"name another with --text-column (columns: {columns})"
-        )
 
 
 def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> list[int]:
     """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
     names = table.header
-    taken = {*table.text_columns, *_passed_over(table)}
+    taken = {*table.text_columns, *passed_over(table)}
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
         columns = _alike(yes_or_no_columns(names, facts, free), facts)
@@ -127,7 +51,7 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
             others = [c for c in free if c not in columns and _is_other_label(names[c], facts[c])]
             if others:
                 said += f", and they could also be in {candidates(names, facts, others)}"
-            _say(table, said)
+            say(table, said)
             return columns
     found = _find_label(table, facts, needs_label)
     return [] if found is None else [found]
@@ -171,7 +95,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         found = only if few and not never_label(facts[only]) else None
     if found is None and needs_label and (last := _against_its_name(table, facts)) is not None:
         name, flag = column_name(names, last), flag_value(names, last)
-        _say(table, f"{table.name}: {name} is taken for the label, as no other column can be: --label-column {flag}")
+        say(table, f"{table.name}: {name} is taken for the label, as no other column can be: --label-column {flag}")
         found = last
     if found is None and needs_label:
         raise no_label(table, facts)
@@ -194,7 +118,7 @@ class NoLabelError(DataError):
 def no_label(table: Table, facts: Sequence[ColumnFacts] | None = None) -> NoLabelError:
     """The error that there is no column of labels, with what speaks against each other column."""
     facts = facts or column_facts(regular(table, table.sample), table.width)
-    columns = set(range(len(facts))) - {*table.text_columns, *_passed_over(table)}
+    columns = set(range(len(facts))) - {*table.text_columns, *passed_over(table)}
     reasons = f": {why_no_label(table.header, facts, sorted(columns))}" if columns else ""
     sheets = table.origin.sheets if table.origin else ()
     other = f"another sheet with --sheet (there: {titled(sheets)})" if sheets else "the delimiter with --delimiter"
@@ -209,7 +133,7 @@ def unused_label(table: Table, facts: Sequence[ColumnFacts]) -> None:
     for column, own in enumerate(facts):
         if table.header and column != table.text_column and label_hint(table.header[column]) >= LAST and own.is_unique:
             name = column_name(table.header, column)
-            _say(table, f"{table.name}: {name} has another value in most rows, so it is not taken for labels")
+            say(table, f"{table.name}: {name} has another value in most rows, so it is not taken for labels")
             return
 
 
@@ -220,12 +144,16 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
         DataError: several could be meant, and all are numbers, or it may not be guessed.
     """
     names = table.header
-    taken = {*table.text_columns, *_passed_over(table)}
+    taken = {*table.text_columns, *passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
     hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
+    hints |= {c: 0.0 for c in columns if names and names_remark(names[c]) and not facts[c].have_digits}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if not names:
         few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]
+    gold = [c for c in few if names and names_gold(names[c])]
+    guessed = [c for c in columns if names and names_guessed(names[c], beside_gold=bool(gold)) and facts[c].is_few]
+    hints |= {c: max(hints[c], LAST) for c in gold if guessed}
     hinted = [
         c
         for c in columns
@@ -234,16 +162,22 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
             facts[c].is_measured or facts[c].is_several or not never_label(facts[c]) or _are_scores(names, c, facts[c])
         )
     ]
+    few += [c for c in guessed if c not in few]
     if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
         # A grade is seldom meant where there is another label, and one label a row more often than several.
         found.sort(key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
         is_known = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
         is_sure = is_known and facts[found[0]].is_mostly_filled
-        others = [c for c in few if c not in found and (not is_sure or (names and names_aspect(names[c])))]
+        also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
+        others = [c for c in also if c not in found]
         return found[0], found[1:] + others
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
+    aside = [c for c in few if names and names_aside(names[c])]
+    if len(only := [c for c in few if c not in aside]) == 1:
+        words = only
     if len(few) > 1 and words and (may_guess or len(words) == 1):
-        chosen = min(words, key=lambda c: (not facts[c].has_opinions, len(facts[c].counts), -c))
+        last = {*guessed, *aside}
+        chosen = min(words, key=lambda c: (c in last, not facts[c].has_opinions, len(facts[c].counts), -c))
         return chosen, sorted((c for c in few if c != chosen), key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
@@ -255,7 +189,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
 
 def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
     """The only column that looks like labels, though it is named like authors or languages, which are seldom labels."""
-    taken = {*table.text_columns, *_passed_over(table)}
+    taken = {*table.text_columns, *passed_over(table)}
     words = [c for c in range(len(facts)) if c not in taken and facts[c].is_few and facts[c].numbers < 0.5]
     return words[0] if len(words) == 1 and not (table.header and names_time(table.header[words[0]])) else None
 
@@ -267,13 +201,8 @@ def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) ->
 
 def _say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:
     if others:
-        _say(
+        say(
             table,
             f"{table.name}: the label is taken from {column_name(table.header, found)}, and could also be in "
             f"{candidates(table.header, facts, others)}: --label-column {flag_value(table.header, others[0])}",
         )
-
-
-def _say(table: Table, warning: str) -> None:
-    if warning not in table.warnings:
-        table.warnings.append(warning)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from textrnn.text.table.column_facts import NUMBER, ColumnFacts, column_facts, has_header
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts, column_facts, has_header
 from textrnn.text.table.column_names import EXACT, LAST, label_hint, text_hint
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
@@ -17,6 +17,7 @@ MAX_TOTAL_CHARS = 20
 _LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPpCc合总小平иИ("  # with what rulers, and totals, begin
 _RULER = re.compile(r"\s*(?::?[-=_+*~─━═]{2,}:?|:-:)\s*")
 _RULER_LINE = re.compile(r"(?=.*[-=_─━═]{3})[\s|+:*~─━═┼╪│=_-]+")
+_REMARK = re.compile(r"\s*(?:#|[^\W\d]+(?: [^\W\d]+)?\s?[:：](?:\s|\Z))")
 _TOTAL = re.compile(
     r"(?:grand |sub)?totals?|sum|(?:average|mean)(?: (?:rating|score|grade|stars))?|count|(?:gesamt)?summe"
     r"|gesamt(?:ergebnis)?|anzahl|durchschnitt|somme|moyenne|suma|promedio"
@@ -25,7 +26,8 @@ _TOTAL = re.compile(
 )
 _COLUMN_KIND = re.compile(
     r"(?:非?必填|选填|可选|required|optional|str|string|text|object|int|integer|float|double|number|bool|boolean"
-    r"|date|datetime|varchar|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?",
+    r"|date|datetime|varchar|char|numeric|decimal|real|bigint|smallint|tinyint|utf-?8|[uif]\d{1,2}"
+    r"|(?:open-ended )?response|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?|\[[^\[\]]*\]|\([^()]*\)",
     re.IGNORECASE,
 )
 _COUNTED = "条个件行项"  # behind a number of rows
@@ -120,7 +122,8 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
     """How many records stand above the header: those with few cells that are not blank, before one that names columns.
 
     Of several that might name them it is the first of those with most names. Titles may have as many cells as the table
-    where a record below them is a header by names that texts and labels have.
+    where a record below them is a header by names that texts and labels have, and where they begin as remarks do: with
+    `#`, or with a word and a colon.
 
     Args:
         rows: cells of the first records that are not blank lines.
@@ -134,15 +137,26 @@ def num_titles(rows: Sequence[Sequence[str]], width: int) -> int:
         1
     """
     filled = [_num_filled(row) for row in rows[: MAX_TITLES + 1]]
+    remarks = [len(rows) >= MIN_ROWS_TO_JUDGE and is_remark(row) for row in rows[: MAX_TITLES + 1]]
     found, most = 0, 1
-    for number in range(1, min(len(filled), len(rows) - 1)):
-        above = zip(filled[:number], rows, strict=False)
-        are_short = all(own <= max(1, filled[number] // 2) or is_ruler(row) for own, row in above)
+    for number in sorted(range(1, min(len(filled), len(rows) - 1)), key=lambda number: remarks[number]):
+        above = [row for row, remark in zip(rows[:number], remarks, strict=False) if not remark]
+        are_short = all(_num_filled(row) <= max(1, filled[number] // 2) or is_ruler(row) for row in above)
         is_below = most < filled[number] <= width and not is_ruler(rows[number])
-        is_known = not found and _names_both(rows[number]) and not any(map(_names_one, rows[:number]))
+        is_known = not found and _names_both(rows[number]) and not any(map(_names_one, above))
         if is_below and (are_short or is_known) and has_header(rows[number], facts_below(rows[number:], width)):
             found, most = number, filled[number]
     return found
+
+
+def is_remark(cells: Sequence[str]) -> bool:
+    """Whether a record begins as a remark above a table does.
+
+    Example:
+        >>> [is_remark(cells) for cells in (["# as of May", "all"], ["Period:", "May"], ["", "Shops: all"], ["9:30"])]
+        [True, True, True, False]
+    """
+    return _REMARK.match(next(filter(None, cells), "")) is not None
 
 
 def _names_both(cells: Sequence[str]) -> bool:
@@ -157,8 +171,8 @@ def _names_one(cells: Sequence[str]) -> bool:
 def num_explained(rows: Sequence[Sequence[str]], header: Sequence[str]) -> int:
     """How many of the first records below the header explain it; the header again does not.
 
-    They are names in another language, kinds of columns such as `string` or `必填`, or what SurveyMonkey (1) and
-    Qualtrics (2) write.
+    They are names in another language, kinds of columns such as `string` or `必填`, units in brackets, or what
+    SurveyMonkey (1) and Qualtrics (2) write.
 
     Example:
         >>> num_explained([["", "Open-Ended Response"], ["1", "a fine film"]], ["id", "Why?"])
@@ -176,15 +190,25 @@ def num_explained(rows: Sequence[Sequence[str]], header: Sequence[str]) -> int:
     if not rows or _folded(rows[0]) == _folded(header):
         return 0
     first = [cell.strip() for cell in rows[0]]
-    kinds = [_COLUMN_KIND.fullmatch(cell) for cell in first if cell]
+    are_kinds, are_again = (_are_kinds(row) for row in (rows[0], rows[1] if len(rows) > 1 else []))
     is_survey = not first[0] and bool({"Response", "Open-Ended Response"} & set(first))
     is_translated = _names_both(first) and "".join(first).isascii() != "".join(header).isascii()
-    return int(is_survey or is_translated or (len(kinds) > 1 and all(kinds)))
+    return int(is_survey or is_translated or (are_kinds and not are_again))
+
+
+def _are_kinds(cells: Sequence[str]) -> bool:
+    """Whether several cells, and all of them, are kinds of columns or units."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(filled) > 1 and all(map(_COLUMN_KIND.fullmatch, filled))
 
 
 def facts_below(rows: Sequence[Sequence[str]], width: int) -> list[ColumnFacts]:
-    """What the columns are like below the first record, without what is no row."""
-    noise = Noise(rows[0], width)
+    """What the columns are like below the first record, without what is no row.
+
+    Where most records come again, the first is no header for that, unless it has names that columns have.
+    """
+    are_again = 2 * len(set(map(tuple, rows))) < len(rows) and not _names_one(rows[0])
+    noise = Noise(None if are_again else rows[0], width)
     return column_facts([row for row in rows[1:] if noise.kind_of(row) is None], max(width, len(rows[0])))
 
 

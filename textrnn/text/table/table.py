@@ -17,7 +17,7 @@ from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
-from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, column_facts, has_header, shifted_names
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, column_facts, has_header, is_unlike_labels, shifted_names
 from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import find_dialect, is_json, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS, NoLabelError
@@ -182,7 +182,7 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     titles = _num_titles(sample, rows, options)
     above = sample.records[titles].line - 1
     rows = rows[titles:]
-    headed = names is None and _is_headed(sample, rows, options)
+    headed, is_unsure = (False, False) if names is not None else _is_headed(sample, rows, options)
     usual = measure.width or len(names or ())
     if headed:
         names = rows.pop(0)
@@ -200,6 +200,8 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     remarks = encoding_remarks(name, encoding)
     if any(map(is_kept_as_text, sample.records)):
         remarks.append(f'{name}: cells that Excel keeps as text, written as ="...", are read without these signs')
+    if is_unsure:
+        remarks.append(f"{name}: the first row is taken for one like those below: --header takes it for names")
     if names is not None:
         names = [name.strip() for name in names]
         if headed and len(names) < width:
@@ -241,14 +243,15 @@ def _num_titles(sample: _Sample, rows: list[list[str]], options: TableOptions) -
     return num_titles(rows, sample.measure.width) if is_open else 0
 
 
-def _is_headed(sample: _Sample, rows: list[list[str]], options: TableOptions) -> bool:
-    """Whether the first of some rows names the columns."""
+def _is_headed(sample: _Sample, rows: list[list[str]], options: TableOptions) -> tuple[bool, bool]:
+    """Whether the first of some rows names the columns, and whether it is not sure that it does not."""
     if options.header is not None:
-        return options.header
+        return options.header, False
     below, width = rows[: 1 + MAX_FACT_ROWS], max(map(len, rows))
-    if sample.measure.dialect.kind == CSV:
-        return has_header(rows[0], facts_below(below, width))
-    return has_header(rows[0], column_facts(below[1:], width))
+    is_csv = sample.measure.dialect.kind == CSV
+    facts = facts_below(below, width) if is_csv else column_facts(below[1:], width)
+    headed = has_header(rows[0], facts)
+    return headed, is_csv and not headed and is_unlike_labels(rows[0], facts)
 
 
 def _without_noise(rows: list[list[str]], noise: Noise, *, complete: bool) -> list[list[str]]:
