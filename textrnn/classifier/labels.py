@@ -22,6 +22,7 @@ MARKS |= {"未标注", "待标注", "未标记", "未打标", "未填写", "(空
 MARKS |= {sign.lower() for sign in EXCEL_ERRORS}
 # A label unless they are rare, or the others are numbers.
 DOUBTFUL = frozenset({"none", "-", "--", "——", "/", "tbd", "nat", "not rated", "unrated", "no rating", "no answer"})
+DOUBTFUL |= {"blank", "missing", "todo", "to do", "unassigned", "unspecified", "not available", "not applicable", "."}
 DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失", "不适用", "不详", "跳过"}
 MOST_DOUBTFUL = 0.05  # share of the rows
 FEWEST_NUMBERS, MOST_WORDS = 3, 2  # different labels that are numbers, and others among them
