@@ -66,20 +66,24 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
     table.text_columns, table.known_labels, table.number_sign = tuple(texts), frozenset(), None
     table.label_columns = tuple(labels or find_labels(table, facts, needs_label))
     if len(table.label_columns) == 1:
-        label = table.label_columns[0]
-        is_noisy = table.is_short and table.dialect.kind == CSV and not options.all_rows
-        if is_noisy and (counted := num_counted(table.sample, label)):
-            table.sample = table.sample[:-counted]
-            table.num_rows = len(table.sample)
-        is_moved = label > min(texts)  # by surplus cells of a text
-        whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
-        table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
-        _find_reading(table)
+        _look_at_labels(table, table.label_columns[0], all_rows=options.all_rows)
     elif not table.label_columns:
         unused_label(table, facts)
     used = {*texts, *table.label_columns}
     table.num_added = len(added_columns(names) - used)
     table.num_empty = sum(not own.filled for column, own in enumerate(facts) if column not in used)
+
+
+def _look_at_labels(table: Table, label: int, *, all_rows: bool) -> None:
+    """Sets which labels are known and how they are read, and leaves out counts below the rows of a short table."""
+    is_noisy = table.is_short and table.dialect.kind == CSV and not all_rows
+    if is_noisy and (counted := num_counted(table.sample, label)):
+        table.sample = table.sample[:-counted]
+        table.num_rows = len(table.sample)
+    is_moved = label > min(table.text_columns)  # by surplus cells of a text
+    whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]
+    table.known_labels = frozenset({row[label].strip() for row in whole} - {""})
+    _find_reading(table)
 
 
 def _find_reading(table: Table) -> None:
