@@ -214,6 +214,7 @@ def test_json_says_what_is_missing(tmp_path):
         ('{"en": "a", "fr": "b", "de": "c"}', "its texts are en, fr, de; name two by --source-column", {}),
         ('{"en": "a", "fr": "b"}', "no text 'es' as --target-column: there are en, fr", dict(target_column="es")),
         ('{"en": "a", "fr": "b"', "line 1 is no JSON", {}),
+        (r'{"e\nn": "a", "fr": "b", "de": "c"}', "its texts are e n, fr, de; name", {}),
         ("[1, 2]", "its texts are none", {}),
     ):
         with pytest.raises(DataError, match=told):
