@@ -243,6 +243,7 @@ def test_translation_memories_are_read_without_empty_units(tmp_path):
     for text, told, options in (
         (three, "texts in en-gb, fr, de: name two by --source-column", {}),
         (three, "no language 'es' as --target-column: there are en-gb, fr, de", dict(target_column="es")),
+        (tmx([*EN_FR, ("d" * 500, "Tee")]), "texts in en-gb, fr, d{1,190}: name two", {}),
         (tmx([("en", "a")]), "texts in one language only", {}),
         (three[:-9], "no whole XML, line", {}),
     ):

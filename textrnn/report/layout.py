@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def num_columns(text: str) -> int:
@@ -37,6 +37,16 @@ def printable(text: str) -> str:
     """
     joined = " ".join(text.split())
     return joined if joined.isprintable() else "".join(char if char.isprintable() else "�" for char in joined)
+
+
+def in_a_line(names: Iterable[str], most_chars: int = 200) -> str:
+    """Names of a file with commas between them, as `printable`, cut where they are too many or too long.
+
+    Example:
+        >>> in_a_line(["en", "f\\nr"]), in_a_line(["a" * 9, "b"], most_chars=4)
+        ('en, f r', 'aaaa')
+    """
+    return printable(", ".join(names))[:most_chars]
 
 
 def cut(text: str, columns: int) -> str:

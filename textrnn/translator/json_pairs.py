@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textrnn.base.errors import DataError
-from textrnn.report.layout import printable
+from textrnn.report.layout import in_a_line
 
 SOURCES = ("source", "src", "user", "instruction", "input", "question", "prompt", "original", "from")
 TARGETS = ("target", "tgt", "trg", "assistant", "output", "answer", "completion", "response", "translation", "to")
@@ -117,17 +117,12 @@ def _keys(keys: Sequence[str], label: str, wanted: Sequence[str | None]) -> tupl
         names = known if name is None else (name,)
         found.append(next((key for each in names for key in keys if each in (key, key.rpartition(".")[2])), None))
         if name is not None and found[-1] is None:
-            raise DataError(f"{label} has no text {name!r:.40} as {flag}: there are {_listed(keys)}")
+            raise DataError(f"{label} has no text {name!r:.40} as {flag}: there are {in_a_line(keys)}")
     rest = [key for key in keys if key not in found]
     if found.count(None) == len(rest):
         found = [rest.pop(0) if key is None else key for key in found]
     if None in found or found[0] == found[1]:
         raise DataError(
-            f"{label}: its texts are {_listed(keys) or 'none'}; name two by --source-column and --target-column"
+            f"{label}: its texts are {in_a_line(keys) or 'none'}; name two by --source-column and --target-column"
         )
     return str(found[0]), str(found[1])
-
-
-def _listed(keys: Sequence[str]) -> str:
-    """Keys in one line."""
-    return f"{printable(', '.join(keys)):.200}"

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from xml.parsers import expat
 
 from textrnn.base.errors import DataError
+from textrnn.report.layout import in_a_line
 
 CODES = ("bpt", "ept", "it", "ph", "ut")  # elements within a text that hold formatting codes
 LANGUAGE = ("xml:lang", "lang")
@@ -114,7 +115,7 @@ def _languages(reader: _Reader, label: str, wanted: Sequence[str | None]) -> lis
     for name, flag in zip(wanted, ("--source-column", "--target-column"), strict=True):
         found.append(None if name is None else named(name))
         if name is not None and found[-1] is None:
-            raise DataError(f"{label} has no language {name!r:.40} as {flag}: there are {', '.join(counts)}")
+            raise DataError(f"{label} has no language {name!r:.40} as {flag}: there are {in_a_line(counts)}")
     rest = [one for one in counts if one not in found]
     header = named(reader.source)
     if found[0] is None and (header in rest or len(rest) == found.count(None)):
@@ -123,5 +124,5 @@ def _languages(reader: _Reader, label: str, wanted: Sequence[str | None]) -> lis
     if found[1] is None and len(rest) == 1:
         found[1] = rest[0]
     if None in found or found[0] == found[1]:
-        raise DataError(f"{label} has texts in {', '.join(counts)}: name two by --source-column and --target-column")
+        raise DataError(f"{label} has texts in {in_a_line(counts)}: name two by --source-column and --target-column")
     return [one for one in found if one is not None]
