@@ -279,6 +279,8 @@ def test_two_columns_need_no_names(tmp_path):
     found = read(tmp_path, "eins;one\nzwei;two\ndrei;three\n", "t.csv")
     assert (found.sources[0], found.targets[0], len(found)) == ("eins", "one", 3)
     assert read(tmp_path, "a,b\nc,d\n", "t.csv", target_column="1").sources == ["b", "d"]
+    short = read(tmp_path, "english\n" + "one,eins\ntwo,zwei\n" * 4, "t.csv", source_column="english")
+    assert (short.between, len(short.sources)) == ("english to column 2, as the first line says", 2)
 
 
 def test_levels_show_in_the_pairs():

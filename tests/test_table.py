@@ -430,6 +430,7 @@ MANY = "id,title,body,kind,place\n" + "".join(
         (b"\n\n\r\n", {}, r"blank lines only"),
         (b"\xef\xbb\xbf", {}, r"blank lines only"),
         (b"text,label\n", {}, r"has a header \(text, label\) and no rows"),
+        (b'"text\nor so",label\n', {}, r"has a header \(text or so, label\) and no rows"),
         (b"PK\x03\x04xl/workbook", {}, r"spreadsheet of Excel.*Save As.*CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", {}, r"spreadsheet of Excel"),
         (b"%PDF-1.7", {}, r"is a PDF file"),

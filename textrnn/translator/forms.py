@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from textrnn.base.errors import DataError
+from textrnn.report.layout import in_a_line
 from textrnn.text.reader import Reading
 from textrnn.text.table.column_facts import column_facts, has_header
 from textrnn.text.table.columns import resolve_column
@@ -217,14 +218,14 @@ def _csv(lines: Sequence[str], label: str, options: PairOptions) -> Found:
     named = [name for name in (options.source_column, options.target_column) if name and not name.isdecimal()]
     first = [cell.strip() for cell in rows[0]]
     is_heading = named or _names_sides(first) or has_header(first, column_facts(rows[1 : SAMPLE + 1], width))
-    names = first if is_heading else None
+    names = [*first, *[""] * (width - len(first))] if is_heading else None
 
     def column(wanted: str | None, flag: str, default: int) -> int:
         return default if wanted is None else resolve_column(wanted, names, width, flag=flag, table=label)
 
     if width > 2 and not (options.source_column and options.target_column):
-        shown = ", ".join(names or [str(number + 1) for number in range(width)])
-        raise DataError(f"{label} has {width} columns ({shown:.200}): name two by --source-column and --target-column")
+        shown = in_a_line(names or [str(number + 1) for number in range(width)])
+        raise DataError(f"{label} has {width} columns ({shown}): name two by --source-column and --target-column")
     source = column(options.source_column, "--source-column", 0)
     target = column(options.target_column, "--target-column", 1 - source if width == 2 else 1)
     source = 1 - target if options.source_column is None else source
@@ -243,7 +244,8 @@ def _names_sides(cells: Sequence[str]) -> bool:
 
 def _by_heading(names: Sequence[str], source: int, target: int) -> str:
     """What the sides are by a first line that is no pair."""
-    return f"{names[source].strip()} to {names[target].strip()}, as the first line says"
+    sides = [names[column] or f"column {column + 1}" for column in (source, target)]
+    return f"{' to '.join(sides)}, as the first line says"
 
 
 READERS: dict[str, Callable[[Sequence[str], str, PairOptions], Found]] = {

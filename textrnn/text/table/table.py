@@ -187,7 +187,8 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     if headed:
         names = rows.pop(0)
         if not rows and sample.complete:
-            raise DataError(f"{label} has a header ({', '.join(names):.200}) and no rows: expected texts below it")
+            shown = " ".join(", ".join(names).split())
+            raise DataError(f"{label} has a header ({shown:.200}) and no rows: expected texts below it")
         if measure.share < MIN_SHARE:
             usual = len(names)
         if measure.unclosed_line and sample.complete and max(map(len, rows)) < len(names):
