@@ -8,6 +8,7 @@ nearer to what the ensemble will predict.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,8 @@ NETWORKS, NETWORKS_IN_TIME = 5, 10  # at most: nobody waits for more who has not
 # Another network is trained if this many times the seconds of the last one are left, and for each network so much more,
 # as all of them read what is measured on.
 ANOTHER, READING = 1.1, 0.05
+
+AllIds = Callable[[], Sequence[np.ndarray]]  # of all texts, labelled or not, where they are needed
 
 
 @dataclass
@@ -155,10 +158,11 @@ def _fit_networks(
     """Trains networks while there is time; their outputs, float64[rows, outputs], NaN where not held out."""
     config, labels, models.vocabulary = request.config, request.labels, vocabulary
     seed = config.optimization.random_seed
-    ids, more = (_encoded(texts, vocabulary, config) for texts in (request.texts, request.unlabelled))
+    ids = _encoded(request.texts, vocabulary, config)
+    all_ids = functools.cache(lambda: [*ids, *_encoded(request.unlabelled, vocabulary, config)])
     if vectors is None:
-        vectors = _vectors_of_texts(request, [*ids, *more], vocabulary)
-    pretrained = _pretrained(request, [*ids, *more], vocabulary, vectors)
+        vectors = _vectors_of_texts(request, all_ids, vocabulary)
+    pretrained = _pretrained(request, all_ids, vocabulary, vectors)
     fit = _fit_function(config)
     total, times = np.zeros((len(labels), request.label_kind.num_outputs)), np.zeros((len(labels), 1))
     weights = request.row_weights
@@ -223,7 +227,7 @@ def _folds(request: FitRequest) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield from folds(request.texts, strata, num_folds, rng)
 
 
-def _vectors_of_texts(request: FitRequest, ids: Sequence[np.ndarray], vocabulary: Vocabulary) -> StartVectors | None:
+def _vectors_of_texts(request: FitRequest, all_ids: AllIds, vocabulary: Vocabulary) -> StartVectors | None:
     """What the embeddings of words begin with, by all texts; None where they begin with drawn or given vectors.
 
     Those of characters are drawn: vectors did not help there (`benchmarks/README.md`). Texts of the fold that a network
@@ -234,17 +238,18 @@ def _vectors_of_texts(request: FitRequest, ids: Sequence[np.ndarray], vocabulary
         return None
     from textrnn.classifier.cooccurrence import vectors_of
 
+    ids = all_ids()
     seed, width = config.optimization.random_seed, config.encoder.embed
     found = vectors_of(ids, vocabulary.vocab_size, width, random_seed=seed, interrupted=request.interrupted)
     if found is not None:
         spent = time.monotonic() - begin
-        number = f"{len(found.ids):,} tokens"
-        request.say(f"vectors of {number} by what stands beside them in {len(ids):,} texts, {spent:.0f} s")
+        words = f"vectors of {len(found.ids):,} tokens by what stands beside them in {len(ids):,} texts"
+        request.say(f"{words}, {spent:.0f} s")
     return found
 
 
 def _pretrained(
-    request: FitRequest, ids: Sequence[np.ndarray], vocabulary: Vocabulary, vectors: StartVectors | None
+    request: FitRequest, all_ids: AllIds, vocabulary: Vocabulary, vectors: StartVectors | None
 ) -> dict[str, np.ndarray]:
     """The weights that all networks begin with, learnt from texts alone; none if that gets no time."""
     config, begin = request.config, time.monotonic()
@@ -253,6 +258,7 @@ def _pretrained(
         return {}
     from textrnn.classifier.pretrain import pretrain
 
+    ids = all_ids()
     found = pretrain(
         PretrainRequest(
             config=config,

@@ -16,18 +16,8 @@ from textrnn.text.table.label_studio import CHOICES
 from textrnn.text.table.records import AND
 
 SPAN_WIDTH = 3  # of [begin, end, label], which marks a part of a text
-SEPARATORS = (
-    "\n",
-    ";",
-    "|",
-    "｜",
-    "┋",
-    ",",
-    "/",
-    "，",
-    "、",
-    "；",
-)  # between several labels, those first that are surest
+# Between several labels, those first that are surest.
+SEPARATORS = ("\n", ";", "|", "｜", "┋", ",", "/", "，", "、", "；")
 STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only cells that leave no doubt
 UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own

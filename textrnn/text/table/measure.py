@@ -93,9 +93,10 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
     num_stray = sum(record.stray for record in records)
     quote = dialect.quote
     num_quoted = sum(any(record.raw.startswith(quote, begin) for begin, _ in record.spans) for record in records)
+    several = [record.raw for record in records if dialect.newline in record.raw.rstrip("\r\n")]
     if dialect.quotes:
         quoted = _quoting(records[len(records) > 1 :][:MAX_QUOTING_RECORDS], quote)
-        dialect = replace(dialect, quoted=quoted, speeches=_are_speeches(records, dialect, width))
+        dialect = replace(dialect, quoted=quoted, speeches=_are_speeches(several, dialect, width))
     return Measure(
         dialect,
         width,
@@ -105,16 +106,15 @@ def _measure(lines: Sequence[str], dialect: Dialect, complete: bool) -> Measure:
         spaced=any(_is_spaced(record, quote) for record in records),
         blank_behind=_has_blanks_behind(records),
         quoted_share=min(1.0, num_quoted / max(1, len(records) - 1)),
-        num_quoted=num_quoted - sum(dialect.newline in record.raw.rstrip("\r\n") for record in records),
+        num_quoted=num_quoted - len(several),
         has_quotes=num_quoted > num_stray,
         unclosed_line=next((record.line for record in records if record.unclosed), 0),
     )
 
 
-def _are_speeches(records: Sequence[Record], dialect: Dialect, width: int) -> bool:
+def _are_speeches(several: Sequence[str], dialect: Dialect, width: int) -> bool:
     """Whether most records of several lines are rows: a quote begins one text, and ends another. Only of a delimiter
     that texts seldom have, such as a tab."""
-    several = [one.raw for one in records if dialect.newline in one.raw.rstrip("\r\n")]
     if width < 2 or dialect.delimiter.isprintable() or len(several) < FEWEST:
         return False
     return sum(are_rows(raw, dialect, width) for raw in several) >= max(FEWEST, len(several) / 2)
