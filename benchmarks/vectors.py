@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.choice import nats_of, rows_of
 from benchmarks.tools import machine, table
 from textrnn.classifier.cooccurrence import vectors_of
-from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import fit_classifier
+from textrnn.classifier.network_request import NetworkRequest
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.splits import folds
 from textrnn.report.calibration import softmax

@@ -10,10 +10,10 @@ import tensorflow as tf
 from closeness import assert_close
 
 from textrnn.base.errors import RunError
-from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import IDS, MASK, ROW_WEIGHTS, fit_classifier, make_loss, make_reader, steps_of
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.network import Classifier, build_classifier
+from textrnn.classifier.network_request import NetworkRequest
 from textrnn.classifier.options import POOLINGS, ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.nn.architectures import BIDIRECTIONAL, CELLS

@@ -14,10 +14,11 @@ from textrnn.base.errors import DataError
 from textrnn.base.files import RUN_FILE, read_json
 from textrnn.classifier import models
 from textrnn.classifier import train as classify
-from textrnn.classifier.data import FittedNetwork, Rows
+from textrnn.classifier.data import Rows
 from textrnn.classifier.evaluation import Evaluated, _raw_log_loss, fit_and_evaluate, joined
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.models import FitRequest, Models
+from textrnn.classifier.network_request import FittedNetwork
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.plan import cross_validation
 from textrnn.classifier.splits import folded

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from textrnn.classifier.data import PretrainRequest
+from textrnn.classifier.network_request import PretrainRequest
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 
 RISING = [np.array([2 + (begin + k) % 6 for k in range(12)], np.int32) for begin in range(6)]  # 2 3 4 5 6 7 2 3 ...

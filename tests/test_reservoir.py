@@ -5,8 +5,8 @@ import pytest
 from small_models import softmax_nats
 
 from textrnn.base.errors import RunError
-from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.kinds import Classes
+from textrnn.classifier.network_request import NetworkRequest
 from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.reservoir import ReservoirClassifier, fit_reservoir, pooled_states
 from textrnn.language_model.reservoir_reading import read_block

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 import textrnn
 from textrnn.base.errors import ConfigError, DataError
 from textrnn.base.files import read_weights
-from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.fit import fit_classifier
 from textrnn.classifier.kinds import Classes
 from textrnn.classifier.models import FitRequest, fit_models
 from textrnn.classifier.network import EMBEDDING_STD, EMBEDDINGS, build_classifier, with_unseen
+from textrnn.classifier.network_request import NetworkRequest
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig
 from textrnn.classifier.recurrent import RecurrentClassifier
 from textrnn.classifier.vector_file import Wanted, read_vectors, vectors_width

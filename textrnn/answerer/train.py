@@ -20,8 +20,8 @@ from textrnn.base.errors import ConfigError
 from textrnn.base.files import RUN_FILE, read_json, write_json
 from textrnn.base.run import models_dir_flag
 from textrnn.base.run_target import TrainingCall
-from textrnn.classifier.data import NetworkRequest
 from textrnn.classifier.kinds import Classes
+from textrnn.classifier.network_request import NetworkRequest
 from textrnn.classifier.options import ClassifierConfig, EncoderConfig, OptimizationConfig, StopConfig
 from textrnn.text.normalize import normalize
 from textrnn.training.backend import start_tensorflow

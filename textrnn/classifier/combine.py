@@ -161,6 +161,18 @@ class Choice:
     losses: dict[str, float] = field(default_factory=dict)
     nats: dict[str, float] = field(default_factory=dict)
 
+    def predict(self, outputs: Mapping[str, np.ndarray], kind: LabelKind) -> np.ndarray:
+        """What the model that is used says of texts: float64[texts, width].
+
+        Args:
+            outputs: float[texts, outputs] of each model, by name.
+            kind: of the labels.
+        """
+        found = {name: kind.predictions(outputs[name], value) for name, value in self.temperatures.items()}
+        if self.chosen == "combined" and self.mixture is not None:
+            return self.mixture([found["linear"], found["rnn"]])
+        return found[self.chosen]
+
 
 def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKind, wanted: str) -> Choice:
     """Finds temperatures, mixture and decisions, and chooses a model.

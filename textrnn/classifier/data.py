@@ -1,12 +1,11 @@
-"""What a classifier learns from: the rows of a table, further texts without labels, and ids for one network."""
+"""What a classifier learns from: the rows of a table, and further texts without labels."""
 
 from __future__ import annotations
 
-import math
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -19,10 +18,8 @@ from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, sev
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
 from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
-from textrnn.classifier.options import ClassifierConfig
 from textrnn.classifier.sides import NO_SIDES, SideColumns
 from textrnn.classifier.splits import GroupedTexts, some_texts, text_numbers
-from textrnn.classifier.vectors import StartVectors
 from textrnn.text.files import find_file
 from textrnn.text.lines import lines_of
 from textrnn.text.packed import inner_name
@@ -263,63 +260,3 @@ def _cells(path: str, options: TableOptions) -> list[str]:
 def _lines(path: str, options: TableOptions) -> list[str]:
     with open_sources([path], Reading(options.encoding, options.strict_encoding)) as (source,):
         return lines_of("".join(pieces(source)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class PretrainRequest:
-    """What one network learns from when it learns from texts alone, and within which time.
-
-    Attributes:
-        config: all options.
-        texts: ids of each text, int32[steps], at least one.
-        vocab_size: number of tokens.
-        vectors: what the embedding starts with; no text has a token that is unseen there.
-        random_seed: seed of the initial weights, the order and dropout.
-        seconds: after which training has to end; the learning rate falls so that it is low then.
-        interrupted: whether to stop after this step.
-        on_step: is called with the share that is done and the loss in nats.
-    """
-
-    config: ClassifierConfig
-    texts: Sequence[np.ndarray]
-    vocab_size: int
-    vectors: StartVectors | None = None
-    random_seed: int = 0
-    seconds: float = math.inf
-    interrupted: Callable[[], bool] = lambda: False
-    on_step: Callable[[float, float], None] = lambda done, nats: None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkRequest(PretrainRequest):
-    """What one network learns from when texts have labels.
-
-    Attributes:
-        kind: of the labels.
-        labels: of each text, as the kind has them.
-        row_weights: float[rows], what each text counts in the loss.
-        held: ids of the texts to predict at the end.
-        initial: weights to begin with, by name; those that are not there begin at random, and so does what they lack
-            of the end of the vocabulary.
-    """
-
-    kind: LabelKind
-    labels: np.ndarray
-    row_weights: np.ndarray
-    held: Sequence[np.ndarray]
-    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass
-class FittedNetwork:
-    """A trained network.
-
-    Attributes:
-        weights: its arrays by name.
-        outputs: float32[rows, outputs] of the texts that were held out.
-        history: a row for each pass: `epoch`, `train_nats`, `seconds`; none of a reservoir.
-    """
-
-    weights: dict[str, np.ndarray]
-    outputs: np.ndarray
-    history: list[dict[str, float]] = field(default_factory=list)

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from textrnn.base.errors import warn
 from textrnn.base.machine import num_cores
-from textrnn.classifier.data import FittedNetwork, NetworkRequest
 from textrnn.classifier.label_kind import HUBER, SIGMOID, SOFTMAX
 from textrnn.classifier.network import Classifier, build_classifier, with_unseen
+from textrnn.classifier.network_request import MOST_EPOCHS, FittedNetwork, NetworkRequest, Reader, usual_epochs
 from textrnn.nn.keras.weights import begin_with, freeze, get_weights
 from textrnn.text.rows import batches, num_batches, padded
 from textrnn.training.objective import Batch, Loss, State
@@ -26,8 +26,6 @@ from textrnn.training.workers import Workers
 
 WARMUP = 30  # steps over which the learning rate rises
 CLIP_NORM = 1.0
-# Passes over the rows: more than about six overfit, but of few rows it takes more to make enough steps.
-EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 6.0, 40.0, 500
 MOST_LEARNT_EPOCHS = 12.0  # where nothing is drawn: the time is better spent on more networks
 FULL_STEPS = 512  # tokens of a text above which a batch has fewer rows
 READ_ROWS = 256  # rows read at a time when nothing is learnt, of short texts
@@ -125,8 +123,15 @@ def _sigmoid_nats(targets: Any, outputs: Any) -> Any:
     return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(targets, outputs), 1)
 
 
+def _softmax_nats(targets: Any, outputs: Any) -> Any:
+    """Of classes, int32[rows], or of the probability of each class, float32[rows, classes]."""
+    if targets.dtype.is_integer:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs)
+    return tf.nn.softmax_cross_entropy_with_logits(targets, outputs)
+
+
 ROW_LOSSES: dict[str, Callable[[Any, Any], Any]] = {
-    SOFTMAX: tf.nn.sparse_softmax_cross_entropy_with_logits,
+    SOFTMAX: _softmax_nats,
     SIGMOID: _sigmoid_nats,
     HUBER: keras.losses.huber,
 }
@@ -152,7 +157,7 @@ def make_loss(model: Classifier, name: str = SOFTMAX) -> Callable[[tuple[Any, ..
     return loss
 
 
-def make_reader(model: Classifier) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+def make_reader(model: Classifier) -> Reader:
     """The function of texts as ids that gives what the network puts out, float32[texts, outputs]."""
 
     signature = [tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None, None), tf.float32)]
@@ -181,14 +186,12 @@ def fit_classifier(request: NetworkRequest) -> FittedNetwork:
     model = build_classifier(encoder, request.vocab_size, kind.num_outputs, random_seed=seed, vectors=vectors)
     begin_with(model, {**get_weights(model), **request.initial})
     freeze(model, embed=optimization.freeze_embed, layers=optimization.freeze_layers)
-    targets = kind.targets(request.labels)
-    columns = (targets, request.row_weights.astype(np.float32))
+    texts, targets, row_weights = _learnt(request)
     variables, size = model.trainable_variables, optimization.batch
-    objective = RowObjective(request.texts, size, seed, variables, make_loss(model, kind.loss), columns)
+    objective = RowObjective(texts, size, seed, variables, make_loss(model, kind.loss), (targets, row_weights))
     per_epoch = objective.num_batches
     most = MOST_LEARNT_EPOCHS if f"{model.output_layer.name}/kernel" in request.initial else MOST_EPOCHS
-    epochs = stop.epochs or min(most, max(EPOCHS, ENOUGH_STEPS / per_epoch))
-    budget.total_steps = max(1, round(epochs * per_epoch))
+    budget.total_steps = max(1, round((stop.epochs or min(most, usual_epochs(per_epoch))) * per_epoch))
     trainer = make_trainer(
         objective,
         learning_rate=optimization.learning_rate,
@@ -198,8 +201,21 @@ def fit_classifier(request: NetworkRequest) -> FittedNetwork:
         interrupted=request.interrupted,
     )
     history = _history(trainer, budget, request.on_step)
-    outputs = make_reader(model)(request.held) if request.held else np.zeros((0, kind.num_outputs), np.float32)
-    return FittedNetwork(with_unseen(get_weights(model), vectors), outputs, history)
+    read = make_reader(model)
+    outputs = read(request.held) if request.held else np.zeros((0, kind.num_outputs), np.float32)
+    return FittedNetwork(with_unseen(get_weights(model), vectors), outputs, history, read)
+
+
+def _learnt(request: NetworkRequest) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray]:
+    """The texts that are learnt from, their targets and their weights, float32[texts]."""
+    kind, taught = request.kind, request.taught
+    targets, row_weights = kind.targets(request.labels), request.row_weights.astype(np.float32)
+    if not taught.texts:
+        return request.texts, targets, row_weights
+    if targets.ndim == 1:
+        targets = np.eye(kind.num_outputs, dtype=np.float32)[targets]
+    row_weights = np.concatenate([row_weights, np.ones(len(taught.texts), np.float32)])
+    return [*request.texts, *taught.texts], np.concatenate([targets, taught.targets]), row_weights
 
 
 def _history(trainer: Trainer, budget: Budget, on_step: Callable[[float, float], None]) -> list[dict[str, float]]:

@@ -77,6 +77,10 @@ class Classes(_Named):
         classes: np.ndarray = labels.astype(np.int32)
         return classes
 
+    def soft_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """See `LabelKind`: probabilities."""
+        return predictions.astype(np.float32)
+
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`: the classes."""
         return labels
@@ -224,6 +228,10 @@ class Grades(Classes):
         """See `LabelKind`."""
         return (labels[:, None] > np.arange(self.num_outputs)).astype(np.float32)
 
+    def soft_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """See `LabelKind`: the probability that it is more than each grade."""
+        return (1 - predictions.cumsum(1)[:, :-1]).astype(np.float32)
+
     def temperature(self, outputs: np.ndarray, labels: np.ndarray) -> float:
         """See `LabelKind`."""
         return _sigmoid_temperature(outputs, self.targets(labels) > 0)
@@ -278,6 +286,10 @@ class Several(_Named):
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
         return labels.astype(np.float32)
+
+    def soft_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """See `LabelKind`: probabilities."""
+        return predictions.astype(np.float32)
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`: the rarest label of a row, or none."""
@@ -378,6 +390,10 @@ class Numbers:
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`."""
         return ((labels[:, None] - self.middle) / self.spread).astype(np.float32)
+
+    def soft_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """See `LabelKind`: the numbers, scaled."""
+        return self.targets(predictions[:, 0])
 
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """See `LabelKind`: tenths by size."""

@@ -51,6 +51,9 @@ class LabelKind(Protocol):
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """What the outputs learn: int32[rows] for softmax, else float32[rows, outputs]."""
 
+    def soft_targets(self, predictions: np.ndarray) -> np.ndarray:
+        """What the outputs learn where only predictions are known: float32[rows, outputs]."""
+
     def strata(self, labels: np.ndarray) -> np.ndarray:
         """Groups of rows that are spread evenly over folds: int64[rows]."""
 

@@ -38,6 +38,7 @@ SHARPNESS = 4.0  # of the border between grades that are one apart
 RIDGE = 3.0  # of the penalty of a ridge regression, for the penalty that is tried first
 
 Kinds = tuple[NgramKind, ...]
+Refit = Callable[[np.ndarray], LinearModel]  # from the numbers of some rows, int64[some], to a model of them
 
 
 class Setting(NamedTuple):
@@ -63,10 +64,12 @@ class FittedLinear:
     Attributes:
         model: fitted to all rows.
         outputs: float64[rows, outputs], of each row from a model that had not learnt from it; NaN where time was up.
+        refit: fits a model of the same setting to some of the rows.
     """
 
     model: LinearModel
     outputs: np.ndarray
+    refit: Refit
 
 
 def kinds_for(script: str, num_chars: int) -> list[Kinds]:
@@ -129,8 +132,12 @@ def fit_linear(
             break
     _, setting, outputs = best  # type: ignore[misc]  # there is always a first one
     features, matrix = made[setting.ngrams, setting.weighting]
-    own, bias = solve(kind, matrix, targets, row_weights, setting)
-    return FittedLinear(features.with_weights(own.astype(np.float32), bias), outputs)
+
+    def refit(rows: np.ndarray) -> LinearModel:
+        own, bias = solve(kind, matrix[rows], targets[rows], row_weights[rows], setting)
+        return features.with_weights(own.astype(np.float32), bias)
+
+    return FittedLinear(refit(np.arange(len(texts))), outputs, refit)
 
 
 def _loss(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:

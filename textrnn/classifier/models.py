@@ -3,7 +3,8 @@
 Each recurrent network is trained without one fold of the rows and predicts that fold. Temperatures, the mixture and the
 model that is used are chosen on these predictions, and all networks are kept as an ensemble: none is trained twice.
 With more networks than folds the rows are cut into folds anew: of each row the mean of what several networks predict is
-nearer to what the ensemble will predict.
+nearer to what the ensemble will predict. Where there are texts without labels a network learns from them too, see
+`textrnn.classifier.self_training`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import Any
 import numpy as np
 
 from textrnn.classifier.combine import Choice, choose
-from textrnn.classifier.data import FittedNetwork, NetworkRequest, PretrainRequest
 from textrnn.classifier.kinds import mean_loss
 from textrnn.classifier.label_kind import LabelKind
 from textrnn.classifier.linear import LinearModel
-from textrnn.classifier.linear_fit import fit_linear
+from textrnn.classifier.linear_fit import Refit, fit_linear
+from textrnn.classifier.network_request import FittedNetwork, NetworkRequest, PretrainRequest
 from textrnn.classifier.options import ClassifierConfig
-from textrnn.classifier.splits import folds
+from textrnn.classifier.self_training import FEWEST, LEARNING_SHARE, SelfTraining
+from textrnn.classifier.splits import folded, folds
 from textrnn.classifier.vectors import StartVectors, vocabulary_with_vectors
 from textrnn.classifier.warm_start import WarmStart
 from textrnn.nn.reservoir_options import ESN
@@ -33,7 +35,6 @@ from textrnn.text.tokens.vocabulary import WORD, Vocabulary, build_vocabulary
 
 NUM_FOLDS, MANY_FOLDS, MANY_ROWS = 5, 10, 20_000  # of many rows, a tenth is enough to choose on
 LINEAR_SHARE, LINEAR_ALONE_SHARE = 0.2, 0.8  # of the time, at most
-LEARNING_SHARE = 0.8  # of what is left; the rest is for reading what was held out and what is measured on
 NETWORKS, NETWORKS_IN_TIME = 5, 10  # at most: nobody waits for more who has not said how long
 # Another network is trained if this many times the seconds of the last one are left, and for each network so much more,
 # as all of them read what is measured on.
@@ -72,7 +73,7 @@ class FitRequest:
         balanced: whether each class counts the same, however many rows it has.
         texts: normalised.
         labels: of each text, as their kind has them.
-        unlabelled: further texts of the same kind, normalised, for pretraining.
+        unlabelled: further texts of the same kind, normalised.
         start: what the networks begin with; None for drawn weights.
         left_s: gives the seconds that are left.
         interrupted: whether to end soon, with what there is.
@@ -108,10 +109,11 @@ def fit_models(request: FitRequest) -> Models:
     models, outputs = Models(), dict[str, np.ndarray]()
     # First of all, because a file of vectors may turn out to be damaged.
     tokens = None if request.kind == "linear" else _make_vocabulary(request)
+    refit = None
     if request.kind != "rnn":
-        models.linear, outputs["linear"] = _fit_linear(request)
+        models.linear, outputs["linear"], refit = _fit_linear(request)
     if tokens is not None and (request.kind == "rnn" or not request.interrupted()):
-        outputs["rnn"] = _fit_networks(request, models, *tokens)
+        outputs["rnn"] = _fit_networks(request, models, *tokens, refit)
     models.choice = choose(outputs, request.labels, request.label_kind, request.kind)
     return models
 
@@ -133,8 +135,9 @@ def _make_vocabulary(request: FitRequest) -> tuple[Vocabulary, StartVectors | No
     return vocabulary, vectors
 
 
-def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray]:
-    """The linear model, and outputs float64[rows, outputs] of each row from a model that had not learnt from it."""
+def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray, Refit | None]:
+    """The linear model, outputs float64[rows, outputs] of each row from a model that had not learnt from it, and what
+    fits it to some of the rows, if there are texts without labels."""
     begin, share = time.monotonic(), LINEAR_ALONE_SHARE if request.kind == "linear" else LINEAR_SHARE
     fitted = fit_linear(
         request.texts,
@@ -149,11 +152,15 @@ def _fit_linear(request: FitRequest) -> tuple[LinearModel, np.ndarray]:
     loss = mean_loss(request.label_kind, request.labels[known], fitted.outputs[known])
     spent = time.monotonic() - begin
     request.say(f"linear model: {request.label_kind.in_words(loss)} in cross-validation, {spent:.0f} s")
-    return fitted.model, np.asarray(fitted.outputs)
+    return fitted.model, np.asarray(fitted.outputs), fitted.refit if request.unlabelled else None
 
 
 def _fit_networks(
-    request: FitRequest, models: Models, vocabulary: Vocabulary, vectors: StartVectors | None
+    request: FitRequest,
+    models: Models,
+    vocabulary: Vocabulary,
+    vectors: StartVectors | None,
+    refit: Refit | None = None,
 ) -> np.ndarray:
     """Trains networks while there is time; their outputs, float64[rows, outputs], NaN where not held out."""
     config, labels, models.vocabulary = request.config, request.labels, vocabulary
@@ -163,31 +170,30 @@ def _fit_networks(
     if vectors is None:
         vectors = _vectors_of_texts(request, all_ids, vocabulary)
     pretrained = _pretrained(request, all_ids, vocabulary, vectors)
-    fit = _fit_function(config)
+    train = _train_function(request, vocabulary, refit)
     total, times = np.zeros((len(labels), request.label_kind.num_outputs)), np.zeros((len(labels), 1))
     weights = request.row_weights
     count = config.ensemble.networks or (NETWORKS if config.stop.time_s is None else NETWORKS_IN_TIME)
     for number, (learnt, held) in enumerate(itertools.islice(_folds(request), count)):
         begin = time.monotonic()
-        fitted = fit(
-            NetworkRequest(
-                config=config,
-                texts=[ids[row] for row in learnt],
-                labels=labels[learnt],
-                held=[ids[row] for row in held],
-                vocab_size=vocabulary.vocab_size,
-                vectors=vectors,
-                kind=request.label_kind,
-                row_weights=weights[learnt],
-                initial=pretrained if request.start is None else request.start.weights_of(number),
-                random_seed=seed + number,
-                seconds=max(1.0, LEARNING_SHARE * request.left_s()),
-                interrupted=request.interrupted,
-                on_step=lambda done, nats, number=number: request.on_progress(  # type: ignore[misc]
-                    (number + done) / count, f"network {number + 1} of {count}  loss {nats:.3f}"
-                ),
-            )
+        asked = NetworkRequest(
+            config=config,
+            texts=[ids[row] for row in learnt],
+            labels=labels[learnt],
+            held=[ids[row] for row in held],
+            vocab_size=vocabulary.vocab_size,
+            vectors=vectors,
+            kind=request.label_kind,
+            row_weights=weights[learnt],
+            initial=pretrained if request.start is None else request.start.weights_of(number),
+            random_seed=seed + number,
+            seconds=max(1.0, LEARNING_SHARE * request.left_s()),
+            interrupted=request.interrupted,
+            on_step=lambda done, nats, number=number: request.on_progress(  # type: ignore[misc]
+                (number + done) / count, f"network {number + 1} of {count}  loss {nats:.3f}"
+            ),
         )
+        fitted = train(asked, learnt, held)
         models.networks.append(fitted.weights)
         models.history += [{"network": number + 1, **row} for row in fitted.history]
         total[held] += fitted.outputs
@@ -197,6 +203,31 @@ def _fit_networks(
         if request.interrupted() or request.left_s() < (ANOTHER + READING * (number + 2)) * spent:
             break
     return np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
+
+
+def _train_function(
+    request: FitRequest, vocabulary: Vocabulary, refit: Refit | None
+) -> Callable[[NetworkRequest, np.ndarray, np.ndarray], FittedNetwork]:
+    """What trains a network by a request, the rows that it learns from and those that it leaves out.
+
+    Of texts without labels that are also rows nothing is learnt: their labels are known. Few texts are not worth a
+    second network.
+    """
+    config, known = request.config, {folded(text) for text in request.texts}
+    fit, texts = _fit_function(config), [text for text in request.unlabelled if folded(text) not in known]
+    if len(texts) < FEWEST * len(request.texts):
+        return lambda asked, learnt, held: fit(asked)
+    rng = np.random.default_rng((config.optimization.random_seed, 3))
+    return SelfTraining(
+        fit=fit,
+        texts=[texts[place] for place in rng.permutation(len(texts)).tolist()],
+        rows=request.texts,
+        labels=request.labels,
+        encode=lambda some: _encoded(some, vocabulary, config),
+        refit=refit,
+        left_s=request.left_s,
+        say=request.say,
+    ).train
 
 
 def _encoded(texts: Sequence[str], vocabulary: Vocabulary, config: ClassifierConfig) -> list[np.ndarray]:

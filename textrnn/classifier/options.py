@@ -182,7 +182,7 @@ class StopConfig(Checked):
     )
     epochs: float | None = option(
         None,
-        "Most passes over the rows for each network.  [default: 6, and more for few rows]",
+        "Most passes over the rows for each network.  [default: 3 to 6, and more for few rows]",
         above=0,
         high=10_000,
     )

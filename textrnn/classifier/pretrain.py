@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from textrnn.classifier.data import PretrainRequest
 from textrnn.classifier.fit import IDS, MASK, RowObjective, make_trainer, shards_of, steps_of
 from textrnn.classifier.network import build_classifier
+from textrnn.classifier.network_request import PretrainRequest
 from textrnn.nn.keras.weights import get_weights
 from textrnn.text.tokens.base import UNKNOWN_ID
 from textrnn.training.objective import Loss, State

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from textrnn.classifier.data import FittedNetwork, NetworkRequest
+from textrnn.classifier.network_request import FittedNetwork, NetworkRequest
 from textrnn.nn.numpy.reservoir import Reservoir
 from textrnn.nn.numpy.reservoir_draw import make_reservoir
 from textrnn.nn.numpy.ridge import Sums

@@ -207,7 +207,7 @@ FOR_TRAINING = (
     "--unlabelled",
     type=FILE,
     section=TEXT,
-    help="Further texts without labels, for the networks to be pretrained on: a table, or a text a line; .gz too.",
+    help="Further texts without labels, for the networks to learn from: a table, or a text a line; .gz too.",
 )
 @from_flag("a classifier, or of a language model", "these labels")
 @flag(
