@@ -85,6 +85,8 @@ def read(path: str, needs_label: bool | None = True, **options: object) -> tuple
         ({"text": "text", "predicted_label": "pair", "true_label": "mood"}, "text", "true_label"),
         ({"description": "constant", "input.text": "text", "label": "mood"}, "input.text", "label"),
         ({"remarks, comments": "seldom", "商品名称": "longer", "类目": "mood"}, "商品名称", "类目"),
+        ({"Tweet": "text", "Target": "shade", "Stance": "mood"}, "Tweet", "Stance"),
+        ({"description": "short", "speciality": "shade", "transcription": "longer"}, "transcription", "speciality"),
     ],
 )
 def test_open_table_knows_names(tmp_path: Path, columns: dict[str, str], text: str, label: str) -> None:
@@ -380,6 +382,48 @@ def test_a_header_of_unknown_names_is_told_by_what_is_below(
     assert any(said in line for line in table.warnings) == is_unlike
 
 
+@pytest.mark.parametrize("header", ["0,1", ",0,1", ",0,1,2"])
+def test_a_header_of_column_numbers_is_that_of_pandas(tmp_path: Path, header: str) -> None:
+    rows = [[str(n), sentence(n), VALUES["mood"](n), "x"][header.startswith(",") ^ 1 :] for n in range(NUM_ROWS)]
+    width = header.count(",") + 1
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([header, *(",".join(row[:width]) for row in rows)]) + "\n")
+    table, found = read(str(path))
+    assert table.header == header.split(",") and table.column_names == ("0", "1")
+    assert [row.text for row in found] == [sentence(n) for n in range(NUM_ROWS)]
+    assert {row.label for row in found} == {"pos", "neg", "so so"}
+
+
+@pytest.mark.parametrize("between", [",", ", "])
+def test_texts_with_commas_in_every_row_keep_their_labels(tmp_path: Path, between: str) -> None:
+    texts = [between.join(VALUES["short"](n + place) for place in range(2 + n % 2)) for n in range(NUM_ROWS)]
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{VALUES['pair'](n)}\n" for n, text in enumerate(texts)))
+    table, rows = read(str(path))
+    assert [(row.text, row.label) for row in rows] == [(text, VALUES["pair"](n)) for n, text in enumerate(texts)]
+    assert "surplus cells joined to the text" in str(table.summary())
+
+
+def test_several_labels_behind_a_tab_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"{sentence(n)}\t{VALUES['several'](n)}\n" for n in range(NUM_ROWS)))
+    table, rows = read(str(path))
+    assert table.header is None and table.label_columns == (1,) and rows[0].label == "red, blue"
+
+
+@pytest.mark.parametrize("write_objects", [json.dumps, str])
+def test_objects_with_a_name_are_labels(tmp_path: Path, write_objects: Callable[[object], str]) -> None:
+    path = tmp_path / "a.csv"
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["overview", "genres"])
+        for n in range(NUM_ROWS):
+            names = VALUES["several"](n).split(", ")
+            writer.writerow([sentence(n), write_objects([dict(id=len(name), name=name) for name in names])])
+    _, rows = read(str(path))
+    assert [row.label.split("\x1f") for row in rows[:2]] == [["red", "blue"], ["blue"]]
+
+
 @pytest.mark.parametrize(
     ("columns", "text", "other"),
     [
@@ -424,6 +468,13 @@ def test_the_question_is_the_text_and_what_programs_write_is_not(
         ({"text": "text", "gender": "pair", "acuity": "fifths"}, "acuity", ["gender"]),
         ({"text": "text", "gender": "pair"}, "gender", []),
         ({"text": "text", "note": "mood", "verdict": "pair"}, "note", ["verdict"]),
+        ({"text": "text", "Handled__by": "pair", "reason": "shade"}, "reason", ["Handled by"]),
+        ({"text": "text", "受理人": "pair", "事项": "shade"}, "事项", ["受理人"]),
+        ({"text": "text", "rater1": "binary", "rater2": "odd", "majority": "even"}, "majority", ["rater1", "rater2"]),
+        ({"text": "text", "rater1": "odd", "rater2": "odd", "rater3": "even"}, "rater1", ["rater2", "rater3"]),
+        ({"text": "text", "标注人1": "mood", "标注人2": "mood", "仲裁": "mood"}, "仲裁", ["标注人1", "标注人2"]),
+        ({"essay": "text", "rater1": "fifths", "rater2": "fifths", "score": "fifths"}, "score", ["rater1", "rater2"]),
+        ({"文本": "text", "标注人": "pair", "标注结果": "mood"}, "标注结果", ["标注人"]),
         ({"text": "text", "note": "shade", "verdict": "pair"}, "verdict", ["note"]),
         ({"text": "text", "has_photo": "odd", "is_new": "even", "app": "odd", "churned": "binary"}, "churned", None),
         ({"text": "text", "far": "odd", "has_logo": "odd", "fraudulent": "odd", "old": "even"}, "fraudulent", None),

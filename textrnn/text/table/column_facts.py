@@ -24,6 +24,7 @@ from textrnn.text.table.label_lists import are_codes, labels_in
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
+OFTEN_AT_END = 5  # times that each label comes, on average, where signs that delimit stand in the texts before it
 OFTEN = 20  # times that each value comes, on average, in a column of long labels
 LONGER = 1.2  # times as long as the longest label is a cell that is no label
 MOST = 0.5  # share of cells that end as questions from which they are questions, and so tell no header
@@ -200,11 +201,19 @@ def has_header(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
     """Whether the first record names the columns: it is compared with the cells below."""
     if len(first) == 1:  # the only text may well be a short one
         return max(text_hint(first[0]), label_hint(first[0])) >= LAST and first[0].strip() not in below[0].counts
+    if _numbers_columns(first) and any(facts.prose >= 0.5 for facts in below):
+        return True
     pairs = [(cell.strip(), facts) for cell, facts in zip(first, below, strict=False)]
     votes = sum(_vote(cell, facts) for cell, facts in pairs)
     if not any(_is_like_texts(cell, facts) for cell, facts in pairs):
         votes += sum(_is_no_label(cell, facts) for cell, facts in pairs)
     return votes > 0
+
+
+def _numbers_columns(first: Sequence[str]) -> bool:
+    """Whether a record is 0, 1 and so on, perhaps behind a blank: pandas heads columns without names so."""
+    cells, numbers = [cell.strip() for cell in first], [str(number) for number in range(len(first))]
+    return cells in (numbers, ["", *numbers[:-1]])
 
 
 def is_unlike_labels(first: Sequence[str], below: Sequence[ColumnFacts]) -> bool:
@@ -269,6 +278,23 @@ def _is_unlike(cell: str, facts: ColumnFacts) -> bool:
     """Whether a cell is longer than all labels of a column, or has several words where they have one."""
     has_words = any(len(label.split()) > 1 for label in facts.counts)
     return len(cell) > LONGER * max(map(len, facts.counts)) or (len(cell.split()) > 1 and not has_words)
+
+
+def are_text_and_label(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a header is that of a text and a label, though rows have more cells: of texts with signs that delimit.
+
+    Example:
+        >>> rows = [["Good, warm", " and cheap", "1"], ["Bad", " and cold", "0"]] * 10
+        >>> are_text_and_label(["text", "label"], rows), are_text_and_label(["text", "date"], rows)
+        (True, False)
+    """
+    if len(names) != 2 or text_hint(names[0]) < LAST or label_hint(names[1]) < LAST:
+        return False
+    longer = [row for row in rows if len(row) > 2 and row[1].strip()]
+    if 2 * len(longer) < len(rows) or all(row[0].strip().isdigit() for row in longer):
+        return False  # rows are no longer than the header, or begin with their numbers
+    last = Counter(row[-1].strip() for row in rows if len(row) > 1)
+    return last.total() >= OFTEN_AT_END * len(last) and last.total() >= MIN_ROWS_TO_JUDGE and not last[""]
 
 
 def shifted_names(names: list[str], rows: Sequence[Sequence[str]], width: int) -> tuple[list[str], list[str]]:

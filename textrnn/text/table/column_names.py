@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 EXACT, LAST, WITHIN, SECOND = 3.0, 2.0, 1.0, 0.5  # how much a name tells; a second choice loses a half
+TARGET = 2.875  # of the name of a target
 NAMED = 2.75  # of a column that has the names of labels
 
 
@@ -15,31 +16,34 @@ def _words(text: str) -> frozenset[str]:
 _TEXT = _words(
     """text texts review reviews comment comments content contents sentence sentences tweet tweets message messages
     body document documents question questions headline headlines phrase phrases post posts feedback utterance
-    news sms statement description descriptions excerpt paragraph
-    文本 评论 内容 评价 正文 句子 留言 点评 文章 微博 短信 弹幕 反馈 语句 文字 原文 问题"""
+    news sms statement description descriptions excerpt paragraph transcription transcript narrative
+    overview plot synopsis abstract lyrics
+    文本 评论 内容 评价 正文 句子 留言 点评 文章 微博 短信 弹幕 反馈 语句 文字 原文 问题 详情 简介 剧情 歌词"""
 )
 # A part of a text, or a short form of it: less often what is meant when there is one of those above as well.
 _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
 _LABEL = _words(
-    """label labels sentiment sentiments class classes category categories target targets polarity emotion emotions
+    """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
     tag tags hashtags topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向 立场
     kategorie kategorien catégorie catégories categoría categorías categoria categorias категория カテゴリ カテゴリー"""
 )
+_TARGET = _words("target targets")  # whom an opinion is about, where there is one of those above as well
 # Less often what is meant when there is one of those above as well.
 _GRADE = _words(
     """score scores stars star rating ratings grade grades overall liked satisfied satisfaction
-    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価
+    评分 星级 打分 分数 得分 等级 星数 好评 满意度 評価 评级
     bewertung bewertungen sterne étoiles puntuación puntuacion calificación calificacion valoración valoracion estrellas
     avaliação estrelas оценка оценки рейтинг 평점 별점"""
 )
+_SCALE = re.compile(r"\d\s*[-–~～至到]\s*\d+\s*(?:分|星|points|stars)")  # as in `1-5分`
 _GRADE_ALONE = _words("note noten nota 星")  # that say something else beside other words
 _REMARK = _words("note nota")  # that are remarks as well
 _OUTCOME = _words("churn churned fraudulent outcome converted")  # what a row is asked for, beside what is known of it
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
-_ASPECT = _words("topic theme genre aspect aspects intent intents stance 话题 体裁 意图 立场")
+_ASPECT = _words("topic theme genre aspect aspects intent intents 话题 体裁 意图")
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # Labels of opinions and of mail, by which a column is known whatever its name.
@@ -58,7 +62,9 @@ _OTHER = _words(
 )
 # Whom and where a text is from, which is seldom asked for.
 _ASIDE = _words(
-    """sex gender nationality country city hotel shop geschlecht nationalität land stadt filiale niederlassung standort
+    """sex gender nationality country city hotel shop agent clerk assignee operator handler by to
+    坐席 受理人 经办人 处理人 负责人 年级
+    geschlecht nationalität land stadt filiale niederlassung standort
     sexe nationalité pays ville magasin boutique género genero nacionalidad país pais ciudad tienda sucursal cidade loja
     пол город страна магазин филиал 性别 国籍 国家 城市 省份 酒店 分店 성별 국적 도시"""
 )
@@ -75,8 +81,12 @@ _ANSWER = _words(
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
 _GUESSED = _words("pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
+_RATERS = _words("rater raters annotator annotators coder coders labeler 标注人 标注员 标注者")  # people
 _RESULT = _words("result results output outputs 结果")  # of a model, where it stands beside what is right
-_GOLD = _words("gold golden human expected correct actual reference true truth 真实 人工 正确")  # what is right
+_GOLD = _words(  # what is right
+    """gold golden human expected correct actual reference true truth adjudicated majority consensus final
+    真实 人工 正确 仲裁 最终"""
+)
 _UPPER, _LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
 _TOKENS = re.compile(rf"[{_UPPER}]+(?![{_LOWER}])|[{_UPPER}]?[{_LOWER}]+|\d+|[^\W\d_{_UPPER}{_LOWER}]+")
 
@@ -109,6 +119,7 @@ def label_hint(name: str) -> float:
     numbered = " ".join(words[:-1]) if words and words[-1].casefold() in _NUMBERED else ""
     return max(
         _hint(name, _LABEL),
+        min(TARGET, _hint(name, _TARGET)),
         EXACT - SECOND if _is_alone(name, _GRADE_ALONE) else _hint(name, _GRADE) - SECOND,
         WITHIN if _is_alone(name, _OUTCOME) else 0.0,
         _hint(numbered, _LABEL) - SECOND,
@@ -153,6 +164,16 @@ def names_guessed(name: str, *, beside_gold: bool = False) -> bool:
     return _begins_with(name, _GUESSED) or (beside_gold and _begins_with(name, _RESULT))
 
 
+def names_rater(name: str) -> bool:
+    """Whether the name of a column is that of somebody who gave labels.
+
+    Example:
+        >>> names_rater("rater_2"), names_rater("标注人1"), names_rater("majority")
+        (True, True, False)
+    """
+    return _begins_with(name, _RATERS) and not names_gold(name)
+
+
 def names_gold(name: str) -> bool:
     """Whether the name of a column is that of what is right, beside what a model predicts.
 
@@ -185,8 +206,10 @@ def names_grades(name: str) -> bool:
     Example:
         >>> names_grades("reviewRating"), names_grades("用户评分"), names_grades("rating_count"), names_grades("label")
         (True, True, False, False)
+        >>> names_grades("3、总体评价（1-5分）")
+        True
     """
-    return _hint(name, _GRADE) > 0 or _is_alone(name, _GRADE_ALONE)
+    return _hint(name, _GRADE) > 0 or _is_alone(name, _GRADE_ALONE) or bool(_SCALE.search(name))
 
 
 def names_remark(name: str) -> bool:

@@ -11,12 +11,15 @@ from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, ColumnFacts, colu
 from textrnn.text.table.column_names import (
     EXACT,
     LAST,
+    TARGET,
+    WITHIN,
     label_hint,
     names_aside,
     names_aspect,
     names_gold,
     names_grades,
     names_guessed,
+    names_rater,
     names_remark,
     names_time,
     speaks_against,
@@ -41,6 +44,7 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     names = table.header
     taken = {*table.text_columns, *passed_over(table)}
     free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
+    free = [column for column in free if names and not names_rater(names[column])]
     if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
         columns = _alike(yes_or_no_columns(names, facts, free), facts)
         never = [column for column in free if says_no(facts[column])]  # labels that no row of the sample has
@@ -146,14 +150,11 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     names = table.header
     taken = {*table.text_columns, *passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
-    hints = {column: label_hint(names[column]) if names else 0.0 for column in columns}
-    hints |= {c: 0.0 for c in columns if names and names_remark(names[c]) and not facts[c].have_digits}
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if not names:
-        few += [c for c in columns if c not in few and facts[c].are_codes and facts[c].is_several]
-    gold = [c for c in few if names and names_gold(names[c])]
-    guessed = [c for c in columns if names and names_guessed(names[c], beside_gold=bool(gold)) and facts[c].is_few]
-    hints |= {c: max(hints[c], LAST) for c in gold if guessed}
+        lists = [c for c in columns if facts[c].is_several and (facts[c].are_codes or len(columns) == 1)]
+        few += [c for c in lists if c not in few]
+    hints, guessed = _hints(names, facts, columns, few)
     hinted = [
         c
         for c in columns
@@ -166,7 +167,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
         # A grade is seldom meant where there is another label, and one label a row more often than several.
         found.sort(key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
-        is_known = hints[found[0]] in (EXACT, LAST)  # not a grade, and more than a word within the name
+        is_known = hints[found[0]] in (EXACT, TARGET, LAST)  # not a grade, and more than a word within the name
         is_sure = is_known and facts[found[0]].is_mostly_filled
         also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
         others = [c for c in also if c not in found]
@@ -185,6 +186,32 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
             f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
         )
     return (few[0] if few else None), []
+
+
+def _hints(
+    names: Sequence[str] | None, facts: Sequence[ColumnFacts], columns: Sequence[int], few: Sequence[int]
+) -> tuple[dict[int, float], list[int]]:
+    """How much the name of each column speaks for labels; and those that others than who is asked have filled in.
+
+    Args:
+        names: of all columns.
+        facts: of all columns.
+        columns: that may be meant.
+        few: those of them whose few values come again.
+    """
+    if not names:
+        return dict.fromkeys(columns, 0.0), []
+    hints = {c: label_hint(names[c]) for c in columns}
+    hints |= {c: 0.0 for c in columns if names_remark(names[c]) and not facts[c].have_digits}
+    gold = [c for c in few if names_gold(names[c])]
+    raters = [c for c in columns if names_rater(names[c]) and facts[c].is_few]
+    raters = raters if len(raters) > 1 else []  # one alone may hold their names
+    guessed = [c for c in columns if names_guessed(names[c], beside_gold=bool(gold)) and facts[c].is_few]
+    if gold or any(hints[c] for c in few if c not in raters):
+        guessed += [c for c in raters if c not in guessed]
+    else:
+        hints |= {c: max(hints[c], WITHIN) for c in raters}
+    return hints | {c: max(hints[c], LAST) for c in gold if guessed}, guessed
 
 
 def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:

@@ -22,6 +22,8 @@ STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only c
 UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
+NAME = "name"  # of an object that is a label
+MANY_PAIRS = 8  # of numbers in order, which decimal commas do not make by chance
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_TOGETHER = 10  # labels of a cell with a blank between
 LIST_SIGNS = "[{<【#"  # with which a cell begins that is a list
@@ -70,8 +72,15 @@ def _written_list(cell: str) -> list[Any] | None:
             continue
         if isinstance(found, dict) and found.keys() == CHOICES:
             (found,) = found.values()
-        return found if isinstance(found, list) else None
+        return _named(found) if isinstance(found, list) else None
     return None
+
+
+def _named(found: list[Any]) -> list[Any]:
+    """A list in which objects that have a name are that name, as `[{"id": 35, "name": "Comedy"}]` has."""
+    names = [one.get(NAME) for one in found if isinstance(one, dict)]
+    are_objects = len(names) == len(found) and all(isinstance(name, str) for name in names)
+    return names if are_objects else found
 
 
 def _labels_within(cell: str) -> list[str]:
@@ -171,11 +180,18 @@ def are_codes(written: Sequence[str]) -> bool:
     Example:
         >>> are_codes(["3", "7", "3,7", "11", "7,11", "3,11", "8", "3,8"]), are_codes(["4", "3", "3,5", "4,5", "5"])
         (True, False)
+        >>> are_codes(["0", "27", "6", "27,6", "15,6", "15", "15,27", "0,15"])
+        True
     """
     cells = {label.strip() for label in written}
     pairs = [tuple(cell.split(",")) for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
-    in_order = all(first.isdigit() and int(first) < int(last) for first, last in pairs)
-    return in_order and len({last for _, last in pairs}) > 2 and all(cells.issuperset(pair) for pair in pairs)
+    numbers = [(int(first), int(last)) for first, last in pairs if first.isdigit()]
+    if len({last for _, last in pairs}) < 3 or len(numbers) < len(pairs):
+        return False
+    in_order = all(first < last for first, last in numbers)
+    if all(map(cells.issuperset, pairs)):
+        return in_order or any(last > 9 for _, last in numbers)  # no decimals that are a class by themselves
+    return in_order and len(pairs) >= MANY_PAIRS and 2 * sum(last in cells for _, last in pairs) >= len(pairs)
 
 
 def separator_of(written: Sequence[str], separators: Sequence[str] = SEPARATORS) -> str | None:
