@@ -16,9 +16,10 @@ from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD
 from textrnn.text.table import records as records_module
 from textrnn.text.table.bracketed import bracketed_labels
-from textrnn.text.table.column_facts import column_facts, has_header
+from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_names import label_hint, speaks_against, text_hint
 from textrnn.text.table.dialect import find_dialect, parse_delimiter
+from textrnn.text.table.header import has_header
 from textrnn.text.table.json_lines import read_json_records, with_members
 from textrnn.text.table.records import Dialect, Record, read_records
 from textrnn.text.table.source import encoding_remarks, inspect_table, table_lines

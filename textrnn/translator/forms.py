@@ -20,9 +20,10 @@ from typing import NamedTuple
 from textrnn.base.errors import DataError
 from textrnn.report.layout import in_a_line
 from textrnn.text.reader import Reading
-from textrnn.text.table.column_facts import column_facts, has_header
+from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.columns import resolve_column
 from textrnn.text.table.dialect import find_dialect
+from textrnn.text.table.header import has_header
 from textrnn.text.table.records import read_records
 from textrnn.translator.json_pairs import SOURCES, TARGETS, read_json
 from textrnn.translator.tmx import read_tmx

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, NamedTuple
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.reader import opened
-from textrnn.text.table.column_facts import column_facts, has_header
+from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_names import EXACT, OPINIONS, PARTS, label_hint, text_hint
+from textrnn.text.table.header import has_header
 from textrnn.text.table.json_lines import flat, free_name, parse_object
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table

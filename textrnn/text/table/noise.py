@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts, column_facts, has_header
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts, column_facts
 from textrnn.text.table.column_names import EXACT, LAST, label_hint, text_hint
+from textrnn.text.table.header import has_header
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 EXPLAINED = "line that explains the header"

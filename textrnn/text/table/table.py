@@ -17,18 +17,12 @@ from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.files import STANDARD_INPUT, find_file
 from textrnn.text.packed import unpacked
 from textrnn.text.reader import opened, spooled, standard_input
-from textrnn.text.table.column_facts import (
-    MIN_ROWS_TO_JUDGE,
-    are_text_and_label,
-    column_facts,
-    has_header,
-    is_unlike_labels,
-    shifted_names,
-)
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, column_facts
 from textrnn.text.table.columns import choose_columns
 from textrnn.text.table.dialect import find_dialect, is_json, parse_delimiter, separator_line
 from textrnn.text.table.find_columns import MAX_FACT_ROWS, NoLabelError
 from textrnn.text.table.folder import FolderTable, folder_as_table
+from textrnn.text.table.header import are_text_and_label, has_header, is_unlike_labels, shifted_names, with_whole_texts
 from textrnn.text.table.json_arrays import array_keys, read_array
 from textrnn.text.table.json_lines import keys_of, read_json_records
 from textrnn.text.table.measure import MIN_SHARE, Measure
@@ -206,8 +200,7 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     explained = num_explained(rows, names or ()) if headed and _is_noisy(measure, options) else 0
     rows = rows[explained:]
     if headed and are_text_and_label(names or (), rows):
-        usual, sign = 2, measure.dialect.delimiter
-        rows = [[sign.join(row[:-1]), row[-1]] if len(row) > 2 else row for row in rows]
+        usual, rows = 2, with_whole_texts(rows, measure.dialect.delimiter)
     width = max(usual, len(names or ()))
     remarks = encoding_remarks(name, encoding)
     if any(map(is_kept_as_text, sample.records)):
