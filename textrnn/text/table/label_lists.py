@@ -22,7 +22,7 @@ STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only c
 UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
-NAME = "name"  # of an object that is a label
+NAME, PLACES = "name", ("start", "begin", "offset")  # of an object that is a label, and of one that marks a part
 MANY_PAIRS = 8  # of numbers in order, which decimal commas do not make by chance
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_TOGETHER = 10  # labels of a cell with a blank between
@@ -77,8 +77,13 @@ def _written_list(cell: str) -> list[Any] | None:
 
 
 def _named(found: list[Any]) -> list[Any]:
-    """A list in which objects that have a name are that name, as `[{"id": 35, "name": "Comedy"}]` has."""
-    names = [one.get(NAME) for one in found if isinstance(one, dict)]
+    """A list in which objects that have a name are that name; those with places in a text mark parts of it.
+
+    Example:
+        >>> _named([{"id": 35, "name": "Comedy"}]), _named([{"name": "Paris", "start": 0}])
+        (['Comedy'], [{'name': 'Paris', 'start': 0}])
+    """
+    names = [one.get(NAME) for one in found if isinstance(one, dict) and one.keys().isdisjoint(PLACES)]
     are_objects = len(names) == len(found) and all(isinstance(name, str) for name in names)
     return names if are_objects else found
 
