@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from classify_cases import TINY, reviews, write_table
+from cli_fixtures import good
 
 from textrnn.classifier.fit import fit_classifier
 from textrnn.classifier.kinds import Classes, Grades, Numbers, Several
@@ -120,3 +122,16 @@ def test_a_network_learns_the_rule_that_only_the_taught_texts_show(rng):
         row_weights=np.ones(20),
     )
     assert (fit_classifier(replace(request, taught=taught)).outputs.argmax(1) == has[300:]).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_texts_of_a_file_are_learnt_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_table("reviews.csv", reviews(80))
+    write_table("others.csv", reviews(40, seed=2))
+    texts = [f"{text} once more {place}" for place, (text, _) in enumerate(reviews())]
+    (tmp_path / "more.txt").write_text("\n".join(texts), encoding="utf-8")
+    ran = good("classify", "reviews.csv", "--test", "others.csv", "--unlabelled", "more.txt", *TINY[:-1], "--json")
+    assert "more.txt: 120 texts without labels" in ran.err and ran.err.count("network 1: ") == 1
+    assert "120 texts without labels are learnt from by what models say of them" in ran.err
+    assert {"linear", "rnn", "combined"} <= set(ran.json["models"])

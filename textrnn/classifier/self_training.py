@@ -24,6 +24,7 @@ import numpy as np
 from textrnn.classifier.combine import choose
 from textrnn.classifier.linear_fit import Refit
 from textrnn.classifier.network_request import FittedNetwork, NetworkRequest, Reader, Taught, usual_epochs
+from textrnn.classifier.options import ClassifierConfig
 
 LEARNING_SHARE = (
     0.8  # of the time that is left, at most; the rest is for reading what was held out and what is measured on
@@ -74,7 +75,7 @@ class SelfTraining:
         if first.read is None or self.is_over or request.interrupted():
             return first
         passes = max([1.0, *(row["epoch"] for row in first.history)])
-        most = self._most(len(learnt), (time.monotonic() - begin) / passes, request.config.optimization.batch)
+        most = self._most(len(learnt), (time.monotonic() - begin) / passes, request.config)
         if most < FEWEST * len(learnt):
             self.is_over = True
             self.say(f"{len(self.texts):,} texts without labels: no time is left to learn from what models say of them")
@@ -83,12 +84,13 @@ class SelfTraining:
         second = self.fit(replace(request, taught=taught, seconds=max(1.0, LEARNING_SHARE * self.left_s())))
         return first if request.interrupted() else second
 
-    def _most(self, num_rows: int, pass_s: float, batch: int) -> int:
+    def _most(self, num_rows: int, pass_s: float, config: ClassifierConfig) -> int:
         """How many texts a network can learn from in its time, if one pass over the rows takes so many seconds."""
         time_s = STUDENT_SHARE * self.left_s()
         for part in PARTS:
             number = num_rows + int(part * len(self.texts))
-            if usual_epochs(-(-number // batch)) * pass_s * number / num_rows <= time_s:
+            passes = config.stop.epochs or usual_epochs(-(-number // config.optimization.batch))
+            if passes * pass_s * number / num_rows <= time_s:
                 return number - num_rows
         return 0
 
