@@ -133,11 +133,14 @@ def fit_linear(
     _, setting, outputs = best  # type: ignore[misc]  # there is always a first one
     features, matrix = made[setting.ngrams, setting.weighting]
 
-    def refit(rows: np.ndarray) -> LinearModel:
-        own, bias = solve(kind, matrix[rows], targets[rows], row_weights[rows], setting)
+    def fitted(matrix: Any, targets: np.ndarray, row_weights: np.ndarray) -> LinearModel:
+        own, bias = solve(kind, matrix, targets, row_weights, setting)
         return features.with_weights(own.astype(np.float32), bias)
 
-    return FittedLinear(refit(np.arange(len(texts))), outputs, refit)
+    def refit(rows: np.ndarray) -> LinearModel:
+        return fitted(matrix[rows], targets[rows], row_weights[rows])
+
+    return FittedLinear(fitted(matrix, targets, row_weights), outputs, refit)
 
 
 def _loss(kind: LabelKind, labels: np.ndarray, outputs: np.ndarray) -> float:

@@ -213,8 +213,9 @@ def _train_function(
     Of texts without labels that are also rows nothing is learnt: their labels are known. Few texts are not worth a
     second network.
     """
-    config, known = request.config, {folded(text) for text in request.texts}
-    fit, texts = _fit_function(config), [text for text in request.unlabelled if folded(text) not in known]
+    config = request.config
+    fit, known = _fit_function(config), {folded(text) for text in request.texts} if request.unlabelled else set()
+    texts = [text for text in request.unlabelled if folded(text) not in known]
     if len(texts) < FEWEST * len(request.texts):
         return lambda asked, learnt, held: fit(asked)
     rng = np.random.default_rng((config.optimization.random_seed, 3))

@@ -26,9 +26,7 @@ from textrnn.classifier.linear_fit import Refit
 from textrnn.classifier.network_request import FittedNetwork, NetworkRequest, Reader, Taught, usual_epochs
 from textrnn.classifier.options import ClassifierConfig
 
-LEARNING_SHARE = (
-    0.8  # of the time that is left, at most; the rest is for reading what was held out and what is measured on
-)
+LEARNING_SHARE = 0.8  # of the time that is left; the rest is for reading what is held out and measured on
 READING_SHARE = 0.1  # of the time that is left, at most, for what the models say
 STUDENT_SHARE = 0.5  # of the time that is left, at most, for the second network
 FEWEST = 0.5  # times as many texts as rows: fewer are not worth the time

@@ -187,9 +187,7 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
     usual = measure.width or len(names or ())
     if headed:
         names = rows.pop(0)
-        if not rows and sample.complete:
-            shown = " ".join(", ".join(names).split())
-            raise DataError(f"{label} has a header ({shown:.200}) and no rows: expected texts below it")
+        _check_rows(rows, names, label, complete=sample.complete)
         if measure.share < MIN_SHARE:
             usual = len(names)
         if measure.unclosed_line and sample.complete and max(map(len, rows)) < len(names):
@@ -235,6 +233,13 @@ def _open(path: str, label: str, name: str, options: TableOptions, *, wants_labe
         num_rows=len(rows) if sample.complete else None,
         warnings=remarks,
     )
+
+
+def _check_rows(rows: list[list[str]], names: list[str], label: str, *, complete: bool) -> None:
+    """Raises DataError where there is a header and nothing below it."""
+    if not rows and complete:
+        shown = " ".join(", ".join(names).split())
+        raise DataError(f"{label} has a header ({shown:.200}) and no rows: expected texts below it")
 
 
 def _is_noisy(measure: Measure, options: TableOptions) -> bool:
