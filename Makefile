@@ -6,8 +6,13 @@ FUZZ_TIME ?= 20s
 
 .PHONY: demo test test-browser test-examples test-processors coverage faults fuzz lint bench docs man clean
 
+# What a user has; everything else than the demo needs .venv/tested too, which takes as long again to install.
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/tested: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,chinese]'
 	touch $@
 
@@ -18,19 +23,19 @@ demo: .venv/installed
 	$(BIN)/textrnn classify data/reviews.csv --name reviews --overwrite --time $(TIME) -o reviews.predicted.csv
 
 # Two processes start TensorFlow twice, and end in two thirds of the time of one; tests/conftest.py orders the files.
-test: .venv/installed
+test: .venv/tested
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The page of textrnn serve in chromium, which has to be there: a line says how to get it.
 test-browser: .venv/browser
 	$(BIN)/python tests/browser.py
 
-.venv/browser: .venv/installed
+.venv/browser: .venv/tested
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
 	touch $@
 
 # The tests that compare numbers, as on six older processors: about half an hour.
-test-processors: .venv/installed
+test-processors: .venv/tested
 	$(BIN)/python tests/processors.py -n 2 --dist loadfile --no-loadscope-reorder
 
 # The scripts of examples/ with Ray and Spark (which needs Java), in an environment of their own: half a gigabyte.
@@ -43,31 +48,31 @@ test-examples: .venv-examples/installed
 	touch $@
 
 # Lines and branches of textrnn/ that the tests reach; the least covered files come first.
-coverage: .venv/installed
+coverage: .venv/tested
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term
 
 # Faults seeded one at a time, and whether the tests notice: about half an hour.
-faults: .venv/installed
+faults: .venv/tested
 	$(BIN)/python tests/faults.py
 
 # Changed copies of real files and runs, see SECURITY.md; FUZZ_TIME=15m looks for longer.
-fuzz: .venv/installed
+fuzz: .venv/tested
 	$(BIN)/python -m fuzz --time $(FUZZ_TIME) --seed 0
 
-lint: .venv/installed
+lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed
+bench: .venv/tested
 	$(BIN)/python -m benchmarks
 
 # Runs every command of the pages (some minutes), writes what they print and draw into docs/, builds build/docs.
-docs: .venv/installed
+docs: .venv/tested
 	$(BIN)/python -m docs
 
 # The manual page of all commands; a wheel that is built afterwards holds it.
-man: .venv/installed
+man: .venv/tested
 	$(BIN)/python -m docs.man
 
 clean:

@@ -137,6 +137,23 @@ def _grid(num_models: int) -> Iterator[tuple[float, ...]]:
         yield tuple((end - begin - 1) / parts for begin, end in itertools.pairwise(ends))
 
 
+def predictions_by_model(
+    outputs: Mapping[str, np.ndarray], temperatures: Mapping[str, float], mixture: Mixture | None, kind: LabelKind
+) -> dict[str, np.ndarray]:
+    """What models say, and their mixture as `combined` if both are there: float64[rows, width] by name.
+
+    Args:
+        outputs: float[rows, outputs] of `linear`, `rnn` or both.
+        temperatures: what the outputs of each are divided by.
+        mixture: of linear and recurrent predictions, if it was found.
+        kind: of the labels.
+    """
+    found = {name: kind.predictions(own, temperatures.get(name, 1.0)) for name, own in outputs.items()}
+    if mixture is not None and {"linear", "rnn"} <= found.keys():
+        found["combined"] = mixture([found["linear"], found["rnn"]])
+    return found
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which model is used, and how, chosen on rows that none of the models has learnt from.
@@ -168,10 +185,7 @@ class Choice:
             outputs: float[texts, outputs] of each model, by name.
             kind: of the labels.
         """
-        found = {name: kind.predictions(outputs[name], value) for name, value in self.temperatures.items()}
-        if self.chosen == "combined" and self.mixture is not None:
-            return self.mixture([found["linear"], found["rnn"]])
-        return found[self.chosen]
+        return predictions_by_model(outputs, self.temperatures, self.mixture, kind)[self.chosen]
 
 
 def choose(outputs: Mapping[str, np.ndarray], labels: np.ndarray, kind: LabelKind, wanted: str) -> Choice:

@@ -13,7 +13,7 @@ import numpy as np
 from textrnn.base.errors import RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
-from textrnn.classifier.combine import Mixture
+from textrnn.classifier.combine import Mixture, predictions_by_model
 from textrnn.classifier.explain import Word, explain
 from textrnn.classifier.kinds import kind_from_json
 from textrnn.classifier.label_kind import CLASSES, NUMBERS, SEVERAL, LabelKind
@@ -137,18 +137,14 @@ class TextClassifier:
             every: ask all models; else only those that the chosen one needs.
         """
         texts = [normalize(text, self.config.normalize) for text in texts]
-        found, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
+        outputs, truncated = dict[str, np.ndarray](), np.zeros(len(texts), bool)
         if self.linear is not None and (every or self.chosen != "rnn"):
-            outputs = in_parts(self.linear.logits, texts)
-            found["linear"] = self.kind.predictions(outputs, self.temperatures.get("linear", 1.0))
+            outputs["linear"] = in_parts(self.linear.logits, texts)
         if self.networks is not None and (every or self.chosen != "linear"):
             encoded = [self.networks.encode(text) for text in texts]
-            outputs = self.networks.logits([ids for ids, _ in encoded])
-            found["rnn"] = self.kind.predictions(outputs, self.temperatures.get("rnn", 1.0))
+            outputs["rnn"] = self.networks.logits([ids for ids, _ in encoded])
             truncated = np.array([is_cut for _, is_cut in encoded], bool)
-        if self.mixture is not None and {"linear", "rnn"} <= found.keys():
-            found["combined"] = self.mixture([found["linear"], found["rnn"]])
-        return found, truncated
+        return predictions_by_model(outputs, self.temperatures, self.mixture, self.kind), truncated
 
     def predictions(self, texts: Iterable[str]) -> list[Prediction]:
         """Tells the labels of some texts, which may be any iterable of strings."""
