@@ -45,6 +45,9 @@ NOISY = {
         [HEADER, "Why?\tHow good?", '{"ImportId":"a"}\t{"ImportId":"b"}', *BODY],
         "2 lines that explain the header",
     ),
+    "a count in words": ([HEADER, *BODY, "Total\t30 messages"], "1 total at the end"),
+    "a count in Chinese words": ([HEADER, *BODY, "合计\t共30条评论"], "1 total at the end"),
+    "the end of a file of DOS": ([HEADER, *BODY, "\x1a"], "1 total at the end"),
     "a footer": ([HEADER, *BODY, "(30 rows)"], "1 total at the end"),
 }
 

@@ -81,6 +81,36 @@ CSV_ROWS: dict[str, tuple[str, Row, tuple[str, str], str]] = {
         ("multi", text(4)),
         "fear",
     ),
+    "lists of 0 and 1 beside a plain label": (
+        "content,hate,target\n",
+        lambda n: f'"{text(n)}",{n % 2},"[{n % 2}, {n % 3 // 2}, 0]"',
+        ("classes", text(4)),
+        "0",
+    ),
+    "how likely": (
+        "How likely are you to tell a friend?,Why?\n",
+        lambda n: f'{(2, 7, 9, 10)[n % 4]},"{text(n)}"',
+        ("grades", text(4)),
+        "2",
+    ),
+    "money with a full-width sign": (
+        "描述,评分\n",
+        lambda n: f'"{text(n)}","￥{n + 14},{n:03}"',
+        ("numbers", text(4)),
+        "￥18,004",
+    ),
+    "parses beside texts": (
+        "gold_label,sentence1_parse,sentence1\n",
+        lambda n: f'{TAGS[n % 3]},"(ROOT (S {text(n)} and all of it once again))","{text(n)}"',
+        ("classes", text(4)),
+        "bed",
+    ),
+    "what a model suggests beside answers": (
+        "text,quality.suggestion,quality.responses\n",
+        lambda n: f'"{text(n)}",{TAGS[n % 2]},{TAGS[n % 3]}',
+        ("classes", text(4)),
+        "bed",
+    ),
     "texts that are lists of words": (
         "",
         lambda n: json.dumps({"tokens": text(n).split(), "tags": TAGS[n % 3]}),

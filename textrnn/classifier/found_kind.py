@@ -108,22 +108,27 @@ def _unsure_line(written: Sequence[str], values: Sequence[float | None], separat
     """The line that says that labels may be several or grades, if they may; None if nothing speaks for it."""
     separator = separator or separator_of(written, UNSURE_SEPARATORS)
     if separator is None:
-        return None if None in values else _unsure_numbers({value for value in values if value is not None})
+        are_padded = any(label.isdigit() and label.startswith("0") and len(label) > 1 for label in written)
+        numbers = {value for value in values if value is not None}
+        return None if None in values or are_padded else _unsure_numbers(numbers)
     example = next(label for label in written if len(parts_of(label, separator)) > 1)
     return f"{example!r:.60} is one label here; --label-separator '{separator}' takes such labels for several"
 
 
 def _unsure_numbers(values: Collection[float]) -> str | None:
-    """The line that says that numbers of classes may be grades; None for those that leave numbers out, as codes do.
+    """The line that says that numbers of classes may be grades; None for those that leave numbers above 10 out, as
+    codes do.
 
     Example:
         >>> _unsure_numbers({0.0, 1.0}), _unsure_numbers({3.0, 17.0, 40.0})
         (None, None)
         >>> _unsure_numbers({1.0, 2.0, 3.0})
         'numbers from 1 to 3 are taken as classes without an order; --task grades takes them as ordered grades'
+        >>> _unsure_numbers({0.0, 6.0, 9.0, 10.0}) is None
+        False
     """
     low, high = min(values), max(values)
-    if len(values) < 3 or len(values) > MOST_GRADES or high - low > len(values):
+    if len(values) < 3 or len(values) > MOST_GRADES or (high - low > len(values) and not 0 <= low < high <= 10):
         return None
     return (
         f"numbers from {low:g} to {high:g} are taken as classes without an order; --task grades takes them as ordered "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from textrnn.text.table.column_facts import MONEY
 from textrnn.text.table.label_lists import DECIMAL_COMMA
 
 _NUMBER = r"\d{1,3}(?:[.,]\d)?"
@@ -23,7 +24,7 @@ _STARS = re.compile(
 )
 _VARIATION = "\ufe0f"  # behind a sign that is drawn in colour
 _FIGURES = {"两": "2"} | {sign: str(number) for number, sign in enumerate("零一二三四五六七八九十")}
-_UNITS = re.compile(r"^[$€£¥₹]\s*|(?<=\d)\s*[$€£¥₹%元分点점]$")  # before or behind a number
+_UNITS = re.compile(rf"^{MONEY}\s*|(?<=\d)\s*(?:{MONEY}|[%％元分点點])$")  # before or behind a number
 _THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
@@ -53,6 +54,8 @@ def number_of(label: str) -> float | None:
         (4.5, 3.0, None, None)
         >>> number_of("$1,234.50"), number_of("1.234,50 €"), number_of("12 %"), number_of("1,234"), number_of("¥20")
         (1234.5, 1234.5, 12.0, 1234.0, 20.0)
+        >>> number_of("￥27,481.26"), number_of("RMB 2,700"), number_of("US$5"), number_of("80％"), number_of("RMB")
+        (27481.26, 2700.0, 5.0, 80.0, None)
         >>> number_of("★★☆☆☆"), number_of("4.0 out of 5 stars"), number_of("9/10"), number_of("85/100")
         (2.0, 4.0, 9.0, 85.0)
         >>> number_of("☆☆"), number_of("四星"), number_of("两颗星"), number_of("4.7分")

@@ -21,7 +21,8 @@ OFTEN = 20  # times that each value comes, on average, in a column of long label
 FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is likely to have one of its own
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
-NUMBER = re.compile(r"\s*(?:[$€£¥₹]\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:[%$€£¥₹]\s*)?")
+MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP)"
+NUMBER = re.compile(rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:(?:{MONEY}|[%％])\s*)?")
 _CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
     rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?{_CLOCK}",
@@ -32,6 +33,7 @@ _DATES = (
 )
 DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
 _OBJECT = re.compile(r"\[?\{\s{0,9}[\"']|Mozilla/\d")  # in JSON, or the name of a browser
+_FLAGS = re.compile(r"\[\s*[01](?:[\s,]+[01]){2,}\s*\]")
 _BETWEEN_LINKS = re.compile(r"[\s,;|\"'\[\]]+")
 _PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -83,6 +85,11 @@ class ColumnFacts:
     def are_objects(self) -> bool:
         """Whether most cells are lists of objects in JSON."""
         return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)
+
+    @property
+    def are_flags(self) -> bool:
+        """Whether most cells are lists of 0 and 1, which do not name what they say."""
+        return 2 * sum(_FLAGS.fullmatch(cell) is not None for cell in self.counts) > len(self.counts)
 
     @property
     def are_by_machine(self) -> bool:

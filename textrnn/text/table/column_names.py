@@ -24,10 +24,11 @@ _TEXT = _words(
 _TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
-    tag tags hashtags topics genres themes y annotation annotations choice choices
+    topics genres themes y annotation annotations choice choices
     标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向 立场
     kategorie kategorien catégorie catégories categoría categorías categoria categorias категория カテゴリ カテゴリー"""
 )
+_TAGS = _words("tag tags hashtag hashtags")  # that help desks and blogs have beside what they sort by
 _TARGET = _words("target targets")  # whom an opinion is about, where there is one of those above as well
 # Less often what is meant when there is one of those above as well.
 _GRADE = _words(
@@ -36,10 +37,15 @@ _GRADE = _words(
     bewertung bewertungen sterne étoiles puntuación puntuacion calificación calificacion valoración valoracion estrellas
     avaliação estrelas оценка оценки рейтинг 평점 별점"""
 )
-_SCALE = re.compile(r"\d\s*[-–~～至到]\s*\d+\s*(?:分|星|points|stars)")  # as in `1-5分`
+_SCALE = re.compile(  # as in `1-5分`, and what surveys ask
+    r"\d\s*(?:[-–~～至到]|to)\s*\d+\s*(?:分|星|points|stars)|\bnps(?: score)?\W*\Z|\bhow (?:likely|satisfied)\b"
+    r"|\bon a scale (?:of|from)\b|\b[01] ?= ?\D+\b(?:5|7|10) ?=|\bplease rate\b|净推荐|多大可能|推荐.*吗|满意吗",
+    re.IGNORECASE,
+)
 _GRADE_ALONE = _words("note noten nota 星")  # that say something else beside other words
 _REMARK = _words("note nota")  # that are remarks as well
-_OUTCOME = _words("churn churned fraudulent outcome converted")  # what a row is asked for, beside what is known of it
+# What a row is asked for, beside what is known of it.
+_OUTCOME = _words("churn churned fraudulent outcome converted")
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
@@ -55,7 +61,7 @@ _OTHER = _words(
     """id ids idx index key no nr num number count counts date datetime time timestamp day month year created updated
     user username author name url link href confidence length len lang language email ip geo location coord hash md5
     predicted prediction votes vote likes retweets replies views followers price size width height
-    file filename path device platform version browser os channel store branch
+    file filename path parse device platform version browser os channel store branch
     address addresses addr adresse anschrift dirección direccion endereço endereco indirizzo адрес
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
     来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本 地址 住址 住所 주소"""
@@ -80,7 +86,7 @@ _ANSWER = _words(
     客服 回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
 )
 _TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
-_GUESSED = _words("pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
+_GUESSED = _words("suggestion pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
 _RATERS = _words("rater raters annotator annotators coder coders labeler 标注人 标注员 标注者")  # people
 _RESULT = _words("result results output outputs 结果")  # of a model, where it stands beside what is right
 _GOLD = _words(  # what is right
@@ -111,6 +117,8 @@ def label_hint(name: str) -> float:
         (2.5, 0.0, 0.0, 2.75)
         >>> label_hint("category_name"), label_hint("类别名称"), label_hint("user_name"), label_hint("labels.color")
         (2.75, 2.75, 0.0, 1.0)
+        >>> label_hint("tags"), label_hint("converted")
+        (2.5, 1.0)
     """
     parent, _, member = name.rpartition(".")
     if parent and member.casefold() in _NAMING:  # of an object in JSON
@@ -120,6 +128,7 @@ def label_hint(name: str) -> float:
     return max(
         _hint(name, _LABEL),
         min(TARGET, _hint(name, _TARGET)),
+        _hint(name, _TAGS) - SECOND,
         EXACT - SECOND if _is_alone(name, _GRADE_ALONE) else _hint(name, _GRADE) - SECOND,
         WITHIN if _is_alone(name, _OUTCOME) else 0.0,
         _hint(numbered, _LABEL) - SECOND,
@@ -206,8 +215,8 @@ def names_grades(name: str) -> bool:
     Example:
         >>> names_grades("reviewRating"), names_grades("用户评分"), names_grades("rating_count"), names_grades("label")
         (True, True, False, False)
-        >>> names_grades("3、总体评价（1-5分）")
-        True
+        >>> names_grades("3、总体评价（1-5分）"), names_grades("How likely is it that ...?"), names_grades("NPS")
+        (True, True, True)
     """
     return _hint(name, _GRADE) > 0 or _is_alone(name, _GRADE_ALONE) or bool(_SCALE.search(name))
 

@@ -150,6 +150,8 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     names = table.header
     taken = {*table.text_columns, *passed_over(table)}
     columns = [column for column in range(len(facts)) if column not in taken]
+    plain = [c for c in columns if not facts[c].are_flags]
+    columns = plain if any(facts[c].is_few for c in plain) else columns
     few = [c for c in columns if facts[c].is_few and not (names and speaks_against(names[c]))]
     if not names:
         lists = [c for c in columns if facts[c].is_several and (facts[c].are_codes or len(columns) == 1)]

@@ -31,8 +31,9 @@ _COLUMN_KIND = re.compile(
     r"|(?:open-ended )?response|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?|\[[^\[\]]*\]|\([^()]*\)",
     re.IGNORECASE,
 )
-_COUNTED = "条个件行项"  # behind a number of rows
-_FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?", re.IGNORECASE)  # as database programs print it
+# How many rows there are, as totals tell it.
+_COUNTED = re.compile(r"(?:共|总共|共计)?\s*\d[\d,]*\s*(?:[条个件行项][^\W\d]{0,4}|[a-z]{3,12}s)", re.IGNORECASE)
+_FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?|\x1a", re.IGNORECASE)  # as database programs, and DOS, end a file
 
 
 class Noise:
@@ -69,6 +70,8 @@ class Noise:
             >>> rows = ["", " "], ["Text", "stars"], ["---", ":--"], ["Total", "300"], ["-", ""]
             >>> [noise.kind_of(row) for row in rows]
             [None, 'repeated header', 'ruler', 'total at the end', None]
+            >>> [noise.kind_of(row) for row in (["Total", "60 messages"], ["合计", "共70条"], ["Total", "loss"])]
+            ['total at the end', 'total at the end', None]
         """
         if self._width < 2:
             return None
@@ -82,8 +85,8 @@ class Noise:
         if _FOOTER.fullmatch(filled[0]):
             return TOTAL if len(filled) == 1 else None
         named = _TOTAL.fullmatch(filled[0].rstrip(" :：")) or (filled[0] in labels and len(filled) == 2)
-        is_total = named and all(NUMBER.fullmatch(cell.rstrip(_COUNTED)) and cell not in labels for cell in filled[1:])
-        return TOTAL if is_total else None
+        are_counts = all(NUMBER.fullmatch(cell) or _COUNTED.fullmatch(cell) for cell in filled[1:])
+        return TOTAL if named and are_counts and not any(cell in labels for cell in filled[1:]) else None
 
 
 def num_counted(rows: Sequence[Sequence[str]], label: int) -> int:

@@ -18,7 +18,7 @@ _SEVERAL = {"{": "}", "[": "]", "(": ")"}
 
 
 def refuse_lines(lines: Sequence[str], name: str) -> None:
-    """Raises DataError if a file begins with lines of features, of tokens, or of Python.
+    """Raises DataError if a file begins with lines of features, of tokens, of Python or of Weka.
 
     Args:
         lines: those at its begin.
@@ -29,8 +29,14 @@ def refuse_lines(lines: Sequence[str], name: str) -> None:
         Traceback (most recent call last):
         ...
         textrnn.base.errors.DataError: a.txt has numbers of features (libsvm) and no texts: give the texts themselves
+        >>> refuse_lines(["% tickets\\n", "@RELATION tickets\\n", "@data\\n"], "a.arff")
+        Traceback (most recent call last):
+        ...
+        textrnn.base.errors.DataError: a.arff is an ARFF file (Weka): expected a table; save it as CSV
     """
     filled = [body for line in lines[:MAX_LINES] if (body := line.strip())]
+    if next((body for body in filled if not body.startswith("%")), "").casefold().startswith("@relation "):
+        raise DataError(f"{name} is an ARFF file (Weka): expected a table; save it as CSV")
     tokens = [body for body in filled if not _ABOUT_TOKENS.fullmatch(body)]
     fields = [_FIELD_END.split(body) for body in tokens]
     tags = [own[-1] for own in fields if 1 < len(own) <= MAX_FIELDS and _TAG.fullmatch(own[-1])]
