@@ -9,11 +9,11 @@ FUZZ_TIME ?= 20s
 # What a user has; everything else than the demo needs .venv/tested too, which takes as long again to install.
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e .
 	touch $@
 
 .venv/tested: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,chinese]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[dev,docs,chinese]'
 	touch $@
 
 demo: .venv/installed
@@ -31,7 +31,7 @@ test-browser: .venv/browser
 	$(BIN)/python tests/browser.py
 
 .venv/browser: .venv/tested
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[browser]'
 	touch $@
 
 # The tests that compare numbers, as on six older processors: about half an hour.
@@ -44,7 +44,7 @@ test-examples: .venv-examples/installed
 
 .venv-examples/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-examples
-	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,examples]'
+	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[dev,examples]'
 	touch $@
 
 # Lines and branches of textrnn/ that the tests reach; the least covered files come first.

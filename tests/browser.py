@@ -13,7 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 from serving import copied, serving
 
 from textrnn.base.files import write_json
-from textrnn.base.run import read_run
+from textrnn.base.run import locked, read_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -174,7 +174,7 @@ def test_a_training_is_shown_while_it_goes_on(browser, tmp_path):
     history = (path / "history.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (path / "history.csv").write_text("".join(history[:3]), encoding="utf-8")
     write_json(path / "run.json", {**read_run(path), "status": "training"})
-    with serving(tmp_path) as client:
+    with locked(tmp_path, "lstm"), serving(tmp_path) as client:
         page = browser.new_page(locale="en-US")
         page.goto(f"{client.base_url}#runs")
         page.click("#run-list button:text-is('lstm')")
@@ -196,6 +196,7 @@ def test_on_a_phone_in_chinese_nothing_is_wider_than_the_screen(opened, scheme):
         page.click(f"nav a[href='#{name}']")
         expect(page.locator(f"#{name}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    expect(page.locator("#run-list tbody tr").first).to_contain_text("已完成")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", colour)[:3])) > 380) == (scheme == "light")
 

@@ -30,7 +30,7 @@ from textrnn.base.files import (
     write_json,
     write_weights,
 )
-from textrnn.base.run import check_name, find_run, free_name, list_runs, locked, publish, read_run, staged
+from textrnn.base.run import check_name, find_run, free_name, list_runs, locked, publish, read_run, staged, status_of
 
 VALUES = {
     "format_version": 1,
@@ -707,3 +707,14 @@ def test_locked_puts_back_a_run_when_publish_was_killed_between_its_moves(models
     os.replace(old, models / ".tale.old-abcd1234")
     with locked(models, "tale"):
         assert read_run(old)["kind"] == "old" and visible(models) == ["tale"]
+
+
+@pytest.mark.parametrize("was_held", [False, True])
+def test_a_training_that_nobody_holds_was_interrupted(models, was_held):
+    details = {"status": "training"}
+    if was_held:  # the file of a lock stays
+        with locked(models, "tales"):
+            assert status_of(models / "tales", details) == "training"
+    assert status_of(models / "tales", details) == "interrupted"
+    with locked(models, "tales"):  # looking has not kept the name
+        assert status_of(models / "tales", {"status": "finished"}) == "finished"

@@ -20,7 +20,7 @@ from serving import RUNS, copied, serving
 
 from textrnn.base.config import fields_with_types
 from textrnn.base.files import write_json
-from textrnn.base.run import load, read_run
+from textrnn.base.run import load, locked, read_run
 from textrnn.language_model.asked import asked_model
 from textrnn.language_model.chat import ChatTemplate
 from textrnn.language_model.generation import generate_texts
@@ -485,7 +485,8 @@ def test_a_training_is_followed_until_it_ends(tmp_path):
         time.sleep(1.2)
         write_json(path / "run.json", run)
 
-    with serving(tmp_path) as client, client.stream("GET", "/v1/models/lstm/events") as answer:
+    events = "/v1/models/lstm/events"
+    with locked(tmp_path, "lstm"), serving(tmp_path) as client, client.stream("GET", events) as answer:
         training = threading.Thread(target=train)
         training.start()
         found = [json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line]

@@ -15,7 +15,7 @@ import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,7 @@ def _known_runs(models_dir: Path, wanted: str) -> str:
 
 
 MOST_NAMED = 8  # runs that an error names
+TRAINING, INTERRUPTED = "training", "interrupted"  # of a run
 LOCKS = ".locks"  # the folder, beside the runs
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
 EDGES = "+-._"
@@ -231,6 +232,25 @@ def locked(models_dir: Path, name: str) -> Iterator[None]:
                     break  # else a run was deleted with its lock in between
         _clean_up(models_dir, name)
         yield
+
+
+def status_of(path: Path, run: Mapping[str, Any]) -> str | None:
+    """The status of a run; of one that says it is being trained, `interrupted` where no process holds its name.
+
+    Args:
+        path: of its folder.
+        run: what its `run.json` says.
+    """
+    status: str | None = run.get("status")
+    if status != TRAINING:
+        return status
+    try:
+        with open(path.parent / LOCKS / path.name, "r+b") as file:
+            return INTERRUPTED if _try_lock(file.fileno()) else TRAINING
+    except FileNotFoundError:
+        return INTERRUPTED
+    except OSError:  # no right to look, or no locks
+        return TRAINING
 
 
 def _clean_up(models_dir: Path, name: str) -> None:

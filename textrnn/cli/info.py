@@ -69,13 +69,14 @@ def run_info(path: Path) -> dict[str, Any]:
         RunError: it is missing or damaged.
     """
     from textrnn.base.files import RUN_FILE
-    from textrnn.base.run import read_run
+    from textrnn.base.run import read_run, status_of
     from textrnn.base.run_changes import weights_on_disk
     from textrnn.nn.architectures import check_cells
 
     details = read_run(path)
     check_cells(details, path)
     run = {"run": str(path), "model_bytes": weights_on_disk(path), **{key: details.get(key) for key in KEYS}}
+    run["status"] = status_of(path, details)
     try:
         task = _task(run)
         task.get(task.options).from_json(run["config"])

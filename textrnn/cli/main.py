@@ -16,9 +16,12 @@ from typing import Any
 import click
 
 from textrnn import __version__
+from textrnn.base.config import nearest
 from textrnn.base.escapes import guarded_output
 from textrnn.base.tasks import COMMANDS, named
 from textrnn.cli.console import Commands, guarded, leave_at_once
+
+SYNONYMS = {"runs": "list", "ls": "list", "rm": "delete", "mv": "rename", "show": "info", "predict": "classify"}
 
 
 class CommandsByName(Commands):
@@ -30,6 +33,16 @@ class CommandsByName(Commands):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command: click.Command | None = named(f"textrnn.cli.{cmd_name}:{cmd_name}") if cmd_name in COMMANDS else None
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; one that is not there is refused with the one that may have been meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = SYNONYMS.get(args[0]) or nearest(args[0], list(COMMANDS))
+            meant = f"; did you mean {near}?" if near else ""
+            raise click.UsageError(f"no such command: {args[0]!r:.60}{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """The commands that begin so, of which none is imported, and the options."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import HISTORY_FILE, RUN_FILE, SAMPLES_FILE
-from textrnn.base.run import list_runs, read_run
+from textrnn.base.run import TRAINING, list_runs, read_run, status_of
 from textrnn.base.run_changes import delete_run, size_on_disk, weights_on_disk
 from textrnn.base.tasks import TASKS, RunRow
 from textrnn.serve.problems import as_json
@@ -51,7 +51,7 @@ def _entry(path: Path, run: dict[str, Any]) -> dict[str, Any]:
     created = int((path / RUN_FILE).stat().st_mtime)
     metrics = run.get("metrics")
     bits = metrics.get("val_bits_per_char") if isinstance(metrics, dict) else None
-    more = dict(kind=run.get("kind"), status=run.get("status"), parameters=run.get("parameters"), bits_per_char=bits)
+    more = dict(kind=run.get("kind"), status=status_of(path, run), parameters=run.get("parameters"), bits_per_char=bits)
     return dict(id=path.name, object="model", created=created, owned_by="textrnn", **more, quality=_quality(path, run))
 
 
@@ -132,6 +132,6 @@ async def progress(service: Service, name: str) -> AsyncIterator[bytes]:
         if found != before:
             yield b"data: " + as_json(found) + b"\n\n"
             before = found
-        if found["status"] != "training":
+        if found["status"] != TRAINING:
             return
         await asyncio.sleep(POLL_S)

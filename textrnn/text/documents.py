@@ -24,7 +24,6 @@ from textrnn.text.lines import LINE_END
 from textrnn.text.normalize import normalize
 from textrnn.text.options import NormalizeConfig
 from textrnn.text.reader import Source, pieces
-from textrnn.text.table.table import TableOptions, open_table
 
 MAX_DOCUMENT_CHARS = 1 << 24  # a document is held in memory
 WITH_BLANK = ("word", "bpe")  # levels at which a word has the blank before it
@@ -151,6 +150,8 @@ def read_documents(
 
 
 def _rows(source: Source, config: DocumentConfig, warn: Warn) -> Iterator[tuple[str, str | None]]:
+    from textrnn.text.table.table import TableOptions, open_table  # much to import for who only writes a text
+
     wants = config.condition is not None
     options = TableOptions(config.delimiter, config.text_column, config.condition, source.encoding, config.header)
     try:

@@ -15,6 +15,7 @@ const WORDS = {
     text: "text", label: "label", sure: "probability", name: "name", kind: "kind", status: "status", quality: "quality",
     del: "Delete", delAsk: "Delete {0} with all its files?", token: "This server wants its token:", ok: "OK",
     training: "learning", valid: "held out", epoch: "epoch", sample: "Newest sample", size: "size", busy: "Working…",
+    firstOf: "the first {0} of {1} rows are shown; all are in the file",
     gone: "The server does not answer.", unseen: "never seen:", noRuns: "No runs yet: textrnn train YOUR_TEXT.txt makes one.",
   },
   zh: {
@@ -30,11 +31,18 @@ const WORDS = {
     download: "下载", rows: "行", text: "文本", label: "标签", sure: "概率", name: "名称", kind: "种类", status: "状态",
     quality: "质量", del: "删除", delAsk: "删除 {0} 及其全部文件？", token: "此服务器需要令牌：", ok: "确定",
     training: "学习部分", valid: "保留部分", epoch: "轮", sample: "最新样本", size: "大小", busy: "处理中…",
+    firstOf: "这里只显示 {1} 行中的前 {0} 行，全部都在文件里",
     gone: "服务器没有回应。", unseen: "从未见过：", noRuns: "还没有模型：textrnn train 你的文本.txt",
   },
 };
 const LANGUAGE = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 const t = (key, ...values) => WORDS[LANGUAGE][key].replace(/\{(\d)\}/g, (_, place) => values[place]);
+// What the server calls a kind or a status of a run, in Chinese.
+const SAID = {
+  "language model": "语言模型", classifier: "分类器", translator: "翻译模型", answerer: "问答模型",
+  finished: "已完成", interrupted: "已中断", unfinished: "未完成", training: "训练中",
+};
+const said = (name) => (LANGUAGE === "zh" && SAID[name]) || name;
 const $ = (id) => document.getElementById(id);
 const KINDS = { write: "language_model", score: "language_model", classify: "classifier", translate: "translator", answer: "answerer" };
 
@@ -376,7 +384,7 @@ $("classify-go").onclick = () => working($("classify-go"), async () => {
 });
 
 async function classifyTable(file) {
-  const result = $("classify-result");
+  const result = $("classify-result"), shownBefore = [...result.childNodes];
   result.replaceChildren(el("p", {}, t("busy")));
   await working($("classify-go"), async () => {
     try {
@@ -391,9 +399,10 @@ async function classifyTable(file) {
         el("p", { className: "large" }, `${found.rows} ${t("rows")}`),
         ...[...found.summary, ...found.warnings].map((line) => el("p", { className: "soft" }, line)),
         el("div", { className: "buttons" }, link),
-        el("div", { className: "scroll" }, el("table", {}, head, el("tbody", {}, ...rows))));
+        el("div", { className: "scroll" }, el("table", {}, head, el("tbody", {}, ...rows))),
+        ...(rows.length < found.rows ? [el("p", { className: "soft" }, t("firstOf", rows.length, found.rows))] : []));
     } catch (error) {
-      result.replaceChildren();
+      result.replaceChildren(...shownBefore);
       throw error;
     }
   });
@@ -443,8 +452,8 @@ async function readRuns() {
 
 function listRuns() {
   const rows = runs.map((run) => el("tr", {},
-    el("td", {}, el("button", { textContent: run.id, onclick: () => showRun(run.id) })), el("td", {}, String(run.kind).replace("_", " ")),
-    el("td", {}, run.status ?? ""), el("td", {}, run.bits_per_char == null ? run.quality : `${run.bits_per_char.toFixed(3)} ${t("bitsPerChar")}`)));
+    el("td", {}, el("button", { textContent: run.id, onclick: () => showRun(run.id) })), el("td", {}, said(String(run.kind).replace("_", " "))),
+    el("td", {}, said(run.status ?? "")), el("td", {}, run.bits_per_char == null ? run.quality : `${run.bits_per_char.toFixed(3)} ${t("bitsPerChar")}`)));
   const head = el("thead", {}, el("tr", {}, ...["name", "kind", "status", "quality"].map((name) => el("th", {}, t(name)))));
   $("run-list").replaceChildren(rows.length ? el("div", { className: "scroll" }, el("table", {}, head, el("tbody", {}, ...rows))) : t("noRuns"));
 }
@@ -454,7 +463,7 @@ async function showRun(name) {
     watching?.abort();
     const run = await get(`/v1/models/${encodeURIComponent(name)}`);
     const curve = el("div"), list = el("dl");
-    for (const [key, value] of [...run.lines, [t("status"), run.status], [t("size"), `${(run.bytes / 1e6).toFixed(1)} MB`]])
+    for (const [key, value] of [...run.lines, [t("status"), said(run.status ?? "")], [t("size"), `${(run.bytes / 1e6).toFixed(1)} MB`]])
       list.append(el("dt", {}, key), el("dd", {}, String(value)));
     const remove = el("button", { textContent: t("del"), onclick: () => deleteRun(name) });
     $("run").replaceChildren(el("h2", {}, name), list, curve, el("div", { className: "buttons" }, remove));
@@ -520,6 +529,7 @@ async function route() {
     link.hash === `#${chosen}` ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   watching?.abort();
   $("tip").hidden = true;
+  notice("");
   try {
     await readRuns();
     if (chosen === "runs") listRuns();
