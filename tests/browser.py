@@ -197,6 +197,8 @@ def test_on_a_phone_in_chinese_nothing_is_wider_than_the_screen(opened, scheme):
         expect(page.locator(f"#{name}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     expect(page.locator("#run-list tbody tr").first).to_contain_text("已完成")
+    page.locator("#run-list button").first.click()
+    expect(page.locator("#run dl")).to_contain_text("学习自")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", colour)[:3])) > 380) == (scheme == "light")
 

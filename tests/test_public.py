@@ -21,6 +21,7 @@ def test_names_resolve_and_are_listed():
     for name in textrnn.__all__:
         assert getattr(textrnn, name) is not None
         assert name in dir(textrnn)
+    assert textrnn.classify.__name__ == "classify"  # which `help` shows, and not what it is made of
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         textrnn.trian  # noqa: B018
 
@@ -53,6 +54,8 @@ def test_a_run_is_made_in_python_as_by_the_command(tmp_path):
         (lambda: textrnn.train("x.txt", time_s="10s"), "time_s is '10s': expected a number of seconds above 0"),
         (lambda: textrnn.translate("x.tsv", max_words=0), "^max_words is 0"),
         (lambda: textrnn.load(RUNS / "lstm").generate(temp=1), "did you mean temperature?"),
+        (lambda: textrnn.load(RUNS / "lstm").generate(5), "^seed is 5: expected a text"),
+        (lambda: textrnn.load(RUNS / "lstm").score(b"ab"), "^text is b'ab': expected a text"),
         (lambda: textrnn.load(RUNS / "lstm").generate(use="counts"), "leave out use, or"),
         (lambda: textrnn.load(RUNS / "aligned").translate(["x"], beam=0), "^beam is 0"),
     ],

@@ -40,7 +40,11 @@ def __getattr__(name: str) -> Any:
 
     module, _, attribute = _PLACES[name].partition(":")
     found = getattr(importlib.import_module(module), attribute)
-    return for_python(found) if name in _COMMANDS else found
+    if name not in _COMMANDS:
+        return found
+    found = for_python(found)
+    found.__name__ = found.__qualname__ = name  # for `help`
+    return found
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textrnn.base.errors import RunError, TextRNNError, for_python
+from textrnn.base.errors import ConfigError, RunError, TextRNNError, for_python
 from textrnn.base.files import MODEL_FILE, RUN_FILE, TOKENIZER_FILE, read_json, read_weights
 from textrnn.base.run import find_run, read_run
 from textrnn.language_model.asked import asked_model
@@ -42,12 +42,13 @@ class LanguageModel(Model):
                 list) are as those of `textrnn generate`.
 
         Raises:
-            ConfigError: an option is unknown, out of range or not for this model.
+            ConfigError: the seed is no text, or an option is unknown, out of range or not for this model.
             DataError: a file of `corpus` cannot be read.
 
         Example:
             textrnn.load("models/x").generate("Once", length=200)
         """
+        _check_text("seed", seed)
         stops = options.pop("stops", ())
         asked = {name: options.pop(name, None) for name in ("use", "condition", "guidance")}
         asked["corpus"] = options.pop("corpus", ())
@@ -69,14 +70,21 @@ class LanguageModel(Model):
             use: see `Model.using`.
 
         Raises:
-            DataError: the text is empty after normalisation.
+            ConfigError: `text` is no text.
+            DataError: it is empty after normalisation.
         """
+        _check_text("text", text)
         if use is not None:
             return self.using(use).score(text)
         normalized = normalize(text, self.normalize_config)
         if self.documents is not None:
             return score_document(self, normalized.strip())
         return score_ids(self, self.tokenizer.encode(normalized), num_chars=len(normalized))
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} is {value!r:.60}: expected a text")
 
 
 def open_run(path: Path) -> LanguageModel:

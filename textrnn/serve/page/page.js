@@ -37,10 +37,13 @@ const WORDS = {
 };
 const LANGUAGE = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 const t = (key, ...values) => WORDS[LANGUAGE][key].replace(/\{(\d)\}/g, (_, place) => values[place]);
-// What the server calls a kind or a status of a run, in Chinese.
+// What the server calls kinds and states of runs, and what it tells of them, in Chinese.
 const SAID = {
   "language model": "语言模型", classifier: "分类器", translator: "翻译模型", answerer: "问答模型",
   finished: "已完成", interrupted: "已中断", unfinished: "未完成", training: "训练中",
+  run: "模型", what: "概要", tokens: "词元", text: "文本", "learnt from": "学习自", window: "窗口", chat: "对话格式",
+  "held-out loss": "保留部分的损失", "of which": "其中", "began from": "起点", began: "起点", copied: "照抄", holds: "包含",
+  used: "采用", task: "任务", labels: "标签", split: "划分", right: "正确率", network: "网络", answers: "答案",
 };
 const said = (name) => (LANGUAGE === "zh" && SAID[name]) || name;
 const $ = (id) => document.getElementById(id);
@@ -464,7 +467,7 @@ async function showRun(name) {
     const run = await get(`/v1/models/${encodeURIComponent(name)}`);
     const curve = el("div"), list = el("dl");
     for (const [key, value] of [...run.lines, [t("status"), said(run.status ?? "")], [t("size"), `${(run.bytes / 1e6).toFixed(1)} MB`]])
-      list.append(el("dt", {}, key), el("dd", {}, String(value)));
+      list.append(el("dt", {}, said(key)), el("dd", {}, String(value)));
     const remove = el("button", { textContent: t("del"), onclick: () => deleteRun(name) });
     $("run").replaceChildren(el("h2", {}, name), list, curve, el("div", { className: "buttons" }, remove));
     const draw = (found) => curve.replaceChildren(...chart(found.history), ...(found.sample
