@@ -47,6 +47,13 @@ def test_an_endless_line_of_a_table_is_refused(place, content):
     refused("classify", "a.csv", *PREDICT, code=1, says=["has a line of 10,000 characters or more"])
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_json_that_is_nested_without_end_is_no_text(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text('{"a":' * 100_000 + "1" + "}" * 100_000 + "\n", encoding="utf-8")
+    refused("classify", name, *PREDICT, code=1, says=["holds JSON that is nested too deep"])
+
+
 def test_an_endless_line_of_pairs_is_refused(place):
     Path("a.tsv").write_text("a\t" + "b" * 20_000, encoding="utf-8")
     refused("translate", "a.tsv", code=1, says=["a line has more than 10,000 characters"])
@@ -68,12 +75,14 @@ def test_commas_within_json_are_no_columns(tmp_path, between):
         assert {row.label for row in table.rows()} == {"good"}
 
 
-@pytest.mark.parametrize("command", [("classify", *PREDICT), ("translate", "--train")])
+@pytest.mark.parametrize(
+    ("command", "says"), [(("classify", *PREDICT), "nested too deep"), (("translate", "--train"), "recursion")]
+)
 @pytest.mark.parametrize("content", ["[" * 200_000 + "]" * 200_000, '{"a":' * 200_000 + "1" + "}" * 200_000])
-def test_deep_json_is_refused(tmp_path, monkeypatch, command, content):
+def test_deep_json_is_refused(tmp_path, monkeypatch, command, says, content):
     monkeypatch.chdir(tmp_path)
     Path("a.json").write_text(content, encoding="utf-8")
-    refused(command[0], "a.json", *command[1:], code=1, says=["JSON", "recursion"])
+    refused(command[0], "a.json", *command[1:], code=1, says=["JSON", says])
 
 
 @pytest.mark.parametrize("name", ["run.json", "tokenizer.json"])

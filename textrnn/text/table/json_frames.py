@@ -298,7 +298,9 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
         return _File(rows, found, False, True)
     try:
         value = json.loads(text, strict=False)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise DataError(f"{label} holds JSON that is nested too deep: expected objects of texts and labels") from None
+    except ValueError as error:
         if objects := _objects_in(text):
             return _File(objects, found, text.count("\n") > len(objects), True)
         if name.lower().endswith(".json"):
