@@ -3,17 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 TIME ?= 1m
 FUZZ_TIME ?= 20s
+# As a plain path: beside the folder of the clone, Python would take that for a package without files.
+INSTALL := -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e
 
 .PHONY: demo test test-browser test-examples test-processors coverage faults fuzz lint bench docs man clean
 
-# What a user has; everything else than the demo needs .venv/tested too, which takes as long again to install.
+# What a user has; everything else than the demo needs .venv/tested too.
 .venv/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e .
+	$(BIN)/python $(INSTALL) .
 	touch $@
 
 .venv/tested: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[dev,docs,chinese]'
+	$(BIN)/python $(INSTALL) '.[dev,docs,chinese]'
 	touch $@
 
 demo: .venv/installed
@@ -31,7 +33,7 @@ test-browser: .venv/browser
 	$(BIN)/python tests/browser.py
 
 .venv/browser: .venv/tested
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[browser]'
+	$(BIN)/python $(INSTALL) '.[browser]'
 	touch $@
 
 # The tests that compare numbers, as on six older processors: about half an hour.
@@ -44,7 +46,7 @@ test-examples: .venv-examples/installed
 
 .venv-examples/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-examples
-	.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat -e '.[dev,examples]'
+	.venv-examples/bin/python $(INSTALL) '.[dev,examples]'
 	touch $@
 
 # Lines and branches of textrnn/ that the tests reach; the least covered files come first.

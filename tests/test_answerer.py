@@ -280,6 +280,7 @@ def test_stopped_and_killed_run_ends_with_the_same_bytes(stories, tmp_path, monk
         stopped_after(patch, 50 + 40, at_once=True)
         ran = run_cli("answer", "--resume", "own")
         assert ran.code == 130 and "what was saved last is in models/own" in ran.err
+        assert read_json(tmp_path / "models" / "own" / RUN_FILE)["status"] == "training"  # killed, and so not ended
         assert "interrupted" in good("info", "own").out and min(checkpoints(tmp_path / "models" / "own")) > 30
     with nobody_compares(monkeypatch):
         result = good("answer", "--resume", "own", "-q", "--json").json

@@ -153,7 +153,6 @@ def _known_runs(models_dir: Path, wanted: str) -> str:
 
 
 MOST_NAMED = 8  # runs that an error names
-TRAINING, INTERRUPTED = "training", "interrupted"  # of a run
 LOCKS = ".locks"  # the folder, beside the runs
 MAX_NAME_BYTES = 200  # file systems allow 255, and temporary names are longer
 EDGES = "+-._"
@@ -242,15 +241,15 @@ def status_of(path: Path, run: Mapping[str, Any]) -> str | None:
         run: what its `run.json` says.
     """
     status: str | None = run.get("status")
-    if status != TRAINING:
+    if status != "training":
         return status
     try:
         with open(path.parent / LOCKS / path.name, "r+b") as file:
-            return INTERRUPTED if _try_lock(file.fileno()) else TRAINING
+            return "interrupted" if _try_lock(file.fileno()) else status
     except FileNotFoundError:
-        return INTERRUPTED
+        return "interrupted"
     except OSError:  # no right to look, or no locks
-        return TRAINING
+        return status
 
 
 def _clean_up(models_dir: Path, name: str) -> None:

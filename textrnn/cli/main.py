@@ -16,7 +16,6 @@ from typing import Any
 import click
 
 from textrnn import __version__
-from textrnn.base.config import nearest
 from textrnn.base.escapes import guarded_output
 from textrnn.base.tasks import COMMANDS, named
 from textrnn.cli.console import Commands, guarded, leave_at_once
@@ -39,6 +38,8 @@ class CommandsByName(Commands):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is named; one that is not there is refused with the one that may have been meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from textrnn.base.config import nearest
+
             near = SYNONYMS.get(args[0]) or nearest(args[0], list(COMMANDS))
             meant = f"; did you mean {near}?" if near else ""
             raise click.UsageError(f"no such command: {args[0]!r:.60}{meant}", ctx)

@@ -13,7 +13,7 @@ from typing import Any
 
 from textrnn.base.errors import RunError, TextRNNError
 from textrnn.base.files import HISTORY_FILE, RUN_FILE, SAMPLES_FILE
-from textrnn.base.run import TRAINING, list_runs, read_run, status_of
+from textrnn.base.run import list_runs, read_run, status_of
 from textrnn.base.run_changes import delete_run, size_on_disk, weights_on_disk
 from textrnn.base.tasks import TASKS, RunRow
 from textrnn.serve.problems import as_json
@@ -132,6 +132,6 @@ async def progress(service: Service, name: str) -> AsyncIterator[bytes]:
         if found != before:
             yield b"data: " + as_json(found) + b"\n\n"
             before = found
-        if found["status"] != TRAINING:
+        if found["status"] != "training":
             return
         await asyncio.sleep(POLL_S)
