@@ -500,7 +500,6 @@ def test_open_table_refuses_a_folder_and_a_missing_file(save: Save, tmp_path: Pa
         ([f"{n % 5 + 1}/2/15" for n in range(60)], "date-like"),
         (["en"] * 60, "constant"),
         ([f"user{n}" for n in range(60)], "names"),
-        ([f"{n * 0.317:.4f}" for n in range(60)], "measures"),
     ],
 )
 def test_open_table_never_takes_it_for_a_label(save: Save, third: list[str], reason: str) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from textrnn.base.errors import ConfigError, DataError
+from textrnn.classifier.data import read_rows
+from textrnn.classifier.found_kind import LabelOptions
 from textrnn.text.table.table import Row, Table, TableOptions, open_table
 
 WORDS = ["the", "film", "was", "good", "bad", "plain", "long", "short"]
@@ -48,6 +50,13 @@ VALUES = {
     "person": lambda n: f"Ada Byron {chr(65 + n % 26)}{n}",
     "browser": lambda n: f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.{n} (KHTML, like Gecko) Chrome/{n}.0 Safari",
     "object": lambda n: json.dumps({"session": f"the session {n} of the day", "page": f"/shop/of the town/{n}"}),
+    "sets": lambda n: "; ".join(
+        sorted({WORDS[n % 7], WORDS[n % 5], WORDS[n % 3]}, key=lambda word: (n + len(word)) % 4)
+    ),
+    "weight": lambda n: f"{n * 1.375 + 2:.1f} kg",
+    "whole": lambda n: str(n * 7 % 40 + 20),
+    "note": lambda n: "ask again" if n % 5 == 0 else "look" if n % 7 == 0 else "",
+    "detail": lambda n: "" if n % 2 else str(n % 3 // 2),
     "links": lambda n: ", ".join(f"https://shop.example/reviews/of/the/town/{n}/{place}" for place in range(3)),
 }
 
@@ -476,6 +485,12 @@ def test_the_question_is_the_text_and_what_programs_write_is_not(
         ({"essay": "text", "rater1": "fifths", "rater2": "fifths", "score": "fifths"}, "score", ["rater1", "rater2"]),
         ({"文本": "text", "标注人": "pair", "标注结果": "mood"}, "标注结果", ["标注人"]),
         ({"text": "text", "note": "shade", "verdict": "pair"}, "verdict", ["note"]),
+        ({"text": "text", "shade": "mood", "Colour": "note"}, "shade", ["Colour"]),
+        ({"text": "text", "reason": "mood", "state": "pair"}, "reason", ["state"]),
+        ({"text": "text", "Product": "mood", "Sub-product": "pair", "disputed": "odd"}, "Product", ["Sub-product"]),
+        ({"text": "text", "kind": "mood", "May__we__contact__you?": "pair"}, "kind", ["May we contact you?"]),
+        ({"text": "text", "origin": "mood", "difficulty": "weight"}, "origin", ["difficulty"]),
+        ({"text": "text", "ironic": "odd", "satire": "detail", "parody": "detail"}, "ironic", None),
         ({"text": "text", "has_photo": "odd", "is_new": "even", "app": "odd", "churned": "binary"}, "churned", None),
         ({"text": "text", "far": "odd", "has_logo": "odd", "fraudulent": "odd", "old": "even"}, "fraudulent", None),
     ],
@@ -525,3 +540,87 @@ def test_short_texts_that_come_again_may_have_longer_labels(
     table, found = read(str(path))
     assert [[row.text, row.label] for row in found] == rows
     assert any("could also be in" in line for line in table.warnings) == is_guess
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        ({"text": "text", "marks": "sets"}, "several"),
+        ({"text": "text", "nr": "unique", "height": "weight"}, "numbers"),
+        ({"text": "text", "年份": "whole"}, "numbers"),
+    ],
+    ids=["lists that are all different", "a unit", "years"],
+)
+def test_what_hardly_comes_twice_is_the_label_where_nothing_else_can_be(
+    tmp_path: Path, columns: dict[str, str], kind: str
+) -> None:
+    table, rows = read(write(tmp_path / "a.csv", **columns))
+    last = list(columns)[-1]
+    assert table.column_names == ("text", last)
+    assert [row.label for row in rows] == [VALUES[columns[last]](n) for n in range(NUM_ROWS)]
+    said = any("as no other column can be" in line and f"--label-column {last}" in line for line in table.warnings)
+    assert said == (kind == "numbers")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"text": "text", "order__id": "weight"},
+        {"text": "text", "places": "unique"},
+        {"text": "text", "width": "weight", "depth": "weight"},
+    ],
+    ids=["named like ids", "ids", "two of them"],
+)
+def test_numbers_that_may_be_ids_or_are_in_two_columns_are_no_labels(tmp_path: Path, columns: dict[str, str]) -> None:
+    with pytest.raises(DataError, match=r"no column of labels.*--label-column"):
+        read(write(tmp_path / "a.csv", **columns))
+
+
+def test_texts_of_a_pair_are_said_however_short(tmp_path: Path) -> None:
+    table, _ = read(write(tmp_path / "a.csv", turn1="short", turn2="short", turn3="short", label="mood"))
+    (line,) = (line for line in table.warnings if "the text is taken from" in line)
+    assert all(f"'turn{number}'" in line for number in (1, 2, 3))
+
+
+def test_a_flag_without_a_header_is_the_label_beside_sentences_that_come_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("".join(f"how do I do the thing {n % 6}?\t{sentence(n)}\t{n % 2}\n" for n in range(60)))
+    table, _ = read(str(path))
+    assert (table.text_columns, table.label_columns) == ((1,), (2,))
+    assert any("--label-column 1" in line for line in table.warnings)
+
+
+def test_flags_in_an_object_are_labels_though_it_is_named_like_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    flags = ({"theft": n % 2 == 0, "fraud": n % 3 == 0, "arson": False} for n in range(60))
+    lines = [{"text": sentence(n), "category": own, "is_safe": n % 5 == 0} for n, own in enumerate(flags)]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    table, _ = read(str(path))
+    assert table.one_hot is not None and list(table.one_hot.names) == ["theft", "fraud"]
+    assert any("could also be in 'is_safe'" in line for line in table.warnings)
+
+
+def test_a_header_above_numbers_with_units(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "房源描述,总价\n"
+        + "".join(f"第{n}套，采光好，近地铁,{n * 1.5 + 90:.1f}万\n".replace("，", " ") for n in range(60))
+    )
+    table, _ = read(str(path))
+    assert table.column_names == ("房源描述", "总价")
+
+
+def test_labels_that_stand_for_the_rows_below_are_said(tmp_path: Path) -> None:
+    once = tmp_path / "once.csv"
+    once.write_text(
+        "topic,text\n" + "".join(f"{WORDS[n // 15] if n % 15 == 0 else ''},{sentence(n)}\n" for n in range(60))
+    )
+    with pytest.raises(DataError, match="is blank but for 4 rows: if a label stands for the rows below it, fill them"):
+        read(str(once))
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "topic,text\n" + "".join(f"{WORDS[n // 3 % 4] if n % 3 == 0 else ''},{sentence(n)}\n" for n in range(60))
+    )
+    with open_table(str(path), TableOptions(), needs_label=True) as table:
+        rows, _ = read_rows(table, LabelOptions())
+    assert any("if each stands for the rows below it" in line for line in rows.remarks)

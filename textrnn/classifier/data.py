@@ -17,7 +17,14 @@ from textrnn.base.errors import DataError
 from textrnn.classifier.found_kind import LabelOptions, encoded, found_kind, several_line, without_lists
 from textrnn.classifier.kinds import Classes, Several
 from textrnn.classifier.label_kind import CLASSES, SEVERAL, LabelKind
-from textrnn.classifier.labels import is_unlabelled, known_label, listed, merged_line, settle_labels
+from textrnn.classifier.labels import (
+    is_unlabelled,
+    known_label,
+    listed,
+    merged_line,
+    settle_labels,
+    stand_for_groups,
+)
 from textrnn.classifier.sides import NO_SIDES, SideColumns
 from textrnn.classifier.splits import GroupedTexts, some_texts, text_numbers
 from textrnn.text.files import find_file
@@ -106,6 +113,11 @@ def read_rows(
             f"{len(known)} labelled row{'s' * (len(known) != 1)}, too few to learn from: what comes out is little more "
             f"than a guess; label {FEW_ROWS} or more"
         ]
+    if is_new and stand_for_groups(meant):
+        few.append(
+            "no label comes again before another one does, with blanks between them: if each stands for the rows below "
+            "it, fill these with it; now they count as rows without a label"
+        )
     rows = Rows(
         [texts[row] for row in known],
         encoded(kind, [str(meant[row]) for row in known], table.name),

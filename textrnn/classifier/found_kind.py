@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from textrnn.text.table.records import AND
 
 MOST_GRADES = 21  # different values that are still grades: from 0 to 10 by halves
 FEW_NUMBERS = 10  # different ones with other decimals than .5, which may be the names of classes, such as versions
+_PLAIN = re.compile(r"\s*[+-]?[\d.,\s]+")  # a number without a unit
 NUMBER_SHARE = 0.5  # of labels that come only once, from which on numbers are no classes
 
 
@@ -128,6 +130,10 @@ def _unsure_numbers(values: Collection[float]) -> str | None:
         False
     """
     low, high = min(values), max(values)
+    if len(values) > MOST_GRADES and high - low <= 2 * len(values):
+        return (
+            f"numbers from {low:g} to {high:g} are taken as classes without an order; --task numbers predicts a number"
+        )
     if len(values) < 3 or len(values) > MOST_GRADES or (high - low > len(values) and not 0 <= low < high <= 10):
         return None
     return (
@@ -150,7 +156,8 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
     ):
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
-    is_number = (len(counts) > FEW_NUMBERS and not by_halves) or (
+    have_units = not any(map(_PLAIN.fullmatch, dict.fromkeys(written)))
+    is_number = (len(counts) > FEW_NUMBERS and (have_units or not by_halves)) or (
         len(counts) > MOST_GRADES and (has_halves or often_once or are_named)
     )
     return NUMBERS if is_number else CLASSES
@@ -164,7 +171,8 @@ def _several(written: Sequence[str], separator: str | None, options: LabelOption
         )
     names = sorted({part for label in written for part in parts_of(label, separator)}, key=in_order)
     number = sum(len(parts_of(label, separator)) > 1 for label in written)
-    kind = Several(names, separator if separator.strip() in "|｜┋/#、，；" else f"{separator.strip()} ")
+    is_alone = separator.strip() in "|｜┋/#、，；" or separator.strip().isalpha()
+    kind = Several(names, separator if is_alone else f"{separator.strip()} ")
     if options.task or options.separator:
         return kind, None
     return kind, (

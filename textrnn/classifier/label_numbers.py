@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from textrnn.text.table.column_facts import MONEY
+from textrnn.text.table.column_facts import MONEY, UNIT
 from textrnn.text.table.label_lists import DECIMAL_COMMA
 
 _NUMBER = r"\d{1,3}(?:[.,]\d)?"
@@ -24,7 +24,8 @@ _STARS = re.compile(
 )
 _VARIATION = "\ufe0f"  # behind a sign that is drawn in colour
 _FIGURES = {"两": "2"} | {sign: str(number) for number, sign in enumerate("零一二三四五六七八九十")}
-_UNITS = re.compile(rf"^{MONEY}\s*|(?<=\d)\s*(?:{MONEY}|[%％元分点點])$")  # before or behind a number
+_UNITS = re.compile(rf"^{MONEY}\s*|(?<=\d)\s*(?:{UNIT}|[分点點])$")  # before or behind a number
+_TEN_THOUSANDS = re.compile(r"(?<=\d)\s*万元?$")
 _THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
@@ -62,16 +63,23 @@ def number_of(label: str) -> float | None:
         (2.0, 4.0, 2.0, 4.7)
         >>> number_of("5,0 von 5 Sternen"), number_of("Rated 3 stars out of five stars"), number_of("★ 4")
         (5.0, 3.0, 4.0)
+        >>> number_of("12,5 kg"), number_of("35 min"), number_of("41/100"), number_of("3.5万"), number_of("5 apples")
+        (12.5, 35.0, 41.0, 35000.0, None)
+        >>> number_of("3_4") is None  # Python would take it for 34
+        True
     """
     label = label.strip()
+    factor = 10_000 if _TEN_THOUSANDS.search(label) else 1
     if stars := _grade(label):
         label = stars["number"] or stars["behind"] or _FIGURES.get(stars["word"]) or ""
         label = label or str(len(stars["signs"] or stars["empty"]))
     label = _UNITS.sub("", label)
     if thousands := next(filter(None, (form.fullmatch(label) for form in _THOUSANDS)), None):
         label = f"{re.sub(r'[^0-9+-]', '', thousands['whole'])}.{thousands['rest'] or 0}"
+    if "_" in label:
+        return None
     try:
         found = float(label.replace(",", ".") if DECIMAL_COMMA.fullmatch(label) else label)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return found * factor if math.isfinite(found) else None

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from textrnn.classifier.label_numbers import number_of
 from textrnn.classifier.splits import folded
@@ -27,6 +28,7 @@ DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失", 
 MOST_DOUBTFUL = 0.05  # share of the rows
 FEWEST_NUMBERS, MOST_WORDS = 3, 2  # different labels that are numbers, and others among them
 LISTED = 5
+UNLIKELY = 0.02  # that labels of single rows would by chance never come twice in a row
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200e\u200f\u2060\ufeff"))  # a soft hyphen, and signs without width
 _NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?")
 
@@ -116,6 +118,27 @@ def known_label(label: str | None, classes: Collection[str], options: TableOptio
     if len(alike) == 1:
         return alike[0]
     return None if folded(label) in MARKS | DOUBTFUL else label
+
+
+def stand_for_groups(labels: Sequence[str | None]) -> bool:
+    """Whether labels seem to stand for the rows below them, which have none: the same never comes twice in a row.
+
+    Args:
+        labels: of all rows in order, None for none.
+
+    Example:
+        >>> stand_for_groups(["a", None, None, "b", None, "c", None, None] * 4)
+        True
+        >>> stand_for_groups(["a", None, None, "a", None, "b", None, None] * 4), stand_for_groups(["a", "b"] * 9)
+        (False, False)
+    """
+    filled = [label for label in labels if label is not None]
+    if not labels or labels[0] is None or 2 * len(filled) > len(labels):
+        return False
+    if any(label == below for label, below in pairwise(filled)):
+        return False
+    by_chance = sum((count / len(filled)) ** 2 for count in Counter(filled).values())
+    return (1 - by_chance) ** (len(filled) - 1) < UNLIKELY
 
 
 def listed(labels: Iterable[str], counts: Mapping[str, int] | None = None) -> str:

@@ -22,7 +22,13 @@ FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is l
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
 MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP)"
-NUMBER = re.compile(rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:(?:{MONEY}|[%％])\s*)?")
+_FIGURE = rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*"
+NUMBER = re.compile(rf"{_FIGURE}(?:(?:{MONEY}|[%％])\s*)?")
+UNIT = (  # behind a number
+    rf"(?:{MONEY}|[%％]|/\s*100|kg|g|km|cm|mm|m|mins?|minutes?|hours?|hrs?|h|secs?|seconds?|s|days?|weeks?"
+    r"|months?|years?|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
+)
+_QUANTITY = re.compile(rf"{_FIGURE}(?:{UNIT}\s*)?")
 _CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
     rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?{_CLOCK}",
@@ -63,8 +69,17 @@ class ColumnFacts:
     @property
     def is_measured(self) -> bool:
         """Whether the cells are numbers of which most are different and have decimals, as no ids have."""
-        fractions = sum("." in value or "," in value for value in self.counts)
-        return self.is_unique and self.numbers >= 0.9 and fractions > len(self.counts) / 2
+        return self.is_unique and self.are_quantities and self.have_decimals
+
+    @property
+    def have_decimals(self) -> bool:
+        """Whether there is a point or a comma in most values."""
+        return 2 * sum("." in value or "," in value for value in self.counts) > len(self.counts)
+
+    @cached_property
+    def are_quantities(self) -> bool:
+        """Whether nearly all values are numbers, also with units behind them."""
+        return 10 * sum(map(is_quantity, self.counts)) >= 9 * len(self.counts) > 0
 
     @property
     def filled(self) -> int:
@@ -80,6 +95,11 @@ class ColumnFacts:
     def is_beyond_ascii(self) -> bool:
         """Whether hardly a cell is of ASCII alone."""
         return 10 * sum(map(str.isascii, self.counts)) < len(self.counts)
+
+    @property
+    def are_ids(self) -> bool:
+        """Whether nearly all values are plain whole numbers, and none comes twice."""
+        return self.filled == len(self.counts) and 10 * sum(map(str.isdecimal, self.counts)) >= 9 * self.filled
 
     @property
     def are_objects(self) -> bool:
@@ -159,6 +179,16 @@ class ColumnFacts:
         fits = 2 <= len(self.counts) <= MAX_LABELS and self.filled >= many * len(self.counts)
         longest = 2 * MAX_LABEL_CHARS if self.filled >= OFTEN * len(self.counts) else MAX_LABEL_CHARS / 2
         return fits and self.mean_chars <= longest and self.dates < 0.5
+
+
+def is_quantity(cell: str) -> bool:
+    """Whether a cell is a number, also with a unit behind it.
+
+    Example:
+        >>> is_quantity("12,5 kg"), is_quantity("124.9万"), is_quantity("$5"), is_quantity("5 apples")
+        (True, True, True, False)
+    """
+    return _QUANTITY.fullmatch(cell) is not None
 
 
 def _is_by_machine(cell: str) -> bool:

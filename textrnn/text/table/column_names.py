@@ -16,12 +16,13 @@ def _words(text: str) -> frozenset[str]:
 _TEXT = _words(
     """text texts review reviews comment comments content contents sentence sentences tweet tweets message messages
     body document documents question questions headline headlines phrase phrases post posts feedback utterance
-    news sms statement description descriptions excerpt paragraph transcription transcript narrative
+    news sms statement description descriptions excerpt paragraph transcription transcript narrative poem poems essay
+    essays
     overview plot synopsis abstract lyrics
     文本 评论 内容 评价 正文 句子 留言 点评 文章 微博 短信 弹幕 反馈 语句 文字 原文 问题 详情 简介 剧情 歌词"""
 )
 # A part of a text, or a short form of it: less often what is meant when there is one of those above as well.
-_TITLE = _words("title titles subject summary caption 标题 主题 题目 摘要")
+_TITLE = _words("title titles subject summary summaries caption 标题 主题 题目 摘要")
 _LABEL = _words(
     """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
     topics genres themes y annotation annotations choice choices
@@ -39,21 +40,29 @@ _GRADE = _words(
 )
 _SCALE = re.compile(  # as in `1-5分`, and what surveys ask
     r"\d\s*(?:[-–~～至到]|to)\s*\d+\s*(?:分|星|points|stars)|\bnps(?: score)?\W*\Z|\bhow (?:likely|satisfied)\b"
-    r"|\bon a scale (?:of|from)\b|\b[01] ?= ?\D+\b(?:5|7|10) ?=|\bplease rate\b|净推荐|多大可能|推荐.*吗|满意吗",
+    r"|\bon a scale (?:of|from)\b|\brate (?:us|our|the|your|this)\b|\bplease rate\b|\b[01] ?= ?\D+\b(?:5|7|10) ?="
+    r"|净推荐|多大可能|推荐.*吗|满意吗",
     re.IGNORECASE,
 )
 _GRADE_ALONE = _words("note noten nota 星")  # that say something else beside other words
 _REMARK = _words("note nota")  # that are remarks as well
 # What a row is asked for, beside what is known of it.
-_OUTCOME = _words("churn churned fraudulent outcome converted")
+_OUTCOME = _words("churn churned fraudulent outcome converted urgent")
 _NAMING = _words("name value title displayname")  # members of an object in JSON that say which one it is
+_PART_OF = re.compile(r"sub\W?", re.IGNORECASE)  # before what a finer division is of
 _NAMED = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what it is the name of, as in `category_name`
 # What else texts are sorted by: said where another column is taken.
-_ASPECT = _words("topic theme genre aspect aspects intent intents 话题 体裁 意图")
+_ASPECT = _words(
+    """topic theme genre aspect aspects intent intents reason reasons department product component
+    话题 体裁 意图 原因 部门 科室"""
+)
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 _NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # Labels of opinions and of mail, by which a column is known whatever its name.
-OPINIONS = _words("positive negative neutral pos neg good bad spam ham 正面 负面 中性 积极 消极 好评 中评 差评")
+OPINIONS = _words(
+    """positive negative neutral pos neg good bad spam ham mostly-true half-true barely-true pants-fire
+    正面 负面 中性 积极 消极 好评 中评 差评"""
+)
 # What tells parts of a data set from each other, and no classes.
 PARTS = _words("train training test testing valid validation val dev 训练 训练集 验证 验证集 测试 测试集")
 # What a column is about when its name ends so: neither a text nor a label.
@@ -66,14 +75,21 @@ _OTHER = _words(
     编号 序号 序 号 时间 日期 年 月 日 用户 用户名 作者 名称 姓名 昵称 链接 网址 数 数量 次数 长度 置信度
     来源 渠道 门店 店铺 属地 工具 平台 机型 设备 版本 地址 住址 住所 주소"""
 )
+# What numbers rows, people and places, and counts nothing.
+_ID = _words(
+    """id ids idx index key no nr num number uid uuid code phone tel mobile zip postcode plz ip timestamp hash row line
+    编号 序号 序 号 号码 电话 手机 邮编"""
+)
 # Whom and where a text is from, which is seldom asked for.
 _ASIDE = _words(
-    """sex gender nationality country city hotel shop agent clerk assignee operator handler by to
+    """sex gender nationality country region city hotel shop agent clerk assignee operator handler by to source wave
+    group anonymous verified purchase
     坐席 受理人 经办人 处理人 负责人 年级
     geschlecht nationalität land stadt filiale niederlassung standort
     sexe nationalité pays ville magasin boutique género genero nacionalidad país pais ciudad tienda sucursal cidade loja
     пол город страна магазин филиал 性别 国籍 国家 城市 省份 酒店 分店 성별 국적 도시"""
 )
+_CONSENT = re.compile(r"\bcontact (?:you|me)\b|\bconsent|\bcall (?:you|me) back\b", re.IGNORECASE)
 # The two sides of a talk: what somebody wants, and what was said or done about it.
 _QUESTION = _words(
     """question questions problem problems issue issues complaint complaints customer user prompt query request inquiry
@@ -142,8 +158,10 @@ def names_aspect(name: str) -> bool:
     Example:
         >>> names_aspect("topic"), names_aspect("intent_name"), names_aspect("意图名称"), names_aspect("name")
         (True, True, True, False)
+        >>> names_aspect("product"), names_aspect("Sub-product")
+        (True, False)
     """
-    return max(_hint(name, _ASPECT), _hint(_unnamed(name), _ASPECT)) > 0
+    return not _PART_OF.match(name) and max(_hint(name, _ASPECT), _hint(_unnamed(name), _ASPECT)) > 0
 
 
 def _unnamed(name: str) -> str:
@@ -194,6 +212,19 @@ def names_gold(name: str) -> bool:
     return _begins_with(name, _GOLD) and not is_verdict and not names_guessed(name)
 
 
+def alike_but_for_numbers(name: str, other: str) -> bool:
+    """Whether two columns are named alike but for a number or a letter at the end, as the texts of a pair are.
+
+    Example:
+        >>> alike_but_for_numbers("turn2", "turn1"), alike_but_for_numbers("text_a", "text_b")
+        (True, True)
+        >>> alike_but_for_numbers("text", "text2"), alike_but_for_numbers("Q1", "Q2")
+        (True, False)
+    """
+    stems = [re.sub(r"[\s_-]*(?:\d|(?<=[\s_-])[a-z])\Z", "", one.strip().casefold()) for one in (name, other)]
+    return stems[0] == stems[1] and len(stems[0]) > 1 and name != other
+
+
 def names_question(name: str) -> bool:
     """Whether the name of a column is that of what somebody asks or wants.
 
@@ -231,15 +262,28 @@ def names_remark(name: str) -> bool:
     return _is_alone(name, _REMARK)
 
 
+def names_id(name: str) -> bool:
+    """Whether the name of a column is that of numbers which only tell rows, people or places from each other.
+
+    Example:
+        >>> names_id("order_id"), names_id("手机号"), names_id("Price"), names_id("")
+        (True, True, False, False)
+    """
+    tokens = _tokens(name)
+    return bool(tokens) and _ends_with(tokens[-1], _ID)
+
+
 def names_aside(name: str) -> bool:
-    """Whether the name of a column is that of whom or where a text is from.
+    """Whether the name of a column is that of whom or where a text is from, or of what is asked for that.
 
     Example:
         >>> [names_aside(name) for name in ("Filiale", "store_city", "性别", "hotel rating", "topic")]
         [True, True, True, False, False]
+        >>> names_aside("May we contact you?")
+        True
     """
     tokens = _tokens(name)
-    return bool(tokens) and _ends_with(tokens[-1], _ASIDE)
+    return bool(tokens) and (_ends_with(tokens[-1], _ASIDE) or bool(_CONSENT.search(name)))
 
 
 def speaks_against(name: str) -> bool:

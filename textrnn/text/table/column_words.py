@@ -87,6 +87,8 @@ def _why(names: Sequence[str] | None, facts: ColumnFacts, column: int) -> str:
         return f"has one value only, {_values(facts)}"
     if names and speaks_against(names[column]):
         return f"is named like a number, a date or a person, though it has {number:,} values: {_values(facts)}"
+    if number == facts.filled and not facts.is_mostly_filled:
+        return f"is blank but for {number:,} rows: if a label stands for the rows below it, fill them with it"
     return f"has {number:,} values in {facts.filled:,} rows: {_values(facts)}"
 
 

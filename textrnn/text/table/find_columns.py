@@ -19,6 +19,7 @@ from textrnn.text.table.column_names import (
     names_gold,
     names_grades,
     names_guessed,
+    names_id,
     names_rater,
     names_remark,
     names_time,
@@ -37,33 +38,56 @@ from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
+SENTENCE = 8  # characters of a cell on average, from which it is more than a name
 
 
 def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> list[int]:
     """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
-    names = table.header
-    taken = {*table.text_columns, *passed_over(table)}
-    free = [column for column in range(len(facts)) if column not in taken and names and names[column].strip()]
-    free = [column for column in free if names and not names_rater(names[column])]
-    if names and not any(label_hint(names[column]) and not never_label(facts[column]) for column in free):
-        columns = _alike(yes_or_no_columns(names, facts, free), facts)
-        never = [column for column in free if says_no(facts[column])]  # labels that no row of the sample has
-        are_enough = len(columns) + len(never) >= FEWEST or are_members([names[column] for column in columns])
-        if len(columns) > 1 and are_enough:
-            flag = f"--label-column {flag_value(names, columns[0])}"
-            said = f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone"
-            others = [c for c in free if c not in columns and _is_other_label(names[c], facts[c])]
-            if others:
-                said += f", and they could also be in {candidates(names, facts, others)}"
-            say(table, said)
-            return columns
+    if table.header and (flags := _find_flags(table, table.header, facts)):
+        return flags
     found = _find_label(table, facts, needs_label)
     return [] if found is None else [found]
 
 
+def _find_flags(table: Table, names: Sequence[str], facts: Sequence[ColumnFacts]) -> list[int]:
+    """The columns of yes and no that are the labels, or the only one of them that all rows have; none if others are."""
+    taken = {*table.text_columns, *passed_over(table)}
+    free = [c for c in range(len(facts)) if c not in taken and names[c].strip() and not names_rater(names[c])]
+    hinted = [c for c in free if label_hint(names[c]) and not never_label(facts[c])]
+    if hinted and not _are_flags_of_one(names, facts, hinted):
+        return []
+    own = hinted or free
+    columns = _alike(yes_or_no_columns(names, facts, own), facts)
+    if (whole := _whole_flag(facts, own, columns)) is not None:
+        _say_others(table, facts, whole, columns)
+        return [whole]
+    never = [c for c in own if says_no(facts[c])]  # labels that no row of the sample has
+    if len(columns) < 2 or not (len(columns) + len(never) >= FEWEST or are_members([names[c] for c in columns])):
+        return []
+    flag = f"--label-column {flag_value(names, columns[0])}"
+    said = f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone"
+    if others := [c for c in free if c not in columns and _is_other_label(names[c], facts[c])]:
+        said += f", and they could also be in {candidates(names, facts, others)}"
+    say(table, said)
+    return columns
+
+
 def _is_other_label(name: str, facts: ColumnFacts) -> bool:
     """Whether a column may hold the labels as well, where others of yes and no do."""
-    return facts.is_few and facts.numbers < 0.5 and not (is_yes_or_no(facts) or speaks_against(name))
+    return facts.is_few and (facts.numbers < 0.5 or is_yes_or_no(facts)) and not speaks_against(name)
+
+
+def _are_flags_of_one(names: Sequence[str], facts: Sequence[ColumnFacts], columns: Sequence[int]) -> bool:
+    """Whether columns of yes and no are members of one object in JSON, as in `{"category": {"theft": false, ...}}`."""
+    flags = all(is_yes_or_no(facts[column]) or says_no(facts[column]) for column in columns)
+    return len(columns) > 1 and flags and are_members([names[column] for column in columns])
+
+
+def _whole_flag(facts: Sequence[ColumnFacts], free: Sequence[int], columns: Sequence[int]) -> int | None:
+    """The only column of yes and no that all rows have, beside others that tell more of some rows."""
+    whole = [c for c in free if is_yes_or_no(facts[c]) and facts[c].filled == facts[c].num_rows and c not in columns]
+    are_partial = len(columns) > 1 and not any(facts[c].is_mostly_filled for c in columns)
+    return whole[0] if are_partial and len(whole) == 1 else None
 
 
 def _alike(columns: Sequence[int], facts: Sequence[ColumnFacts]) -> list[int]:
@@ -97,7 +121,8 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
         few = few and not (names and speaks_against(names[only]))
         found = only if few and not never_label(facts[only]) else None
-    if found is None and needs_label and (last := _against_its_name(table, facts)) is not None:
+    last = _last_resort(table, facts) if found is None and needs_label else None
+    if last is not None:
         name, flag = column_name(names, last), flag_value(names, last)
         say(table, f"{table.name}: {name} is taken for the label, as no other column can be: --label-column {flag}")
         found = last
@@ -156,6 +181,8 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     if not names:
         lists = [c for c in columns if facts[c].is_several and (facts[c].are_codes or len(columns) == 1)]
         few += [c for c in lists if c not in few]
+    elif not few:  # whole cells may all be different
+        few = [c for c in columns if facts[c].is_several and not speaks_against(names[c])]
     hints, guessed = _hints(names, facts, columns, few)
     hinted = [
         c
@@ -174,20 +201,36 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
         also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
         others = [c for c in also if c not in found]
         return found[0], found[1:] + others
+    measured = [c for c in columns if names and facts[c].is_measured and not speaks_against(names[c])]
+    if not names and (flag := _only_flag(facts, few)) is not None:
+        return flag, [c for c in few if c != flag]
     words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
     aside = [c for c in few if names and names_aside(names[c])]
     if len(only := [c for c in few if c not in aside]) == 1:
         words = only
     if len(few) > 1 and words and (may_guess or len(words) == 1):
         last = {*guessed, *aside}
-        chosen = min(words, key=lambda c: (c in last, not facts[c].has_opinions, len(facts[c].counts), -c))
-        return chosen, sorted((c for c in few if c != chosen), key=lambda c: len(facts[c].counts))
+
+        def rank(c: int) -> tuple[bool, bool, bool, bool, int, int]:
+            """Less for what is rather the label; notes are blank in many rows."""
+            own, is_aspect = facts[c], bool(names and names_aspect(names[c]))
+            return c in last, not own.has_opinions, not own.is_mostly_filled, not is_aspect, len(own.counts), -c
+
+        chosen = min(words, key=rank)
+        return chosen, sorted({*few, *measured} - {chosen}, key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(
             f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
         )
-    return (few[0] if few else None), []
+    return (few[0], measured) if few else (None, [])
+
+
+def _only_flag(facts: Sequence[ColumnFacts], few: Sequence[int]) -> int | None:
+    """The only column of 0 and 1, where all others of a few values hold sentences, as the texts of pairs are."""
+    flags = [c for c in few if facts[c].counts.keys() == {"0", "1"}]
+    are_sentences = all(facts[c].prose >= 0.5 and facts[c].mean_chars >= SENTENCE for c in few if c not in flags)
+    return flags[0] if len(flags) == 1 and are_sentences else None
 
 
 def _hints(
@@ -216,6 +259,12 @@ def _hints(
     return hints | {c: max(hints[c], LAST) for c in gold if guessed}, guessed
 
 
+def _last_resort(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
+    """The only column that can be the label, though nothing speaks for it."""
+    named = _against_its_name(table, facts)
+    return _quantities(table, facts) if named is None else named
+
+
 def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
     """The only column that looks like labels, though it is named like authors or languages, which are seldom labels."""
     taken = {*table.text_columns, *passed_over(table)}
@@ -223,9 +272,18 @@ def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
     return words[0] if len(words) == 1 and not (table.header and names_time(table.header[words[0]])) else None
 
 
+def _quantities(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
+    """The only column of numbers that are no ids, in a table without any other labels."""
+    taken = {*table.text_columns, *passed_over(table)}
+    columns = [c for c in range(len(facts)) if c not in taken and facts[c].are_quantities]
+    columns = [c for c in columns if facts[c].is_mostly_filled and not facts[c].are_ids]
+    columns = [c for c in columns if not (table.header and names_id(table.header[c]))]
+    return columns[0] if len(columns) == 1 else None
+
+
 def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:
     """Whether numbers are grades by the name of their column, though most are different."""
-    return names is not None and names_grades(names[column]) and facts.numbers >= 0.9
+    return names is not None and names_grades(names[column]) and facts.are_quantities
 
 
 def _say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:

@@ -10,6 +10,7 @@ from textrnn.text.table.column_facts import ColumnFacts
 from textrnn.text.table.column_names import (
     EXACT,
     LAST,
+    alike_but_for_numbers,
     label_hint,
     names_answer,
     names_aspect,
@@ -80,6 +81,7 @@ def find_text(table: Table, facts: Sequence[ColumnFacts], label_columns: Sequenc
     free = {c for c in free if not (names and _names_no_text(names[c]))}
     alike = {c for c in {*found, *named} if weights[c] > weights[chosen] / 2}
     alike |= {c for c in texts if names and text_hint(names[c])}
+    alike |= {c for c in prose if names and alike_but_for_numbers(names[c], names[chosen])}
     if others := rivals or [*sorted(alike - {chosen}), *sorted(free - alike - {chosen})]:
         shown, flag = list_some(names, others), flag_value(names, others[0])
         both = " ".join(f"--text-column {flag_value(names, c)}" for c in sorted([chosen, others[0]]))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from textrnn.text.table.column_facts import DATE, MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts
+from textrnn.text.table.column_facts import DATE, MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts, is_quantity
 from textrnn.text.table.column_names import (
     EXACT,
     LAST,
@@ -62,7 +62,7 @@ def _vote(cell: str, facts: ColumnFacts) -> int:
         return -3 if hint < EXACT - SECOND or facts.counts[cell] > 1 else -1
     if hint >= LAST and not re.search(r"\s", cell):
         return 4
-    if facts.numbers > 0.9 or facts.dates > 0.9:
+    if facts.numbers > 0.9 or facts.dates > 0.9 or (facts.are_quantities and not is_quantity(cell)):
         return 2
     if not re.search(r"\s", cell) and (names_aspect(cell) or speaks_against(cell)):
         return 2

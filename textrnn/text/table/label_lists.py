@@ -17,15 +17,16 @@ from textrnn.text.table.records import AND
 
 SPAN_WIDTH = 3  # of [begin, end, label], which marks a part of a text
 # Between several labels, those first that are surest.
-SEPARATORS = ("\n", ";", "|", "｜", "┋", ",", "/", "，", "、", "；")
-STRICT_SEPARATORS = (" ", "#")  # that stand in names as well, and divide only cells that leave no doubt
-UNSURE_SEPARATORS = ("&", "+")  # that stand in names as often
+SEPARATORS = ("\n", ";", "|", "｜", "┋", ",", "/", "，", "、", "；", "#")
+STRICT_SEPARATORS = ("&", "+", " ")  # that stand in names as well, and divide only cells that leave no doubt
+UNSURE_SEPARATORS = ("&", "+", " and ")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
 NAME, PLACES = "name", ("start", "begin", "offset")  # of an object that is a label, and of one that marks a part
 MANY_PAIRS = 8  # of numbers in order, which decimal commas do not make by chance
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_TOGETHER = 10  # labels of a cell with a blank between
+_REMARKED = re.compile(r"\s#|#\s")  # a remark stands behind the label
 LIST_SIGNS = "[{<【#"  # with which a cell begins that is a list
 _WITHIN = {first: (first, last) for first, last in ("<>", "[]", "【】", "##")}  # signs around each label
 
@@ -46,6 +47,8 @@ def list_of(cell: str, like: str | None = None) -> list[Any] | None:
         (['art', 'food'], ['art'])
         >>> list_of("[1]", "[0 3]"), list_of("{art}", "{art,food}"), list_of("['art' 'food']")
         (['1'], ['art'], ['art', 'food'])
+        >>> list_of('{"/m/07s9rl0": "Drama", "/m/01z4y": "Comedy"}'), list_of("{}", '{"/m/07s9rl0": "Drama"}')
+        (['Drama', 'Comedy'], [])
     """
     if like is not None and is_bracketed_list(like):
         return bracketed_labels(cell)
@@ -60,7 +63,7 @@ def list_of(cell: str, like: str | None = None) -> list[Any] | None:
 
 def _written_list(cell: str) -> list[Any] | None:
     """The list that a cell holds as JSON, Python or Label Studio write it; None if it holds none."""
-    if not (cell.startswith("[") and cell.endswith("]")) and not (cell.startswith("{") and cell.endswith("]}")):
+    if not (cell.startswith("[") and cell.endswith("]")) and not (cell.startswith("{") and cell.endswith("}")):
         return None
     if is_bracketed_list(cell) and re.match(r"\[\s*['\"]", cell):  # Python takes 'art' 'food' for one string
         return bracketed_labels(cell)
@@ -70,10 +73,17 @@ def _written_list(cell: str) -> list[Any] | None:
             found = parse(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(found, dict) and found.keys() == CHOICES:
-            (found,) = found.values()
+        if isinstance(found, dict):
+            found = next(iter(found.values())) if found.keys() == CHOICES else _names_by_number(found)
         return _named(found) if isinstance(found, list) else None
     return None
+
+
+def _names_by_number(found: dict[str, Any]) -> list[str] | None:
+    """The names in an object that has one for each number or code, as that of genres; None of another object."""
+    names = list(found.values())
+    are_codes = all(isinstance(key, str) and not key.isalpha() for key in found)
+    return names if are_codes and all(isinstance(name, str) for name in names) else None
 
 
 def _named(found: list[Any]) -> list[Any]:
@@ -174,8 +184,14 @@ def as_list(labels: Sequence[str], like: str) -> str:
 
 
 def parts_of(label: str, separator: str) -> list[str]:
-    """The labels of a cell, each once."""
-    parts = (part.strip() for part in label.split(separator.strip() or separator))
+    """The labels of a cell, each once; blanks around a sign count for nothing, and a word is one with its blanks alone.
+
+    Example:
+        >>> parts_of("art ;food;", "; "), parts_of("sand and brand", " and ")
+        (['art', 'food'], ['sand', 'brand'])
+    """
+    sign = separator.strip()
+    parts = (part.strip() for part in label.split(separator if sign.isalpha() else sign or separator))
     return list(dict.fromkeys(part for part in parts if part))
 
 
@@ -209,11 +225,19 @@ def separator_of(written: Sequence[str], separators: Sequence[str] = SEPARATORS)
         (True, ' ')
         >>> separator_of(["art food", "food", "art"]) is None, separator_of(["art food", "food art", "art"])
         (True, ' ')
+        >>> separator_of(["Bug#VIP", "Bug", "Task#VIP", "Task"]), separator_of(["art & food", "food & art", "art"])
+        ('#', '&')
+        >>> separator_of(["bad # not sure", "good # not sure", "good"]) is None
+        True
+        >>> separator_of(["Health & Beauty", "Health", "Beauty", "Home & Garden"]) is None
+        True
     """
     cells = list(dict.fromkeys(written))
     if all(part.startswith("#") for cell in cells for part in cell.split()):
         return " " if any(len(cell.split()) > 1 for cell in cells) else None
     for separator in separators:
+        if separator == "#" and any(map(_REMARKED.search, cells)):
+            continue
         divided = [parts_of(cell, separator) for cell in cells]
         several = [parts for parts in divided if len(parts) > 1]
         if len(several) < FEWEST_TOGETHER:
@@ -232,7 +256,7 @@ def _divides_surely(cells: Sequence[str], separator: str) -> bool:
     It does if all parts stand alone in some cell and some stand both before and behind others, or if most parts that
     are in a cell together come in both orders.
     """
-    divided = [cell.split(separator) for cell in cells]
+    divided = [[part.strip() for part in cell.split(separator)] for cell in cells]
     several = [parts for parts in divided if len(parts) > 1]
     if len(several) < FEWEST_TOGETHER or any("" in parts or len(set(parts)) < len(parts) for parts in divided):
         return False

@@ -49,7 +49,8 @@ def refuse_lines(lines: Sequence[str], name: str) -> None:
         raise DataError(f"{name} has a token in each line (CoNLL-U): expected whole texts with a label each")
     if _fill([body for body in filled if _FEATURES.fullmatch(body)], filled):
         raise DataError(f"{name} has numbers of features (libsvm) and no texts: give the texts themselves")
-    if filled and filled[0][0] in _SEVERAL and _fill([body for body in filled if _is_python(body)], filled):
+    values = [body.removesuffix(",") for body in filled]  # a list may go on in the next line
+    if filled and filled[0][0] in _SEVERAL and _fill([body for body in values if _is_python(body)], values):
         raise DataError(f"{name} has a value of Python in each line and not JSON: write each with json.dumps")
 
 
