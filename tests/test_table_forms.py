@@ -145,6 +145,8 @@ def test_array_pieces_add_up_and_rows_are_objects(text: str, expected: int) -> N
         (("NUM:date", "LOC:city"), "{} "),
         (("pos", "neg"), "{}: "),
         (("好评", "差评"), "{}："),
+        (("Billing", "Login"), "{}: "),
+        (("体育", "教育"), "{}："),
         (("so so", "joy"), "[{}] "),
     ],
 )
@@ -160,6 +162,20 @@ def test_a_label_before_each_text(tmp_path: Path, labels: tuple[str, str], form:
     path.write_text("The plot\nA film\nThe end\nA bore\n" * 5, encoding="utf-8")
     assert "a text a line" in read(path, needs_label=False)[0].describe()
     assert read(path, delimiter="first-word")[1][0].label == "The"
+
+
+def test_who_speaks_in_a_talk_is_no_label(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"{('Ann', 'Ben')[n % 2]}: this is number {n}\n" for n in range(24)))
+    with pytest.raises(DataError, match="has no column of labels"):
+        read(path)
+
+
+def test_a_table_saved_as_csv_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f'"{n},""so fine, number {n}"",{n % 2}"\n' for n in range(24)))
+    with pytest.raises(DataError, match=r"has a whole row in quotes in each line.*saved as CSV twice"):
+        read(path)
 
 
 @pytest.mark.parametrize(("between", "label"), [("@", "good"), (" -> ", "pos"), ("，", "好评"), ("；", "正面")])

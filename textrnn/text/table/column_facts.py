@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from textrnn.text.table.column_names import (
-    OPINIONS,
-    PARTS,
-)
 from textrnn.text.table.label_lists import are_codes, labels_in
+from textrnn.text.table.name_words import OPINIONS, PARTS
 
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from textrnn.base.errors import ConfigError
 from textrnn.text.table.column_facts import NUMBER
-from textrnn.text.table.column_names import OPINIONS
 from textrnn.text.table.json_arrays import array_level
 from textrnn.text.table.json_lines import parse_object
 from textrnn.text.table.measure import MIN_SHARE, Measure, measured
+from textrnn.text.table.name_words import OPINIONS
 from textrnn.text.table.not_tables import refuse_lines
 from textrnn.text.table.records import (
     AT,
@@ -27,6 +27,7 @@ from textrnn.text.table.records import (
 )
 from textrnn.text.table.signs import (
     DELIMITERS,
+    begin_with_labels,
     is_at,
     is_first_word,
     is_of_blanks,
@@ -127,6 +128,8 @@ def find_dialect(
     is_open = found.width == 1 or found.dialect.kind == FIRST_WORD
     if wants_labels and is_open and (signs := signs_beside_labels(lines)):
         return measured(lines, replace(unquoted, delimiter=signs), quotes, complete)
+    if wants_labels and found.width == 1 and begin_with_labels(lines):
+        return _of_form(unquoted, FIRST_WORD)
     if wants_labels and found.width == 1 and (sign := sign_before(OPINIONS | {"0", "1"}, lines, RARER_LABEL_SIGNS)):
         return Measure(replace(unquoted, kind=AT, delimiter=sign), 2, 1.0)
     return found

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.lines import lines_of
-from textrnn.text.table.column_names import OPINIONS, PARTS
+from textrnn.text.table.name_words import OPINIONS, PARTS
 from textrnn.text.table.source import inspect_table, table_lines
 
 COLUMNS = ("file", "part", "label", "text")

@@ -14,9 +14,10 @@ from textrnn.base.errors import DataError
 from textrnn.text.encodings import BAD, REPLACEMENT
 from textrnn.text.reader import opened
 from textrnn.text.table.column_facts import column_facts
-from textrnn.text.table.column_names import EXACT, OPINIONS, PARTS, label_hint, text_hint
+from textrnn.text.table.column_names import EXACT, label_hint, text_hint
 from textrnn.text.table.header import has_header
 from textrnn.text.table.json_lines import flat, free_name, parse_object
+from textrnn.text.table.name_words import OPINIONS, PARTS
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
 from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, table_lines

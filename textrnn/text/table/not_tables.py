@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from textrnn.base.errors import DataError
+from textrnn.text.table.records import QUOTE
 
 MIN_LINES, MIN_SHARE, MAX_LINES = 8, 0.95, 1_000
 _FEATURES = re.compile(r"[+-]?\d[\d.,]*(?:\s+\d+:[+-]?\d[-+\d.eE]*)+\s*(?:#.*)?")
@@ -49,9 +50,28 @@ def refuse_lines(lines: Sequence[str], name: str) -> None:
         raise DataError(f"{name} has a token in each line (CoNLL-U): expected whole texts with a label each")
     if _fill([body for body in filled if _FEATURES.fullmatch(body)], filled):
         raise DataError(f"{name} has numbers of features (libsvm) and no texts: give the texts themselves")
+    if _fill([body for body in filled if _is_row_in_quotes(body)], filled):
+        raise DataError(
+            f"{name} has a whole row in quotes in each line, so that all are one column: it was saved as CSV twice; "
+            "open it, split the column at its commas, and save it once"
+        )
     values = [body.removesuffix(",") for body in filled]  # a list may go on in the next line
     if filled and filled[0][0] in _SEVERAL and _fill([body for body in values if _is_python(body)], values):
         raise DataError(f"{name} has a value of Python in each line and not JSON: write each with json.dumps")
+
+
+def _is_row_in_quotes(body: str) -> bool:
+    """Whether a line is one cell in quotes that holds commas, and in rows with quotes also doubled ones.
+
+    Example:
+        >>> _is_row_in_quotes('"1,""Good, cheap"",pos"'), _is_row_in_quotes('"1","Good, cheap"')
+        (True, False)
+        >>> _is_row_in_quotes('"Good, cheap"')
+        False
+    """
+    inner = body[1:-1]
+    is_one = len(body) > 1 and body[0] == body[-1] == QUOTE and QUOTE not in inner.replace(QUOTE * 2, "")
+    return is_one and f",{QUOTE * 2}" in inner
 
 
 def _fill(found: Sequence[str], lines: Sequence[str]) -> bool:

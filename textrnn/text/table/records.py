@@ -67,7 +67,7 @@ class Record(NamedTuple):
 
 
 _BRACKETED = re.compile(r"\s*[\[【(（]\s*(?P<label>[^\[\]【】()（）]{1,40}?)\s*[\]】)）](?:\s*[:：])?\s*(?P<text>\S.*)")
-_BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，,]{1,40})\s*(?:[：，,]|:\s)\s*(?P<text>\S.*)")
+_BEFORE_COLON = re.compile(r"\s*(?P<label>[^\s:：，,]{1,40})\s*(?:[：，,]|:(?=[\s\u3400-\u9fff]))\s*(?P<text>\S.*)")
 
 _OPEN_END = re.compile(r"(?<!\\)(?:\\\\)*\\[\r\n]+\Z")  # an odd number of backslashes
 
@@ -148,6 +148,12 @@ def first_word_cells(body: str) -> list[str]:
     """
     found = _BRACKETED.fullmatch(body) or _BEFORE_COLON.fullmatch(body)
     return [found["label"], found["text"]] if found else body.split(maxsplit=1)
+
+
+def before_colon(body: str) -> str | None:
+    """The word before the first colon of a line; None if more stands before it."""
+    found = _BEFORE_COLON.fullmatch(body)
+    return found["label"] if found and body[found.end("label") :].lstrip()[0] in ":：" else None
 
 
 def is_bracketed(body: str) -> bool:

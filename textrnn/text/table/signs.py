@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 
 from textrnn.text.table.column_facts import NUMBER
-from textrnn.text.table.column_names import EXACT, OPINIONS, SECOND, label_hint
-from textrnn.text.table.records import AT_SIGN, LABEL_PREFIX, QUOTE, first_word_cells, is_bracketed
+from textrnn.text.table.column_names import EXACT, SECOND, label_hint
+from textrnn.text.table.name_words import OPINIONS
+from textrnn.text.table.records import AT_SIGN, LABEL_PREFIX, QUOTE, before_colon, first_word_cells, is_bracketed
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
+OFTEN = 5  # times that each label comes, on average, where any word may be one
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
 # Delimiters of several signs, such as _!_ and +++$+++ and ||, and control characters, such as those of Hive. Signs that
 # are often side by side in texts are none.
@@ -179,3 +182,22 @@ def is_first_word(lines: Sequence[str]) -> bool:
     if all(map(is_bracketed, bodies)) and len(labels) <= MAX_AT_LABELS:
         return True
     return all(label.casefold() in OPINIONS or _LABEL_CODE.fullmatch(label) for label in labels)
+
+
+def begin_with_labels(lines: Sequence[str]) -> bool:
+    """Whether nearly every line is one of a few words, a colon and more, and who speaks in a talk is not what they say.
+
+    In a talk the same word seldom begins two lines that follow each other.
+
+    Example:
+        >>> begin_with_labels(["Bug: it hangs", "Bug: it ends", "Login: no code", "Money: twice"] * 9)
+        True
+        >>> begin_with_labels(["Ann: a film", "Ben: no"] * 18), begin_with_labels(["Well, I go", "So: do I"])
+        (False, False)
+    """
+    filled = [line.strip() for line in lines if not line.isspace()]
+    found = [label for line in filled if (label := before_colon(line)) is not None]
+    labels = Counter(found)
+    fits = 1 < len(labels) <= MAX_AT_LABELS and len(found) >= max(MIN_SIGN_SHARE * len(filled), OFTEN * len(labels))
+    by_chance = sum(count**2 for count in labels.values()) / max(1, len(found))  # equal neighbours
+    return fits and 2 * sum(label == below for label, below in pairwise(found)) > by_chance
