@@ -53,6 +53,7 @@ VALUES = {
     "sets": lambda n: "; ".join(
         sorted({WORDS[n % 7], WORDS[n % 5], WORDS[n % 3]}, key=lambda word: (n + len(word)) % 4)
     ),
+    "rare": lambda n: f"way_{n % 20}",
     "weight": lambda n: f"{n * 1.375 + 2:.1f} kg",
     "whole": lambda n: str(n * 7 % 40 + 20),
     "note": lambda n: "ask again" if n % 5 == 0 else "look" if n % 7 == 0 else "",
@@ -485,8 +486,12 @@ def test_the_question_is_the_text_and_what_programs_write_is_not(
         ({"essay": "text", "rater1": "fifths", "rater2": "fifths", "score": "fifths"}, "score", ["rater1", "rater2"]),
         ({"文本": "text", "标注人": "pair", "标注结果": "mood"}, "标注结果", ["标注人"]),
         ({"text": "text", "note": "shade", "verdict": "pair"}, "verdict", ["note"]),
-        ({"text": "text", "shade": "mood", "Colour": "note"}, "shade", ["Colour"]),
+        ({"text": "text", "shade": "shade", "Remarks": "note"}, "shade", ["Remarks"]),
+        ({"text": "text", "Etikett": "shade", "Schicht": "pair"}, "Etikett", []),
+        ({"text": "text", "种别": "shade", "类型": "mood", "班次": "pair"}, "类型", ["种别", "班次"]),
+        ({"text": "text", "Code": "shade", "shift": "pair"}, "Code", ["shift"]),
         ({"text": "text", "reason": "mood", "state": "pair"}, "reason", ["state"]),
+        ({"text": "text", "topic1": "mood", "topic2": "shade"}, "topic1", ["topic2"]),
         ({"text": "text", "Product": "mood", "Sub-product": "pair", "disputed": "odd"}, "Product", ["Sub-product"]),
         ({"text": "text", "kind": "mood", "May__we__contact__you?": "pair"}, "kind", ["May we contact you?"]),
         ({"text": "text", "origin": "mood", "difficulty": "weight"}, "origin", ["difficulty"]),
@@ -548,8 +553,9 @@ def test_short_texts_that_come_again_may_have_longer_labels(
         ({"text": "text", "marks": "sets"}, "several"),
         ({"text": "text", "nr": "unique", "height": "weight"}, "numbers"),
         ({"text": "text", "年份": "whole"}, "numbers"),
+        ({"text": "text", "route": "rare"}, "classes"),
     ],
-    ids=["lists that are all different", "a unit", "years"],
+    ids=["lists that are all different", "a unit", "years", "very many classes"],
 )
 def test_what_hardly_comes_twice_is_the_label_where_nothing_else_can_be(
     tmp_path: Path, columns: dict[str, str], kind: str
@@ -559,7 +565,7 @@ def test_what_hardly_comes_twice_is_the_label_where_nothing_else_can_be(
     assert table.column_names == ("text", last)
     assert [row.label for row in rows] == [VALUES[columns[last]](n) for n in range(NUM_ROWS)]
     said = any("as no other column can be" in line and f"--label-column {last}" in line for line in table.warnings)
-    assert said == (kind == "numbers")
+    assert said == (kind != "several")
 
 
 @pytest.mark.parametrize(
@@ -598,6 +604,14 @@ def test_flags_in_an_object_are_labels_though_it_is_named_like_one(tmp_path: Pat
     table, _ = read(str(path))
     assert table.one_hot is not None and list(table.one_hot.names) == ["theft", "fraud"]
     assert any("could also be in 'is_safe'" in line for line in table.warnings)
+
+
+def test_flags_of_one_object_are_labels_whatever_they_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    flags = ({"price": n % 2 == 0, "staff": n % 3 == 0, "date": n % 5 == 0} for n in range(60))
+    path.write_text("".join(json.dumps({"text": sentence(n), "labels": own}) + "\n" for n, own in enumerate(flags)))
+    table, _ = read(str(path))
+    assert table.one_hot is not None and list(table.one_hot.names) == ["price", "staff", "date"]
 
 
 def test_a_header_above_numbers_with_units(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ FILES: dict[str, bytes] = {
     "ft.txt": "".join(f"__label__{label} {text}\r\n" for text, label in ROWS).encode(),
     "a.csv.gz": gzip.compress(CSV.encode()),
     "a.json.gz": gzip.compress(ARRAY.encode()),
+    "told.zip": packed_in_zip("inside/a.csv", CSV.encode(), "inside/README.md", "LICENSE"),
     "one.zip": packed_in_zip("inside/a.csv", CSV.encode(), "__MACOSX/._a.csv", ".DS_Store"),
 }
 
@@ -83,7 +84,7 @@ def test_write_predictions_keeps_the_form_or_takes_that_of_the_suffix(folder: Pa
     if to == ".zip":
         with zipfile.ZipFile(output) as archive:
             (inner,) = archive.namelist()
-            assert inner == name.removesuffix(".gz") or name == "one.zip"
+            assert inner == name.removesuffix(".gz") or name in ("one.zip", "told.zip")
             content = archive.read(inner)
     text = content.decode()
     form = {".csv.gz": ".csv", ".zip": Path(name.removesuffix(".gz")).suffix}.get(to, to)
@@ -369,3 +370,17 @@ def test_a_table_in_no_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b",1\n".join(bytes(range(begin, begin + 9)) for begin in range(0x80, 0xF7)))
     with pytest.raises(DataError, match=r"neither UTF-8 nor GB18030, .* --encoding, such as cp1251"):
         read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("form", ["{label} - {text}", "{text} — {label}", "{label} > {text}"])
+def test_a_dash_or_arrow_between_label_and_text(tmp_path: Path, form: str) -> None:
+    path, expected = tmp_path / "a.txt", [(f"the tea of day {n}", ("Bill", "Login")[n % 2]) for n in range(24)]
+    path.write_text("".join(f"{form.format(text=text, label=label)}\n" for text, label in expected), encoding="utf-8")
+    assert pairs(read(path)[1]) == expected
+
+
+def test_yaml_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text("- text: fine tea\n  label: good\n" * 9)
+    with pytest.raises(DataError, match="is YAML, not a table of text"):
+        read(path)

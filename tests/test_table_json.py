@@ -36,6 +36,14 @@ FORMS: dict[str, Any] = {
     "parts": {"train": RECORDS, "test": RECORDS[:3]},
     "parts of pairs": {"oos_test": ROWS[:3], "train": ROWS, "val": ROWS[:3]},
     "deep": {"all": {"regex": [], "examples": RECORDS}},
+    "lists and more": {
+        **{name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)},
+        "classes": ["dull", "fine"],
+        "number": 30,
+    },
+    "answer": {"asked": {"word": "film"}, "result": {"count": 30, "items": RECORDS}},
+    "headed apart": {"header": NAMES, "body": ROWS},
+    "rows alone": {"range": "A1:B31", "values": [NAMES, *ROWS]},
     "nested": {"info": {"by": [1]}, "classes": [{"id": 0}, {"id": 1}], "set": {"data": RECORDS}},
 }
 
@@ -72,22 +80,23 @@ def test_json_in_other_forms_than_records_is_read_and_written_back(tmp_path: Pat
     elif form == "split":
         data = [[*row, one] for row, one in zip(own["data"][1:], new, strict=True)]
         assert found == {"columns": [*NAMES, "new"], "index": KEYS[1:], "data": data}
-    elif form in ("values", "headed"):
+    elif form in ("values", "headed", "headed apart", "rows alone"):
         data = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
-        assert found == ([[*NAMES, "new"], *data] if form == "headed" else data)
+        assert found == (data if form == "values" else [[*NAMES, "new"], *data])
     elif form == "parts of pairs":
         pairs = [[*row, one] for row, one in zip(ROWS[1:], new, strict=True)]
         assert found == {**own, "train": pairs}
     elif form == "rows":
         assert found["rows"] == [{**row, "new": one} for row, one in zip(own["rows"][1:], new, strict=True)]
-    elif form == "lists":
-        assert found == {**{name: own[name][1:] for name in NAMES}, "new": new}
+    elif form in ("lists", "lists and more"):
+        assert found == {**own, **{name: own[name][1:] for name in NAMES}, "new": new}
     else:
         rows = [{**row, "new": one} for row, one in zip(RECORDS[1:], new, strict=True)]
         expected = {
             "nested": {"set": {"data": rows}},
             "parts": {"train": rows},
             "deep": {"all": {"regex": [], "examples": rows}},
+            "answer": {"result": {"count": 30, "items": rows}},
         }
         assert found == {**own, **expected.get(form, {"data": rows, "schema": found.get("schema")})}
         assert form != "table" or found["schema"]["fields"] == [*FIELDS, {"name": "new", "type": "string"}]
@@ -332,14 +341,31 @@ def test_lists_of_0_and_1_do_not_name_their_labels(tmp_path: Path) -> None:
             {"sports": ["a long game", "a short game"], "politics": ["a new law", "an old law"]},
             ["sports"] * 2 + ["politics"] * 2,
         ),
+        (
+            {"intents": {"hail": ["good day to you", "well met again"], "leave": ["see you soon"]}},
+            ["hail"] * 2 + ["leave"],
+        ),
+        (
+            {
+                "intents": [
+                    {"tag": "hail", "patterns": ["hi", "ho"], "responses": ["hm"]},
+                    {"tag": "go", "patterns": ["so"]},
+                ]
+            },
+            ["hail"] * 2 + ["go"],
+        ),
+        ([{"intent": "hail", "examples": ["hi", "ho"]}, {"intent": "go", "examples": ["so"]}], ["hail"] * 2 + ["go"]),
+        ({"hail": [{"text": "hi"}, {"text": "ho"}], "go": [{"text": "so"}]}, ["hail"] * 2 + ["go"]),
+        ([{"intent": "hail", "text": "hi"}, {"intent": "hail", "text": "ho"}], None),
     ],
-    ids=["parts", "labels"],
+    ids=["parts", "labels", "labels within", "intents", "intents alone", "records by label", "records"],
 )
 def test_objects_of_parts_and_of_labels(tmp_path: Path, value: object, labels: list[str]) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(value))
-    with open_table(str(path), TableOptions(text_column="text", label_column="label"), needs_label=True) as table:
-        assert [row.label for row in table.rows()] == labels
+    column = "intent" if labels is None else "label"
+    with open_table(str(path), TableOptions(text_column="text", label_column=column), needs_label=True) as table:
+        assert [row.label for row in table.rows()] == (labels or ["hail"] * 2)
 
 
 def test_a_text_of_many_brackets_is_no_list(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ _TEN_THOUSANDS = re.compile(r"(?<=\d)\s*万元?$")
 _THOUSANDS = (  # 1,234.5, 1.234,5 and 1 234,5; of 1.234 nothing tells that it is no decimal
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<rest>\d+))?"),
     re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:\.\d{3})+),(?P<rest>\d+)"),
-    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:[ \xa0\u202f]\d{3})+)(?:,(?P<rest>\d+))?"),
+    re.compile(r"(?P<whole>[+-]?[1-9]\d{0,2}(?:[ \xa0\u202f'’]\d{3})+)(?:[,.](?P<rest>\d+))?"),
 )
 
 
@@ -65,10 +65,12 @@ def number_of(label: str) -> float | None:
         (5.0, 3.0, 4.0)
         >>> number_of("12,5 kg"), number_of("35 min"), number_of("41/100"), number_of("3.5万"), number_of("5 apples")
         (12.5, 35.0, 41.0, 35000.0, None)
+        >>> number_of("12'084"), number_of("45\xa0123,50"), number_of("−3.5"), number_of("90 points")
+        (12084.0, 45123.5, -3.5, 90.0)
         >>> number_of("3_4") is None  # Python would take it for 34
         True
     """
-    label = label.strip()
+    label = label.strip().replace("−", "-")
     factor = 10_000 if _TEN_THOUSANDS.search(label) else 1
     if stars := _grade(label):
         label = stars["number"] or stars["behind"] or _FIGURES.get(stars["word"]) or ""

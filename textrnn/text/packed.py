@@ -20,6 +20,7 @@ PACKED = (GZIP, ZIP)
 MOST_TIMES, LEAST_BOUND = 200, 1 << 26  # its own size, and bytes, that a packed file may unpack to
 _GZIP_MAGIC = b"\x1f\x8b"
 _DOCUMENTS = {"content.xml": "a document or spreadsheet of OpenDocument", "Index/Document.iwa": "of Apple's Numbers"}
+_ABOUT = frozenset({"README", "LICENSE", "LICENCE", "COPYING", "NOTICE"})  # files about the one that is meant
 _OFFICE = "[Content_Types].xml"  # in a spreadsheet or a letter, which is a zip archive too
 
 
@@ -137,13 +138,15 @@ def _damage(path: str, kind: str) -> Iterator[None]:
 
 
 def _only_file(archive: zipfile.ZipFile, path: str) -> str | None:
-    """The name of the only file of an archive, but for what systems add; None if it is an Office document."""
+    """The name of the only file of an archive, but for what systems add and a README; None of an Office document."""
     names = [name for name in archive.namelist() if not name.endswith("/")]
     if _OFFICE in names:
         return None
     names = [name for name in names if not name.startswith("__MACOSX/") and not PurePath(name).name.startswith(".")]
     if document := next((words for part, words in _DOCUMENTS.items() if part in names), None):
         raise DataError(f"{path} is {document}: save it there as text, or a table as .xlsx or 'CSV UTF-8'")
+    told = [name for name in names if PurePath(name).stem.upper() not in _ABOUT]
+    names = told if len(told) == 1 else names
     if len(names) != 1:
         shown = f" ({', '.join(names[:3])}{', ...' * (len(names) > 3)})" if names else ""
         raise DataError(f"{path} holds {len(names)} files{shown}: expected one; unpack it and name a file")

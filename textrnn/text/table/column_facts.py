@@ -20,12 +20,15 @@ FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is l
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
 MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP)"
 _FIGURE = rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*"
+_LONG_FIGURE = (
+    rf"\s*(?:{MONEY}\s*)?[+-−]?\d{{1,3}}(?:[ \xa0\u202f'’]\d{{3}})+(?:[.,]\d*)?\s*|{_FIGURE.replace('+-', '+−-')}"
+)
 NUMBER = re.compile(rf"{_FIGURE}(?:(?:{MONEY}|[%％])\s*)?")
 UNIT = (  # behind a number
     rf"(?:{MONEY}|[%％]|/\s*100|kg|g|km|cm|mm|m|mins?|minutes?|hours?|hrs?|h|secs?|seconds?|s|days?|weeks?"
-    r"|months?|years?|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
+    r"|months?|years?|points?|pts|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
 )
-_QUANTITY = re.compile(rf"{_FIGURE}(?:{UNIT}\s*)?")
+_QUANTITY = re.compile(rf"(?:{_LONG_FIGURE})(?:{UNIT}\s*)?")
 _CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
     rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?{_CLOCK}",
@@ -66,7 +69,7 @@ class ColumnFacts:
     @property
     def is_measured(self) -> bool:
         """Whether the cells are numbers of which most are different and have decimals, as no ids have."""
-        return self.is_unique and self.are_quantities and self.have_decimals
+        return self.is_unique and self.are_quantities and self.have_decimals and self.dates < 0.5
 
     @property
     def have_decimals(self) -> bool:

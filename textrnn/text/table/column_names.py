@@ -8,6 +8,7 @@ from textrnn.text.table.name_words import (
     ANSWER,
     ASIDE,
     ASPECT,
+    ASPECT_ALONE,
     CONSENT,
     GOLD,
     GRADE,
@@ -85,10 +86,12 @@ def names_aspect(name: str) -> bool:
     Example:
         >>> names_aspect("topic"), names_aspect("intent_name"), names_aspect("意图名称"), names_aspect("name")
         (True, True, True, False)
-        >>> names_aspect("product"), names_aspect("Sub-product")
-        (True, False)
+        >>> names_aspect("product"), names_aspect("Sub-product"), names_aspect("Code"), names_aspect("zip code")
+        (True, False, True, False)
     """
-    return not PART_OF.match(name) and max(_hint(name, ASPECT), _hint(_unnamed(name), ASPECT)) > 0
+    if PART_OF.match(name):
+        return False
+    return max(_hint(name, ASPECT), _hint(_unnamed(name), ASPECT)) > 0 or _is_alone(name, ASPECT_ALONE)
 
 
 def _unnamed(name: str) -> str:

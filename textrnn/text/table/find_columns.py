@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from textrnn.base.errors import DataError
-from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
+from textrnn.text.table.column_facts import MAX_LABEL_CHARS, MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
 from textrnn.text.table.column_names import (
     EXACT,
     LAST,
     TARGET,
     WITHIN,
+    alike_but_for_numbers,
     label_hint,
     names_aside,
     names_aspect,
@@ -38,6 +39,7 @@ from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
+FEWEST_TIMES = 3  # that each value of a column of very many classes comes, on average
 SENTENCE = 8  # characters of a cell on average, from which it is more than a name
 
 
@@ -54,9 +56,10 @@ def _find_flags(table: Table, names: Sequence[str], facts: Sequence[ColumnFacts]
     taken = {*table.text_columns, *passed_over(table)}
     free = [c for c in range(len(facts)) if c not in taken and names[c].strip() and not names_rater(names[c])]
     hinted = [c for c in free if label_hint(names[c]) and not never_label(facts[c])]
-    if hinted and not _are_flags_of_one(names, facts, hinted):
+    parents = {names[c].rpartition(".")[0] for c in hinted}
+    own = [c for c in free if names[c].rpartition(".")[0] in parents] if hinted else free
+    if hinted and not _are_flags_of_one(names, facts, own):
         return []
-    own = hinted or free
     columns = _alike(yes_or_no_columns(names, facts, own), facts)
     if (whole := _whole_flag(facts, own, columns)) is not None:
         _say_others(table, facts, whole, columns)
@@ -211,12 +214,14 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     if len(few) > 1 and words and (may_guess or len(words) == 1):
         last = {*guessed, *aside}
 
-        def rank(c: int) -> tuple[bool, bool, bool, bool, int, int]:
-            """Less for what is rather the label; notes are blank in many rows."""
-            own, is_aspect = facts[c], bool(names and names_aspect(names[c]))
-            return c in last, not own.has_opinions, not own.is_mostly_filled, not is_aspect, len(own.counts), -c
+        def rank(c: int) -> tuple[bool, bool, bool, int, int]:
+            """Less for what is rather the label."""
+            is_aspect = bool(names and names_aspect(names[c]))
+            return c in last, not facts[c].has_opinions, not is_aspect, len(facts[c].counts), -c
 
         chosen = min(words, key=rank)
+        if names:  # of `topic1` and `topic2` the first
+            chosen = min([chosen, *(c for c in words if alike_but_for_numbers(names[c], names[chosen]))])
         return chosen, sorted({*few, *measured} - {chosen}, key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
@@ -262,7 +267,17 @@ def _hints(
 def _last_resort(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
     """The only column that can be the label, though nothing speaks for it."""
     named = _against_its_name(table, facts)
+    named = _of_many_classes(table, facts) if named is None else named
     return _quantities(table, facts) if named is None else named
+
+
+def _of_many_classes(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
+    """The only column whose short values come three times on average and more, as those of many classes do."""
+    taken = {*table.text_columns, *passed_over(table)}
+    free = [c for c in range(len(facts)) if c not in taken and not (table.header and speaks_against(table.header[c]))]
+    many = [c for c in free if facts[c].filled >= FEWEST_TIMES * len(facts[c].counts) > FEWEST_TIMES]
+    many = [c for c in many if facts[c].is_text and facts[c].mean_chars <= MAX_LABEL_CHARS / 2]
+    return many[0] if len(many) == 1 else None
 
 
 def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:

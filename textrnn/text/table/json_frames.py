@@ -23,6 +23,7 @@ from textrnn.text.table.origin import NewRow, Origin, temporary_table
 from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, table_lines
 
 MAX_DEPTH = 4  # of objects around a list of records
+MOST_AROUND = 6  # members of an object in which one holds such a list
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
 FAR_LONGER = 5  # times as long as any other is a list of records that is meant
@@ -30,6 +31,9 @@ ALL_PROSE = 0.9  # share of texts with several words where lists hold nothing el
 MOST_PROSE = 0.5  # share of keys with several words, from which on they are texts
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
+_SAID = frozenset({"patterns", "examples", "utterances", "phrases", "questions", "samples", "sentences", "texts"})
+_INTENT = frozenset({"tag", "intent", "label", "category", "class", "name", "topic"})
+_INTENTS = re.compile(rb'\[\s*\{[^\[\]{}]*"(?:' + "|".join(sorted(_SAID)).encode() + rb')"\s*:\s*\[')
 _BETWEEN = re.compile(r"\s*,?\s*")  # objects one behind the other
 _TRAIN = frozenset({"train", "training", "训练", "训练集"})  # what the part of a data set to learn from is called
 COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
@@ -89,6 +93,8 @@ def frame_of(value: Any, label: str) -> Frame | None:
         >>> frame_of({"columns": ["text"], "index": [7], "data": [["fine"]]}, "a.json").rows
         [['fine']]
     """
+    if (labelled := labelled_texts(value)) is not None:
+        return Frame(LABELLED, labelled, ["text", "label"])
     if isinstance(value, list):
         return Frame(RECORDS, value) if all(map(_is_object, value)) else _of_array(value, label)
     if (train := _train_of(value)) is not None and (frame := frame_of(value[train], label)) is not None:
@@ -99,17 +105,47 @@ def frame_of(value: Any, label: str) -> Frame | None:
     if isinstance(schema, dict) and "fields" in schema and isinstance(data, list) and all(map(_is_object, data)):
         return Frame(RECORDS, data, path=("data",))
     own = list(value.values())
-    is_nested = len(own) == 1 and bool(dict(_lists_within(value, ())))
+    is_nested = _is_around(own) and bool(dict(_lists_within(value, ())))
     if own and all(isinstance(part, dict) and part for part in own) and not is_nested:
         return _of_objects(value)
     if _are_pairs(value):
         return Frame(PAIRS, [[text, one] for text, one in value.items()], ["text", "label"])
-    if len(own) > 1 and all(map(_are_texts, own)) and _are_labels_of_texts(value):
-        return Frame(LABELLED, [[text, key] for key, texts in value.items() for text in texts], ["text", "label"])
-    is_listed = len(own) > 1 and all(isinstance(part, list) and part and not any(map(_is_object, part)) for part in own)
-    if is_listed and len({len(part) for part in own}) == 1:
-        return Frame(LISTS, list(map(list, zip(*own, strict=True))), list(value))
-    return Frame(OBJECT, [value]) if _is_row(value) else _records(value, label)
+    if _is_row(value):
+        return Frame(OBJECT, [value])
+    if listed := _lists_of_columns(value):
+        return Frame(LISTS, list(map(list, zip(*listed.values(), strict=True))), list(listed))
+    if (array := _array_within(value)) is not None:
+        names = next((part for part in own if _are_texts(part) and len(part) == len(array[0])), None)
+        return _of_array(array, label) if names is None else Frame(HEADED, array, _different(names))
+    return _records(value, label)
+
+
+def _is_around(own: Sequence[Any]) -> bool:
+    """Whether the members of an object stand around a list of rows, and are no rows or columns themselves."""
+    if len(own) == 1:
+        return True
+    keys = [frozenset(part) for part in own if isinstance(part, dict)]
+    return len(own) <= MOST_AROUND and len(set(keys)) == len(own) and not any(map(_is_row, own))
+
+
+def _lists_of_columns(value: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The lists of the same length that hold a cell of each row; other members, such as names of classes, are shorter.
+
+    Example:
+        >>> _lists_of_columns({"texts": ["a", "b", "c"], "labels": [0, 1, 0], "names": ["bad", "good"], "n": 3})
+        {'texts': ['a', 'b', 'c'], 'labels': [0, 1, 0]}
+    """
+    lists = {key: own for key, own in value.items() if isinstance(own, list) and own and not any(map(_is_object, own))}
+    most = max(map(len, lists.values()), default=0)
+    found = {key: own for key, own in lists.items() if len(own) == most}
+    is_table = len(found) > 1 and any(_are_texts(own) for own in found.values())
+    return found if is_table or len(found) == len(value) > 1 else {}
+
+
+def _array_within(value: Mapping[str, Any]) -> list[list[Any]] | None:
+    """The only member that is a list of rows, each a list; None if there is none, or several."""
+    arrays = [own for own in value.values() if isinstance(own, list) and own and all(isinstance(r, list) for r in own)]
+    return arrays[0] if len(arrays) == 1 and len(arrays[0][0]) > 1 else None
 
 
 def _train_of(value: Mapping[str, Any]) -> str | None:
@@ -119,6 +155,48 @@ def _train_of(value: Mapping[str, Any]) -> str | None:
     others = [own for key, own in value.items() if key not in parts]  # such as the names of the labels
     is_whole = len(parts) > 1 and len(train) == 1 and not any(_are_objects(own) for own in others)
     return train[0] if is_whole and all(isinstance(value[key], (list, dict)) for key in parts) else None
+
+
+def labelled_texts(value: Any) -> list[list[str]] | None:
+    """Text and label of each text, where a label stands once above all of its texts; None for other values.
+
+    Those are an object of labels, each with its texts or with objects that have one, also alone in an object; and
+    objects of a label and a list of texts, as those who build chat bots keep what is said with an intent.
+
+    Example:
+        >>> labelled_texts([{"tag": "hi", "patterns": ["Hello", "Hi"]}, {"tag": "bye", "patterns": ["Bye"]}])
+        [['Hello', 'hi'], ['Hi', 'hi'], ['Bye', 'bye']]
+        >>> labelled_texts({"good": [{"text": "a fine film"}], "bad": [{"text": "a dull film"}]})
+        [['a fine film', 'good'], ['a dull film', 'bad']]
+        >>> labelled_texts([{"text": "a fine film", "label": "good"}])
+    """
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    if isinstance(value, list):
+        keys = _keys_of_intents(value)
+        return keys and [[text, one[keys[0]]] for one in value for text in one[keys[1]]]
+    if not isinstance(value, dict) or len(value) < 2:
+        return None
+    if all(map(_are_texts, value.values())) and _are_labels_of_texts(value):
+        return [[text, key] for key, texts in value.items() for text in texts]
+    if not all(map(_are_objects, value.values())):
+        return None
+    records = [one for own in value.values() for one in own]
+    hinted = [key for key in records[0] if all(isinstance(one.get(key), str) for one in records) and text_hint(key)]
+    if len(hinted) != 1 or any(map(label_hint, records[0])):
+        return None
+    return [[one[hinted[0]], key] for key, own in value.items() for one in own]
+
+
+def _keys_of_intents(values: Sequence[Any]) -> tuple[str, str] | None:
+    """The members with the label and with the texts of objects, none of which has the label of another."""
+    if len(values) < 2 or not all(map(_is_object, values)):
+        return None
+    labels = [key for key in values[0] if key.casefold() in _INTENT and _are_texts([one.get(key) for one in values])]
+    texts = [key for key in values[0] if key.casefold() in _SAID and all(_are_texts(one.get(key)) for one in values)]
+    if len(labels) != 1 or len(texts) != 1 or len({one[labels[0]] for one in values}) < len(values):
+        return None
+    return labels[0], texts[0]
 
 
 def _are_labels_of_texts(value: Mapping[str, Sequence[str]]) -> bool:
@@ -285,7 +363,7 @@ def _whole_value(path: str, label: str, name: str, options: TableOptions) -> _Fi
     """
     with opened(path, label) as stream:
         head = stream.read(_HEAD_BYTES).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    if not _BEGIN.match(head):
+    if not (_BEGIN.match(head) or _INTENTS.match(head)):
         return None
     found = inspect_table(path, label, options.encoding, strict=options.strict_encoding)
     with contextlib.closing(table_lines(path, label, found)) as source:
@@ -347,9 +425,11 @@ def _is_row(value: Mapping[str, Any]) -> bool:
 
 
 def _is_stream(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_object, value)) and labelled_texts(value) is None
     if not isinstance(value, dict):
-        return not isinstance(value, list)
-    if _is_row(value):
+        return True
+    if _is_row(value) or labelled_texts(value) is not None:
         return False
     filled = [own for own in value.values() if isinstance(own, (list, dict)) and own]
     return len(filled) == 1 and isinstance(filled[0], list) and all(map(_is_object, filled[0]))
@@ -370,7 +450,7 @@ def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewR
     if frame.orient in (TEXTS, LABELLED, PAIRS):
         return [dict(zip(header, row, strict=True)) for row in made]
     if frame.orient == LISTS:
-        return {name: [row[column] for row in made] for column, name in enumerate(header)}
+        return {**value, **{name: [row[column] for row in made] for column, name in enumerate(header)}}
     if frame.orient == SPLIT:
         kept = {"index": [value["index"][place] for place in places]} if "index" in value else {}
         return {**value, "columns": [*value["columns"], *names], **kept, "data": made}

@@ -22,8 +22,10 @@ TITLE = _words("title titles subject summary summaries caption 标题 主题 题
 LABEL = _words(
     """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
     topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 倾向 立场
-    kategorie kategorien catégorie catégories categoría categorías categoria categorias категория カテゴリ カテゴリー"""
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 情感属性 倾向 立场
+    etiqueta etiquetas rótulo étiquette étiquettes etikett etiketten etykieta etykiety etiket метка метки ラベル 라벨
+    التصنيف 归类 kategorie kategorien kategoria kategori catégorie catégories categoría categorías categoria categorias
+    категория カテゴリ カテゴリー 카테고리"""
 )
 TAGS = _words("tag tags hashtag hashtags")  # that help desks and blogs have beside what they sort by
 TARGETS = _words("target targets")  # whom an opinion is about, where there is one of those above as well
@@ -50,8 +52,9 @@ NAME_OF = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what i
 # What else texts are sorted by: said where another column is taken.
 ASPECT = _words(
     """topic theme genre aspect aspects intent intents reason reasons department product component
-    话题 体裁 意图 原因 部门 科室"""
+    motivo motif grund thema тема причина 話題 種別 区分 유형 话题 体裁 意图 原因 部门 科室 类型 归属"""
 )
+ASPECT_ALONE = _words("code codes type types typ art tipo")  # that say something else beside other words
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
 NUMBERED = _words("id idx index no nr number num code 编号 序号")
 # Labels of opinions and of mail, by which a column is known whatever its name.
@@ -79,7 +82,10 @@ ID = _words(
 # Whom and where a text is from, which is seldom asked for.
 ASIDE = _words(
     """sex gender nationality country region city hotel shop agent clerk assignee operator handler by to source wave
-    group anonymous verified purchase
+    group anonymous verified purchase from sender shift channel notes remarks remark memo
+    sachbearbeiter bearbeiter schicht ort kanal responsable responsável responsabile turno canal provincia équipe equipo
+    opiekun zmiana temsilci vardiya менеджер оператор канал смена 担当 担当者 シフト 受付 담당자 상담원 근무조 채널
+    الموظف 客服 处理员 班次 轮次 备注 说明
     坐席 受理人 经办人 处理人 负责人 年级
     geschlecht nationalität land stadt filiale niederlassung standort
     sexe nationalité pays ville magasin boutique género genero nacionalidad país pais ciudad tienda sucursal cidade loja

@@ -22,7 +22,7 @@ _SIGNS = re.compile(r"[#$%&+,:;@^`|~]{2,7}|\t{2,7}|_[^\w\s\"']{1,5}_|\+\+\+\$\+\
 # Delimiters that texts have as well: one of a few signs, a run of others, a name in brackets, or blanks; and these
 # without the blanks around them. Colons and dashes that stand alone, brackets and what ends a sentence are none.
 _RARE_SIGNS = re.compile(
-    r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)/(?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*"
+    r"\s*(?:<\w+>|\[[A-Z]+\]|[#^~，；、｜→]|(?<=\s)[-–—/*>](?=\s)|[^\w\s\"'“”‘’.!?…。！？()（）{}\[\]【】《》]{2,7})\s*"
     r"|\s{2,}|[\u3000\t]|(?<=[\u3400-\u9fff]) (?=\w)|(?<=\w) (?=[\u3400-\u9fff])"
 )
 _BLANKS_AND_SIGNS = " \t\u3000#$%&+,:;@^`|~=<>—-"
@@ -95,7 +95,7 @@ def signs_beside_labels(lines: Sequence[str]) -> str | None:
 def _signs_of(lines: Sequence[str], kind: re.Pattern[str]) -> list[str]:
     """What may be a delimiter of this kind in the first lines, the longest first."""
     found = {signs for line in lines[:MIN_SIGN_LINES] for signs in kind.findall(line)}
-    found |= {signs.strip() for signs in found} - {""}
+    found = {signs for signs in found | {signs.strip() for signs in found} if signs and "</" not in signs}
     return sorted(found, key=lambda signs: (-len(signs), signs)) if len(lines) >= MIN_SIGN_LINES else []
 
 
