@@ -16,8 +16,9 @@ from textrnn.text.reader import opened
 from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_names import EXACT, label_hint, text_hint
 from textrnn.text.table.header import has_header
+from textrnn.text.table.json_labelled import SAID, are_objects, are_texts, is_object, labelled_texts
 from textrnn.text.table.json_lines import flat, free_name, parse_object
-from textrnn.text.table.name_words import OPINIONS, PARTS
+from textrnn.text.table.name_words import PARTS
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import NewRow, Origin, temporary_table
 from textrnn.text.table.source import Encoding, encoding_remarks, inspect_table, table_lines
@@ -27,13 +28,10 @@ MOST_AROUND = 6  # members of an object in which one holds such a list
 LOOKED_AT = 20  # records, for their keys
 MAX_FACT_ROWS = 2_000
 FAR_LONGER = 5  # times as long as any other is a list of records that is meant
-ALL_PROSE = 0.9  # share of texts with several words where lists hold nothing else
 MOST_PROSE = 0.5  # share of keys with several words, from which on they are texts
 _HEAD_BYTES = 1 << 10
 _BEGIN = re.compile(rb'\{\s*"|\[\s*(?:["\[\d-]|null|true|false)')  # of JSON, but for an array of objects
-_SAID = frozenset({"patterns", "examples", "utterances", "phrases", "questions", "samples", "sentences", "texts"})
-_INTENT = frozenset({"tag", "intent", "label", "category", "class", "name", "topic"})
-_INTENTS = re.compile(rb'\[\s*\{[^\[\]{}]*"(?:' + "|".join(sorted(_SAID)).encode() + rb')"\s*:\s*\[')
+_INTENTS = re.compile(rb'\[\s*\{[^\[\]{}]*"(?:' + "|".join(sorted(SAID)).encode() + rb')"\s*:\s*\[')
 _BETWEEN = re.compile(r"\s*,?\s*")  # objects one behind the other
 _TRAIN = frozenset({"train", "training", "训练", "训练集"})  # what the part of a data set to learn from is called
 COLUMNS, INDEX, LISTS, SPLIT, RECORDS = "columns", "index", "lists", "split", "records"
@@ -96,13 +94,13 @@ def frame_of(value: Any, label: str) -> Frame | None:
     if (labelled := labelled_texts(value)) is not None:
         return Frame(LABELLED, labelled, ["text", "label"])
     if isinstance(value, list):
-        return Frame(RECORDS, value) if all(map(_is_object, value)) else _of_array(value, label)
+        return Frame(RECORDS, value) if all(map(is_object, value)) else _of_array(value, label)
     if (train := _train_of(value)) is not None and (frame := frame_of(value[train], label)) is not None:
         return replace(frame, part=train, left_out=[key for key in value if key != train])
     columns, data, schema = value.get("columns"), value.get("data"), value.get("schema")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return Frame(SPLIT, data, _different([_name(column) for column in columns]))
-    if isinstance(schema, dict) and "fields" in schema and isinstance(data, list) and all(map(_is_object, data)):
+    if isinstance(schema, dict) and "fields" in schema and isinstance(data, list) and all(map(is_object, data)):
         return Frame(RECORDS, data, path=("data",))
     own = list(value.values())
     is_nested = _is_around(own) and bool(dict(_lists_within(value, ())))
@@ -115,7 +113,7 @@ def frame_of(value: Any, label: str) -> Frame | None:
     if listed := _lists_of_columns(value):
         return Frame(LISTS, list(map(list, zip(*listed.values(), strict=True))), list(listed))
     if (array := _array_within(value)) is not None:
-        names = next((part for part in own if _are_texts(part) and len(part) == len(array[0])), None)
+        names = next((part for part in own if are_texts(part) and len(part) == len(array[0])), None)
         return _of_array(array, label) if names is None else Frame(HEADED, array, _different(names))
     return _records(value, label)
 
@@ -135,10 +133,10 @@ def _lists_of_columns(value: Mapping[str, Any]) -> dict[str, list[Any]]:
         >>> _lists_of_columns({"texts": ["a", "b", "c"], "labels": [0, 1, 0], "names": ["bad", "good"], "n": 3})
         {'texts': ['a', 'b', 'c'], 'labels': [0, 1, 0]}
     """
-    lists = {key: own for key, own in value.items() if isinstance(own, list) and own and not any(map(_is_object, own))}
+    lists = {key: own for key, own in value.items() if isinstance(own, list) and own and not any(map(is_object, own))}
     most = max(map(len, lists.values()), default=0)
     found = {key: own for key, own in lists.items() if len(own) == most}
-    is_table = len(found) > 1 and any(_are_texts(own) for own in found.values())
+    is_table = len(found) > 1 and any(are_texts(own) for own in found.values())
     return found if is_table or len(found) == len(value) > 1 else {}
 
 
@@ -153,62 +151,8 @@ def _train_of(value: Mapping[str, Any]) -> str | None:
     parts = [key for key, own in value.items() if key.casefold().rpartition("_")[2] in PARTS and own]
     train = [key for key in parts if key.casefold() in _TRAIN]
     others = [own for key, own in value.items() if key not in parts]  # such as the names of the labels
-    is_whole = len(parts) > 1 and len(train) == 1 and not any(_are_objects(own) for own in others)
+    is_whole = len(parts) > 1 and len(train) == 1 and not any(are_objects(own) for own in others)
     return train[0] if is_whole and all(isinstance(value[key], (list, dict)) for key in parts) else None
-
-
-def labelled_texts(value: Any) -> list[list[str]] | None:
-    """Text and label of each text, where a label stands once above all of its texts; None for other values.
-
-    Those are an object of labels, each with its texts or with objects that have one, also alone in an object; and
-    objects of a label and a list of texts, as those who build chat bots keep what is said with an intent.
-
-    Example:
-        >>> labelled_texts([{"tag": "hi", "patterns": ["Hello", "Hi"]}, {"tag": "bye", "patterns": ["Bye"]}])
-        [['Hello', 'hi'], ['Hi', 'hi'], ['Bye', 'bye']]
-        >>> labelled_texts({"good": [{"text": "a fine film"}], "bad": [{"text": "a dull film"}]})
-        [['a fine film', 'good'], ['a dull film', 'bad']]
-        >>> labelled_texts([{"text": "a fine film", "label": "good"}])
-    """
-    if isinstance(value, dict) and len(value) == 1:
-        (value,) = value.values()
-    if isinstance(value, list):
-        keys = _keys_of_intents(value)
-        return keys and [[text, one[keys[0]]] for one in value for text in one[keys[1]]]
-    if not isinstance(value, dict) or len(value) < 2:
-        return None
-    if all(map(_are_texts, value.values())) and _are_labels_of_texts(value):
-        return [[text, key] for key, texts in value.items() for text in texts]
-    if not all(map(_are_objects, value.values())):
-        return None
-    records = [one for own in value.values() for one in own]
-    hinted = [key for key in records[0] if all(isinstance(one.get(key), str) for one in records) and text_hint(key)]
-    if len(hinted) != 1 or any(map(label_hint, records[0])):
-        return None
-    return [[one[hinted[0]], key] for key, own in value.items() for one in own]
-
-
-def _keys_of_intents(values: Sequence[Any]) -> tuple[str, str] | None:
-    """The members with the label and with the texts of objects, none of which has the label of another."""
-    if len(values) < 2 or not all(map(_is_object, values)):
-        return None
-    labels = [key for key in values[0] if key.casefold() in _INTENT and _are_texts([one.get(key) for one in values])]
-    texts = [key for key in values[0] if key.casefold() in _SAID and all(_are_texts(one.get(key)) for one in values)]
-    if len(labels) != 1 or len(texts) != 1 or len({one[labels[0]] for one in values}) < len(values):
-        return None
-    return labels[0], texts[0]
-
-
-def _are_labels_of_texts(value: Mapping[str, Sequence[str]]) -> bool:
-    """Whether keys are labels of lists of texts, and not the names of columns: all lists hold sentences."""
-    if all(key.casefold() in OPINIONS for key in value):
-        return True
-    facts = column_facts([[text] for texts in value.values() for text in texts[:LOOKED_AT]], 1)[0]
-    return facts.words >= ALL_PROSE and not any(text_hint(key) or label_hint(key) for key in value)
-
-
-def _are_objects(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_object, value))
 
 
 def _are_pairs(value: Mapping[str, Any]) -> bool:
@@ -273,7 +217,7 @@ def _records(value: Mapping[str, Any], label: str) -> Frame | None:
 
 def _lists_within(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     for key, own in value.items():
-        if isinstance(own, list) and own and all(map(_is_object, own)):
+        if isinstance(own, list) and own and all(map(is_object, own)):
             yield (*path, key), own
         elif isinstance(own, dict) and len(path) < MAX_DEPTH:
             yield from _lists_within(own, (*path, key))
@@ -281,14 +225,6 @@ def _lists_within(value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[t
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows[:LOOKED_AT] for key in flat(row))) or [""]
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _different(names: Sequence[str]) -> list[str]:
@@ -405,7 +341,7 @@ def _objects_in(text: str) -> list[Any]:
         found.append(value)
         between = _BETWEEN.match(text, place)
         place = between.end() if between else place
-    return found if all(map(_is_object, found)) else []
+    return found if all(map(is_object, found)) else []
 
 
 def _ends_with_comma(line: str) -> bool:
@@ -426,13 +362,13 @@ def _is_row(value: Mapping[str, Any]) -> bool:
 
 def _is_stream(value: Any) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(map(_is_object, value)) and labelled_texts(value) is None
+        return bool(value) and all(map(is_object, value)) and labelled_texts(value) is None
     if not isinstance(value, dict):
         return True
     if _is_row(value) or labelled_texts(value) is not None:
         return False
     filled = [own for own in value.values() if isinstance(own, (list, dict)) and own]
-    return len(filled) == 1 and isinstance(filled[0], list) and all(map(_is_object, filled[0]))
+    return len(filled) == 1 and isinstance(filled[0], list) and all(map(is_object, filled[0]))
 
 
 def _written(value: Any, frame: Frame, names: Sequence[str], rows: Sequence[NewRow]) -> Any:
