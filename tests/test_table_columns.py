@@ -638,3 +638,28 @@ def test_labels_that_stand_for_the_rows_below_are_said(tmp_path: Path) -> None:
     with open_table(str(path), TableOptions(), needs_label=True) as table:
         rows, _ = read_rows(table, LabelOptions())
     assert any("if each stands for the rows below it" in line for line in rows.remarks)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([("art", "food", ""), ("food", "", ""), ("work", "art", "food"), ("art", "NA", "")], (1, 2, 3)),
+        ([("art", "art", "art"), ("food", "art", "food"), ("work", "work", "art"), ("art", "", "")], (1,)),  # of people
+        ([("art", "low", ""), ("food", "", ""), ("work", "high", ""), ("art", "low", "")], (1,)),  # of two kinds
+    ],
+)
+def test_numbered_columns_hold_several_labels_a_row(
+    tmp_path: Path, rows: list[tuple[str, ...]], columns: tuple[int, ...]
+) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"{sentence(n)},{','.join(rows[n % 4])}\n" for n in range(60)]
+    path.write_text("text,label1,label2,label3\n" + "".join(lines))
+    with open_table(str(path), TableOptions(), needs_label=True) as table:
+        found, kind = read_rows(table, LabelOptions())
+    assert table.label_columns == columns
+    assert (kind.task == "multi") == (len(columns) > 1)
+    if kind.task == "multi":
+        assert kind.names == ["art", "food", "work"] and found.labels[:4].sum(1).tolist() == [2, 1, 3, 1]
+        assert any("--label-column label1 takes that one alone" in line for line in table.warnings)
+    both = read(str(path), label_column=["label1", "label2"])[1]
+    assert both[0].label == "; ".join(dict.fromkeys(rows[0][:2]))

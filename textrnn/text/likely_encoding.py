@@ -7,7 +7,8 @@ It is the first of these that holds:
 3. GB18030, if it looks like it, and there are a hundred such characters for each bad place;
 4. UTF-8, if there is at least one such character for each bad place;
 5. Windows-1252, if what comes of it is mostly text as western languages have it; or an encoding of Cyrillic, Greek,
-   Hebrew, Arabic or Thai letters, if most such characters are in words without a letter of ASCII, and all of it is;
+   Hebrew, Arabic or Thai letters, if most such characters are in words without a letter of ASCII, and all of it is; or
+   that of Central Europe or Turkey, if its letters are frequent, and all of it is;
 6. UTF-8, if at most one character in a thousand is bad;
 7. GB18030 with 20 such characters for each bad place, if most characters are beyond ASCII;
 8. GB18030, if most characters are beyond ASCII, few of them are different, and all of it is;
@@ -164,8 +165,8 @@ def likely_encoding(scan: Callable[[str], D], utf8: D, sample: bytes, offset: in
     if western.is_western(utf8.num_bad):
         if (words := words_beyond_ascii(sample)) and (found := _whole(scan, one_byte_codec(words))) is not None:
             return found
-        likelier = likelier_than_cp1252(sample)
-        return replace(western, others=(likelier,)) if likelier else western
+        likelier = _whole(scan, likelier_than_cp1252(sample))
+        return western if likelier is None else replace(likelier, others=(WESTERN,))
     if utf8.has_few_bad:
         return utf8
     if not western.is_beyond_ascii:

@@ -31,7 +31,7 @@ ONE_BYTE = {
     "iso8859_6": "Arabic",
     "cp874": "Thai",
 }
-_OTHERS = {"gb18030": "Chinese", "cp1250": "Central European", "cp1254": "Turkish"}
+_OTHERS = {"gb18030": "Chinese", "cp1250": "Central European", "cp1254": "Turkish", "cp1252": "Western"}
 
 # Letters that are frequent together in what is read as cp1252 though it is in another encoding, and in no language of
 # cp1252: Czech, Slovene and Croatian, Hungarian, Romanian; within words Polish, Slovak and Romanian; Turkish.
@@ -127,14 +127,13 @@ def words_beyond_ascii(sample: bytes) -> bytes:
     return b" ".join(words) if is_most else b""
 
 
-def likelier_than_cp1252(sample: bytes) -> str:
-    """The encoding of Central Europe or Turkey whose letters a sample has, though cp1252 decodes it; "" if neither.
+def likelier_than_cp1252(sample: bytes) -> str | None:
+    """The encoding of Central Europe or Turkey whose letters a sample has, though cp1252 decodes it; None if neither.
 
     Example:
         >>> likelier_than_cp1252("Hotel był miły i ciepły.".encode("cp1250"))
         'cp1250'
         >>> likelier_than_cp1252("Ce film était très drôle, señor.".encode("cp1252"))
-        ''
     """
     text = sample.decode("cp1252", "replace")
     counts = Counter(re.findall("[^\x00-\x7f\ufffd]", text.lower()))
@@ -144,7 +143,7 @@ def likelier_than_cp1252(sample: bytes) -> str:
         return "cp1254"
     in_words = len(_CENTRAL_IN_WORD.findall(text))
     is_central = in_words >= fewest or any(letters >= both for both in _CENTRAL)
-    return "cp1250" if is_central else ""
+    return "cp1250" if is_central else None
 
 
 def guessed_name(codec: str) -> str:

@@ -30,11 +30,12 @@ from textrnn.text.table.column_words import (
     candidates,
     column_name,
     flag_value,
+    list_some,
     never_label,
     why_no_label,
 )
 from textrnn.text.table.find_text import added_columns, passed_over, say
-from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, says_no, yes_or_no_columns
+from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, numbered_labels, says_no, yes_or_no_columns
 from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
@@ -47,8 +48,27 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
     """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
     if table.header and (flags := _find_flags(table, table.header, facts)):
         return flags
-    found = _find_label(table, facts, needs_label)
-    return [] if found is None else [found]
+    found, others = _find_label(table, facts, needs_label)
+    if found is None:
+        return []
+    columns = _numbered(table, facts, found)
+    _say_others(table, facts, found, [column for column in others if column not in columns])
+    if len(columns) > 1:
+        names, flag = list_some(table.header, columns), flag_value(table.header, found)
+        say(
+            table,
+            f"{table.name}: columns {names} hold several labels a row; --label-column {flag} takes that one alone",
+        )
+    return columns
+
+
+def _numbered(table: Table, facts: Sequence[ColumnFacts], label: int) -> list[int]:
+    """The columns of several labels a row of which one is the first, such as `label1` and `label2`; else that alone."""
+    names = table.header or []
+    free = [c for c in range(len(names)) if c not in {label, *table.text_columns, *passed_over(table)}]
+    columns = [label, *(c for c in free if facts[c].filled and alike_but_for_numbers(names[label], names[c]))]
+    is_first = columns == sorted(columns) and not names_rater(names[label]) if names else False
+    return columns if is_first and len(columns) > 1 and numbered_labels(facts, table.sample, columns) else [label]
 
 
 def _find_flags(table: Table, names: Sequence[str], facts: Sequence[ColumnFacts]) -> list[int]:
@@ -100,19 +120,19 @@ def _alike(columns: Sequence[int], facts: Sequence[ColumnFacts]) -> list[int]:
     return [column for column in columns if written[column] == often[0][0]]
 
 
-def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> int | None:
-    """The column of the labels by the sample, or by rows from all over the file; see `choose_columns`."""
+def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> tuple[int | None, list[int]]:
+    """The column of the labels by the sample, or by rows from all over the file, and others to be said; see
+    `choose_columns`."""
     names = table.header
     if needs_label is False:
         with contextlib.suppress(DataError):
-            return _by_facts(table, facts, may_guess=False)[0]
-        return None
+            return _by_facts(table, facts, may_guess=False)[0], []
+        return None, []
     if not table.is_short and table.width > 1:
         with contextlib.suppress(DataError):
             found, others = _by_facts(table, facts)
             if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
-                _say_others(table, facts, found, others)
-                return found
+                return found, others
         step = max(1, table.estimated_rows // MAX_FACT_ROWS)
         rows = (record.cells for part, record in table.parts() if part == ROW)
         spread = [cells for number, cells in enumerate(rows) if number % step == 0 and cells]
@@ -131,9 +151,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         found = last
     if found is None and needs_label:
         raise no_label(table, facts)
-    if found is not None:
-        _say_others(table, facts, found, others)
-    return found
+    return found, others
 
 
 def regular(table: Table, rows: list[list[str]]) -> list[list[str]]:

@@ -22,7 +22,8 @@ STRICT_SEPARATORS = ("&", "+", " ")  # that stand in names as well, and divide o
 UNSURE_SEPARATORS = ("&", "+", " and ")  # that stand in names as often
 FEWEST_TOGETHER = 2  # different cells that a part of a cell is in if it is a label of its own
 AGAIN_SHARE = 0.5  # of the parts for which that has to hold: of cells that are addresses, it does for few
-NAME, PLACES = "name", ("start", "begin", "offset")  # of an object that is a label, and of one that marks a part
+NAME, LABEL = "name", "label"  # of an object that is a label
+PLACES = ("start", "begin", "offset")  # of one that marks a part of a text
 MANY_PAIRS = 8  # of numbers in order, which decimal commas do not make by chance
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_TOGETHER = 10  # labels of a cell with a blank between
@@ -49,6 +50,8 @@ def list_of(cell: str, like: str | None = None) -> list[Any] | None:
         (['1'], ['art'], ['art', 'food'])
         >>> list_of('{"/m/07s9rl0": "Drama", "/m/01z4y": "Comedy"}'), list_of("{}", '{"/m/07s9rl0": "Drama"}')
         (['Drama', 'Comedy'], [])
+        >>> list_of('{"label": "world", "score": 0.9}')
+        ['world']
     """
     if like is not None and is_bracketed_list(like):
         return bracketed_labels(cell)
@@ -80,7 +83,9 @@ def _written_list(cell: str) -> list[Any] | None:
 
 
 def _names_by_number(found: dict[str, Any]) -> list[str] | None:
-    """The names in an object that has one for each number or code, as that of genres; None of another object."""
+    """The names in an object that has one for each number or code, as that of genres, or its label; None of others."""
+    if isinstance(found.get(LABEL), str):  # beside how sure somebody is
+        return [found[LABEL]]
     names = list(found.values())
     are_codes = all(isinstance(key, str) and not key.isalpha() for key in found)
     return names if are_codes and all(isinstance(name, str) for name in names) else None

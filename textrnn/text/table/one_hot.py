@@ -1,4 +1,4 @@
-"""Labels in several columns, each of which says yes or no to the label that it is named for."""
+"""Labels in several columns: each says yes or no to the label that it is named for, or holds one of those of a row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import ColumnFacts
-from textrnn.text.table.column_names import speaks_against
+from textrnn.text.table.column_names import alike_but_for_numbers, speaks_against
 
 YES = frozenset(
     {"1", "1.0", "true", "t", "yes", "y", "x", "checked", "selected", "✓", "✔", "✔️", "√", "☑", "○", "是", "有"}
@@ -15,6 +15,8 @@ YES = frozenset(
 YES |= {"ja", "wahr", "oui", "vrai", "sí", "si", "verdadero", "sim", "да"}
 NO = frozenset({"0", "0.0", "false", "f", "no", "n", "-", "unchecked", "not selected", "×", "✗", "☐", "否", "无"})
 NO |= {"nein", "falsch", "non", "faux", "falso", "não", "нет"}
+NOTHING = frozenset({"na", "n/a", "nan", "none", "null", "-"})
+_BETWEEN = (";", "|", "/", "\t")  # signs of which one stands between the labels of a row
 FEWEST = 3  # columns of yes and no that are taken for labels without being named
 
 
@@ -71,7 +73,7 @@ class OneHot:
     @property
     def separator(self) -> str:
         """Between several labels of a row: what is in none of them."""
-        return next(sign for sign in (";", "|", "/", "\t") if not any(sign in name for name in self.names))
+        return next(sign for sign in _BETWEEN if not any(sign in name for name in self.names))
 
     def label(self, cells: Sequence[str], table: str) -> str:
         """The labels of a row with their separator between them; that alone for none, and nothing for no label.
@@ -91,6 +93,60 @@ class OneHot:
                     "each holds 1 and 0, or yes and no; name one column of labels with --label-column"
                 )
         return f"{self.separator} ".join(found) if found else self.separator * filled
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """How a row's labels are read from columns such as `label1` and `label2`, of which each holds one, or nothing.
+
+    Attributes:
+        columns: their indexes.
+        separator: between several labels of a row: what is in none of them.
+        blank_is_no: False: a row that is blank in all columns is without a label.
+
+    Example:
+        >>> numbered = Numbered((1, 2), ";")
+        >>> [numbered.label(cells, "a.csv") for cells in (["x", "art", "food"], ["x", "art", ""], ["x", "", ""])]
+        ['art; food', 'art', '']
+    """
+
+    columns: tuple[int, ...]
+    separator: str
+    blank_is_no: bool = False
+
+    def label(self, cells: Sequence[str], table: str) -> str:
+        """The labels of a row with their separator between them."""
+        found = (cells[column].strip() for column in self.columns)
+        return f"{self.separator} ".join(dict.fromkeys(cell for cell in found if cell and not says_nothing(cell)))
+
+
+def says_nothing(cell: str) -> bool:
+    """Whether a cell says that there is no further label."""
+    return cell.casefold() in NOTHING
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether columns are named alike but for a number.
+
+    Example:
+        >>> are_numbered(["label1", "label2"]), are_numbered(["label1", "topic2"])
+        (True, False)
+    """
+    return len(names) > 1 and all(alike_but_for_numbers(names[0], name) for name in names[1:])
+
+
+def numbered_labels(facts: Sequence[ColumnFacts], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
+    """Whether columns that are named alike hold several labels of a row, the first one first.
+
+    Those behind have fewer cells, labels that stand before as well, and no label twice in a row: what two people say
+    of a row has not.
+    """
+    filled = [facts[column].filled for column in columns]
+    labels = [set(facts[column].counts) for column in columns]
+    cells = [[row[column].strip() for column in columns if column < len(row) and row[column].strip()] for row in rows]
+    are_fewer = filled[0] > filled[-1] > 0 and filled == sorted(filled, reverse=True)
+    are_again = all(own & labels[0] for own in labels)
+    return are_fewer and are_again and not any(len(set(own)) < len(own) for own in cells)
 
 
 def are_members(names: Sequence[str]) -> bool:
@@ -115,6 +171,15 @@ def has_marks_alone(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bo
     """
     found = [{row[column].strip().casefold() for column in columns if column < len(row)} - {""} for row in rows]
     return YES.issuperset(set().union(*found)) and 2 * sum(map(bool, found)) > len(rows)
+
+
+def several_columns(columns: Sequence[int], header: Sequence[str], rows: Sequence[Sequence[str]]) -> OneHot | Numbered:
+    """How labels are read from some columns, by the cells of some rows."""
+    names = [header[column] for column in columns]
+    cells = {row[column].strip() for row in rows for column in columns if column < len(row)} - {""}
+    if are_numbered(names) and not {cell.casefold() for cell in cells} <= YES | NO:
+        return Numbered(tuple(columns), next(sign for sign in _BETWEEN if not any(sign in cell for cell in cells)))
+    return one_hot_of(columns, header, blank_is_no=has_marks_alone(rows, columns))
 
 
 def one_hot_of(columns: Sequence[int], header: Sequence[str], *, blank_is_no: bool = False) -> OneHot:

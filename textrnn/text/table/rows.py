@@ -15,7 +15,7 @@ from textrnn.text.table.json_arrays import read_array
 from textrnn.text.table.json_lines import are_numbers, read_json_records
 from textrnn.text.table.label_lists import joined_labels, list_style
 from textrnn.text.table.noise import EXPLAINED, REPEATED, RULER, TOTAL, Noise
-from textrnn.text.table.one_hot import OneHot, has_marks_alone, one_hot_of
+from textrnn.text.table.one_hot import Numbered, OneHot, several_columns
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.origin import Origin
 from textrnn.text.table.records import (
@@ -134,12 +134,11 @@ class Table:
         return self.dialect.kind == FASTTEXT or self.list_style is not None
 
     @cached_property
-    def one_hot(self) -> OneHot | None:
+    def one_hot(self) -> OneHot | Numbered | None:
         """How the labels of a row are read from several columns; None where they are in one."""
         if len(self.label_columns) < 2:
             return None
-        blank_is_no = has_marks_alone(self.sample, self.label_columns)
-        return one_hot_of(self.label_columns, self.header or [""] * self.width, blank_is_no=blank_is_no)
+        return several_columns(self.label_columns, self.header or [""] * self.width, self.sample)
 
     def line_of(self, record: Record) -> int:
         """The line of the file on which a record begins, as an editor counts; 0 if it is no file with lines."""

@@ -44,6 +44,7 @@ _MARKUP = {
     YAML: ('version: "3.1"', "nlu:"),
 }
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", WESTERN: "Windows-1252", LATIN1: "Latin-1"}
+_NAMES |= {"cp1250": "Windows-1250", "cp1254": "Windows-1254"}
 _NAMES |= {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32"}
 _NAMES |= {"utf-32-be": "UTF-32", "gb18030": "GB18030", "iso2022_jp": "ISO-2022-JP", "hz": "HZ"} | EAST_ASIAN
 _NAMES |= {codec: guessed_name(codec) for codec in ONE_BYTE}
