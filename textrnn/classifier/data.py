@@ -107,17 +107,7 @@ def read_rows(
     is_new = kind is None
     meant, kind, remarks = _settled(table, written, options, kind)
     known = [row for row, label in enumerate(meant) if label is not None]
-    few = list[str]()
-    if is_new and len(known) < FEW_ROWS:
-        few = [
-            f"{len(known)} labelled row{'s' * (len(known) != 1)}, too few to learn from: what comes out is little more "
-            f"than a guess; label {FEW_ROWS} or more"
-        ]
-    if is_new and stand_for_groups(meant):
-        few.append(
-            "no label comes again before another one does, with blanks between them: if each stands for the rows below "
-            "it, fill these with it; now they count as rows without a label"
-        )
+    few = _doubts(meant) if is_new else []
     rows = Rows(
         [texts[row] for row in known],
         encoded(kind, [str(meant[row]) for row in known], table.name),
@@ -136,6 +126,22 @@ def read_rows(
     elif empty:
         rows.counts["empty_rows"] = empty[:FEW_NAMED]
     return rows, kind
+
+
+def _doubts(labels: Sequence[str | None]) -> list[str]:
+    """What a person should know of labels that are few, or that stand for the rows below; None for no label."""
+    number, found = sum(label is not None for label in labels), list[str]()
+    if number < FEW_ROWS:
+        found.append(
+            f"{number} labelled row{'s' * (number != 1)}, too few to learn from: what comes out is little more than a "
+            f"guess; label {FEW_ROWS} or more"
+        )
+    if stand_for_groups(labels):
+        found.append(
+            "no label comes again before another one does, with blanks between them: if each stands for the rows below "
+            "it, fill these with it; now they count as rows without a label"
+        )
+    return found
 
 
 def _settled(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import MAX_LABEL_CHARS, MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
@@ -34,8 +33,8 @@ from textrnn.text.table.column_words import (
     never_label,
     why_no_label,
 )
+from textrnn.text.table.find_several import find_flags, numbered_columns, say_others
 from textrnn.text.table.find_text import added_columns, passed_over, say
-from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, numbered_labels, says_no, yes_or_no_columns
 from textrnn.text.table.origin import titled
 from textrnn.text.table.rows import ROW, Table
 
@@ -46,13 +45,13 @@ SENTENCE = 8  # characters of a cell on average, from which it is more than a na
 
 def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> list[int]:
     """The columns of the labels: one, or several of yes and no; see `choose_columns`."""
-    if table.header and (flags := _find_flags(table, table.header, facts)):
+    if table.header and (flags := find_flags(table, table.header, facts)):
         return flags
     found, others = _find_label(table, facts, needs_label)
     if found is None:
         return []
-    columns = _numbered(table, facts, found)
-    _say_others(table, facts, found, [column for column in others if column not in columns])
+    columns = numbered_columns(table, facts, found)
+    say_others(table, facts, found, [column for column in others if column not in columns])
     if len(columns) > 1:
         names, flag = list_some(table.header, columns), flag_value(table.header, found)
         say(
@@ -60,64 +59,6 @@ def find_labels(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
             f"{table.name}: columns {names} hold several labels a row; --label-column {flag} takes that one alone",
         )
     return columns
-
-
-def _numbered(table: Table, facts: Sequence[ColumnFacts], label: int) -> list[int]:
-    """The columns of several labels a row of which one is the first, such as `label1` and `label2`; else that alone."""
-    names = table.header or []
-    free = [c for c in range(len(names)) if c not in {label, *table.text_columns, *passed_over(table)}]
-    columns = [label, *(c for c in free if facts[c].filled and alike_but_for_numbers(names[label], names[c]))]
-    is_first = columns == sorted(columns) and not names_rater(names[label]) if names else False
-    return columns if is_first and len(columns) > 1 and numbered_labels(facts, table.sample, columns) else [label]
-
-
-def _find_flags(table: Table, names: Sequence[str], facts: Sequence[ColumnFacts]) -> list[int]:
-    """The columns of yes and no that are the labels, or the only one of them that all rows have; none if others are."""
-    taken = {*table.text_columns, *passed_over(table)}
-    free = [c for c in range(len(facts)) if c not in taken and names[c].strip() and not names_rater(names[c])]
-    hinted = [c for c in free if label_hint(names[c]) and not never_label(facts[c])]
-    parents = {names[c].rpartition(".")[0] for c in hinted}
-    own = [c for c in free if names[c].rpartition(".")[0] in parents] if hinted else free
-    if hinted and not _are_flags_of_one(names, facts, own):
-        return []
-    columns = _alike(yes_or_no_columns(names, facts, own), facts)
-    if (whole := _whole_flag(facts, own, columns)) is not None:
-        _say_others(table, facts, whole, columns)
-        return [whole]
-    never = [c for c in own if says_no(facts[c])]  # labels that no row of the sample has
-    if len(columns) < 2 or not (len(columns) + len(never) >= FEWEST or are_members([names[c] for c in columns])):
-        return []
-    flag = f"--label-column {flag_value(names, columns[0])}"
-    said = f"{table.name}: {len(columns)} columns of yes and no are labels; {flag} takes that one alone"
-    if others := [c for c in free if c not in columns and _is_other_label(names[c], facts[c])]:
-        said += f", and they could also be in {candidates(names, facts, others)}"
-    say(table, said)
-    return columns
-
-
-def _is_other_label(name: str, facts: ColumnFacts) -> bool:
-    """Whether a column may hold the labels as well, where others of yes and no do."""
-    return facts.is_few and (facts.numbers < 0.5 or is_yes_or_no(facts)) and not speaks_against(name)
-
-
-def _are_flags_of_one(names: Sequence[str], facts: Sequence[ColumnFacts], columns: Sequence[int]) -> bool:
-    """Whether columns of yes and no are members of one object in JSON, as in `{"category": {"theft": false, ...}}`."""
-    flags = all(is_yes_or_no(facts[column]) or says_no(facts[column]) for column in columns)
-    return len(columns) > 1 and flags and are_members([names[column] for column in columns])
-
-
-def _whole_flag(facts: Sequence[ColumnFacts], free: Sequence[int], columns: Sequence[int]) -> int | None:
-    """The only column of yes and no that all rows have, beside others that tell more of some rows."""
-    whole = [c for c in free if is_yes_or_no(facts[c]) and facts[c].filled == facts[c].num_rows and c not in columns]
-    are_partial = len(columns) > 1 and not any(facts[c].is_mostly_filled for c in columns)
-    return whole[0] if are_partial and len(whole) == 1 else None
-
-
-def _alike(columns: Sequence[int], facts: Sequence[ColumnFacts]) -> list[int]:
-    """Those of some columns that are written as most of them are: beside 1 and 0, `True` says something else."""
-    written = {column: frozenset(value.casefold() for value in facts[column].counts) for column in columns}
-    often = Counter(written.values()).most_common(1)
-    return [column for column in columns if written[column] == often[0][0]]
 
 
 def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | None) -> tuple[int | None, list[int]]:
@@ -205,48 +146,76 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     elif not few:  # whole cells may all be different
         few = [c for c in columns if facts[c].is_several and not speaks_against(names[c])]
     hints, guessed = _hints(names, facts, columns, few)
-    hinted = [
-        c
-        for c in columns
-        if hints[c]
-        and (
-            facts[c].is_measured or facts[c].is_several or not never_label(facts[c]) or _are_scores(names, c, facts[c])
-        )
-    ]
     few += [c for c in guessed if c not in few]
-    if found := [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted):
-        # A grade is seldom meant where there is another label, and one label a row more often than several.
-        found.sort(key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
-        is_known = hints[found[0]] in (EXACT, TARGET, LAST)  # not a grade, and more than a word within the name
-        is_sure = is_known and facts[found[0]].is_mostly_filled
-        also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
-        others = [c for c in also if c not in found]
-        return found[0], found[1:] + others
+    if found := _by_hints(names, facts, hints, few):
+        return found[0], _others_than(found, names, facts, hints, few, guessed)
     measured = [c for c in columns if names and facts[c].is_measured and not speaks_against(names[c])]
     if not names and (flag := _only_flag(facts, few)) is not None:
         return flag, [c for c in few if c != flag]
-    words = [c for c in few if facts[c].numbers < 0.5]  # numbers count something more often than they are classes
-    aside = [c for c in few if names and names_aside(names[c])]
-    if len(only := [c for c in few if c not in aside]) == 1:
-        words = only
+    words = _of_words(names, facts, few, guessed)
     if len(few) > 1 and words and (may_guess or len(words) == 1):
-        last = {*guessed, *aside}
-
-        def rank(c: int) -> tuple[bool, bool, bool, int, int]:
-            """Less for what is rather the label."""
-            is_aspect = bool(names and names_aspect(names[c]))
-            return c in last, not facts[c].has_opinions, not is_aspect, len(facts[c].counts), -c
-
-        chosen = min(words, key=rank)
-        if names:  # of `topic1` and `topic2` the first
-            chosen = min([chosen, *(c for c in words if alike_but_for_numbers(names[c], names[chosen]))])
-        return chosen, sorted({*few, *measured} - {chosen}, key=lambda c: len(facts[c].counts))
+        return words[0], sorted({*few, *measured} - {words[0]}, key=lambda c: len(facts[c].counts))
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(
             f"{table.label} has several columns that may hold the label: {several}; name one with --label-column"
         )
     return (few[0], measured) if few else (None, [])
+
+
+def _by_hints(
+    names: Sequence[str] | None, facts: Sequence[ColumnFacts], hints: Mapping[int, float], few: Sequence[int]
+) -> list[int]:
+    """The columns that their names make those of labels, the surest first.
+
+    A grade is seldom meant where there is another label, and one label a row more often than several.
+    """
+    hinted = [c for c, hint in hints.items() if hint and _may_be_named(names, c, facts[c])]
+    found = [c for c in hinted if len(facts[c].counts) > 1] or ([] if few else hinted)
+    return sorted(found, key=lambda c: (bool(names and names_grades(names[c])) - hints[c], facts[c].is_several))
+
+
+def _may_be_named(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:
+    """Whether the cells of a column can be what its name says, labels."""
+    return facts.is_measured or facts.is_several or not never_label(facts) or _are_scores(names, column, facts)
+
+
+def _others_than(
+    found: Sequence[int],
+    names: Sequence[str] | None,
+    facts: Sequence[ColumnFacts],
+    hints: Mapping[int, float],
+    few: Sequence[int],
+    guessed: Sequence[int],
+) -> list[int]:
+    """The columns that could be meant beside the one that was found by its name."""
+    is_known = hints[found[0]] in (EXACT, TARGET, LAST)  # not a grade, and more than a word within the name
+    is_sure = is_known and facts[found[0]].is_mostly_filled
+    also = [c for c in few if c in guessed or (names and names_aspect(names[c]))] if is_sure else few
+    return [*found[1:], *(c for c in also if c not in found)]
+
+
+def _of_words(
+    names: Sequence[str] | None, facts: Sequence[ColumnFacts], few: Sequence[int], guessed: Sequence[int]
+) -> list[int]:
+    """Columns of a few values of which none is named like labels, what is rather the label first.
+
+    Numbers count something more often than they are classes.
+    """
+    words = [c for c in few if facts[c].numbers < 0.5]
+    aside = [c for c in few if names and names_aside(names[c])]
+    if len(only := [c for c in few if c not in aside]) == 1:
+        words = only
+
+    def rank(c: int) -> tuple[bool, bool, bool, int, int]:
+        is_aspect = bool(names and names_aspect(names[c]))
+        return c in guessed or c in aside, not facts[c].has_opinions, not is_aspect, len(facts[c].counts), -c
+
+    words = sorted(words, key=rank)
+    if names and words:  # of `topic1` and `topic2` the first
+        first = min(c for c in words if c == words[0] or alike_but_for_numbers(names[c], names[words[0]]))
+        words = [first, *(c for c in words if c != first)]
+    return words
 
 
 def _only_flag(facts: Sequence[ColumnFacts], few: Sequence[int]) -> int | None:
@@ -317,12 +286,3 @@ def _quantities(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
 def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:
     """Whether numbers are grades by the name of their column, though most are different."""
     return names is not None and names_grades(names[column]) and facts.are_quantities
-
-
-def _say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:
-    if others:
-        say(
-            table,
-            f"{table.name}: the label is taken from {column_name(table.header, found)}, and could also be in "
-            f"{candidates(table.header, facts, others)}: --label-column {flag_value(table.header, others[0])}",
-        )
