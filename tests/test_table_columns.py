@@ -53,6 +53,10 @@ VALUES = {
     "sets": lambda n: "; ".join(
         sorted({WORDS[n % 7], WORDS[n % 5], WORDS[n % 3]}, key=lambda word: (n + len(word)) % 4)
     ),
+    "canned": lambda n: f"We are sorry for the delay of your parcel and sent one more by {('mail', 'van')[n % 2]}.",
+    "chance": lambda n: ("oak", "elm", "ash")[n * n % 11 % 3],
+    "guess": lambda n: ("up", "down")[n * n % 13 % 2],
+    "number": lambda n: str(n * n % 11 % 2),
     "rare": lambda n: f"way_{n % 20}",
     "weight": lambda n: f"{n * 1.375 + 2:.1f} kg",
     "whole": lambda n: str(n * 7 % 40 + 20),
@@ -248,7 +252,7 @@ def test_refusal_says_what_is_in_the_table(tmp_path: Path, columns: dict[str, st
 @pytest.mark.parametrize(
     ("columns", "options", "claims"),
     [
-        ({"text": "text", "one": "binary", "other": "tenths"}, {}, {"one": 2, "other": 7}),
+        ({"text": "text", "one": "number", "other": "tenths"}, {}, {"one": 2, "other": 7}),
     ],
     ids=["numbers"],
 )
@@ -663,3 +667,39 @@ def test_numbered_columns_hold_several_labels_a_row(
         assert any("--label-column label1 takes that one alone" in line for line in table.warnings)
     both = read(str(path), label_column=["label1", "label2"])[1]
     assert both[0].label == "; ".join(dict.fromkeys(rows[0][:2]))
+
+
+def told(first: Callable[[int], str], second: Callable[[int], str], tmp_path: Path) -> Table:
+    """A table of which neither column beside the texts is named like labels, and texts are about tea or about rooms."""
+    path = tmp_path / "a.csv"
+    lines = [f"{('tea', 'room')[n % 2]} {sentence(n)},{first(n)},{second(n)}\n" for n in range(60)]
+    path.write_text("said,left,right\n" + "".join(lines))
+    return read(str(path))[0]
+
+
+def test_of_columns_without_known_names_the_label_is_what_texts_tell(tmp_path: Path) -> None:
+    def subject(n: int) -> str:
+        return ("drinks", "beds")[n % 2]
+
+    def by_chance(n: int) -> str:
+        return ("open", "shut", "new")[n * n % 7 % 3]
+
+    assert told(subject, by_chance, tmp_path).column_names == ("said", "left")
+    assert told(by_chance, subject, tmp_path).column_names == ("said", "right")
+    assert told(lambda n: str(5 + n % 2), by_chance, tmp_path).column_names == ("said", "left")  # also of codes
+    both = told(subject, lambda n: f"{subject(n)} here", tmp_path)  # neither more than the other: said
+    assert any("could also be in 'left'" in line for line in both.warnings)
+
+
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        ({"text": "text", "make": "chance", "fuel": "guess", "price": "weight"}, "price"),
+        ({"text": "text", "reason": "chance", "fuel": "guess", "price": "weight"}, "reason"),
+        ({"text": "text", "answer": "canned"}, "answer"),
+    ],
+)
+def test_amounts_and_canned_answers_are_asked_for_where_little_else_is(
+    tmp_path: Path, columns: dict[str, str], label: str
+) -> None:
+    assert read(write(tmp_path / "a.csv", **columns))[0].column_names == ("text", label)

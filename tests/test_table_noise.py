@@ -145,3 +145,34 @@ def test_keys_and_values_above_a_header_are_titles(tmp_path: Path) -> None:
     with open_table(str(path), needs_label=True) as table:
         assert [(row.text, row.label) for row in table.rows()] == ROWS
         assert "3 lines above the header" in str(table.summary())
+
+
+DAYS = [f"{n},the tea of day {n} was quite {('fine', 'poor')[n % 2]},{('good', 'bad')[n % 2]}" for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "passed_over"),
+    [
+        (["a,b,c", "id,text,kind"], [], 1),
+        (["id,text,kind", "required,required,one of two"], [], 1),
+        (["id,text,kind", "1,2,3", "number,what was said,what it is"], [], 2),
+        (["id,text,kind"], ["Prepared by:,A. Byron,Checked:"], 1),
+        (["编号,内容,类别"], ["合计,30,", "制表人：王磊,,"], 2),
+        (["id,text,kind"], ["30 records exported,,"], 1),
+        (["id,text,kind"], ["30,it came late,odd"], 0),  # a label of one row
+        (["id,text,kind"], ["30,it came late,"], 0),  # a row to predict
+        (["id,text,kind", "99,a tea of another sort that is none of these,odd"], [], 0),
+    ],
+    ids=["letters", "notes", "numbers and notes", "signed", "signed below a total", "counted", "rare", "new", "long"],
+)
+def test_rows_that_only_explain_or_sign_are_passed_over(
+    tmp_path: Path, above: list[str], below: list[str], passed_over: int
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*above, *DAYS, *below]) + "\n", encoding="utf-8")
+    with open_table(str(path), needs_label=True) as table:
+        rows = list(table.rows())
+    assert len(rows) == len(above) - 1 + len(DAYS) + len(below) - passed_over
+    assert sum(table.tally.passed_over.values()) + table.num_titles == passed_over
+    with open_table(str(path), TableOptions(all_rows=True, header=True), needs_label=True) as table:
+        assert len(list(table.rows())) == len(above) - 1 + len(DAYS) + len(below)

@@ -16,7 +16,7 @@ from textrnn.classifier.label_kind import CLASSES, GRADES, NUMBERS, SEVERAL, Lab
 from textrnn.classifier.label_numbers import is_grade, number_of
 from textrnn.classifier.labels import listed
 from textrnn.text.documents import in_order
-from textrnn.text.table.column_names import names_grades
+from textrnn.text.table.column_names import names_amount, names_grades
 from textrnn.text.table.label_lists import (
     SEPARATORS,
     UNSURE_SEPARATORS,
@@ -157,7 +157,8 @@ def _task_of(written: Sequence[str], values: Sequence[float | None], column: str
         return GRADES
     often_once = sum(count == 1 for count in counts.values()) > NUMBER_SHARE * len(counts)
     have_units = not any(map(_PLAIN.fullmatch, dict.fromkeys(written)))
-    is_number = (len(counts) > FEW_NUMBERS and (have_units or not by_halves)) or (
+    are_amounts = have_units or names_amount(column)
+    is_number = (len(counts) > FEW_NUMBERS and (are_amounts or not by_halves)) or (
         len(counts) > MOST_GRADES and (has_halves or often_once or are_named)
     )
     return NUMBERS if is_number else CLASSES

@@ -18,11 +18,13 @@ from textrnn.text.table.options import TableOptions
 # Never a label, in upper or lower case: as programs and databases write what is missing, and errors of a spreadsheet.
 MARKS = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "[null]", "(null)", "<null>", "\\n", "?", "#nv"})
 MARKS |= {"n.a", "n.a.", "--na--", "??", "???", "(blank)", "(not set)", "(none)", "unlabeled", "unlabelled", "no label"}
-MARKS |= {"not labeled", "not labelled", "k.a.", "keine angabe", "(leer)", "(vide)", "н/д", "未評価"}
+MARKS |= {"not labeled", "not labelled", "k.a.", "k. a.", "keine angabe", "(leer)", "(vide)", "н/д", "未評価"}
 MARKS |= {"未标注", "待标注", "未标记", "未打标", "未填写", "(空)", "（空）", "(跳过)", "（跳过）"}
 MARKS |= {sign.lower() for sign in EXCEL_ERRORS}
 # A label unless they are rare, or the others are numbers.
-DOUBTFUL = frozenset({"none", "-", "--", "——", "/", "tbd", "nat", "not rated", "unrated", "no rating", "no answer"})
+DOUBTFUL = frozenset(
+    {"none", "-", "--", "–", "—", "——", "/", "tbd", "nat", "not rated", "unrated", "no rating", "no answer"}
+)
 DOUBTFUL |= {"blank", "missing", "todo", "to do", "unassigned", "unspecified", "not available", "not applicable", "."}
 DOUBTFUL |= {"无", "空", "暂无", "待定", "未知", "未分类", "缺失", "不适用", "不详", "跳过"}
 MOST_DOUBTFUL = 0.05  # share of the rows

@@ -14,11 +14,12 @@ from textrnn.text.table.name_words import OPINIONS, PARTS
 MAX_LABELS = 200  # different values of a column that is taken for labels without its name saying so
 MAX_LABEL_CHARS = 60  # mean length
 MIN_ROWS_TO_JUDGE = 20
+MOST_CANNED = 20  # values of a column of long labels
 OFTEN = 20  # times that each value comes, on average, in a column of long labels
 FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is likely to have one of its own
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
-MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP)"
+MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP|CHF|руб\.?|zł|Kč|kr\.?)"
 _FIGURE = rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*"
 _LONG_FIGURE = (
     rf"\s*(?:{MONEY}\s*)?[+-−]?\d{{1,3}}(?:[ \xa0\u202f'’]\d{{3}})+(?:[.,]\d*)?\s*|{_FIGURE.replace('+-', '+−-')}"
@@ -26,7 +27,7 @@ _LONG_FIGURE = (
 NUMBER = re.compile(rf"{_FIGURE}(?:(?:{MONEY}|[%％])\s*)?")
 UNIT = (  # behind a number
     rf"(?:{MONEY}|[%％]|/\s*100|kg|g|km|cm|mm|m|mins?|minutes?|hours?|hrs?|h|secs?|seconds?|s|days?|weeks?"
-    r"|months?|years?|points?|pts|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
+    r"|months?|years?|points?|pts|k|pcm|p\.?m\.?|,[-–]|\.[-–]|元/月|/月|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
 )
 _QUANTITY = re.compile(rf"(?:{_LONG_FIGURE})(?:{UNIT}\s*)?")
 _CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
@@ -154,6 +155,11 @@ class ColumnFacts:
         chars = sum(map(len, often)) / max(1, len(often))
         fits = 2 <= len(often) <= MAX_LABELS and often.total() >= 5 * len(often)
         return fits and chars <= MAX_LABEL_CHARS / 2
+
+    @property
+    def are_canned(self) -> bool:
+        """Whether there are so few values that they are known ones, however long."""
+        return len(self.counts) <= MOST_CANNED
 
     @property
     def are_codes(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from textrnn.text.table.name_words import (
+    AMOUNT,
     ANSWER,
     ASIDE,
     ASPECT,
@@ -201,6 +202,17 @@ def names_id(name: str) -> bool:
     """
     tokens = _tokens(name)
     return bool(tokens) and _ends_with(tokens[-1], ID)
+
+
+def names_amount(name: str) -> bool:
+    """Whether the name of a column is that of an amount of money, of points, or of time, without or with its unit.
+
+    Example:
+        >>> [names_amount(name) for name in ("Paid (EUR)", "月薪", "total_price", "price list", "amount of noise")]
+        [True, True, True, False, False]
+    """
+    tokens = _tokens(re.sub(r"[(（\[].*", "", name))
+    return bool(tokens) and _ends_with(tokens[-1], AMOUNT)
 
 
 def names_aside(name: str) -> bool:

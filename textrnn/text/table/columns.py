@@ -12,7 +12,7 @@ from textrnn.text.table.column_words import column_name, list_columns
 from textrnn.text.table.decimals import reading_of
 from textrnn.text.table.find_columns import find_labels, regular, unused_label
 from textrnn.text.table.find_text import added_columns, check_text, find_text
-from textrnn.text.table.noise import num_counted
+from textrnn.text.table.noise import num_counted, num_unlike_labels
 from textrnn.text.table.options import TableOptions
 from textrnn.text.table.records import AT, CSV, FASTTEXT, FIRST_WORD
 from textrnn.text.table.rows import Table
@@ -75,10 +75,13 @@ def choose_columns(table: Table, options: TableOptions, *, needs_label: bool | N
 
 
 def _look_at_labels(table: Table, label: int, *, all_rows: bool) -> None:
-    """Sets which labels are known and how they are read, and leaves out counts below the rows of a short table."""
+    """Sets which labels are known and how they are read; leaves out what stands around the rows of a short table."""
     is_noisy = table.is_short and table.dialect.kind == CSV and not all_rows
     if is_noisy and (counted := num_counted(table.sample, label)):
         table.sample = table.sample[:-counted]
+    if is_noisy and (unlike := num_unlike_labels(table.sample, min(table.text_columns), label)):
+        table.sample, table.num_explained = table.sample[unlike:], table.num_explained + unlike
+    if is_noisy:
         table.num_rows = len(table.sample)
     is_moved = label > min(table.text_columns)  # by surplus cells of a text
     whole = [row for row in table.sample if len(row) > label and (not is_moved or len(row) == table.usual_width)]

@@ -14,6 +14,7 @@ from textrnn.text.table.column_names import (
     WITHIN,
     alike_but_for_numbers,
     label_hint,
+    names_amount,
     names_aside,
     names_aspect,
     names_gold,
@@ -36,9 +37,11 @@ from textrnn.text.table.column_words import (
 from textrnn.text.table.find_several import find_flags, numbered_columns, say_others
 from textrnn.text.table.find_text import added_columns, passed_over, say
 from textrnn.text.table.origin import titled
+from textrnn.text.table.predictable import features, predictability
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
+SURE, LEAD = 4.0, 2.0  # standard deviations by which texts tell a column, and more than another one
 FEWEST_TIMES = 3  # that each value of a column of very many classes comes, on average
 SENTENCE = 8  # characters of a cell on average, from which it is more than a name
 
@@ -149,12 +152,19 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     few += [c for c in guessed if c not in few]
     if found := _by_hints(names, facts, hints, few):
         return found[0], _others_than(found, names, facts, hints, few, guessed)
-    measured = [c for c in columns if names and facts[c].is_measured and not speaks_against(names[c])]
+    measured = [c for c in columns if names and _may_be_asked(names[c], facts[c])]
     if not names and (flag := _only_flag(facts, few)) is not None:
         return flag, [c for c in few if c != flag]
     words = _of_words(names, facts, few, guessed)
+    told = _told_by_texts(table, facts, [c for c in few if c not in guessed]) if may_guess and len(few) > 1 else {}
+    has_opinions = bool(words) and facts[words[0]].has_opinions
+    if (best := _surest(told, names)) is not None and not has_opinions:
+        words = [best]
+    if best is None and told and not has_opinions and (amount := _only_amount(names, facts, columns, few)) is not None:
+        return amount, [c for c in [*few, *measured] if c != amount]
     if len(few) > 1 and words and (may_guess or len(words) == 1):
-        return words[0], sorted({*few, *measured} - {words[0]}, key=lambda c: len(facts[c].counts))
+        others = {*few, *measured} - {words[0]}
+        return words[0], sorted(others, key=lambda c: (-told.get(c, 0.0), len(facts[c].counts)))
     if len(few) > 1:
         several = candidates(names, facts, few)
         raise DataError(
@@ -218,6 +228,36 @@ def _of_words(
     return words
 
 
+def _may_be_asked(name: str, facts: ColumnFacts) -> bool:
+    """Whether numbers that hardly come twice may be what is asked for: amounts by their name, or with decimals."""
+    if names_amount(name):
+        return facts.are_quantities and not facts.is_few
+    return facts.is_measured and not speaks_against(name)
+
+
+def _only_amount(
+    names: Sequence[str] | None, facts: Sequence[ColumnFacts], columns: Sequence[int], few: Sequence[int]
+) -> int | None:
+    """The only column of amounts, if hardly one comes twice, and texts are sorted by nothing else by its name."""
+    amounts = [c for c in columns if names and names_amount(names[c]) and facts[c].are_quantities]
+    is_sorted = any(names_aspect(names[c]) for c in few) if names else True
+    return amounts[0] if len(amounts) == 1 and amounts[0] not in few and not is_sorted else None
+
+
+def _told_by_texts(table: Table, facts: Sequence[ColumnFacts], columns: Sequence[int]) -> dict[int, float]:
+    """How well the texts of the sample tell what stands in each of some columns, see `predictability`."""
+    rows = [row for row in regular(table, table.sample) if len(row) > max(*columns, *table.text_columns)]
+    texts = [features(" ".join(row[column] for column in table.text_columns)) for row in rows]
+    return {c: predictability(texts, [row[c].strip() for row in rows]) for c in columns}
+
+
+def _surest(told: Mapping[int, float], names: Sequence[str] | None) -> int | None:
+    """The column that texts tell far better than the others, but for those of whom and where they are from."""
+    order = sorted((c for c in told if not (names and names_aside(names[c]))), key=lambda c: -told[c])
+    values = [told[c] for c in order[:2]] + [0.0, 0.0]
+    return order[0] if order and values[0] > SURE and values[0] - values[1] > LEAD else None
+
+
 def _only_flag(facts: Sequence[ColumnFacts], few: Sequence[int]) -> int | None:
     """The only column of 0 and 1, where all others of a few values hold sentences, as the texts of pairs are."""
     flags = [c for c in few if facts[c].counts.keys() == {"0", "1"}]
@@ -263,7 +303,7 @@ def _of_many_classes(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
     taken = {*table.text_columns, *passed_over(table)}
     free = [c for c in range(len(facts)) if c not in taken and not (table.header and speaks_against(table.header[c]))]
     many = [c for c in free if facts[c].filled >= FEWEST_TIMES * len(facts[c].counts) > FEWEST_TIMES]
-    many = [c for c in many if facts[c].is_text and facts[c].mean_chars <= MAX_LABEL_CHARS / 2]
+    many = [c for c in many if facts[c].is_text and (facts[c].mean_chars <= MAX_LABEL_CHARS / 2 or facts[c].are_canned)]
     return many[0] if len(many) == 1 else None
 
 

@@ -22,7 +22,7 @@ TITLE = _words("title titles subject summary summaries caption 标题 主题 题
 LABEL = _words(
     """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
     topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 情感属性 倾向 立场
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 情感属性 倾向 立场 类目
     etiqueta etiquetas rótulo étiquette étiquettes etikett etiketten etykieta etykiety etiket метка метки ラベル 라벨
     التصنيف 归类 kategorie kategorien kategoria kategori catégorie catégories categoría categorías categoria categorias
     категория カテゴリ カテゴリー 카테고리"""
@@ -78,6 +78,12 @@ OTHER = _words(
 ID = _words(
     """id ids idx index key no nr num number uid uuid code phone tel mobile zip postcode plz ip timestamp hash row line
     编号 序号 序 号 号码 电话 手机 邮编"""
+)
+# What is counted in money, points or time, and asked for where nothing else is.
+AMOUNT = _words(
+    """price prices salary rent amount paid cost costs points marks wage fee premium preis gehalt miete kaltmiete betrag
+    prix loyer salaire precio sueldo preço salário prezzo цена зарплата
+    价格 价 总价 单价 售价 薪资 月薪 薪 租金 租 金额 刑期"""
 )
 # Whom and where a text is from, which is seldom asked for.
 ASIDE = _words(

@@ -13,6 +13,9 @@ from textrnn.text.table.header import has_header
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 EXPLAINED = "line that explains the header"
 MOST_EXPLAINED = 2  # below the header, as survey programs write them
+MOST_UNLIKE = 4  # rows at the beginning that may be none
+FEWEST_OF_EACH = 3  # rows that have each label, where that of one row alone is none
+SHORTER = 0.6  # of the mean length of texts has a name of a column at most
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
 _LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPpCc合总小平иИ("  # with what rulers, and totals, begin
@@ -33,7 +36,18 @@ _COLUMN_KIND = re.compile(
 )
 # How many rows there are, as totals tell it.
 _COUNTED = re.compile(r"(?:共|总共|共计)?\s*\d[\d,]*\s*(?:[条个件行项][^\W\d]{0,4}|[a-z]{3,12}s)", re.IGNORECASE)
-_FOOTER = re.compile(r"\(?\d+ rows?(?: in set.*)?\)?|\x1a", re.IGNORECASE)  # as database programs, and DOS, end a file
+# As programs end a file, and people who sign it or say what is in it.
+_FOOTER = re.compile(
+    r"\(?\d[\d,]* (?:rows?|records?|entries|results?)(?: (?:in set.*|affected|exported|found|selected|returned))?\)?"
+    r"|共\s*\d+\s*[条行]\w{0,3}|results (?:are )?truncated\b.*|\x1a",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(
+    r"(?:(?:prepared|checked|approved|signed|printed|created|exported|reviewed)(?: by| on| at)?|source|notes?|as of"
+    r"|stand|quelle|erstellt(?: von| am)?|geprüft(?: von)?|hinweis|制表人?|审核人?|制单人?|复核人?|说明|备注|注"
+    r"|数据来源|来源|导出时间)\s?[:：]",
+    re.IGNORECASE,
+)
 
 
 class Noise:
@@ -54,7 +68,7 @@ class Noise:
     def is_possible(self, cells: Sequence[str]) -> bool:
         """Whether it is worth to ask `kind_of`, by the first cell: it is not for nearly all of millions of rows."""
         first = cells[0]
-        if len(cells) == 1 or not first or first[0].isspace():
+        if len(cells) == 1 or not first or first[0].isspace() or _SIGNED.match(first) or _FOOTER.match(first):
             return True
         return first[0] in _LINES or (first[0] in self._starts and len(first) <= self._longest)
 
@@ -84,6 +98,10 @@ class Noise:
             return RULER
         if _FOOTER.fullmatch(filled[0]):
             return TOTAL if len(filled) == 1 else None
+        if _SIGNED.match(filled[0]):
+            is_apart = len(filled) != 2 or (bool(labels) and self._width > 2)  # else it may be a text and its label
+            are_signed = is_apart and all(_SIGNED.match(cell) for cell in filled[::2])
+            return TOTAL if are_signed and not any(cell in labels for cell in filled) else None
         named = _TOTAL.fullmatch(filled[0].rstrip(" :：")) or (filled[0] in labels and len(filled) == 2)
         are_counts = all(NUMBER.fullmatch(cell) or _COUNTED.fullmatch(cell) for cell in filled[1:])
         return TOTAL if named and are_counts and not any(cell in labels for cell in filled[1:]) else None
@@ -107,6 +125,33 @@ def num_counted(rows: Sequence[Sequence[str]], label: int) -> int:
         if not counts[name] or others != [str(counts[name])]:
             return number
     return 0
+
+
+def num_unlike_labels(rows: Sequence[Sequence[str]], text: int, label: int) -> int:
+    """How many of the first rows are no rows but names of columns, or what explains them.
+
+    They have a label that no other row has, where all others come again and again, and a text that is far shorter.
+
+    Args:
+        rows: all cells of a table.
+        text, label: the columns of the texts and of the labels.
+
+    Example:
+        >>> rows = [["required", "one of four"], *[["a fine film indeed", "ab"[n % 2]] for n in range(30)]]
+        >>> num_unlike_labels(rows, 0, 1), num_unlike_labels(rows[1:], 0, 1)
+        (1, 0)
+    """
+    whole = [row for row in rows if len(row) > max(text, label)]
+    counts = Counter(cell for row in whole if (cell := row[label].strip()))
+    mean_chars = sum(len(row[text]) for row in whole) / max(1, len(whole))
+    unlike = 0
+    while unlike < min(MOST_UNLIKE, len(rows)):
+        row = rows[unlike]
+        if len(row) <= max(text, label) or counts[row[label].strip()] != 1 or len(row[text]) > SHORTER * mean_chars:
+            break
+        unlike += 1
+    others = counts - Counter(row[label].strip() for row in rows[:unlike])
+    return unlike if len(others) > 1 and min(others.values()) >= FEWEST_OF_EACH else 0
 
 
 def is_ruler(cells: Sequence[str]) -> bool:
