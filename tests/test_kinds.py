@@ -173,7 +173,7 @@ def test_thresholds_of_rare_labels_are_drawn_to_that_of_all():
         ([f"{n} km" for n in range(100)], "label", "numbers"),
         ([f"{5 * n} %" for n in range(21)] * 3, "label", "numbers"),
         (["3_4", "1_2", "2_1"] * 9, "label", "classes"),
-        (["art & food", "food & people", "art", "food", "people"] * 3, "label", "multi"),
+        (["art & food & people", "food & people", "art", "food", "people"] * 3, "label", "multi"),
         (["bad#urgent", "bad", "good#urgent", "good"] * 3, "label", "multi"),
         (["bad # not sure", "good # not sure", "good", "bad"] * 3, "label", "classes"),
         (["art, food", "art", "food, people", "people", "art, people"] * 3, "label", "multi"),
@@ -211,6 +211,7 @@ def test_long_runs_of_blanks_in_grades_take_no_time_that_grows_with_their_square
     ("labels", "says"),
     [
         (["Price & Service", "Price", "Place & Service", "Place", "Service"], "'Price & Service' is one label here"),
+        (["Beer & Wine", "Wine & Spirits", "Beer", "Wine", "Spirits"], "'Beer & Wine' is one label here"),
         (["sand and brass", "sand", "brass", "sand and wood", "wood"], "--label-separator ' and '"),
         ([str(n) for n in range(30)] * 3, "numbers from 0 to 29 are taken as classes without an order; --task numbers"),
         (["R&D", "Sales", "Q&A"], None),

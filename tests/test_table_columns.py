@@ -555,7 +555,7 @@ def test_short_texts_that_come_again_may_have_longer_labels(
     ("columns", "kind"),
     [
         ({"text": "text", "marks": "sets"}, "several"),
-        ({"text": "text", "nr": "unique", "height": "weight"}, "numbers"),
+        ({"text": "text", "nr": "unique", "heft": "weight"}, "numbers"),
         ({"text": "text", "年份": "whole"}, "numbers"),
         ({"text": "text", "route": "rare"}, "classes"),
     ],
@@ -577,7 +577,7 @@ def test_what_hardly_comes_twice_is_the_label_where_nothing_else_can_be(
     [
         {"text": "text", "order__id": "weight"},
         {"text": "text", "places": "unique"},
-        {"text": "text", "width": "weight", "depth": "weight"},
+        {"text": "text", "girth": "weight", "depth": "weight"},
     ],
     ids=["named like ids", "ids", "two of them"],
 )

@@ -146,8 +146,6 @@ def test_array_pieces_add_up_and_rows_are_objects(text: str, expected: int) -> N
         (("NUM:date", "LOC:city"), "{} "),
         (("pos", "neg"), "{}: "),
         (("好评", "差评"), "{}："),
-        (("Billing", "Login"), "{}: "),
-        (("体育", "教育"), "{}："),
         (("so so", "joy"), "[{}] "),
     ],
 )
@@ -167,9 +165,11 @@ def test_a_label_before_each_text(tmp_path: Path, labels: tuple[str, str], form:
 
 def test_who_speaks_in_a_talk_is_no_label(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_text("".join(f"{('Ann', 'Ben')[n % 2]}: this is number {n}\n" for n in range(24)))
-    with pytest.raises(DataError, match="has no column of labels"):
-        read(path)
+    cells = (f"text: this is number {n}\nlabel: good\n" for n in range(24))  # those of a row are no labels either
+    for lines in ([f"{('Ann', 'Ben')[n % 2]}: this is number {n}\n" for n in range(24)], cells):
+        path.write_text("".join(lines))
+        with pytest.raises(DataError, match="has no column of labels"):
+            read(path)
 
 
 def test_a_table_saved_as_csv_twice_is_refused(tmp_path: Path) -> None:
@@ -372,11 +372,23 @@ def test_a_table_in_no_encoding_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("form", ["{label} - {text}", "{text} — {label}", "{label} > {text}"])
-def test_a_dash_or_arrow_between_label_and_text(tmp_path: Path, form: str) -> None:
-    path, expected = tmp_path / "a.txt", [(f"the tea of day {n}", ("Bill", "Login")[n % 2]) for n in range(24)]
-    path.write_text("".join(f"{form.format(text=text, label=label)}\n" for text, label in expected), encoding="utf-8")
+ABOUT = {"Bill": "on day {} paid twice", "Login": "no code came on day {}"}
+ABOUT |= {"体育": "主场第{}次比赛赢了", "教育": "学校第{}次考试推迟"}
+
+
+@pytest.mark.parametrize(
+    "form", ["{label}: {text}", "{label}：{text}", "{label} - {text}", "{text} — {label}", "{label} > {text}"]
+)
+@pytest.mark.parametrize("labels", [("Bill", "Login"), ("体育", "教育")])
+def test_a_sign_between_a_text_and_any_word_that_it_tells(tmp_path: Path, form: str, labels: tuple[str, str]) -> None:
+    path, expected = tmp_path / "a.txt", [(ABOUT[labels[n % 2]].format(n), labels[n % 2]) for n in range(40)]
+    lines = (form.format(text=text, label=label) for text, label in expected)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     assert pairs(read(path)[1]) == expected
+    untold = (form.format(text=f"day {n} it was", label=labels[n * n % 11 % 2]) for n in range(40))
+    path.write_text("".join(f"{line}\n" for line in untold), encoding="utf-8")
+    with pytest.raises(DataError, match="has no column of labels"):
+        read(path)
 
 
 def test_yaml_is_refused_by_its_name(tmp_path: Path) -> None:

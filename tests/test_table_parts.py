@@ -102,6 +102,9 @@ def test_table_lines_are_without_the_marks_of_files_that_were_joined(tmp_path: P
         ("Přišel jsem pozdě,špatně\nPřesto mě přijali,dobře\n", "cp1250", r"cp1252 \(Western\)"),
         ("Ekranın ışığı açık kaldı, bataryanın şarjı da bitti ama şikayet yok\n", "cp1254", r"cp1252 \(Western\)"),
         ("Það er þreyttur maður, ný skýli\n", "cp1252", ""),
+        ("Žižek était très étonné, déjà à Liège. Džeko à l'école\n", "cp1252", ""),
+        ("Portugal com Özil e Björk: opções, ação, está à mão\n", "cp1252", ""),
+        ("mañana hola ¿que tal? 12m³por 3m³por\n", "cp1252", ""),
         ("Où est l'été ? ¿Señor? nº1, 20 m³, père, søn, João\n", "cp1252", ""),
     ],
 )

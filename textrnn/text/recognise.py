@@ -35,8 +35,16 @@ _OTHERS = {"gb18030": "Chinese", "cp1250": "Central European", "cp1254": "Turkis
 
 # Letters that are frequent together in what is read as cp1252 though it is in another encoding, and in no language of
 # cp1252: Czech, Slovene and Croatian, Hungarian, Romanian; within words Polish, Slovak and Romanian; Turkish.
-_CENTRAL = (frozenset("ìø"), frozenset("èž"), frozenset("æž"), frozenset("õöá"), frozenset("ãþ"))
-_CENTRAL_IN_WORD = re.compile("(?<=[a-z\xdf-\xff])[\xb3\xb9\xba\xbe\xbf](?=[a-z\xdf-\xff])")
+# Of each, letters that are frequent together, and those beside which they are names from abroad in a western text.
+_CENTRAL = (
+    (frozenset("ìø"), frozenset("åäæ")),
+    (frozenset("èž"), frozenset("àêòùûïâåøç")),
+    (frozenset("æèž"), frozenset("åø")),
+    (frozenset("õöá"), frozenset("ãçäàê")),
+    (frozenset("ãþ"), frozenset("ç")),
+)
+_CENTRAL_IN_WORD = re.compile("([a-z\xdf-\xff])([\xb3\xb9\xba\xbe\xbf])(?=[a-z\xdf-\xff])")
+_BESIDE_SIGNS = frozenset("êæœñþãèž")  # of which some are frequent where such signs stand for letters
 _TURKISH, _ICELANDIC = frozenset("ýþ"), frozenset("áæí")
 FREQUENT_LETTER, FEWEST_LETTERS = 0.02, 2  # of the letters beyond ASCII, and how many at least
 
@@ -141,8 +149,14 @@ def likelier_than_cp1252(sample: bytes) -> str | None:
     letters = {letter for letter, number in counts.items() if number >= fewest}
     if letters >= _TURKISH and _ICELANDIC.isdisjoint(counts):
         return "cp1254"
-    in_words = len(_CENTRAL_IN_WORD.findall(text))
-    is_central = in_words >= fewest or any(letters >= both for both in _CENTRAL)
+    in_words = _CENTRAL_IN_WORD.findall(text)
+    beside = _BESIDE_SIGNS & (set(letters) - set("ñ" if "¿" in text else ""))
+    alone = {before for before, sign in in_words if sign != "¿"}  # letters before signs: of m³ the same
+    are_meant = len(in_words) >= fewest and (len({sign for _, sign in in_words}) > 1 or bool(beside) or len(alone) > 1)
+    is_french = "é" in letters and not letters & {"á", "í"}  # with names from abroad
+    is_central = are_meant or any(
+        letters >= own and others.isdisjoint(letters) and not (is_french and "ž" in own) for own, others in _CENTRAL
+    )
     return "cp1250" if is_central else None
 
 

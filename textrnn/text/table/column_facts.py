@@ -103,6 +103,15 @@ class ColumnFacts:
         return self.filled == len(self.counts) and 10 * sum(map(str.isdecimal, self.counts)) >= 9 * self.filled
 
     @property
+    def are_rising(self) -> bool:
+        """Whether the values, in the order in which they first come, only rise, as those of clocks and counters do."""
+        try:
+            numbers = [float(value.replace(",", ".")) for value in self.counts]
+        except ValueError:
+            return False
+        return len(numbers) > 1 and numbers == sorted(numbers)
+
+    @property
     def are_objects(self) -> bool:
         """Whether most cells are lists of objects in JSON."""
         return 2 * sum(cell.startswith("[{") for cell in self.counts) > len(self.counts)

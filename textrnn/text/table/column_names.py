@@ -236,10 +236,10 @@ def speaks_against(name: str) -> bool:
 
 def _hint(name: str, words: frozenset[str]) -> float:
     tokens = _tokens(name)
-    if not tokens or _ends_with(tokens[-1], OTHER) or names_guessed(name):
-        return 0.0
     if _is_alone(name, words):
         return EXACT
+    if not tokens or _ends_with(tokens[-1], OTHER) or names_guessed(name):
+        return 0.0
     if _ends_with(tokens[-1], words):
         return LAST
     return WITHIN if any(token in words for token in tokens) else 0.0

@@ -79,7 +79,7 @@ def _look_at_labels(table: Table, label: int, *, all_rows: bool) -> None:
     is_noisy = table.is_short and table.dialect.kind == CSV and not all_rows
     if is_noisy and (counted := num_counted(table.sample, label)):
         table.sample = table.sample[:-counted]
-    if is_noisy and (unlike := num_unlike_labels(table.sample, min(table.text_columns), label)):
+    if is_noisy and (unlike := num_unlike_labels(table.sample, min(table.text_columns), label, table.header)):
         table.sample, table.num_explained = table.sample[unlike:], table.num_explained + unlike
     if is_noisy:
         table.num_rows = len(table.sample)

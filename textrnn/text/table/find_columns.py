@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from textrnn.base.errors import DataError
-from textrnn.text.table.column_facts import MAX_LABEL_CHARS, MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
+from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, ColumnFacts, column_facts
 from textrnn.text.table.column_names import (
     EXACT,
     LAST,
@@ -20,10 +20,8 @@ from textrnn.text.table.column_names import (
     names_gold,
     names_grades,
     names_guessed,
-    names_id,
     names_rater,
     names_remark,
-    names_time,
     speaks_against,
 )
 from textrnn.text.table.column_words import (
@@ -36,13 +34,12 @@ from textrnn.text.table.column_words import (
 )
 from textrnn.text.table.find_several import find_flags, numbered_columns, say_others
 from textrnn.text.table.find_text import added_columns, passed_over, say
+from textrnn.text.table.last_resort import last_resort
 from textrnn.text.table.origin import titled
-from textrnn.text.table.predictable import features, predictability
+from textrnn.text.table.predictable import LEAD, SURE, feature_matrix, predictability
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
-SURE, LEAD = 4.0, 2.0  # standard deviations by which texts tell a column, and more than another one
-FEWEST_TIMES = 3  # that each value of a column of very many classes comes, on average
 SENTENCE = 8  # characters of a cell on average, from which it is more than a name
 
 
@@ -88,7 +85,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         few = facts[only].num_rows < MIN_ROWS_TO_JUDGE and len(facts[only].counts) > 1
         few = few and not (names and speaks_against(names[only]))
         found = only if few and not never_label(facts[only]) else None
-    last = _last_resort(table, facts) if found is None and needs_label else None
+    last = last_resort(table, facts) if found is None and needs_label else None
     if last is not None:
         name, flag = column_name(names, last), flag_value(names, last)
         say(table, f"{table.name}: {name} is taken for the label, as no other column can be: --label-column {flag}")
@@ -160,7 +157,9 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     has_opinions = bool(words) and facts[words[0]].has_opinions
     if (best := _surest(told, names)) is not None and not has_opinions:
         words = [best]
-    if best is None and told and not has_opinions and (amount := _only_amount(names, facts, columns, few)) is not None:
+    are_weak = bool(told) and max(told.values()) <= LEAD and not has_opinions
+    amount = _only_amount(names, facts, columns, few) if are_weak else None
+    if amount is not None:
         return amount, [c for c in [*few, *measured] if c != amount]
     if len(few) > 1 and words and (may_guess or len(words) == 1):
         others = {*few, *measured} - {words[0]}
@@ -222,7 +221,7 @@ def _of_words(
         return c in guessed or c in aside, not facts[c].has_opinions, not is_aspect, len(facts[c].counts), -c
 
     words = sorted(words, key=rank)
-    if names and words:  # of `topic1` and `topic2` the first
+    if names and words and not facts[words[0]].has_opinions:  # of `topic1` and `topic2` the first
         first = min(c for c in words if c == words[0] or alike_but_for_numbers(names[c], names[words[0]]))
         words = [first, *(c for c in words if c != first)]
     return words
@@ -247,8 +246,8 @@ def _only_amount(
 def _told_by_texts(table: Table, facts: Sequence[ColumnFacts], columns: Sequence[int]) -> dict[int, float]:
     """How well the texts of the sample tell what stands in each of some columns, see `predictability`."""
     rows = [row for row in regular(table, table.sample) if len(row) > max(*columns, *table.text_columns)]
-    texts = [features(" ".join(row[column] for column in table.text_columns)) for row in rows]
-    return {c: predictability(texts, [row[c].strip() for row in rows]) for c in columns}
+    matrix = feature_matrix([" ".join(row[column] for column in table.text_columns) for row in rows])
+    return {c: predictability(matrix, [row[c].strip() for row in rows]) for c in columns}
 
 
 def _surest(told: Mapping[int, float], names: Sequence[str] | None) -> int | None:
@@ -289,38 +288,6 @@ def _hints(
     else:
         hints |= {c: max(hints[c], WITHIN) for c in raters}
     return hints | {c: max(hints[c], LAST) for c in gold if guessed}, guessed
-
-
-def _last_resort(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
-    """The only column that can be the label, though nothing speaks for it."""
-    named = _against_its_name(table, facts)
-    named = _of_many_classes(table, facts) if named is None else named
-    return _quantities(table, facts) if named is None else named
-
-
-def _of_many_classes(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
-    """The only column whose short values come three times on average and more, as those of many classes do."""
-    taken = {*table.text_columns, *passed_over(table)}
-    free = [c for c in range(len(facts)) if c not in taken and not (table.header and speaks_against(table.header[c]))]
-    many = [c for c in free if facts[c].filled >= FEWEST_TIMES * len(facts[c].counts) > FEWEST_TIMES]
-    many = [c for c in many if facts[c].is_text and (facts[c].mean_chars <= MAX_LABEL_CHARS / 2 or facts[c].are_canned)]
-    return many[0] if len(many) == 1 else None
-
-
-def _against_its_name(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
-    """The only column that looks like labels, though it is named like authors or languages, which are seldom labels."""
-    taken = {*table.text_columns, *passed_over(table)}
-    words = [c for c in range(len(facts)) if c not in taken and facts[c].is_few and facts[c].numbers < 0.5]
-    return words[0] if len(words) == 1 and not (table.header and names_time(table.header[words[0]])) else None
-
-
-def _quantities(table: Table, facts: Sequence[ColumnFacts]) -> int | None:
-    """The only column of numbers that are no ids, in a table without any other labels."""
-    taken = {*table.text_columns, *passed_over(table)}
-    columns = [c for c in range(len(facts)) if c not in taken and facts[c].are_quantities]
-    columns = [c for c in columns if facts[c].is_mostly_filled and not facts[c].are_ids]
-    columns = [c for c in columns if not (table.header and names_id(table.header[c]))]
-    return columns[0] if len(columns) == 1 else None
 
 
 def _are_scores(names: Sequence[str] | None, column: int, facts: ColumnFacts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from textrnn.text.table.column_words import candidates, column_name, flag_value,
 from textrnn.text.table.find_text import passed_over, say
 from textrnn.text.table.one_hot import FEWEST, are_members, is_yes_or_no, numbered_labels, says_no, yes_or_no_columns
 from textrnn.text.table.rows import Table
+
+_VERSION = re.compile(r"v\d+\s*\Z", re.IGNORECASE)  # at the end of a name
 
 
 def find_flags(table: Table, names: Sequence[str], facts: Sequence[ColumnFacts]) -> list[int]:
@@ -67,8 +70,10 @@ def numbered_columns(table: Table, facts: Sequence[ColumnFacts], label: int) -> 
     names = table.header or []
     free = [c for c in range(len(names)) if c not in {label, *table.text_columns, *passed_over(table)}]
     columns = [label, *(c for c in free if facts[c].filled and alike_but_for_numbers(names[label], names[c]))]
-    is_first = columns == sorted(columns) and not names_rater(names[label]) if names else False
-    return columns if is_first and len(columns) > 1 and numbered_labels(facts, table.sample, columns) else [label]
+    if len(columns) < 2 or columns != sorted(columns) or names_rater(names[label]) or _VERSION.search(names[label]):
+        return [label]
+    are_counted = all(names[column].strip()[-1:].isdigit() for column in columns[1:])
+    return columns if are_counted and numbered_labels(facts, table.sample, columns) else [label]
 
 
 def say_others(table: Table, facts: Sequence[ColumnFacts], found: int, others: list[int]) -> None:

@@ -91,11 +91,12 @@ def frame_of(value: Any, label: str) -> Frame | None:
         >>> frame_of({"columns": ["text"], "index": [7], "data": [["fine"]]}, "a.json").rows
         [['fine']]
     """
-    if (labelled := labelled_texts(value)) is not None:
+    train = None if isinstance(value, list) else _train_of(value)
+    if train is None and (labelled := labelled_texts(value)) is not None:
         return Frame(LABELLED, labelled, ["text", "label"])
     if isinstance(value, list):
         return Frame(RECORDS, value) if all(map(is_object, value)) else _of_array(value, label)
-    if (train := _train_of(value)) is not None and (frame := frame_of(value[train], label)) is not None:
+    if train is not None and (frame := frame_of(value[train], label)) is not None:
         return replace(frame, part=train, left_out=[key for key in value if key != train])
     columns, data, schema = value.get("columns"), value.get("data"), value.get("schema")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):

@@ -7,12 +7,17 @@ from typing import Any
 
 from textrnn.text.table.column_facts import column_facts
 from textrnn.text.table.column_names import label_hint, text_hint
-from textrnn.text.table.name_words import OPINIONS
+from textrnn.text.table.name_words import OPINIONS, PARTS
 
 LOOKED_AT = 20  # texts of each label
 ALL_PROSE = 0.9  # share of texts with several words where lists hold nothing else
 SAID = frozenset({"patterns", "examples", "utterances", "phrases", "questions", "samples", "sentences", "texts"})
-_INTENT = frozenset({"tag", "intent", "label", "category", "class", "name", "topic"})
+_INTENT = frozenset({"tag", "intent", "label", "category", "class", "topic"})
+# What tells sides of a translation, of a task and parts of a data set from each other.
+_NO_LABELS = frozenset({"src", "tgt", "source", "target", "input", "output", "prompt", "completion", "hypotheses"})
+_NO_LABELS |= {"inputs", "outputs", "references", "sources", "targets", "questions", "answers", *PARTS}
+_NO_LABELS |= {"en", "fr", "de", "es", "it", "pt", "nl", "pl", "ru", "tr", "zh", "ja", "ko", "ar", "sv", "cs", "fi"}
+_NO_LABELS |= {"posts", "comments", "replies", "reviews", *map(str, range(1990, 2040))}
 
 
 def labelled_texts(value: Any) -> list[list[str]] | None:
@@ -33,17 +38,17 @@ def labelled_texts(value: Any) -> list[list[str]] | None:
     if isinstance(value, list):
         keys = _keys_of_intents(value)
         return keys and [[text, one[keys[0]]] for one in value for text in one[keys[1]]]
-    if not isinstance(value, dict) or len(value) < 2:
+    if not isinstance(value, dict) or len(value) < 2 or all(key.casefold() in _NO_LABELS for key in value):
         return None
     if all(map(are_texts, value.values())) and _are_labels_of_texts(value):
         return [[text, key] for key, texts in value.items() for text in texts]
     if not all(map(are_objects, value.values())):
         return None
     records = [one for own in value.values() for one in own]
-    hinted = [key for key in records[0] if all(isinstance(one.get(key), str) for one in records) and text_hint(key)]
-    if len(hinted) != 1 or any(map(label_hint, records[0])):
+    (first, *more) = records[0]
+    if more or not text_hint(first) or not all(one.keys() == {first} and are_texts([*one.values()]) for one in records):
         return None
-    return [[one[hinted[0]], key] for key, own in value.items() for one in own]
+    return [[one[first], key] for key, own in value.items() for one in own]
 
 
 def _keys_of_intents(values: Sequence[Any]) -> tuple[str, str] | None:

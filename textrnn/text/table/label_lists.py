@@ -27,7 +27,7 @@ PLACES = ("start", "begin", "offset")  # of one that marks a part of a text
 MANY_PAIRS = 8  # of numbers in order, which decimal commas do not make by chance
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_TOGETHER = 10  # labels of a cell with a blank between
-_REMARKED = re.compile(r"\s#|#\s")  # a remark stands behind the label
+_REMARKED = re.compile(r"\s#|#\s|(?<!\w\w)#\w")  # a remark stands behind the label, or a key such as C# before it
 LIST_SIGNS = "[{<【#"  # with which a cell begins that is a list
 _WITHIN = {first: (first, last) for first, last in ("<>", "[]", "【】", "##")}  # signs around each label
 
@@ -269,7 +269,8 @@ def _divides_surely(cells: Sequence[str], separator: str) -> bool:
         return False
     alone = {parts[0] for parts in divided if len(parts) == 1}
     before, behind = ({part for parts in several for part in parts[own]} for own in (slice(-1), slice(1, None)))
-    if before | behind <= alone and before & behind:
+    is_long = separator == " " or max(map(len, several)) > 2  # departments have two names
+    if before | behind <= alone and before & behind and is_long:
         return True
     pairs = {pair for parts in several for pair in combinations(parts, 2)}
     together = set(map(frozenset, pairs))

@@ -22,7 +22,7 @@ TITLE = _words("title titles subject summary summaries caption 标题 主题 题
 LABEL = _words(
     """label labels sentiment sentiments class classes category categories polarity emotion emotions stance
     topics genres themes y annotation annotations choice choices
-    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 情感属性 倾向 立场 类目
+    标签 标注 情感 类别 分类 情绪 极性 情感倾向 情感极性 情感属性 倾向 立场
     etiqueta etiquetas rótulo étiquette étiquettes etikett etiketten etykieta etykiety etiket метка метки ラベル 라벨
     التصنيف 归类 kategorie kategorien kategoria kategori catégorie catégories categoría categorías categoria categorias
     категория カテゴリ カテゴリー 카테고리"""
@@ -52,7 +52,7 @@ NAME_OF = re.compile(r"(?:names?|名称|名)\Z", re.IGNORECASE)  # behind what i
 # What else texts are sorted by: said where another column is taken.
 ASPECT = _words(
     """topic theme genre aspect aspects intent intents reason reasons department product component
-    motivo motif grund thema тема причина 話題 種別 区分 유형 话题 体裁 意图 原因 部门 科室 类型 归属"""
+    motivo motif grund thema тема причина 話題 種別 区分 유형 话题 体裁 意图 原因 部门 科室 类型 类目 归属"""
 )
 ASPECT_ALONE = _words("code codes type types typ art tipo")  # that say something else beside other words
 # Behind the name of a label the number of one, as in `Class Index`; else what says how a column counts its rows.
@@ -76,7 +76,8 @@ OTHER = _words(
 )
 # What numbers rows, people and places, and counts nothing.
 ID = _words(
-    """id ids idx index key no nr num number uid uuid code phone tel mobile zip postcode plz ip timestamp hash row line
+    """id ids idx index key no nr num number uid userid uuid code phone tel mobile zip postcode plz ip timestamp hash
+    row line
     编号 序号 序 号 号码 电话 手机 邮编"""
 )
 # What is counted in money, points or time, and asked for where nothing else is.
@@ -110,7 +111,9 @@ ANSWER = _words(
     客服 回答 回复 答复 处理结果 办理结果 处理意见 解决方案 建议 回答内容 回复内容"""
 )
 TIMES = _words("date datetime time timestamp day month year created updated 时间 日期 年 月 日")
-GUESSED = _words("suggestion pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型")  # by a model
+GUESSED = _words(
+    "guess bot suggestion pred predicted prediction predictions gpt chatgpt llm hypothesis 预测 模型"
+)  # by a model
 RATERS = _words("rater raters annotator annotators coder coders labeler 标注人 标注员 标注者")  # people
 RESULT = _words("result results output outputs 结果")  # of a model, where it stands beside what is right
 GOLD = _words(  # what is right

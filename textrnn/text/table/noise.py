@@ -16,6 +16,7 @@ MOST_EXPLAINED = 2  # below the header, as survey programs write them
 MOST_UNLIKE = 4  # rows at the beginning that may be none
 FEWEST_OF_EACH = 3  # rows that have each label, where that of one row alone is none
 SHORTER = 0.6  # of the mean length of texts has a name of a column at most
+LONGER = 1.5  # times as long as the longest label is what explains them
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
 _LINES, _STARTS = "-=_+*~─━═|╪┼:", "TtGgSsAaMmDdPpCc合总小平иИ("  # with what rulers, and totals, begin
@@ -34,6 +35,9 @@ _COLUMN_KIND = re.compile(
     r"|(?:open-ended )?response|文本|字符串|数字|数值|日期)\s*(?:[(（].*[)）])?|\[[^\[\]]*\]|\([^()]*\)",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"必填|选填|\brequired\b|\boptional\b|\bone of\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"\d{1,2}|(?:col(?:umn)?|field|v|x|var|spalte|列|字段)[ _]?\d{1,2}", re.IGNORECASE)
+_PLACE = re.compile(rf"\s*(?:[A-Za-z]|Unnamed.*|{_NUMBERED.pattern})?\s*", re.IGNORECASE)  # a name that says nothing
 # How many rows there are, as totals tell it.
 _COUNTED = re.compile(r"(?:共|总共|共计)?\s*\d[\d,]*\s*(?:[条个件行项][^\W\d]{0,4}|[a-z]{3,12}s)", re.IGNORECASE)
 # As programs end a file, and people who sign it or say what is in it.
@@ -127,7 +131,7 @@ def num_counted(rows: Sequence[Sequence[str]], label: int) -> int:
     return 0
 
 
-def num_unlike_labels(rows: Sequence[Sequence[str]], text: int, label: int) -> int:
+def num_unlike_labels(rows: Sequence[Sequence[str]], text: int, label: int, header: Sequence[str] | None) -> int:
     """How many of the first rows are no rows but names of columns, or what explains them.
 
     They have a label that no other row has, where all others come again and again, and a text that is far shorter.
@@ -135,23 +139,38 @@ def num_unlike_labels(rows: Sequence[Sequence[str]], text: int, label: int) -> i
     Args:
         rows: all cells of a table.
         text, label: the columns of the texts and of the labels.
+        header: the names of the columns, if there are some.
 
     Example:
         >>> rows = [["required", "one of four"], *[["a fine film indeed", "ab"[n % 2]] for n in range(30)]]
-        >>> num_unlike_labels(rows, 0, 1), num_unlike_labels(rows[1:], 0, 1)
+        >>> num_unlike_labels(rows, 0, 1, None), num_unlike_labels(rows[1:], 0, 1, None)
         (1, 0)
     """
     whole = [row for row in rows if len(row) > max(text, label)]
     counts = Counter(cell for row in whole if (cell := row[label].strip()))
     mean_chars = sum(len(row[text]) for row in whole) / max(1, len(whole))
-    unlike = 0
+    unlike, are_places = 0, bool(header) and all(map(_PLACE.fullmatch, header or ()))
     while unlike < min(MOST_UNLIKE, len(rows)):
         row = rows[unlike]
         if len(row) <= max(text, label) or counts[row[label].strip()] != 1 or len(row[text]) > SHORTER * mean_chars:
             break
+        if not (_explains(row, row[label].strip(), counts) or (are_places and not unlike)):
+            break
         unlike += 1
     others = counts - Counter(row[label].strip() for row in rows[:unlike])
     return unlike if len(others) > 1 and min(others.values()) >= FEWEST_OF_EACH else 0
+
+
+def _explains(cells: Sequence[str], label: str, labels: Collection[str]) -> bool:
+    """Whether one of the cells is a name or a kind of column, or what stands for the label is no label like others."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    are_names = any(text_hint(cell) >= EXACT or label_hint(cell) >= EXACT for cell in filled)
+    are_names |= all(any(hint(cell) >= LAST for cell in filled) for hint in (text_hint, label_hint))
+    are_kinds = any(_COLUMN_KIND.fullmatch(cell) or _ASKED.search(cell) for cell in filled)
+    others = [other for other in labels if other != label]
+    is_longer = len(label) > LONGER * max(map(len, others), default=0) and len(label.split()) > 2
+    are_letters = len(filled) > 2 and all(len(cell) == 1 and cell.isalpha() for cell in filled)
+    return are_names or are_kinds or is_longer or are_letters or all(map(_NUMBERED.fullmatch, filled))
 
 
 def is_ruler(cells: Sequence[str]) -> bool:

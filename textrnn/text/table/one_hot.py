@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textrnn.base.errors import DataError
 from textrnn.text.table.column_facts import ColumnFacts
 from textrnn.text.table.column_names import alike_but_for_numbers, speaks_against
+from textrnn.text.table.name_words import OPINIONS
 
 YES = frozenset(
     {"1", "1.0", "true", "t", "yes", "y", "x", "checked", "selected", "✓", "✔", "✔️", "√", "☑", "○", "是", "有"}
@@ -145,8 +146,12 @@ def numbered_labels(facts: Sequence[ColumnFacts], rows: Sequence[Sequence[str]],
     labels = [set(facts[column].counts) for column in columns]
     cells = [[row[column].strip() for column in columns if column < len(row) and row[column].strip()] for row in rows]
     are_fewer = filled[0] > filled[-1] > 0 and filled == sorted(filled, reverse=True)
-    are_again = all(own & labels[0] for own in labels)
-    return are_fewer and are_again and not any(len(set(own)) < len(own) for own in cells)
+    are_again = all(2 * len(own & labels[0]) >= len(own) for own in labels)
+    are_again = are_again and 2 * len(labels[0] & set().union(*labels[1:])) >= len(labels[0])
+    are_words = all(facts[column].numbers < 0.5 for column in columns)
+    are_opposite = {label.casefold() for label in labels[0]} <= OPINIONS
+    is_twice = any(len(set(own)) < len(own) for own in cells)
+    return are_fewer and are_again and are_words and not (are_opposite or is_twice)
 
 
 def are_members(names: Sequence[str]) -> bool:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from itertools import pairwise
 
 from textrnn.text.table.column_facts import NUMBER
-from textrnn.text.table.column_names import EXACT, SECOND, label_hint
+from textrnn.text.table.column_names import EXACT, SECOND, label_hint, text_hint
 from textrnn.text.table.name_words import OPINIONS
+from textrnn.text.table.predictable import SURE, feature_matrix, predictability
 from textrnn.text.table.records import AT_SIGN, LABEL_PREFIX, QUOTE, before_colon, first_word_cells, is_bracketed
 
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma"}
 MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 OFTEN = 5  # times that each label comes, on average, where any word may be one
+_SPEAKERS = frozenset({"q", "a", "question", "answer", "interviewer", "respondent", "customer", "user", "agent", "bot"})
+_SPEAKERS |= {"assistant", "问", "答", "客服", "客户", "用户", "机器人", "主持人"}
+_ALONE = "-–—*>"  # signs between label and text that stand in texts as well
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
 # Delimiters of several signs, such as _!_ and +++$+++ and ||, and control characters, such as those of Hive. Signs that
 # are often side by side in texts are none.
@@ -87,7 +90,12 @@ def signs_beside_labels(lines: Sequence[str]) -> str | None:
         having = [line for line in filled if signs in line] if signs == "\t" else filled
         if 2 * len(having) >= len(filled) and (count := _even(line.count(signs) for line in having)):
             columns = [*zip(*(line.split(signs) for line in having if line.count(signs) == count), strict=True)]
-            if 0 < sum(_are_labels([*map(str.strip, column)]) for column in columns) < len(columns):
+            cells = [[*map(str.strip, column)] for column in columns]
+            labels = [column for column in cells if _are_labels(column)]
+            if not 0 < len(labels) < len(cells):
+                continue
+            others = [" ".join(row) for row in zip(*(c for c in cells if c is not labels[0]), strict=True)]
+            if signs.strip() not in _ALONE or not signs.strip() or are_told(others, labels[0]):
                 return signs
     return None
 
@@ -185,19 +193,29 @@ def is_first_word(lines: Sequence[str]) -> bool:
 
 
 def begin_with_labels(lines: Sequence[str]) -> bool:
-    """Whether nearly every line is one of a few words, a colon and more, and who speaks in a talk is not what they say.
-
-    In a talk the same word seldom begins two lines that follow each other.
+    """Whether nearly every line is one of a few words, a colon and more, that tells the word.
 
     Example:
-        >>> begin_with_labels(["Bug: it hangs", "Bug: it ends", "Login: no code", "Money: twice"] * 9)
+        >>> lines = ["Bug: it hangs", "Bug: it ends", "Login: no code", "Login: a code", "Money: paid twice"]
+        >>> begin_with_labels(lines * 9)
         True
-        >>> begin_with_labels(["Ann: a film", "Ben: no"] * 18), begin_with_labels(["Well, I go", "So: do I"])
-        (False, False)
+        >>> begin_with_labels(["Ann: a film", "Ben: a film", "Ben: no", "Ann: no"] * 9)
+        False
     """
     filled = [line.strip() for line in lines if not line.isspace()]
     found = [label for line in filled if (label := before_colon(line)) is not None]
     labels = Counter(found)
     fits = 1 < len(labels) <= MAX_AT_LABELS and len(found) >= max(MIN_SIGN_SHARE * len(filled), OFTEN * len(labels))
-    by_chance = sum(count**2 for count in labels.values()) / max(1, len(found))  # equal neighbours
-    return fits and 2 * sum(label == below for label, below in pairwise(found)) > by_chance
+    if not fits or any(label.casefold() in _SPEAKERS or _names_column(label) for label in labels):
+        return False
+    return are_told([line.partition(label)[2] for line, label in zip(filled, found, strict=False)], found)
+
+
+def _names_column(word: str) -> bool:
+    """Whether a word is the name of a column, as where each cell of a row is on a line of its own."""
+    return max(text_hint(word), label_hint(word)) >= EXACT
+
+
+def are_told(texts: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether texts tell the labels: who speaks in a talk they do not."""
+    return predictability(feature_matrix(texts), labels) > SURE
