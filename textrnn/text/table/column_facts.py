@@ -20,16 +20,15 @@ FEWEST_AGAIN = 3  # times that each label comes in a column in which no row is l
 
 # Blanks are matched in one place each: in two that stand beside each other, many of them would take forever.
 MONEY = r"(?:(?:US|HK)?[$€£¥￥₹]|RMB|CNY|USD|EUR|GBP|CHF|руб\.?|zł|Kč|kr\.?)"
-_FIGURE = rf"\s*(?:{MONEY}\s*)?[+-]?(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*"
-_LONG_FIGURE = (
-    rf"\s*(?:{MONEY}\s*)?[+-−]?\d{{1,3}}(?:[ \xa0\u202f'’]\d{{3}})+(?:[.,]\d*)?\s*|{_FIGURE.replace('+-', '+−-')}"
-)
-NUMBER = re.compile(rf"{_FIGURE}(?:(?:{MONEY}|[%％])\s*)?")
+_BEFORE = rf"\s*(?:{MONEY}\s*)?"
+_FIGURE = r"(?:\d+(?:[.,]\d*)*|\.\d+)(?:[eE][+-]?\d+)?\s*"
+_THOUSANDS = r"\d{1,3}(?:[ \xa0\u202f'’]\d{3})+(?:[.,]\d*)?\s*"  # that stand apart
+NUMBER = re.compile(rf"{_BEFORE}[+-]?{_FIGURE}(?:(?:{MONEY}|[%％])\s*)?")
 UNIT = (  # behind a number
     rf"(?:{MONEY}|[%％]|/\s*100|kg|g|km|cm|mm|m|mins?|minutes?|hours?|hrs?|h|secs?|seconds?|s|days?|weeks?"
     r"|months?|years?|points?|pts|k|pcm|p\.?m\.?|,[-–]|\.[-–]|元/月|/月|万元|万|元|分钟|小时|天|岁|年|公里|平米|㎡)"
 )
-_QUANTITY = re.compile(rf"(?:{_LONG_FIGURE})(?:{UNIT}\s*)?")
+_QUANTITY = re.compile(rf"{_BEFORE}[+−-]?(?:{_THOUSANDS}|{_FIGURE})(?:{UNIT}\s*)?")
 _CLOCK = r"(?:\s*(?:T\s*)?\d{1,2}[:：时]\d{2}.*)?"
 _DATES = (
     rf"\d{{4}}[-/.年]\d{{1,2}}(?:[-/.月]\d{{1,2}}日?)?{_CLOCK}",
@@ -42,7 +41,8 @@ DATE = re.compile(rf"\s*(?:{'|'.join(_DATES)})\s*")
 _OBJECT = re.compile(r"\[?\{\s{0,9}[\"']|Mozilla/\d")  # in JSON, or the name of a browser
 _FLAGS = re.compile(r"\[\s*[01](?:[\s,]+[01]){2,}\s*\]")
 _BETWEEN_LINKS = re.compile(r"[\s,;|\"'\[\]]+")
-_PROSE = re.compile(r"\S\s+\S|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+EAST_ASIAN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # kana, ideographs and Hangul
+_PROSE = re.compile(rf"\S\s+\S|{EAST_ASIAN}")
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,8 @@ def is_quantity(cell: str) -> bool:
     Example:
         >>> is_quantity("12,5 kg"), is_quantity("124.9万"), is_quantity("$5"), is_quantity("5 apples")
         (True, True, True, False)
+        >>> is_quantity("45\xa0123,50"), is_quantity("−3.5"), is_quantity("Q123 456")
+        (True, True, False)
     """
     return _QUANTITY.fullmatch(cell) is not None
 

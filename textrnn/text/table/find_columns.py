@@ -36,7 +36,7 @@ from textrnn.text.table.find_several import find_flags, numbered_columns, say_ot
 from textrnn.text.table.find_text import added_columns, passed_over, say
 from textrnn.text.table.last_resort import last_resort
 from textrnn.text.table.origin import titled
-from textrnn.text.table.predictable import LEAD, SURE, feature_matrix, predictability
+from textrnn.text.table.predictable import LEAD, MOST_ROWS, SURE, feature_matrix, predictability
 from textrnn.text.table.rows import ROW, Table
 
 MAX_FACT_ROWS = 2_000
@@ -71,7 +71,7 @@ def _find_label(table: Table, facts: Sequence[ColumnFacts], needs_label: bool | 
         return None, []
     if not table.is_short and table.width > 1:
         with contextlib.suppress(DataError):
-            found, others = _by_facts(table, facts)
+            found, others = _by_facts(table, facts, may_guess=False)
             if found is not None and names and label_hint(names[found]) and len(facts[found].counts) > 1:
                 return found, others
         step = max(1, table.estimated_rows // MAX_FACT_ROWS)
@@ -153,7 +153,7 @@ def _by_facts(table: Table, facts: Sequence[ColumnFacts], *, may_guess: bool = T
     if not names and (flag := _only_flag(facts, few)) is not None:
         return flag, [c for c in few if c != flag]
     words = _of_words(names, facts, few, guessed)
-    told = _told_by_texts(table, facts, [c for c in few if c not in guessed]) if may_guess and len(few) > 1 else {}
+    told = _told_by_texts(table, [c for c in few if c not in guessed]) if may_guess and len(few) > 1 else {}
     has_opinions = bool(words) and facts[words[0]].has_opinions
     if (best := _surest(told, names)) is not None and not has_opinions:
         words = [best]
@@ -243,9 +243,9 @@ def _only_amount(
     return amounts[0] if len(amounts) == 1 and amounts[0] not in few and not is_sorted else None
 
 
-def _told_by_texts(table: Table, facts: Sequence[ColumnFacts], columns: Sequence[int]) -> dict[int, float]:
+def _told_by_texts(table: Table, columns: Sequence[int]) -> dict[int, float]:
     """How well the texts of the sample tell what stands in each of some columns, see `predictability`."""
-    rows = [row for row in regular(table, table.sample) if len(row) > max(*columns, *table.text_columns)]
+    rows = [row for row in regular(table, table.sample) if len(row) > max(*columns, *table.text_columns)][:MOST_ROWS]
     matrix = feature_matrix([" ".join(row[column] for column in table.text_columns) for row in rows])
     return {c: predictability(matrix, [row[c].strip() for row in rows]) for c in columns}
 

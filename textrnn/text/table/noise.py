@@ -8,14 +8,13 @@ from collections.abc import Collection, Sequence
 
 from textrnn.text.table.column_facts import MIN_ROWS_TO_JUDGE, NUMBER, ColumnFacts, column_facts
 from textrnn.text.table.column_names import EXACT, LAST, label_hint, text_hint
-from textrnn.text.table.header import has_header
+from textrnn.text.table.header import SHORTER, has_header
 
 REPEATED, RULER, TOTAL = "repeated header", "ruler", "total at the end"
 EXPLAINED = "line that explains the header"
 MOST_EXPLAINED = 2  # below the header, as survey programs write them
 MOST_UNLIKE = 4  # rows at the beginning that may be none
 FEWEST_OF_EACH = 3  # rows that have each label, where that of one row alone is none
-SHORTER = 0.6  # of the mean length of texts has a name of a column at most
 LONGER = 1.5  # times as long as the longest label is what explains them
 MAX_TITLES = 10  # records above a header
 MAX_TOTAL_CHARS = 20
@@ -52,6 +51,8 @@ _SIGNED = re.compile(
     r"|数据来源|来源|导出时间)\s?[:：]",
     re.IGNORECASE,
 )
+_FOOTER_STARTS = frozenset("(共rR\x1a0123456789")  # characters with which it begins
+SIGNED_CHARS = 16  # within which the colon behind what is signed stands
 
 
 class Noise:
@@ -72,9 +73,14 @@ class Noise:
     def is_possible(self, cells: Sequence[str]) -> bool:
         """Whether it is worth to ask `kind_of`, by the first cell: it is not for nearly all of millions of rows."""
         first = cells[0]
-        if len(cells) == 1 or not first or first[0].isspace() or _SIGNED.match(first) or _FOOTER.match(first):
+        if len(cells) == 1 or not first or first[0].isspace() or first[0] in _LINES:
             return True
-        return first[0] in _LINES or (first[0] in self._starts and len(first) <= self._longest)
+        if first[0] in self._starts and len(first) <= self._longest:
+            return True
+        if first[0] in _FOOTER_STARTS and _FOOTER.match(first):
+            return True
+        begin = first[:SIGNED_CHARS]  # a regular expression takes longer than to look for a colon
+        return (":" in begin or "：" in begin) and _SIGNED.match(first) is not None
 
     def kind_of(self, cells: Sequence[str], labels: Collection[str] = ()) -> str | None:
         """What a record is if it is no row: REPEATED, RULER, TOTAL (if it stands at the end), else None.

@@ -16,7 +16,7 @@ YES = frozenset(
 YES |= {"ja", "wahr", "oui", "vrai", "sí", "si", "verdadero", "sim", "да"}
 NO = frozenset({"0", "0.0", "false", "f", "no", "n", "-", "unchecked", "not selected", "×", "✗", "☐", "否", "无"})
 NO |= {"nein", "falsch", "non", "faux", "falso", "não", "нет"}
-NOTHING = frozenset({"na", "n/a", "nan", "none", "null", "-"})
+NOTHING = frozenset({"na", "n/a", "nan", "none", "null", "-"})  # of cells that say that there is no further label
 _BETWEEN = (";", "|", "/", "\t")  # signs of which one stands between the labels of a row
 FEWEST = 3  # columns of yes and no that are taken for labels without being named
 
@@ -118,12 +118,9 @@ class Numbered:
     def label(self, cells: Sequence[str], table: str) -> str:
         """The labels of a row with their separator between them."""
         found = (cells[column].strip() for column in self.columns)
-        return f"{self.separator} ".join(dict.fromkeys(cell for cell in found if cell and not says_nothing(cell)))
-
-
-def says_nothing(cell: str) -> bool:
-    """Whether a cell says that there is no further label."""
-    return cell.casefold() in NOTHING
+        return f"{self.separator} ".join(
+            dict.fromkeys(cell for cell in found if cell and cell.casefold() not in NOTHING)
+        )
 
 
 def are_numbered(names: Sequence[str]) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from textrnn.text.table.column_facts import EAST_ASIAN
+
 MOST_ROWS, MOST_FEATURES = 400, 60  # that are looked at, and of a text
 FOLDS, FEWEST_ROWS, FEWEST_TIMES = 5, 20, 3  # times that each value comes, on average
 FEWEST_HAVING = 2  # rows that have a feature
@@ -16,7 +18,7 @@ SURE, LEAD = 4.0, 2.0  # deviations from which texts tell a column, and by which
 SMOOTHING = 0.5  # rows more of each value that have a feature
 MOST_SHARE = 0.97  # of the most frequent value, for the deviation
 _WORDS = re.compile(r"[^\W\d_]{2,}|\d+")
-_BEYOND = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_BEYOND = re.compile(EAST_ASIAN)
 
 
 def features(text: str) -> list[str]:

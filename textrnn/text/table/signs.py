@@ -17,7 +17,7 @@ MAX_AT_LABELS, MAX_AT_LABEL_CHARS = 50, 40
 OFTEN = 5  # times that each label comes, on average, where any word may be one
 _SPEAKERS = frozenset({"q", "a", "question", "answer", "interviewer", "respondent", "customer", "user", "agent", "bot"})
 _SPEAKERS |= {"assistant", "问", "答", "客服", "客户", "用户", "机器人", "主持人"}
-_ALONE = "-–—*>"  # signs between label and text that stand in texts as well
+_ALONE = frozenset("-–—*>")  # signs between label and text that stand in texts as well
 MIN_SIGN_LINES, MIN_SIGN_SHARE = 8, 0.95  # lines, and the share of them with as many delimiters of several signs
 # Delimiters of several signs, such as _!_ and +++$+++ and ||, and control characters, such as those of Hive. Signs that
 # are often side by side in texts are none.
@@ -95,7 +95,7 @@ def signs_beside_labels(lines: Sequence[str]) -> str | None:
             if not 0 < len(labels) < len(cells):
                 continue
             others = [" ".join(row) for row in zip(*(c for c in cells if c is not labels[0]), strict=True)]
-            if signs.strip() not in _ALONE or not signs.strip() or are_told(others, labels[0]):
+            if signs.strip() not in _ALONE or are_told(others, labels[0]):
                 return signs
     return None
 
@@ -203,12 +203,13 @@ def begin_with_labels(lines: Sequence[str]) -> bool:
         False
     """
     filled = [line.strip() for line in lines if not line.isspace()]
-    found = [label for line in filled if (label := before_colon(line)) is not None]
+    pairs = [(label, line.partition(label)[2]) for line in filled if (label := before_colon(line)) is not None]
+    found = [label for label, _ in pairs]
     labels = Counter(found)
     fits = 1 < len(labels) <= MAX_AT_LABELS and len(found) >= max(MIN_SIGN_SHARE * len(filled), OFTEN * len(labels))
     if not fits or any(label.casefold() in _SPEAKERS or _names_column(label) for label in labels):
         return False
-    return are_told([line.partition(label)[2] for line, label in zip(filled, found, strict=False)], found)
+    return are_told([text for _, text in pairs], found)
 
 
 def _names_column(word: str) -> bool:

@@ -35,13 +35,12 @@ MAX_NUL_SHARE = 0.05
 CONTROL_DELIMITERS = b"\x01\x02\x1e\x1f"  # of Hive, and those that ASCII has for it
 
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-YAML = "YAML"
 _MARKUP = {
     "a page of HTML": ("<!doctype html", "<html", "<table"),
     "XML": ("<?xml", "<reviews>", "<dataset", "<corpus", "<documents"),
     "ARFF of Weka": ("@relation",),
     "a dump of SQL": ("insert into ", "create table ", "-- mysql dump"),
-    YAML: ('version: "3.1"', "nlu:"),
+    "YAML": ('version: "3.1"', "nlu:"),
 }
 _NAMES = {"utf-8-sig": "UTF-8 with BOM", WESTERN: "Windows-1252", LATIN1: "Latin-1"}
 _NAMES |= {"cp1250": "Windows-1250", "cp1254": "Windows-1254"}
@@ -171,12 +170,12 @@ def table_lines(path: str, label: str, encoding: Encoding, newline: str = "\n") 
 def refuse_markup(line: str, label: str) -> None:
     """Raises DataError if a first line begins a file of text that is no table: HTML, XML, ARFF, SQL or YAML."""
     begin = line.lstrip().casefold()
-    for words, beginnings in _MARKUP.items():
-        if begin.startswith(beginnings) or (words == YAML and label.casefold().endswith((".yml", ".yaml"))):
-            raise DataError(
-                f"{label} is {words}, not a table of text: open it in a spreadsheet or another program, save it as "
-                "'CSV UTF-8', and give that file (--delimiter lines takes each line for a text)"
-            )
+    named = "YAML" if label.casefold().endswith((".yml", ".yaml")) else None
+    if words := next((words for words, own in _MARKUP.items() if begin.startswith(own)), named):
+        raise DataError(
+            f"{label} is {words}, not a table of text: open it in a spreadsheet or another program, save it as "
+            "'CSV UTF-8', and give that file (--delimiter lines takes each line for a text)"
+        )
 
 
 def _check_line(num_chars: int, label: str) -> None:
